@@ -1,0 +1,42 @@
+/**
+ * `foyer export`: every visitor as NDJSON, which `foyer import` takes back.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+import { log } from "../operations/log.ts";
+import { openStore } from "../store/open.ts";
+import { StoreUnavailable } from "../store/visitor_store.ts";
+
+/** Characters that are written at once. */
+const CHUNK = 64 * 1024;
+
+/**
+ * Writes all visitors to standard output, with every attribute, hidden ones too: it is a copy of the store.
+ *
+ * @returns the exit code: 0, or 1 where the export could not be finished
+ */
+export async function exportVisitors(config: Config): Promise<number> {
+  const store = await openStore(config.store, "command", log);
+  const writer = Deno.stdout.writable.getWriter();
+  const encoder = new TextEncoder();
+  try {
+    let text = "";
+    for await (const visitor of store.allVisitors()) {
+      text += JSON.stringify(visitor) + "\n";
+      if (text.length < CHUNK) continue;
+      await writer.write(encoder.encode(text));
+      text = "";
+    }
+    await writer.write(encoder.encode(text));
+    return 0;
+  } catch (error) {
+    // Whoever reads has enough, as `head` does.
+    if (error instanceof Deno.errors.BrokenPipe) return 0;
+    if (!(error instanceof StoreUnavailable)) throw error;
+    console.error(`${error.message}; the export is not whole`);
+    return 1;
+  } finally {
+    await store.close();
+  }
+}

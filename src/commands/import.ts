@@ -1,0 +1,146 @@
+/**
+ * `foyer import FILE`: visitors from NDJSON or a JSON array into the store.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+import { log } from "../operations/log.ts";
+import { openStore } from "../store/open.ts";
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor.ts";
+import { type ImportRecord, readRecords } from "./records.ts";
+
+/** Visitors that go to the store at once: enough to be fast, few enough to be little memory. */
+const BATCH = 1000;
+
+/** What an import came to. */
+interface Tally {
+  stored: number;
+  bad: number;
+  droppedFields: number;
+}
+
+/**
+ * Imports a file, or standard input for `-`.
+ *
+ * @returns the exit code: 0, or 1 where a line was bad or the import could not be finished
+ */
+export async function importFile(config: Config, file: string): Promise<number> {
+  let input: AsyncIterable<Uint8Array>;
+  try {
+    input = file === "-" ? Deno.stdin.readable : (await Deno.open(file)).readable;
+  } catch (error) {
+    console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
+    return 1;
+  }
+  const store = await openStore(config.store, "command", log);
+  const progress = new Progress();
+  try {
+    const tally = await importVisitors(input, store, {
+      onBad: (line, reason) => progress.report(`line ${line}: ${reason}`),
+      onStored: (stored) => progress.show(stored),
+    });
+    progress.report(
+      `Stored ${count(tally.stored, "visitor")}, ${count(tally.bad, "bad line")}, ` +
+        `${count(tally.droppedFields, "field")} dropped that are no attribute`,
+    );
+    return tally.bad === 0 ? 0 : 1;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) progress.report(error.message);
+    else progress.report(`Cannot read ${JSON.stringify(file)} to its end: ${(error as Error).name}`);
+    progress.report("The import stopped; run it again to finish it, what is stored already stays as it is");
+    return 1;
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * Stores every visitor that can be read. Of two records with the same short id the later one stays.
+ *
+ * @throws {StoreUnavailable} the database does not answer; what was stored stays
+ */
+export async function importVisitors(
+  input: AsyncIterable<Uint8Array>,
+  store: VisitorStore,
+  { onBad, onStored }: { onBad: (line: number, reason: string) => void; onStored: (stored: number) => void },
+): Promise<Tally> {
+  const tally: Tally = { stored: 0, bad: 0, droppedFields: 0 };
+  let batch = new Map<string, { visitor: Visitor; line: number }>();
+
+  const reject = (line: number, reason: string) => {
+    tally.bad++;
+    onBad(line, reason);
+  };
+  const flush = async () => {
+    const refusals = await store.putVisitors([...batch.values()].map(({ visitor }) => visitor));
+    for (const { shortId, reason } of refusals) reject(batch.get(shortId)!.line, reason);
+    tally.stored += batch.size - refusals.length;
+    batch = new Map();
+    onStored(tally.stored);
+  };
+
+  for await (const record of readRecords(input)) {
+    const { visitor, droppedFields, problem } = visitorOf(record);
+    if (problem !== undefined) {
+      reject(record.line, problem);
+      continue;
+    }
+    tally.droppedFields += droppedFields;
+    // In a batch each short id is there once; the visitor it had before is stored, too.
+    if (batch.has(visitor.short_id)) await flush();
+    batch.set(visitor.short_id, { visitor, line: record.line });
+    if (batch.size === BATCH) await flush();
+  }
+  await flush();
+  return tally;
+}
+
+type VisitorOrProblem =
+  | { visitor: Visitor; droppedFields: number; problem?: undefined }
+  | { visitor?: undefined; droppedFields?: undefined; problem: string };
+
+function visitorOf(record: ImportRecord): VisitorOrProblem {
+  if ("problem" in record) return record;
+  let document: unknown;
+  try {
+    document = JSON.parse(record.text);
+  } catch {
+    // The parser's sentence quotes the text, which is somebody's data.
+    return { problem: "not valid JSON" };
+  }
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    return { problem: "not a JSON object" };
+  }
+  const visitor = readVisitor(document as Record<string, unknown>);
+  if (visitor === null) return { problem: "no string short_id" };
+  const droppedFields = Object.keys(document).filter((key) => !Object.hasOwn(ATTRIBUTES, key)).length;
+  return { visitor, droppedFields };
+}
+
+/** What a person at a terminal sees while it runs, and the lines that anybody gets; on standard error. */
+class Progress {
+  #start = performance.now();
+  #shown = 0;
+  #isTerminal = Deno.stderr.isTerminal();
+
+  show(stored: number) {
+    const now = performance.now();
+    if (!this.#isTerminal || now - this.#shown < 200) return;
+    this.#shown = now;
+    const rate = Math.round(stored / ((now - this.#start) / 1000));
+    this.#write(`\r\x1b[K${count(stored, "visitor")}, ${rate.toLocaleString("en")} a second`);
+  }
+
+  report(sentence: string) {
+    this.#write(`${this.#isTerminal ? "\r\x1b[K" : ""}${sentence}\n`);
+  }
+
+  #write(text: string) {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+function count(number: number, what: string): string {
+  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Listening, and stopping without losing a request.
+ *
+ * @module
+ */
+import { type Config, ConfigurationError } from "../config.ts";
+
+/** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
+const STOP_DEADLINE = 8000;
+
+/** A server that listens. */
+export interface Listener {
+  /** Stops accepting, lets requests in flight finish and then resolves, after {@link STOP_DEADLINE} at the latest. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens where the configuration says.
+ *
+ * @throws {ConfigurationError} the port is taken, or is not ours to listen on
+ */
+export function listen(
+  handler: (request: Request) => Response | Promise<Response>,
+  config: Config,
+): Listener {
+  try {
+    const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, handler);
+    return {
+      async stop() {
+        let timer;
+        const late = new Promise((resolve) => timer = setTimeout(resolve, STOP_DEADLINE));
+        await Promise.race([server.shutdown(), late]);
+        clearTimeout(timer);
+      },
+    };
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
+      throw new ConfigurationError([
+        ConfigurationError.line(
+          "PORT",
+          `${config.port} (${error.name})`,
+          "a free port that this user may open",
+        ),
+      ]);
+    }
+    if (error instanceof Deno.errors.AddrNotAvailable || error instanceof TypeError) {
+      throw new ConfigurationError([
+        ConfigurationError.line(
+          "HOST",
+          JSON.stringify(config.host),
+          "an address of this machine such as 0.0.0.0",
+        ),
+      ]);
+    }
+    throw error;
+  }
+}
+
+/** Resolves when the process is asked to end: SIGTERM from a service manager, SIGINT from a terminal. */
+export function untilStopped(): Promise<Deno.Signal> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => resolve(signal));
+    }
+  });
+}

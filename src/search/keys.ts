@@ -1,0 +1,66 @@
+/**
+ * Index keys: short strings by which a store finds the visitors that may match a part of a search without
+ * reading the others. Both stores keep a visitor's keys; {@link matches} has the last word.
+ *
+ * @module
+ */
+import type { Visitor } from "../visitor.ts";
+import { attributeTexts } from "./match.ts";
+import { canonicalAddress, foldCase, foldText, trigrams } from "./normalise.ts";
+import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
+
+/** The exact values by which operators find a visitor, each with the operator's kind before it. */
+export function exactKeys(visitor: Visitor): string[] {
+  const keys = new Set<string>();
+  if (visitor.ip_address !== null) keys.add("ip:" + canonicalAddress(visitor.ip_address));
+  if (visitor.unique_id !== null) keys.add("unique_id:" + visitor.unique_id);
+  if (visitor.lookup_code !== null) keys.add("code:" + visitor.lookup_code);
+  for (const tag of visitor.tags) keys.add("tag:" + foldCase(tag));
+  for (const id of visitor.integration_ids) keys.add("integration_id:" + id);
+  for (const value of attributeTexts(visitor, EMAIL_ATTRIBUTES)) {
+    if (value.includes("@")) keys.add("email:" + foldCase(value));
+  }
+  return [...keys];
+}
+
+/**
+ * The exact key that every visitor has who matches a part by its operator, or `null` where the part is not
+ * answered by an exact key. A `code` may be a short id as well, which is no key.
+ */
+export function exactKey(part: SearchPart): string | null {
+  switch (part.kind) {
+    case "ip":
+      return "ip:" + part.address;
+    case "unique_id":
+      return "unique_id:" + part.value;
+    case "code":
+      return "code:" + part.digits;
+    case "tag":
+      return "tag:" + part.tag;
+    case "integration_id":
+      return "integration_id:" + part.value;
+    case "email":
+      return "email:" + part.address;
+    default:
+      return null;
+  }
+}
+
+/** Everything of a visitor in which text is looked for, folded, a line for each value; not `last_url`. */
+export function searchText(visitor: Visitor): string {
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map(foldText).join("\n");
+}
+
+/** The trigrams of a visitor's search text, as keys; none runs across two values. */
+export function trigramKeys(visitor: Visitor): string[] {
+  return trigrams(searchText(visitor)).filter((trigram) => !trigram.includes("\n")).map(asTrigramKey);
+}
+
+/** The trigram keys that every visitor has in whose search text this folded text is; none for a short one. */
+export function textKeys(folded: string): string[] {
+  return trigrams(folded).map(asTrigramKey);
+}
+
+function asTrigramKey(trigram: string): string {
+  return "text:" + trigram;
+}

@@ -1,0 +1,649 @@
+/**
+ * The MongoDB store: visitors in a collection, or a view, that other software may write as well.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  Decimal128,
+  type Document,
+  type Filter,
+  Long,
+  MongoBulkWriteError,
+  MongoClient,
+  MongoError,
+  MongoServerError,
+  type Sort,
+} from "mongodb";
+import { exactKey, exactKeys, textKeys, trigramKeys } from "../search/keys.ts";
+import { matches } from "../search/match.ts";
+import type { SearchPart, SearchQuery } from "../search/parse.ts";
+import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
+import {
+  type Page,
+  type Position,
+  type Refusal,
+  StoreRefused,
+  StoreUnavailable,
+  type VisitorStore,
+} from "./visitor_store.ts";
+
+/** The version of the search fields; documents with another one, or none, are foreign. */
+const SEARCH_VERSION = 1;
+
+/** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
+const MAX_KEYS = 5000;
+
+/** The indexes that the queries here need. `foyer` holds Foyer's own search fields, see {@link searchFields}. */
+const INDEXES: Record<string, 1 | -1>[] = [
+  { short_id: 1 },
+  { is_online: 1, last_seen_at: -1, short_id: 1 },
+  { last_seen_at: -1, short_id: 1 },
+  { unique_id: 1 },
+  { lookup_code: 1 },
+  { integration_ids: 1 },
+  { "foyer.keys": 1 },
+  { "foyer.v": 1 },
+];
+
+/** Nothing but attributes leaves the database. */
+const PROJECTION = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
+
+/** The dates that ECMAScript can hold (ECMA-262, 21.4.1.1); a BSON date may lie beyond. */
+const DATES = { $gte: new Date(-8.64e15), $lte: new Date(8.64e15) };
+
+/** How long a request may take, in milliseconds: under the 3 seconds within which it must be answered. */
+const REQUEST_DEADLINE = 2500;
+
+/** How long a command waits for the first connection, in milliseconds. */
+const COMMAND_CONNECT_DEADLINE = 30_000;
+
+/** How the store is opened. */
+export interface MongoStoreOptions {
+  /** A connection string; its path names the database, `foyer` where it names none. */
+  uri: string;
+  collection: string;
+  /** `request`: an answer within the deadline or none. `command`: an import or an export takes its time. */
+  use: "request" | "command";
+  /** Told what happens in the background, a sentence each. */
+  log: (sentence: string) => void;
+}
+
+/**
+ * Opens the MongoDB store. It need not answer yet: connecting goes on in the background until it does, and the
+ * indexes are made there as well.
+ *
+ * @throws {StoreRefused} the connection string is not usable
+ */
+export function openMongoStore(options: MongoStoreOptions): VisitorStore {
+  return new MongoStore(options);
+}
+
+class MongoStore implements VisitorStore {
+  readonly description: string;
+  #client: MongoClient;
+  #collection: Collection;
+  #use: "request" | "command";
+  #log: (sentence: string) => void;
+  #isReady = false;
+  #isClosed = false;
+  #connected: Promise<void>;
+  #shortIdIndex: Promise<void>;
+  #indexed: Promise<void>;
+
+  constructor({ uri, collection, use, log }: MongoStoreOptions) {
+    this.#use = use;
+    this.#log = log;
+    this.#client = makeClient(uri, use === "request");
+    this.#collection = this.#client.db(databaseName(uri)).collection(collection);
+    const { srvHost, hosts } = this.#client.options;
+    this.description = `collection ${this.#collection.namespace} of MongoDB at ${srvHost ?? hosts.join(",")}`;
+    const { mode } = this.#client.options.readPreference;
+    this.#client.on("topologyDescriptionChanged", ({ newDescription }) => {
+      this.#isReady = [...newDescription.servers.values()]
+        .some((server) => mode === "primary" ? server.isWritable : server.isReadable);
+    });
+    this.#connected = this.#connect();
+    const maintenance = this.#makeIndexes(uri);
+    this.#shortIdIndex = maintenance.shortId;
+    this.#indexed = maintenance.all;
+  }
+
+  /** The driver recovers by itself, except from a first connect that failed. */
+  async #connect() {
+    let lastReason = "";
+    while (!this.#isClosed) {
+      try {
+        await this.#client.connect();
+        if (lastReason !== "") this.#log("MongoDB answers");
+        return;
+      } catch (error) {
+        const reason = describeError(error);
+        if (reason !== lastReason && !this.#isClosed) this.#log(`MongoDB does not answer yet: ${reason}`);
+        lastReason = reason;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
+  }
+
+  /** Makes the indexes over a connection of its own, since making one can take longer than a request may. */
+  #makeIndexes(uri: string): { shortId: Promise<void>; all: Promise<void> } {
+    const shortId = Promise.withResolvers<void>();
+    const work = async () => {
+      await this.#connected;
+      const client = makeClient(uri, false);
+      const collection = client.db(this.#collection.dbName).collection(this.#collection.collectionName);
+      const open = INDEXES.slice();
+      while (open.length > 0 && !this.#isClosed) {
+        try {
+          await makeIndex(collection, open[0], this.#log);
+        } catch (error) {
+          if (isUnavailable(error) && !isRefusal(error)) {
+            await client.close();
+            await new Promise((resolve) => setTimeout(resolve, 1000));
+            continue;
+          }
+          this.#log(
+            `May not make indexes on ${collection.namespace} (${describeError(error)}): ` +
+              `without ${
+                open.map((index) => Object.keys(index).join("+")).join(", ")
+              } answers are right but slower`,
+          );
+          open.length = 0;
+        }
+        open.shift();
+        shortId.resolve();
+      }
+      shortId.resolve();
+      await client.close();
+    };
+    return { shortId: shortId.promise, all: work() };
+  }
+
+  findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
+    return this.#answer(async (deadline) => {
+      const skip = after?.count ?? 0;
+      const found: Found[] = [];
+      for (const segment of segmentsAfter(after, query)) {
+        const from = after !== null && isInSegment(after, segment) ? after : null;
+        const wanted = limit + 1 + skip - found.length;
+        const sources = conditionsOf(query, segment.online).map((condition) =>
+          this.#walk(segment, condition, query, from, wanted, deadline)
+        );
+        // Keys and foreign documents are two sources in the same order.
+        const both = (await Promise.all(sources)).flat();
+        if (sources.length > 1) both.sort((a, b) => comparePositions(a.position, b.position));
+        found.push(...both.slice(0, wanted));
+        if (found.length >= limit + 1 + skip) break;
+      }
+      // Those with the very position of the cursor were on the page before.
+      const repeated = after === null ? 0 : found.findIndex(({ position }) => !isSamePlace(position, after));
+      const page = found.slice(Math.min(skip, repeated === -1 ? found.length : repeated));
+      if (page.length <= limit) return { visitors: page.map(({ visitor }) => visitor), next: null };
+      const shown = page.slice(0, limit);
+      const { position } = shown[limit - 1];
+      const count = shown.filter((other) => isSamePlace(other.position, position)).length +
+        (after !== null && isSamePlace(after, position) ? skip : 0);
+      return { visitors: shown.map(({ visitor }) => visitor), next: { ...position, count } };
+    });
+  }
+
+  /**
+   * Walks a segment in its order and keeps the visitors that match, until there are enough. Each portion is a
+   * query of its own from where the last one ended, so nothing is held open in the database.
+   */
+  async #walk(
+    segment: Segment,
+    condition: Filter<Document>,
+    query: SearchQuery,
+    from: Position | null,
+    wanted: number,
+    deadline: Deadline,
+  ): Promise<Found[]> {
+    const found: Found[] = [];
+    let size = wanted;
+    let skip = 0;
+    while (true) {
+      const documents = await this.#collection.find(
+        { $and: [segmentFilter(segment, from), condition] },
+        {
+          projection: PROJECTION,
+          sort: segmentSort(segment),
+          limit: size,
+          batchSize: size,
+          skip,
+          ...deadline.limit(),
+        },
+      ).toArray();
+      const positions: Position[] = [];
+      for (const document of documents) {
+        const position = positionOf(document);
+        positions.push(position);
+        if (position.shortId === "" || !isInSegment(position, segment)) continue;
+        const visitor = readVisitor(asNative(document));
+        if (visitor === null || !matches(query, visitor)) continue;
+        found.push({ visitor, position });
+        if (found.length === wanted) return found;
+      }
+      if (documents.length < size) return found;
+      const last = positions[positions.length - 1];
+      const same = positions.filter((position) => isSamePlace(position, last)).length;
+      skip = same + (from !== null && isSamePlace(from, last) ? skip : 0);
+      from = last;
+      size = Math.min(2 * size, 2000);
+    }
+  }
+
+  getVisitor(shortId: string): Promise<Visitor | null> {
+    return this.#answer(async (deadline) => {
+      const documents = await this.#collection
+        .find({ short_id: shortId }, {
+          projection: PROJECTION,
+          limit: 100,
+          batchSize: 100,
+          ...deadline.limit(),
+        })
+        .toArray();
+      // An array that holds the short id is found by MongoDB too.
+      const first = documents.filter((document) => document.short_id === shortId)
+        .sort((a, b) => comparePositions(positionOf(a), positionOf(b))).at(0);
+      return first === undefined ? null : readVisitor(asNative(first));
+    });
+  }
+
+  async putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
+    await this.#whenConnected();
+    // An upsert that had to read the whole collection would take longer than making the index does.
+    await this.#shortIdIndex;
+    let left = visitors;
+    // A second try for those that another import inserted at the same moment.
+    for (let tries = 0; tries < 2; tries++) {
+      const errors = await this.#answer(() => this.#write(left));
+      const refused = errors.map(({ index, code }) => ({ visitor: left[index], code }));
+      if (!refused.some(({ code }) => code === 11000) || tries === 1) {
+        return refused.map(({ visitor, code }) => ({
+          shortId: visitor.short_id,
+          reason: code === 11000 ? "another document has this _id" : `MongoDB refused it (code ${code})`,
+        }));
+      }
+      left = refused.map(({ visitor }) => visitor);
+    }
+    return [];
+  }
+
+  async #write(visitors: Visitor[]): Promise<{ index: number; code: number }[]> {
+    try {
+      await this.#collection.bulkWrite(visitors.map(asUpsert), { ordered: false });
+      return [];
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError) || isUnavailable(error)) throw error;
+      const errors = [error.writeErrors].flat();
+      if (errors.length === 0) throw error;
+      return errors.map(({ index, code }) => ({ index, code: Number(code) }));
+    }
+  }
+
+  async *allVisitors(): AsyncIterable<Visitor> {
+    try {
+      await this.#whenConnected();
+      for await (
+        const document of this.#collection.find({ short_id: { $gt: "" } }, { projection: PROJECTION })
+      ) {
+        const visitor = readVisitor(asNative(document));
+        if (visitor !== null) yield visitor;
+      }
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  isReady(): boolean {
+    return this.#isReady;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#client.close();
+    await Promise.allSettled([this.#connected, this.#indexed]);
+  }
+
+  /**
+   * Runs work within the deadline, whatever the driver does meanwhile: a retried read may take the socket's
+   * timeout twice.
+   */
+  async #answer<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const deadline = new Deadline(this.#use === "request" ? REQUEST_DEADLINE : Infinity);
+    try {
+      return await deadline.race(this.#whenConnected().then(() => work(deadline)));
+    } catch (error) {
+      throw asStoreError(error);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #whenConnected(): Promise<void> {
+    const deadline = new Deadline(this.#use === "request" ? REQUEST_DEADLINE : COMMAND_CONNECT_DEADLINE);
+    try {
+      await deadline.race(this.#connected);
+    } finally {
+      deadline.clear();
+    }
+  }
+}
+
+/** A moment after which an answer is of no use. */
+class Deadline {
+  #end: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(milliseconds: number) {
+    this.#end = performance.now() + milliseconds;
+  }
+
+  /** @throws {StoreUnavailable} the deadline has passed before the work was done */
+  race<T>(work: Promise<T>): Promise<T> {
+    if (this.#end === Infinity) return work;
+    return Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        this.#timer = setTimeout(() => reject(tooLate()), this.#end - performance.now());
+      }),
+    ]);
+  }
+
+  clear() {
+    clearTimeout(this.#timer);
+  }
+
+  /** The option by which the database stops working on what nobody waits for. */
+  limit(): { maxTimeMS?: number } {
+    if (this.#end === Infinity) return {};
+    const left = Math.floor(this.#end - performance.now());
+    if (left <= 0) throw tooLate();
+    return { maxTimeMS: left };
+  }
+}
+
+function tooLate(): StoreUnavailable {
+  return new StoreUnavailable("MongoDB does not answer in time");
+}
+
+/** @param hurried for requests; otherwise for work that may take its time, such as an import */
+function makeClient(uri: string, hurried: boolean): MongoClient {
+  try {
+    return new MongoClient(uri, {
+      appName: "foyer",
+      // One document with broken text must not take a whole list down.
+      enableUtf8Validation: false,
+      // Found dead, and found again, within a second or two.
+      heartbeatFrequencyMS: 1000,
+      connectTimeoutMS: 2000,
+      serverMonitoringMode: "poll",
+      serverSelectionTimeoutMS: hurried ? 2000 : 30_000,
+      ...(hurried ? { socketTimeoutMS: 2500, waitQueueTimeoutMS: 2000 } : { maxPoolSize: 4 }),
+    });
+  } catch (error) {
+    // The driver's sentence may repeat the password.
+    throw new StoreRefused("Cannot open the store: the connection string is not usable", { cause: error });
+  }
+}
+
+/** The database that a connection string's path names; `foyer` (not the driver's `test`) where it names none. */
+function databaseName(uri: string): string {
+  const [, path = ""] = /^[^/]*\/\/[^/?]*(?:\/([^?]*))?/.exec(uri) ?? [];
+  return decodeURIComponent(path) || "foyer";
+}
+
+async function makeIndex(
+  collection: Collection,
+  index: Record<string, 1 | -1>,
+  log: (sentence: string) => void,
+) {
+  const shape = JSON.stringify(index);
+  const existing = await collection.indexes().catch((error) => {
+    // NamespaceNotFound: the collection comes with its first index.
+    if (error instanceof MongoServerError && error.code === 26) return [];
+    throw error;
+  });
+  if (existing.some(({ key }) => JSON.stringify(key) === shape)) return;
+  await collection.createIndex(index);
+  log(`Made the index ${shape} on ${collection.namespace}`);
+}
+
+/** A quarter of the order of all lists, within which one query can sort. */
+interface Segment {
+  online: boolean;
+  /** Whether `last_seen_at` is a date. */
+  dated: boolean;
+}
+
+interface Found {
+  visitor: Visitor;
+  position: Position;
+}
+
+const SEGMENTS: Segment[] = [
+  { online: true, dated: true },
+  { online: true, dated: false },
+  { online: false, dated: true },
+  { online: false, dated: false },
+];
+
+function isInSegment({ online, lastSeenAt }: Position, segment: Segment): boolean {
+  return online === segment.online && (lastSeenAt !== null) === segment.dated;
+}
+
+/** The segments from a position on, less those that an `online` or `-online` of the query leaves out. */
+function segmentsAfter(after: Position | null, query: SearchQuery): Segment[] {
+  const start = after === null ? 0 : SEGMENTS.findIndex((segment) => isInSegment(after, segment));
+  return SEGMENTS.slice(start).filter(({ online }) =>
+    query.every((part) => (part.kind !== "online" || part.online === online) && part.kind !== "nobody") &&
+    (online || query.every((part) => part.kind !== "url"))
+  );
+}
+
+/**
+ * The documents of a segment from a position on, that position included. An array is no date and no boolean,
+ * though MongoDB finds it by what it holds: such documents are asked for in the segment to which they belong.
+ */
+function segmentFilter({ online, dated }: Segment, from: Position | null): Filter<Document> {
+  const filters: Filter<Document>[] = [
+    online ? { is_online: true } : { $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] },
+  ];
+  if (!dated) {
+    filters.push(
+      { $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] },
+      { short_id: from === null ? { $gt: "" } : { $gte: from.shortId } },
+    );
+  } else if (from === null) {
+    filters.push({ last_seen_at: DATES, short_id: { $gt: "" } });
+  } else {
+    const at = new Date(from.lastSeenAt!);
+    filters.push(
+      { last_seen_at: { $gte: DATES.$gte, $lte: at }, short_id: { $gt: "" } },
+      { $or: [{ last_seen_at: { $lt: at } }, { short_id: { $gte: from.shortId } }] },
+    );
+  }
+  return { $and: filters };
+}
+
+function segmentSort({ dated }: Segment): Sort {
+  return dated ? { last_seen_at: -1, short_id: 1 } : { short_id: 1 };
+}
+
+/**
+ * What narrows a query down within the online or the offline visitors: one condition where nothing can be
+ * looked up, else one for documents with Foyer's search fields and one for foreign documents.
+ */
+function conditionsOf(query: SearchQuery, online: boolean): Filter<Document>[] {
+  const keyed = query.map((part) => keyCondition(part, online)).filter((condition) => condition !== null);
+  if (keyed.length === 0) return [{}];
+  const foreign = query.map(foreignCondition).filter((condition) => condition !== null);
+  return [
+    { $and: [{ "foyer.v": SEARCH_VERSION }, ...keyed] },
+    { $and: [{ "foyer.v": { $ne: SEARCH_VERSION } }, ...foreign] },
+  ];
+}
+
+/** What every document with search fields fulfils that matches a part; `null` where the fields do not tell. */
+function keyCondition(part: SearchPart, online: boolean): Filter<Document> | null {
+  switch (part.kind) {
+    case "code":
+      return { $or: [{ "foyer.keys": exactKey(part) }, { short_id: part.digits }] };
+    case "text": {
+      const keys = textKeys(part.text);
+      // `last_url` has no keys, so that a page view does not rewrite them.
+      if (keys.length === 0 || (online && part.inUrl)) return null;
+      return { $or: [{ "foyer.keys": { $all: keys } }, { short_id: part.shortId }] };
+    }
+    default: {
+      const key = exactKey(part);
+      return key === null ? null : { "foyer.keys": key };
+    }
+  }
+}
+
+/** What every foreign document fulfils that matches a part, where equality of an attribute tells. */
+function foreignCondition(part: SearchPart): Filter<Document> | null {
+  switch (part.kind) {
+    case "unique_id":
+      return { unique_id: { $in: writtenForms(part.value) } };
+    case "code":
+      return { $or: [{ lookup_code: { $in: writtenForms(part.digits) } }, { short_id: part.digits }] };
+    case "integration_id":
+      return { integration_ids: { $in: writtenForms(part.value) } };
+    default:
+      return null;
+  }
+}
+
+/** The values that are sent as this text: the text, and the number or boolean that reads so. */
+function writtenForms(value: string): unknown[] {
+  const forms: unknown[] = [value];
+  if (value === "true" || value === "false") forms.push(value === "true");
+  if (value !== "" && String(Number(value)) === value) forms.push(Number(value));
+  else if (/^-?[1-9]\d{15,18}$/.test(value)) forms.push(Long.fromString(value));
+  return forms;
+}
+
+/** A document as its visitor's place in the order; an empty short id where it has none. */
+function positionOf(document: Document): Position {
+  const { short_id, is_online, last_seen_at } = document;
+  const isDate = last_seen_at instanceof Date && !Number.isNaN(last_seen_at.getTime());
+  return {
+    online: is_online === true,
+    lastSeenAt: isDate ? last_seen_at.getTime() : null,
+    shortId: typeof short_id === "string" ? short_id : "",
+    count: 1,
+  };
+}
+
+function isSamePlace(a: Position, b: Position): boolean {
+  return a.online === b.online && a.lastSeenAt === b.lastSeenAt && a.shortId === b.shortId;
+}
+
+function comparePositions(a: Position, b: Position): number {
+  if (a.online !== b.online) return a.online ? -1 : 1;
+  if (a.lastSeenAt !== b.lastSeenAt) {
+    if (a.lastSeenAt === null || b.lastSeenAt === null) return a.lastSeenAt === null ? 1 : -1;
+    return b.lastSeenAt - a.lastSeenAt;
+  }
+  // JavaScript compares UTF-16 units, which is another order beyond U+FFFF.
+  return a.shortId === b.shortId ? 0 : Buffer.compare(Buffer.from(a.shortId), Buffer.from(b.shortId));
+}
+
+/** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
+function asNative(document: Document): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
+}
+
+function nativeValue(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (value instanceof Long) return value.toBigInt();
+  if (value instanceof Decimal128) return Number(value.toString());
+  if (Array.isArray(value)) return value.map(nativeValue);
+  if ("_bsontype" in value) return undefined;
+  return asNative(value as Document);
+}
+
+/**
+ * Puts a visitor in place by its short id. The `_id` of a new document is the short id, so that two imports at
+ * the same moment cannot both insert it, with no unique index on a collection that is not ours.
+ */
+function asUpsert(visitor: Visitor): AnyBulkWriteOperation {
+  const { short_id, ...attributes } = toDocument(visitor);
+  const search = searchFields(visitor);
+  const absent = ATTRIBUTE_NAMES.filter((name) => name !== "short_id" && !(name in attributes));
+  const unset = [...absent, ...(search === null ? ["foyer"] : [])];
+  return {
+    updateOne: {
+      filter: { short_id },
+      update: {
+        $set: { ...attributes, ...(search === null ? {} : { foyer: search }) },
+        ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
+        $setOnInsert: { _id: short_id },
+      },
+      upsert: true,
+    },
+  };
+}
+
+/** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
+function searchFields(visitor: Visitor): { v: number; keys: string[] } | null {
+  const keys = [...exactKeys(visitor), ...trigramKeys(visitor)];
+  return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
+}
+
+/**
+ * Codes of a server that cannot serve now
+ * (https://github.com/mongodb/specifications, server discovery and monitoring, "not writable primary" and
+ * "node is recovering" errors; also time limits and authentication).
+ */
+const UNAVAILABLE_CODES = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  13, // Unauthorized
+  18, // AuthenticationFailed
+  50, // MaxTimeMSExpired
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  133, // FailedToSatisfyReadPreference
+  189, // PrimarySteppedDown
+  202, // NetworkInterfaceExceededTimeLimit
+  262, // ExceededTimeLimit
+  8000, // Atlas: authentication
+  9001, // SocketException
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+]);
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof StoreUnavailable) return true;
+  if (error instanceof MongoServerError) return UNAVAILABLE_CODES.has(Number(error.code));
+  if (error instanceof MongoError) return true;
+  // After a kill the driver lets the socket's own error through, such as EPIPE.
+  return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
+}
+
+/** Whether the database forbids something, which it will do again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 13;
+}
+
+function asStoreError(error: unknown): unknown {
+  if (error instanceof StoreUnavailable || !isUnavailable(error)) return error;
+  return new StoreUnavailable(`MongoDB does not answer: ${describeError(error)}`, { cause: error });
+}
+
+/** An error's kind and code. Never its sentence: that can hold a visitor's data or a password. */
+function describeError(error: unknown): string {
+  const { name, code, cause } = error as { name?: string; code?: unknown; cause?: { code?: unknown } };
+  const reason = code ?? cause?.code;
+  return reason === undefined ? `${name}` : `${name}, ${reason}`;
+}

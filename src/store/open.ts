@@ -1,0 +1,41 @@
+/**
+ * Opens the store that the configuration names. Only its driver is loaded.
+ *
+ * @module
+ */
+import { type Config, ConfigurationError } from "../config.ts";
+import { StoreRefused, type VisitorStore } from "./visitor_store.ts";
+
+/**
+ * @param use whether requests wait for its answers, or a command that takes its time
+ * @throws {ConfigurationError} it cannot be opened as configured
+ */
+export async function openStore(
+  config: Config["store"],
+  use: "request" | "command",
+  log: (sentence: string) => void,
+): Promise<VisitorStore> {
+  try {
+    if (config.kind === "mongodb") {
+      const { openMongoStore } = await import("./mongodb.ts");
+      return openMongoStore({ uri: config.uri, collection: config.collection, use, log });
+    }
+    const { openSqliteStore } = await import("./sqlite.ts");
+    return openSqliteStore(config.path, use === "request" ? 2000 : 60_000);
+  } catch (error) {
+    if (!(error instanceof StoreRefused)) throw error;
+    throw new ConfigurationError([
+      config.kind === "mongodb"
+        ? ConfigurationError.line(
+          "MONGO_URI",
+          `a value that is not shown (${error.message})`,
+          "a connection string such as mongodb://localhost:27017/foyer",
+        )
+        : ConfigurationError.line(
+          "SQLITE_PATH",
+          `${JSON.stringify(config.path)} (${error.message})`,
+          "a Foyer database, or a path where one can be made",
+        ),
+    ]);
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * The embedded store: one SQLite file, for trying Foyer, for small sites and for tests.
+ *
+ * @module
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { exactKey, exactKeys, searchText } from "../search/keys.ts";
+import { matches } from "../search/match.ts";
+import { foldText } from "../search/normalise.ts";
+import type { SearchPart, SearchQuery } from "../search/parse.ts";
+import { readVisitor, type Visitor } from "../visitor.ts";
+import {
+  type Page,
+  type Position,
+  type Refusal,
+  StoreRefused,
+  StoreUnavailable,
+  type VisitorStore,
+} from "./visitor_store.ts";
+
+/** "Foyr": marks a file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
+const APPLICATION_ID = 0x466f7972;
+
+/**
+ * The schema, a step for each version; `user_version` counts the steps that a file has. A step that has been
+ * released never changes.
+ *
+ * `visitor` is small, so that sorting reads little. All its order columns ascend, because SQLite uses an index
+ * for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at` in ms.
+ */
+const MIGRATIONS = [
+  `CREATE TABLE visitor (
+     id INTEGER PRIMARY KEY,
+     short_id TEXT NOT NULL UNIQUE,
+     offline INTEGER NOT NULL,
+     unseen INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX visitor_order ON visitor (offline, unseen, short_id);
+   CREATE TABLE document (
+     id INTEGER PRIMARY KEY,
+     url TEXT NOT NULL,
+     visitor TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE exact_key (
+     key TEXT NOT NULL,
+     id INTEGER NOT NULL,
+     PRIMARY KEY (key, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE VIRTUAL TABLE search_text USING fts5(
+     text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+   );`,
+];
+
+/** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
+const NEVER_SEEN = 9e15;
+
+/**
+ * Opens the embedded store, making the file (mode 0600) or bringing it to the newest schema where needed.
+ *
+ * @param path a file, or `:memory:`
+ * @param busyMilliseconds how long to wait while another process writes
+ * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
+ */
+export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorStore {
+  if (path !== ":memory:") makePrivateFile(path);
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { timeout: busyMilliseconds });
+  } catch (error) {
+    throw new StoreRefused("Cannot open the store: the file cannot be read and written", { cause: error });
+  }
+  try {
+    migrate(database);
+  } catch (error) {
+    database.close();
+    if (error instanceof StoreRefused) throw error;
+    if (primaryCode(error) === SQLITE_NOTADB) {
+      throw new StoreRefused("Cannot open the store: the file is not a Foyer database", { cause: error });
+    }
+    throw new StoreRefused("Cannot open the store: the file cannot be read and written", { cause: error });
+  }
+  return new SqliteStore(database, path);
+}
+
+/** Makes the file before SQLite would, readable by nobody else; SQLite gives its side files the same mode. */
+function makePrivateFile(path: string) {
+  try {
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw new StoreRefused("Cannot open the store: the file cannot be made", { cause: error });
+  }
+}
+
+function migrate(database: DatabaseSync) {
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
+  // Not by exec(), whose errors lack SQLite's code.
+  database.prepare("PRAGMA journal_mode = WAL").get();
+  database.prepare("BEGIN IMMEDIATE").run();
+  try {
+    // One process at a time: the others wait above and then find the work done.
+    const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+    if (!(isEmpty && pragma("user_version") === 0) && pragma("application_id") !== APPLICATION_ID) {
+      throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
+    }
+    const version = pragma("user_version");
+    if (version > MIGRATIONS.length) {
+      throw new StoreRefused(
+        `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${MIGRATIONS.length}`,
+      );
+    }
+    if (version < MIGRATIONS.length) {
+      for (const step of MIGRATIONS.slice(version)) database.exec(step);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    }
+    database.prepare("COMMIT").run();
+  } catch (error) {
+    if (database.isTransaction) database.prepare("ROLLBACK").run();
+    throw error;
+  }
+}
+
+class SqliteStore implements VisitorStore {
+  readonly description: string;
+  #database: DatabaseSync;
+  #statements = new Map<string, StatementSync>();
+  #isOpen = true;
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.description = `the embedded store in ${path}`;
+  }
+
+  // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
+  async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
+    const { where, values } = translate(query, after);
+    return asStoreErrors(() => {
+      const visitors: Visitor[] = [];
+      const ids = this.#prepare(
+        `SELECT id FROM visitor WHERE ${where} ORDER BY offline, unseen, short_id`,
+      ).iterate(...values);
+      const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
+      for (const { id } of ids) {
+        const visitor = parseVisitor(document.get(id)!);
+        if (!matches(query, visitor)) continue;
+        if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
+        visitors.push(visitor);
+      }
+      return { visitors, next: null };
+    });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async getVisitor(shortId: string): Promise<Visitor | null> {
+    return asStoreErrors(() => {
+      const row = this.#prepare(
+        "SELECT visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
+      ).get(shortId);
+      return row === undefined ? null : parseVisitor(row);
+    });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
+    return asStoreErrors(() => {
+      this.#prepare("BEGIN IMMEDIATE").run();
+      try {
+        for (const visitor of visitors) this.#putVisitor(visitor);
+        this.#prepare("COMMIT").run();
+      } catch (error) {
+        // SQLite has rolled back by itself after some errors, such as a full disk.
+        if (this.#database.isTransaction) this.#prepare("ROLLBACK").run();
+        throw error;
+      }
+      return [];
+    });
+  }
+
+  #putVisitor(visitor: Visitor) {
+    const stored = this.#prepare(
+      "SELECT id, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
+    ).get(visitor.short_id);
+    const json = JSON.stringify(visitor);
+    if (stored?.visitor === json) return;
+    const { offline, unseen } = orderColumns(positionOf(visitor));
+    const { id } = this.#prepare(
+      `INSERT INTO visitor (short_id, offline, unseen) VALUES (?, ?, ?)
+       ON CONFLICT (short_id) DO UPDATE SET offline = excluded.offline, unseen = excluded.unseen RETURNING id`,
+    ).get(visitor.short_id, offline, unseen)!;
+    this.#prepare("INSERT OR REPLACE INTO document (id, url, visitor) VALUES (?, ?, ?)")
+      .run(id, foldText(visitor.last_url ?? ""), json);
+
+    // Page views change neither keys nor text, so most updates end here without touching an index.
+    const before = stored === undefined ? null : parseVisitor(stored);
+    const [oldKeys, newKeys] = [new Set(before ? exactKeys(before) : []), new Set(exactKeys(visitor))];
+    const removeKey = this.#prepare("DELETE FROM exact_key WHERE key = ? AND id = ?");
+    for (const key of oldKeys) if (!newKeys.has(key)) removeKey.run(key, id);
+    const addKey = this.#prepare("INSERT INTO exact_key (key, id) VALUES (?, ?)");
+    for (const key of newKeys) if (!oldKeys.has(key)) addKey.run(key, id);
+    const text = searchText(visitor);
+    if (before !== null) {
+      if (searchText(before) === text) return;
+      this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
+    }
+    this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
+  }
+
+  async *allVisitors(): AsyncIterable<Visitor> {
+    // In portions, since an open read keeps SQLite from reusing its write-ahead log.
+    let last: SQLInputValue = 0;
+    while (true) {
+      const rows = asStoreErrors(() =>
+        this.#prepare("SELECT id, visitor FROM document WHERE id > ? ORDER BY id LIMIT 1000").all(last)
+      );
+      if (rows.length === 0) return;
+      for (const row of rows) yield parseVisitor(row);
+      last = rows.at(-1)!.id;
+    }
+  }
+
+  isReady(): boolean {
+    return this.#isOpen;
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** The rows of `visitor` that a query may match: a condition and its values, never text in the SQL. */
+function translate(query: SearchQuery, after: Position | null): { where: string; values: SQLInputValue[] } {
+  const conditions = query.map(translatePart);
+  if (after !== null) {
+    const { offline, unseen } = orderColumns(after);
+    conditions.push(["(offline, unseen, short_id) > (?, ?, ?)", offline, unseen, after.shortId]);
+  }
+  return {
+    where: conditions.map(([sql]) => sql).join(" AND ") || "TRUE",
+    values: conditions.flatMap(([, ...values]) => values),
+  };
+}
+
+function translatePart(part: SearchPart): [sql: string, ...values: SQLInputValue[]] {
+  const byKey = "SELECT id FROM exact_key WHERE key = ?";
+  const byShortId = "SELECT id FROM visitor WHERE short_id = ?";
+  const byUrl = "SELECT id FROM visitor JOIN document USING (id) WHERE offline = 0 AND instr(url, ?)";
+  switch (part.kind) {
+    case "nobody":
+      return ["FALSE"];
+    case "online":
+      return ["offline = ?", part.online ? 0 : 1];
+    case "code":
+      return [`id IN (${byKey} UNION ${byShortId})`, exactKey(part)!, part.digits];
+    case "url":
+      return [`id IN (${byUrl})`, part.text];
+    case "text":
+      // The trigram index knows nothing of shorter text; those visitors are walked, newest first.
+      if (Array.from(part.text).length < 3) return ["TRUE"];
+      return [
+        `id IN (SELECT rowid FROM search_text WHERE search_text MATCH ? UNION ${byShortId} UNION ${byUrl})`,
+        `"${part.text.replaceAll('"', '""')}"`,
+        part.shortId,
+        part.text,
+      ];
+    default:
+      return [`id IN (${byKey})`, exactKey(part)!];
+  }
+}
+
+function positionOf(visitor: Visitor): Position {
+  return {
+    online: visitor.is_online,
+    lastSeenAt: visitor.last_seen_at === null ? null : Date.parse(visitor.last_seen_at),
+    shortId: visitor.short_id,
+    count: 1,
+  };
+}
+
+function orderColumns({ online, lastSeenAt }: Position): { offline: number; unseen: number } {
+  return { offline: online ? 0 : 1, unseen: lastSeenAt === null ? NEVER_SEEN : -lastSeenAt };
+}
+
+function parseVisitor(row: Record<string, unknown>): Visitor {
+  // Read again, so that a document from before an attribute was added has it too.
+  return readVisitor(JSON.parse(row.visitor as string))!;
+}
+
+// https://www.sqlite.org/rescode.html
+const SQLITE_NOTADB = 26;
+const UNAVAILABLE_CODES = new Map([
+  [5, "SQLITE_BUSY"],
+  [6, "SQLITE_LOCKED"],
+  [8, "SQLITE_READONLY"],
+  [10, "SQLITE_IOERR"],
+  [11, "SQLITE_CORRUPT"],
+  [13, "SQLITE_FULL"],
+  [14, "SQLITE_CANTOPEN"],
+  [SQLITE_NOTADB, "SQLITE_NOTADB"],
+]);
+
+function primaryCode(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+function asStoreErrors<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const name = UNAVAILABLE_CODES.get(primaryCode(error) ?? -1);
+    if (name === undefined) throw error;
+    throw new StoreUnavailable(`The embedded store does not answer: ${name}`, { cause: error });
+  }
+}
