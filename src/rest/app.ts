@@ -27,7 +27,7 @@ export function makeApp({ config, store, log }: AppParts): Hono {
   routes.route("/api", config.restKey === "" ? disabledApi() : restApi(store, config));
 
   const app = new Hono();
-  app.use(privateAnswers);
+  app.use(privateAnswers, lengthOfHead);
   if (config.prefix !== "") app.route(config.prefix, routes);
   app.route("/", routes);
   app.use(wellFormedPath);
@@ -83,4 +83,11 @@ const privateAnswers: MiddlewareHandler = async (context, next) => {
   await next();
   context.header("Cache-Control", "private, no-cache");
   context.header("X-Content-Type-Options", "nosniff");
+};
+
+/** HEAD tells how long GET's body would be (RFC 9110, section 9.3.2); Hono leaves the body away and with it that. */
+const lengthOfHead: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (context.req.method !== "HEAD") return;
+  context.header("Content-Length", String((await context.res.arrayBuffer()).byteLength));
 };

@@ -61,7 +61,8 @@ export function errorHandler(log: (sentence: string) => void): (error: Error, co
     const requestId = crypto.randomUUID();
     // Not the error's sentence, which may hold a visitor's data; the frames say where it came from.
     const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)).join("\n") ?? "";
-    log(`Request ${requestId} failed: ${error.name}\n${frames}`);
+    const code = "code" in error ? `, code ${error.code}` : "";
+    log(`Request ${requestId} failed: ${error.name}${code}\n${frames}`);
     return sendError(
       context,
       new ApiError("internal_error", "Something went wrong here, the log has the cause.", {

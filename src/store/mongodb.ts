@@ -51,8 +51,11 @@ const INDEXES: Record<string, 1 | -1>[] = [
 /** Nothing but attributes leaves the database. */
 const PROJECTION = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
 
-/** The dates that ECMAScript can hold (ECMA-262, 21.4.1.1); a BSON date may lie beyond. */
-const DATES = { $gte: new Date(-8.64e15), $lte: new Date(8.64e15) };
+/**
+ * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some engines refuse a
+ * query that holds another. A BSON date may lie beyond, and counts as none.
+ */
+const DATES = { $gte: new Date("0001-01-01T00:00:00.000Z"), $lte: new Date("9999-12-31T23:59:59.999Z") };
 
 /** How long a request may take, in milliseconds: under the 3 seconds within which it must be answered. */
 const REQUEST_DEADLINE = 2500;
@@ -532,7 +535,7 @@ function writtenForms(value: string): unknown[] {
 /** A document as its visitor's place in the order; an empty short id where it has none. */
 function positionOf(document: Document): Position {
   const { short_id, is_online, last_seen_at } = document;
-  const isDate = last_seen_at instanceof Date && !Number.isNaN(last_seen_at.getTime());
+  const isDate = last_seen_at instanceof Date && last_seen_at >= DATES.$gte && last_seen_at <= DATES.$lte;
   return {
     online: is_online === true,
     lastSeenAt: isDate ? last_seen_at.getTime() : null,

@@ -1,0 +1,51 @@
+/**
+ * `deno task dev`: the server, with everything set that is not and with visitors to look at. Not a part of the
+ * executable.
+ *
+ * @module
+ */
+import { ConfigurationError, readConfig, readEnvironment } from "../config.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
+import { sampleVisitors } from "./sample_visitors.ts";
+import { serve } from "./serve.ts";
+
+const DEVELOPMENT = { REST_KEY: "development-key", HOST: "127.0.0.1" };
+const DEVELOPMENT_STORE = { SQLITE_PATH: "foyer-dev.db" };
+
+async function dev(): Promise<number> {
+  const environment = readEnvironment();
+  const usesMongo = Boolean(environment.MONGO_URI);
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
+  const config = readConfig({
+    ...DEVELOPMENT,
+    ...(usesMongo ? {} : DEVELOPMENT_STORE),
+    ...Object.fromEntries(given),
+  });
+  return await serve(config, async (store) => {
+    if (!usesMongo) await fillWhenEmpty(store);
+    const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
+    // The key is shown only where it is the one that everybody knows.
+    const key = config.restKey === DEVELOPMENT.REST_KEY ? config.restKey : "YOUR_REST_KEY";
+    console.log(
+      `\nWho is online now:\n\n  curl -H 'Authorization: ${key}' ` +
+        `http://${host}:${config.port}${encodeURI(config.prefix)}/api/visitors/list/latest\n`,
+    );
+  });
+}
+
+async function fillWhenEmpty(store: VisitorStore) {
+  for await (const _ of store.allVisitors()) return;
+  const visitors = sampleVisitors(new Date());
+  await store.putVisitors(visitors);
+  console.log(`Filled the empty store with ${visitors.length} sample visitors`);
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await dev());
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const line of error.lines) console.error(line);
+    Deno.exit(78);
+  }
+}
