@@ -73,6 +73,7 @@ export async function importVisitors(
     onBad(line, reason);
   };
   const flush = async () => {
+    if (batch.size === 0) return;
     const refusals = await store.putVisitors([...batch.values()].map(({ visitor }) => visitor));
     for (const { shortId, reason } of refusals) reject(batch.get(shortId)!.line, reason);
     tally.stored += batch.size - refusals.length;

@@ -14,8 +14,8 @@ import {
   MongoBulkWriteError,
   MongoClient,
   MongoError,
+  MongoInvalidArgumentError,
   MongoServerError,
-  type Sort,
 } from "mongodb";
 import { exactKey, exactKeys, textKeys, trigramKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
@@ -56,6 +56,12 @@ const PROJECTION = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) =>
  * query that holds another. A BSON date may lie beyond, and counts as none.
  */
 const DATES = { $gte: new Date("0001-01-01T00:00:00.000Z"), $lte: new Date("9999-12-31T23:59:59.999Z") };
+
+/** A source with more documents than this is walked in order. */
+const MAX_GATHERED = 1000;
+
+/** Documents that a walk reads at once. */
+const MAX_PORTION = 2000;
 
 /** How long a request may take, in milliseconds: under the 3 seconds within which it must be answered. */
 const REQUEST_DEADLINE = 2500;
@@ -167,75 +173,79 @@ class MongoStore implements VisitorStore {
 
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
     return this.#answer(async (deadline) => {
+      if (query.some((part) => part.kind === "nobody")) return { visitors: [], next: null };
       const skip = after?.count ?? 0;
-      const found: Found[] = [];
-      for (const segment of segmentsAfter(after, query)) {
-        const from = after !== null && isInSegment(after, segment) ? after : null;
-        const wanted = limit + 1 + skip - found.length;
-        const sources = conditionsOf(query, segment.online).map((condition) =>
-          this.#walk(segment, condition, query, from, wanted, deadline)
-        );
-        // Keys and foreign documents are two sources in the same order.
-        const both = (await Promise.all(sources)).flat();
-        if (sources.length > 1) both.sort((a, b) => comparePositions(a.position, b.position));
-        found.push(...both.slice(0, wanted));
-        if (found.length >= limit + 1 + skip) break;
-      }
-      // Those with the very position of the cursor were on the page before.
-      const repeated = after === null ? 0 : found.findIndex(({ position }) => !isSamePlace(position, after));
-      const page = found.slice(Math.min(skip, repeated === -1 ? found.length : repeated));
-      if (page.length <= limit) return { visitors: page.map(({ visitor }) => visitor), next: null };
-      const shown = page.slice(0, limit);
-      const { position } = shown[limit - 1];
-      const count = shown.filter((other) => isSamePlace(other.position, position)).length +
-        (after !== null && isSamePlace(after, position) ? skip : 0);
-      return { visitors: shown.map(({ visitor }) => visitor), next: { ...position, count } };
+      const search = { query, after, wanted: limit + 1 + skip, deadline };
+      const sources = await Promise.all(sourcesOf(query).map((source) => this.#findIn(source, search)));
+      const found = sources.length === 1 ? sources[0] : sources.flat().sort(byPosition);
+      return pageOf(found, limit, after, skip);
     });
   }
 
+  /** The first visitors of a source that match, in order, from the position on. */
+  async #findIn(source: Source, search: Search): Promise<Found[]> {
+    return (source.isNarrow ? await this.#gather(source, search) : null) ?? await this.#walk(source, search);
+  }
+
+  /** Reads a whole source, which costs the database no sorting; `null` where that is too much. */
+  async #gather(source: Source, { query, after, wanted, deadline }: Search): Promise<Found[] | null> {
+    const documents = await this.#collection.find(source.condition, {
+      projection: PROJECTION,
+      limit: MAX_GATHERED + 1,
+      batchSize: MAX_GATHERED + 1,
+      ...deadline.limit(),
+    }).toArray();
+    if (documents.length > MAX_GATHERED) return null;
+    return documents.map((document) => readFound(document, query, source))
+      .filter((found) => found !== null)
+      .filter(({ position }) => after === null || comparePositions(position, after) >= 0)
+      .sort(byPosition)
+      .slice(0, wanted);
+  }
+
   /**
-   * Walks a segment in its order and keeps the visitors that match, until there are enough. Each portion is a
-   * query of its own from where the last one ended, so nothing is held open in the database.
+   * Walks a source in order, a segment after the other, until there are enough. Each portion is a query of its
+   * own from where the last one ended, so nothing is held open in the database.
    */
-  async #walk(
-    segment: Segment,
-    condition: Filter<Document>,
-    query: SearchQuery,
-    from: Position | null,
-    wanted: number,
-    deadline: Deadline,
-  ): Promise<Found[]> {
+  async #walk(source: Source, search: Search): Promise<Found[]> {
     const found: Found[] = [];
-    let size = wanted;
+    for (const segment of segmentsOf(source, search)) {
+      await this.#walkSegment(segment, source, search, found);
+      if (found.length >= search.wanted) break;
+    }
+    return found;
+  }
+
+  async #walkSegment(
+    segment: Segment,
+    source: Source,
+    { query, after, wanted, deadline }: Search,
+    found: Found[],
+  ): Promise<void> {
+    let from = after !== null && isInSegment(after, segment) ? after : null;
+    let size = wanted - found.length;
     let skip = 0;
     while (true) {
-      const documents = await this.#collection.find(
-        { $and: [segmentFilter(segment, from), condition] },
-        {
-          projection: PROJECTION,
-          sort: segmentSort(segment),
-          limit: size,
-          batchSize: size,
-          skip,
-          ...deadline.limit(),
-        },
-      ).toArray();
-      const positions: Position[] = [];
+      const documents = await this.#collection.find(inSegment(source.condition, segment, from), {
+        projection: PROJECTION,
+        sort: segment.dated ? { last_seen_at: -1, short_id: 1 } : { short_id: 1 },
+        limit: size,
+        batchSize: size,
+        skip,
+        ...deadline.limit(),
+      }).toArray();
       for (const document of documents) {
-        const position = positionOf(document);
-        positions.push(position);
-        if (position.shortId === "" || !isInSegment(position, segment)) continue;
-        const visitor = readVisitor(asNative(document));
-        if (visitor === null || !matches(query, visitor)) continue;
-        found.push({ visitor, position });
-        if (found.length === wanted) return found;
+        const one = readFound(document, query, source);
+        if (one === null || !isInSegment(one.position, segment)) continue;
+        found.push(one);
+        if (found.length === wanted) return;
       }
-      if (documents.length < size) return found;
-      const last = positions[positions.length - 1];
-      const same = positions.filter((position) => isSamePlace(position, last)).length;
+      if (documents.length < size) return;
+      const last = positionOf(documents[documents.length - 1]);
+      const same = documents.filter((document) => isSamePlace(positionOf(document), last)).length;
       skip = same + (from !== null && isSamePlace(from, last) ? skip : 0);
       from = last;
-      size = Math.min(2 * size, 2000);
+      size = Math.min(2 * size, MAX_PORTION);
     }
   }
 
@@ -423,6 +433,24 @@ interface Segment {
   dated: boolean;
 }
 
+/** What a search asks for. */
+interface Search {
+  query: SearchQuery;
+  after: Position | null;
+  /** How many visitors are enough. */
+  wanted: number;
+  deadline: Deadline;
+}
+
+/** Some of the documents, among which all or some of the matching visitors are. No two sources share any. */
+interface Source {
+  condition: Filter<Document>;
+  /** Only visitors who are online, or only those who are not. */
+  online?: boolean;
+  /** Whether few documents may fulfil the condition. */
+  isNarrow: boolean;
+}
+
 interface Found {
   visitor: Visitor;
   position: Position;
@@ -439,12 +467,14 @@ function isInSegment({ online, lastSeenAt }: Position, segment: Segment): boolea
   return online === segment.online && (lastSeenAt !== null) === segment.dated;
 }
 
-/** The segments from a position on, less those that an `online` or `-online` of the query leaves out. */
-function segmentsAfter(after: Position | null, query: SearchQuery): Segment[] {
+/** The segments from the position on in which a source has visitors that may match. */
+function segmentsOf({ online }: Source, { query, after }: Search): Segment[] {
   const start = after === null ? 0 : SEGMENTS.findIndex((segment) => isInSegment(after, segment));
-  return SEGMENTS.slice(start).filter(({ online }) =>
-    query.every((part) => (part.kind !== "online" || part.online === online) && part.kind !== "nobody") &&
-    (online || query.every((part) => part.kind !== "url"))
+  return SEGMENTS.slice(start).filter((segment) =>
+    (online === undefined || segment.online === online) &&
+    query.every((part) =>
+      part.kind === "online" ? part.online === segment.online : part.kind !== "url" || segment.online
+    )
   );
 }
 
@@ -452,65 +482,64 @@ function segmentsAfter(after: Position | null, query: SearchQuery): Segment[] {
  * The documents of a segment from a position on, that position included. An array is no date and no boolean,
  * though MongoDB finds it by what it holds: such documents are asked for in the segment to which they belong.
  */
-function segmentFilter({ online, dated }: Segment, from: Position | null): Filter<Document> {
-  const filters: Filter<Document>[] = [
-    online ? { is_online: true } : { $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] },
-  ];
+function inSegment(
+  condition: Filter<Document>,
+  { online, dated }: Segment,
+  from: Position | null,
+): Filter<Document> {
+  const either: Filter<Document>[] = [];
+  const filter: Filter<Document> = { ...condition };
+  if (online) filter.is_online = true;
+  else either.push({ $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] });
   if (!dated) {
-    filters.push(
-      { $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] },
-      { short_id: from === null ? { $gt: "" } : { $gte: from.shortId } },
-    );
+    filter.short_id = from === null ? { $gt: "" } : { $gte: from.shortId };
+    either.push({ $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] });
   } else if (from === null) {
-    filters.push({ last_seen_at: DATES, short_id: { $gt: "" } });
+    filter.last_seen_at = DATES;
   } else {
     const at = new Date(from.lastSeenAt!);
-    filters.push(
-      { last_seen_at: { $gte: DATES.$gte, $lte: at }, short_id: { $gt: "" } },
-      { $or: [{ last_seen_at: { $lt: at } }, { short_id: { $gte: from.shortId } }] },
-    );
+    // The first condition bounds an index scan, the second one tells apart those seen at the same moment.
+    filter.last_seen_at = { $gte: DATES.$gte, $lte: at };
+    either.push({ $or: [{ last_seen_at: { $lt: at } }, { short_id: { $gte: from.shortId } }] });
   }
-  return { $and: filters };
-}
-
-function segmentSort({ dated }: Segment): Sort {
-  return dated ? { last_seen_at: -1, short_id: 1 } : { short_id: 1 };
+  return either.length === 0 ? filter : { ...filter, $and: [...(condition.$and ?? []), ...either] };
 }
 
 /**
- * What narrows a query down within the online or the offline visitors: one condition where nothing can be
- * looked up, else one for documents with Foyer's search fields and one for foreign documents.
+ * Where the visitors are that a query may match. A part that one of the plain attributes answers finds everybody
+ * by its index. Other parts are looked up by the keys of documents that have search fields, while those of
+ * foreign documents are read. Visitors online now may match by `last_url`, which has no keys, so that a page view
+ * does not rewrite them.
  */
-function conditionsOf(query: SearchQuery, online: boolean): Filter<Document>[] {
-  const keyed = query.map((part) => keyCondition(part, online)).filter((condition) => condition !== null);
-  if (keyed.length === 0) return [{}];
-  const foreign = query.map(foreignCondition).filter((condition) => condition !== null);
+function sourcesOf(query: SearchQuery): Source[] {
+  const plain = query.map(plainCondition).filter((condition) => condition !== null);
+  if (plain.length > 0) return [{ condition: { $and: plain }, isNarrow: true }];
+  const exact = query.map(exactKey).filter((key) => key !== null);
+  const texts = query.filter((part) => part.kind === "text").filter(({ text }) => textKeys(text).length > 0);
+  const byExact = exact.map((key) => ({ "foyer.keys": key }));
+  const byText = texts.map(({ text, shortId }) => ({
+    $or: [{ "foyer.keys": { $all: textKeys(text) } }, { short_id: shortId }],
+  }));
+  if (byExact.length + byText.length === 0) return [{ condition: {}, isNarrow: false }];
+  const everything: Source = { condition: { $and: [...byExact, ...byText] }, isNarrow: true };
+  const foreign: Source = { condition: { "foyer.v": null }, isNarrow: true };
+  if (!texts.some(({ inUrl }) => inUrl)) return [everything, foreign];
+  if (byExact.length > 0) {
+    return [
+      { ...everything, online: false },
+      { condition: { $and: byExact }, online: true, isNarrow: true },
+      foreign,
+    ];
+  }
   return [
-    { $and: [{ "foyer.v": SEARCH_VERSION }, ...keyed] },
-    { $and: [{ "foyer.v": { $ne: SEARCH_VERSION } }, ...foreign] },
+    { ...everything, online: false },
+    { condition: {}, online: true, isNarrow: false },
+    { ...foreign, online: false },
   ];
 }
 
-/** What every document with search fields fulfils that matches a part; `null` where the fields do not tell. */
-function keyCondition(part: SearchPart, online: boolean): Filter<Document> | null {
-  switch (part.kind) {
-    case "code":
-      return { $or: [{ "foyer.keys": exactKey(part) }, { short_id: part.digits }] };
-    case "text": {
-      const keys = textKeys(part.text);
-      // `last_url` has no keys, so that a page view does not rewrite them.
-      if (keys.length === 0 || (online && part.inUrl)) return null;
-      return { $or: [{ "foyer.keys": { $all: keys } }, { short_id: part.shortId }] };
-    }
-    default: {
-      const key = exactKey(part);
-      return key === null ? null : { "foyer.keys": key };
-    }
-  }
-}
-
-/** What every foreign document fulfils that matches a part, where equality of an attribute tells. */
-function foreignCondition(part: SearchPart): Filter<Document> | null {
+/** What every document fulfils that matches a part, where equality of an attribute tells; otherwise `null`. */
+function plainCondition(part: SearchPart): Filter<Document> | null {
   switch (part.kind) {
     case "unique_id":
       return { unique_id: { $in: writtenForms(part.value) } };
@@ -521,6 +550,33 @@ function foreignCondition(part: SearchPart): Filter<Document> | null {
     default:
       return null;
   }
+}
+
+/** A document as a visitor and its place, if it is a visitor of this source that matches. */
+function readFound(document: Document, query: SearchQuery, { online }: Source): Found | null {
+  const position = positionOf(document);
+  if (online !== undefined && position.online !== online) return null;
+  const visitor = readVisitor(asNative(document));
+  return visitor !== null && matches(query, visitor) ? { visitor, position } : null;
+}
+
+/** The page of visitors found from a position on; those who had been on the page before are passed over. */
+function pageOf(found: Found[], limit: number, after: Position | null, skip: number): Page {
+  let start = 0;
+  while (
+    after !== null && start < skip && start < found.length && isSamePlace(found[start].position, after)
+  ) {
+    start++;
+  }
+  const shown = found.slice(start, start + limit);
+  const visitors = shown.map(({ visitor }) => visitor);
+  if (found.length <= start + limit) return { visitors, next: null };
+  const last = shown[limit - 1].position;
+  const same = shown.filter(({ position }) => isSamePlace(position, last)).length;
+  return {
+    visitors,
+    next: { ...last, count: same + (after !== null && isSamePlace(after, last) ? start : 0) },
+  };
 }
 
 /** The values that are sent as this text: the text, and the number or boolean that reads so. */
@@ -546,6 +602,10 @@ function positionOf(document: Document): Position {
 
 function isSamePlace(a: Position, b: Position): boolean {
   return a.online === b.online && a.lastSeenAt === b.lastSeenAt && a.shortId === b.shortId;
+}
+
+function byPosition(a: Found, b: Found): number {
+  return comparePositions(a.position, b.position);
 }
 
 function comparePositions(a: Position, b: Position): number {
@@ -629,7 +689,8 @@ const UNAVAILABLE_CODES = new Set([
 function isUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return true;
   if (error instanceof MongoServerError) return UNAVAILABLE_CODES.has(Number(error.code));
-  if (error instanceof MongoError) return true;
+  // Not what only a fault of ours can cause.
+  if (error instanceof MongoError) return !(error instanceof MongoInvalidArgumentError);
   // After a kill the driver lets the socket's own error through, such as EPIPE.
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }
