@@ -98,7 +98,7 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
   );
   const base = read(
     "BASE_ENDPOINT",
-    (given) => readBaseEndpoint(given || `http://localhost:${port}`),
+    (given) => readBaseEndpoint(given || `http://localhost:${port ?? VARIABLES.PORT}`),
     "a URL such as https://support.acme.com/cobrowsing",
   );
   const restKey = read(
@@ -156,8 +156,9 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
   };
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/]*@/, "//…@");
+/** A password stands before an `@`, however the rest is misspelt. */
+function withoutPassword(given: string): string {
+  return given.replace(/^.*@/s, "…@");
 }
 
 function readBaseEndpoint(given: string): { baseEndpoint: string; prefix: string } | null {

@@ -94,7 +94,7 @@ class LineSplitter extends Splitter {
 }
 
 class ArraySplitter extends Splitter {
-  #place: "before" | "inside" | "after" = "before";
+  #place: "before" | "inside" | "after" | "ignored" = "before";
   #depth = 0;
   #inString = false;
   #escaped = false;
@@ -105,7 +105,7 @@ class ArraySplitter extends Splitter {
 
   *split(bytes: Uint8Array): Generator<ImportRecord> {
     let start = 0;
-    for (let i = 0; i < bytes.length; i++) {
+    for (let i = 0; i < bytes.length && this.#place !== "ignored"; i++) {
       const byte = bytes[i];
       if (byte === LINE_FEED) this.line++;
       else if (this.#place === "inside" && !this.#hasBegun && !isSpace(byte)) {
@@ -120,7 +120,7 @@ class ArraySplitter extends Splitter {
       } else if (this.#place === "after") {
         if (!isSpace(byte)) {
           yield { line: this.line, problem: "something follows the array's end" };
-          return;
+          this.#place = "ignored";
         }
       } else if (this.#inString) {
         if (this.#escaped) this.#escaped = false;

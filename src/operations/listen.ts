@@ -43,16 +43,14 @@ export function listen(
         ),
       ]);
     }
-    if (error instanceof Deno.errors.AddrNotAvailable || error instanceof TypeError) {
-      throw new ConfigurationError([
-        ConfigurationError.line(
-          "HOST",
-          JSON.stringify(config.host),
-          "an address of this machine such as 0.0.0.0",
-        ),
-      ]);
-    }
-    throw error;
+    // An address that is not this machine's, or a name that has none: Deno has several errors for these.
+    throw new ConfigurationError([
+      ConfigurationError.line(
+        "HOST",
+        JSON.stringify(config.host),
+        "an address of this machine such as 0.0.0.0",
+      ),
+    ]);
   }
 }
 

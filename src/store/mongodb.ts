@@ -105,8 +105,7 @@ class MongoStore implements VisitorStore {
   constructor({ uri, collection, use, log }: MongoStoreOptions) {
     this.#use = use;
     this.#log = log;
-    this.#client = makeClient(uri, use === "request");
-    this.#collection = this.#client.db(databaseName(uri)).collection(collection);
+    ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
     const { srvHost, hosts } = this.#client.options;
     this.description = `collection ${this.#collection.namespace} of MongoDB at ${srvHost ?? hosts.join(",")}`;
     const { mode } = this.#client.options.readPreference;
@@ -142,8 +141,7 @@ class MongoStore implements VisitorStore {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
       await this.#connected;
-      const client = makeClient(uri, false);
-      const collection = client.db(this.#collection.dbName).collection(this.#collection.collectionName);
+      const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
       const open = INDEXES.slice();
       while (open.length > 0 && !this.#isClosed) {
         try {
@@ -385,9 +383,13 @@ function tooLate(): StoreUnavailable {
 }
 
 /** @param hurried for requests; otherwise for work that may take its time, such as an import */
-function makeClient(uri: string, hurried: boolean): MongoClient {
+function makeClient(
+  uri: string,
+  collection: string,
+  hurried: boolean,
+): { client: MongoClient; collection: Collection } {
   try {
-    return new MongoClient(uri, {
+    const client = new MongoClient(uri, {
       appName: "foyer",
       // One document with broken text must not take a whole list down.
       enableUtf8Validation: false,
@@ -398,6 +400,7 @@ function makeClient(uri: string, hurried: boolean): MongoClient {
       serverSelectionTimeoutMS: hurried ? 2000 : 30_000,
       ...(hurried ? { socketTimeoutMS: 2500, waitQueueTimeoutMS: 2000 } : { maxPoolSize: 4 }),
     });
+    return { client, collection: client.db(databaseName(uri)).collection(collection) };
   } catch (error) {
     // The driver's sentence may repeat the password.
     throw new StoreRefused("Cannot open the store: the connection string is not usable", { cause: error });

@@ -230,6 +230,7 @@ class SqliteStore implements VisitorStore {
   }
 
   #prepare(sql: string): StatementSync {
+    if (!this.#isOpen) throw new StoreUnavailable("The embedded store is closed");
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { sampleVisitors } from "../../src/commands/sample_visitors.ts";
+import { VARIABLES } from "../../src/config.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { freePort } from "../support/ports.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+Deno.test("The sample visitors are 200, plausible and varied, and the same on every start", () => {
+  const now = new Date("2026-01-02T03:04:05.678Z");
+  const visitors = sampleVisitors(now);
+  assert.deepEqual(sampleVisitors(now), visitors);
+  assert.equal(visitors.length, 200);
+  for (const name of ["short_id", "lookup_code"] as const) {
+    const values = visitors.map((visitor) => visitor[name]).filter((value) => value !== null);
+    assert.equal(new Set(values).size, values.length, `${name} is nobody else's`);
+  }
+  const online = visitors.filter((visitor) => visitor.is_online);
+  assert.ok(online.length > 10 && online.length < 190, "some are online");
+  const text = JSON.stringify(visitors);
+  for (const script of ["Latin", "Greek", "Cyrillic", "Arabic", "Hebrew", "Han", "Hangul", "Devanagari"]) {
+    assert.match(text, new RegExp(`\\p{Script=${script}}`, "u"));
+  }
+  for (const visitor of visitors) {
+    assert.deepEqual(Object.keys(visitor), ATTRIBUTE_NAMES);
+    assert.ok(visitor.added_at! <= visitor.last_seen_at! && visitor.last_seen_at! <= now.toISOString());
+    assert.match(visitor.lookup_code ?? "0000", /^[0-9]{4}$/);
+    // Nobody who exists: RFC 2606, 5737 and 3849.
+    assert.match(visitor.email ?? "a@example.com", /@example\.(com|org|net)$/);
+    assert.match(visitor.ip_address!, /^(192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|^2001:db8:/);
+    for (const tag of visitor.tags) assert.match(tag, /^#\w+$/);
+  }
+  for (const name of ["email", "lookup_code", "unique_id", "nickname", "call_name", "integration"] as const) {
+    assert.ok(
+      visitors.some((visitor) => visitor[name] !== null) &&
+        visitors.some((visitor) => visitor[name] === null),
+    );
+  }
+});
+
+const DEV = fileURLToPath(new URL("../../src/commands/dev.ts", import.meta.url));
+const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+
+/** Runs `deno task dev` in a folder until work over what it printed is done. */
+async function dev<T>(
+  folder: string,
+  environment: Record<string, string>,
+  work: (printed: () => string, port: number) => Promise<T>,
+): Promise<{ result: T; printed: string }> {
+  const port = await freePort();
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", DEV],
+    cwd: folder,
+    env: { ...NOTHING_SET, PORT: String(port), NO_COLOR: "1", ...environment },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let printed = "";
+  let hasEnded = false;
+  process.status.then(() => hasEnded = true);
+  const reading = [process.stdout, process.stderr].map(async (stream) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) printed += text;
+  });
+  while (!/^ +curl .*$/m.test(printed)) {
+    assert.ok(!hasEnded, `it ended: ${printed}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  try {
+    const result = await work(() => printed, port);
+    process.kill("SIGINT");
+    assert.equal((await process.status).code, 0, printed);
+    return { result, printed };
+  } finally {
+    if (!hasEnded) process.kill("SIGKILL");
+    await Promise.all(reading);
+  }
+}
+
+/** What the printed line answers when it is pasted into a shell. */
+async function paste(printed: string) {
+  const [line] = /^ +curl .*$/m.exec(printed)!;
+  const { code, stdout } = await new Deno.Command("bash", { args: ["-c", line], stderr: "null" }).output();
+  assert.equal(code, 0, line);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
+  if (!hasAllRights) return;
+  Deno.test(sentence, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "foyer-dev-" });
+    try {
+      await work(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+testInFolder(
+  "deno task dev serves 200 sample visitors and prints a line that works when pasted",
+  async (folder) => {
+    const first = await dev(folder, {}, async (printed, port) => {
+      const list = await paste(printed());
+      const response = await fetch(`http://127.0.0.1:${port}/api/visitors/list/search?q=muller`, {
+        headers: { Authorization: "development-key" },
+      });
+      assert.ok((await response.json()).visitors.length > 0);
+      return list;
+    });
+    assert.equal(first.result.status, "ok");
+    assert.ok(first.result.visitors.length > 0);
+    assert.match(first.printed, /Filled the empty store with 200 sample visitors/);
+    assert.match(first.printed, /the embedded store in foyer-dev\.db/);
+    assert.match(first.printed, /Listening on 127\.0\.0\.1 port/);
+    assert.doesNotMatch(first.printed, /Warning|disabled/);
+
+    const second = await dev(folder, {}, (printed) => paste(printed()));
+    assert.doesNotMatch(second.printed, /Filled/, "a store with visitors is left as it is");
+    assert.deepEqual(second.result, first.result);
+  },
+);
+
+testInFolder(
+  "What is set is used by deno task dev, and a key that is set is not printed",
+  async (folder) => {
+    const { printed } = await dev(
+      folder,
+      { REST_KEY: "S3cr3t", SQLITE_PATH: "own.db", BASE_ENDPOINT: "https://acme.com/caf%C3%A9" },
+      async (printed, port) => {
+        assert.equal((await paste(printed())).error, "invalid_api_key");
+        const response = await fetch(`http://127.0.0.1:${port}/caf%C3%A9/api/visitors/list/latest`, {
+          headers: { Authorization: "S3cr3t" },
+        });
+        assert.ok((await response.json()).visitors.length > 0);
+      },
+    );
+    assert.match(printed, /\/caf%C3%A9\/api\/visitors\/list\/latest/);
+    assert.match(printed, /the embedded store in own\.db/);
+    assert.doesNotMatch(printed, /S3cr3t/);
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["own.db"]);
+  },
+);
+
+testInFolder("With MONGO_URI set no sample visitor is ever made", async (folder) => {
+  const { result, printed } = await dev(
+    folder,
+    { MONGO_URI: "mongodb://user:S3cr3t@127.0.0.1:1/foyer" },
+    (printed) => paste(printed()),
+  );
+  assert.equal(result.error, "database_unavailable");
+  assert.match(printed, /Using collection foyer\.visitors of MongoDB at 127\.0\.0\.1:1/);
+  assert.doesNotMatch(printed, /Filled|sample|embedded|S3cr3t/);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], "nor a file");
+});
+
+testInFolder("A wrong configuration stops deno task dev with 78", async (folder) => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", DEV],
+    cwd: folder,
+    env: { ...NOTHING_SET, HOST: "a b", NO_COLOR: "1" },
+  }).output();
+  assert.equal(code, 78);
+  assert.match(new TextDecoder().decode(stderr), /^HOST: given "a b", expected /);
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { VARIABLES } from "../../src/config.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { ATTRIBUTE_NAMES, readVisitor } from "../../src/visitor.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+
+/** A shell's answer, in a folder where `foyer` is the command line over `visitors.db`. */
+async function shell(folder: string, script: string, environment: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", `set -o pipefail; foyer() { "$DENO" run -A "$MAIN" "$@"; }; ${script}`],
+    cwd: folder,
+    env: {
+      ...NOTHING_SET,
+      SQLITE_PATH: "visitors.db",
+      NO_COLOR: "1",
+      DENO: Deno.execPath(),
+      MAIN,
+      ...environment,
+    },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A test, of those that need rights, in a folder whose `visitors.db` holds these visitors. */
+function testWith(
+  documents: Record<string, unknown>[],
+  sentence: string,
+  work: (folder: string) => Promise<void>,
+) {
+  if (!hasAllRights) return;
+  Deno.test(sentence, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "foyer-export-" });
+    try {
+      const store = openSqliteStore(`${folder}/visitors.db`);
+      await store.putVisitors(documents.map((document) => readVisitor(document)!));
+      await store.close();
+      await work(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+const FULL = {
+  ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, `${name} "é" 東京 😀 \n\0\\`])),
+  short_id: "aB3\n",
+  added_at: "2026-01-02T03:04:05.678Z",
+  last_seen_at: "2026-01-03T03:04:05.678Z",
+  identities: ["Zoë", "a\nb", ""],
+  integration_ids: ["acme:1"],
+  tags: ["#vip"],
+  is_in_session: true,
+  is_online: true,
+  is_supported: false,
+  is_waiting_for_call: true,
+  js_configuration: true,
+  metadata: { plan: "pro", seats: 4, rate: 0.1, trial: false, "": "", "a.b": 1e21 },
+};
+
+testWith(
+  [FULL, { short_id: "b" }],
+  "An export is NDJSON with every attribute, hidden ones too",
+  async (folder) => {
+    const { code, stdout, stderr } = await shell(folder, "foyer export", {
+      HIDDEN_ATTRIBUTES: "email,tags",
+    });
+    assert.deepEqual([code, stderr], [0, ""]);
+    const lines = stdout.split("\n");
+    assert.equal(lines.pop(), "", "the last line ends as well");
+    assert.deepEqual(lines.map((line) => JSON.parse(line)), [
+      readVisitor(FULL),
+      readVisitor({ short_id: "b" }),
+    ]);
+    assert.deepEqual(Object.keys(JSON.parse(lines[0])), ATTRIBUTE_NAMES);
+  },
+);
+
+testWith(
+  [FULL, { short_id: "b" }],
+  "An import takes an export back, every attribute intact",
+  async (folder) => {
+    const { code, stdout } = await shell(
+      folder,
+      "foyer export > first && SQLITE_PATH=copy.db foyer import - < first && SQLITE_PATH=copy.db foyer export",
+    );
+    assert.equal(code, 0);
+    assert.equal(stdout, await Deno.readTextFile(`${folder}/first`));
+  },
+);
+
+testWith([], "An export of nobody is empty", async (folder) => {
+  assert.deepEqual(await shell(folder, "foyer export"), { code: 0, stdout: "", stderr: "" });
+});
+
+const many = Array.from(
+  { length: 3000 },
+  (_, i) => ({ short_id: `v${i}`, metadata: { note: "x".repeat(500) } }),
+);
+
+testWith(many, "An export whose reader has enough, as head does, does not fail", async (folder) => {
+  const { code, stdout, stderr } = await shell(folder, "foyer export | head -n 1");
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(JSON.parse(stdout).short_id, "v0");
+  const whole = await shell(folder, "foyer export | wc -l");
+  assert.equal(Number(whole.stdout), 3000);
+});
+
+testWith([], "An export that cannot begin says why", async (folder) => {
+  await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
+  const verdicts: [script: string, code: number, said: RegExp][] = [
+    ["foyer export visitors.ndjson", 64, /^Cannot do that/],
+    ["foyer exports", 64, /^Cannot do that/],
+    ["PORT=0 foyer export", 78, /^PORT: given "0", expected /m],
+    ["SQLITE_PATH=foreign.db foyer export", 78, /^SQLITE_PATH: given "foreign\.db" .*not a Foyer database/],
+  ];
+  await Promise.all(verdicts.map(async ([script, code, said]) => {
+    const answer = await shell(folder, script);
+    assert.deepEqual([answer.code, answer.stdout], [code, ""], script);
+    assert.match(answer.stderr, said, script);
+  }));
+});

@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { importVisitors } from "../../src/commands/import.ts";
+import { readConfig, VARIABLES } from "../../src/config.ts";
+import { makeApp } from "../../src/rest/app.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor } from "../../src/visitor.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+const encoder = new TextEncoder();
+
+async function* chunksOf(...chunks: string[]) {
+  for (const chunk of chunks) yield encoder.encode(chunk);
+}
+
+/** Imports a text and gives the tally, the bad lines and what was told of the progress. */
+async function importText(text: string, store: VisitorStore) {
+  const bad: string[] = [];
+  const progress: number[] = [];
+  const tally = await importVisitors(chunksOf(text), store, {
+    onBad: (line, reason) => bad.push(`${line} ${reason}`),
+    onStored: (stored) => progress.push(stored),
+  });
+  return { tally, bad, progress };
+}
+
+const allOf = (store: VisitorStore) => Array.fromAsync(store.allVisitors());
+
+Deno.test("Every good line is stored, and every bad one reported with its line and reason", async () => {
+  const store = openSqliteStore(":memory:");
+  const lines = [
+    '{"short_id":"a","name":"Zoë"}',
+    "",
+    "nonsense",
+    "[1]",
+    "7",
+    "null",
+    '"a"',
+    "{}",
+    '{"short_id":""}',
+    '{"short_id":7}',
+    '{"name":"Ada"}',
+    '{"short_id":"b"',
+    '{"short_id":"b"} {"short_id":"c"}',
+    "{'short_id':'b'}",
+    '  {"short_id":"d","tags":["#vip"]}  ',
+  ];
+  const { tally, bad } = await importText(lines.join("\r\n"), store);
+  assert.deepEqual(bad, [
+    "3 not valid JSON",
+    "4 not a JSON object",
+    "5 not a JSON object",
+    "6 not a JSON object",
+    "7 not a JSON object",
+    "8 no string short_id",
+    "9 no string short_id",
+    "10 no string short_id",
+    "11 no string short_id",
+    "12 not valid JSON",
+    "13 not valid JSON",
+    "14 not valid JSON",
+  ]);
+  assert.deepEqual(tally, { stored: 2, bad: 12, droppedFields: 0 });
+  assert.deepEqual(await allOf(store), [
+    readVisitor({ short_id: "a", name: "Zoë" }),
+    readVisitor({ short_id: "d", tags: ["#vip"] }),
+  ]);
+});
+
+Deno.test("An array of visitors is taken as well", async () => {
+  const store = openSqliteStore(":memory:");
+  const { tally, bad } = await importText('[\n{"short_id":"a"},\n7,\n{"short_id":"b"}\n]', store);
+  assert.deepEqual([tally, bad], [{ stored: 2, bad: 1, droppedFields: 0 }, ["3 not a JSON object"]]);
+  assert.deepEqual((await allOf(store)).map(({ short_id }) => short_id), ["a", "b"]);
+});
+
+Deno.test("An import of nothing stores nothing", async () => {
+  const store = openSqliteStore(":memory:");
+  for (const text of ["", "\n", "[]"]) {
+    assert.deepEqual((await importText(text, store)).tally, { stored: 0, bad: 0, droppedFields: 0 });
+  }
+  assert.deepEqual(await allOf(store), []);
+});
+
+Deno.test("Wrong types are no reason to refuse a visitor, and what is no attribute is dropped and counted", async () => {
+  const store = openSqliteStore(":memory:");
+  const document = {
+    short_id: "a",
+    _id: { $oid: "65" },
+    name: 42,
+    tags: "#vip",
+    is_online: "yes",
+    last_seen_at: 1767323045678,
+    metadata: { plan: "pro", nested: {} },
+    shoe_size: 38,
+    constructor: "x",
+    ["__proto__"]: 1,
+  };
+  const text = JSON.stringify(document).replace("{", '{"__proto__":{"name":"Eve"},');
+  const { tally, bad } = await importText(text, store);
+  assert.deepEqual([tally, bad], [{ stored: 1, bad: 0, droppedFields: 4 }, []]);
+  assert.deepEqual(await allOf(store), [
+    readVisitor({ short_id: "a", name: "42", metadata: { plan: "pro" } }),
+  ]);
+});
+
+Deno.test("Importing twice changes nothing, and a later record replaces the whole visitor", async () => {
+  const store = openSqliteStore(":memory:");
+  const text = '{"short_id":"a","name":"Zoë"}\n{"short_id":"b"}\n{"short_id":"a","email":"z@acme.com"}\n';
+  const { tally } = await importText(text, store);
+  assert.equal(tally.stored, 3, "each record is stored, one after the other");
+  const once = await allOf(store);
+  assert.deepEqual(once, [
+    readVisitor({ short_id: "a", email: "z@acme.com" }),
+    readVisitor({ short_id: "b" }),
+  ]);
+  await importText(text, store);
+  assert.deepEqual(await allOf(store), once);
+});
+
+Deno.test("Progress is told as visitors are stored", async () => {
+  const store = openSqliteStore(":memory:");
+  const text = Array.from({ length: 2500 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
+  const { tally, progress } = await importText(text, store);
+  assert.equal(tally.stored, 2500);
+  assert.equal(progress.at(-1), 2500);
+  assert.ok(progress.length > 1, "in portions");
+  assert.deepEqual(progress, progress.toSorted((a, b) => a - b));
+});
+
+Deno.test("A visitor that the store refuses is a bad line", async () => {
+  const real = openSqliteStore(":memory:");
+  const store: VisitorStore = new Proxy(real, {
+    get: (target, name) =>
+      name === "putVisitors"
+        ? () => Promise.resolve([{ shortId: "b", reason: "another document has this _id" }])
+        : Reflect.get(target, name, target),
+  });
+  const { tally, bad } = await importText('{"short_id":"a"}\n\n{"short_id":"b"}', store);
+  assert.deepEqual([tally, bad], [{ stored: 1, bad: 1, droppedFields: 0 }, [
+    "3 another document has this _id",
+  ]]);
+});
+
+Deno.test("A store that goes away stops the import, and what is stored stays", async () => {
+  const real = openSqliteStore(":memory:");
+  let portions = 0;
+  const store: VisitorStore = new Proxy(real, {
+    get: (target, name) =>
+      name === "putVisitors"
+        ? (visitors: Parameters<VisitorStore["putVisitors"]>[0]) =>
+          portions++ === 0 ? target.putVisitors(visitors) : Promise.reject(new StoreUnavailable("away"))
+        : Reflect.get(target, name, target),
+  });
+  const text = Array.from({ length: 3000 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
+  await assert.rejects(importText(text, store), StoreUnavailable);
+  const stored = (await allOf(real)).length;
+  assert.ok(stored > 0 && stored < 3000);
+});
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+
+/** Foyer's command line, in a folder of its own; a `.env` in the project's root counts for nothing. */
+function foyer(folder: string, args: string[], environment: Record<string, string> = {}) {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, ...args],
+    cwd: folder,
+    env: { ...NOTHING_SET, SQLITE_PATH: "visitors.db", NO_COLOR: "1", ...environment },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function run(folder: string, args: string[], input = "", environment: Record<string, string> = {}) {
+  const process = foyer(folder, args, environment);
+  const writer = process.stdin.getWriter();
+  // Whoever does not read standard input closes it.
+  await writer.write(encoder.encode(input)).then(() => writer.close()).catch(() => {});
+  const { code, stdout, stderr } = await process.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A test, of those that need rights, in a folder that is gone after it. */
+function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
+  if (!hasAllRights) return;
+  Deno.test(sentence, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "foyer-import-" });
+    try {
+      await work(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+const shortIdsIn = async (path: string) => {
+  const store = openSqliteStore(path);
+  const visitors = await allOf(store);
+  await store.close();
+  return visitors.map(({ short_id }) => short_id);
+};
+
+testInFolder("foyer import takes a file, or - for standard input, and ends with 0", async (folder) => {
+  await Deno.writeTextFile(
+    `${folder}/visitors.ndjson`,
+    '{"short_id":"a"}\n{"short_id":"b","shoe_size":38}\n',
+  );
+  const fromFile = await run(folder, ["import", "visitors.ndjson"]);
+  assert.deepEqual(fromFile, {
+    code: 0,
+    stdout: "",
+    stderr: "Stored 2 visitors, 0 bad lines, 1 field dropped that are no attribute\n",
+  });
+  const fromInput = await run(folder, ["import", "-"], '[{"short_id":"c"}]');
+  assert.deepEqual([fromInput.code, fromInput.stdout], [0, ""]);
+  assert.deepEqual(await shortIdsIn(`${folder}/visitors.db`), ["a", "b", "c"]);
+  assert.equal((await Deno.stat(`${folder}/visitors.db`)).mode! & 0o777, 0o600);
+});
+
+testInFolder(
+  "Bad lines are named on standard error, with none of what is in them, and end in 1",
+  async (folder) => {
+    const input = [
+      '{"short_id":"a"}',
+      '{"short_id":"S3cr3t","email":"jane@acme.com"',
+      '{"name":"S3cr3t"}',
+      '"S3cr3t jane"',
+      '{"short_id":"b"}',
+    ].join("\n");
+    const { code, stdout, stderr } = await run(folder, ["import", "-"], input);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.deepEqual(stderr.split("\n").slice(0, 3), [
+      "line 2: not valid JSON",
+      "line 3: no string short_id",
+      "line 4: not a JSON object",
+    ]);
+    assert.match(stderr, /^Stored 2 visitors, 3 bad lines/m);
+    assert.doesNotMatch(stderr, /S3cr3t|jane/);
+    assert.deepEqual(await shortIdsIn(`${folder}/visitors.db`), ["a", "b"]);
+  },
+);
+
+testInFolder("An import that cannot begin says why", async (folder) => {
+  await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database, it is a text of some length");
+  const good = '{"short_id":"a"}';
+  const verdicts: [args: string[], environment: Record<string, string>, code: number, said: RegExp][] = [
+    [["import"], {}, 64, /^Cannot do that, expected one of these:/],
+    [["import", "a", "b"], {}, 64, /foyer import FILE/],
+    [["imports", "a"], {}, 64, /foyer import FILE/],
+    [["import", "-", "--force"], {}, 64, /foyer import FILE/],
+    [["import", "nothing.ndjson"], {}, 1, /^Cannot read "nothing\.ndjson": NotFound$/m],
+    [["import", "."], {}, 1, /^Cannot read "\."/],
+    [["import", "-"], { PORT: "x" }, 78, /^PORT: given "x", expected /m],
+    [
+      ["import", "-"],
+      { MONGO_URI: "mongodb://localhost" },
+      78,
+      /^SQLITE_PATH: given "visitors\.db" together/,
+    ],
+    [
+      ["import", "-"],
+      { SQLITE_PATH: "foreign.db" },
+      78,
+      /^SQLITE_PATH: given "foreign\.db" .*not a Foyer database/,
+    ],
+    [["import", "-"], { SQLITE_PATH: "no/folder/x.db" }, 78, /^SQLITE_PATH: given "no\/folder\/x\.db"/],
+  ];
+  await Promise.all(verdicts.map(async ([args, environment, code, said]) => {
+    const answer = await run(folder, args, good, environment);
+    assert.equal(answer.code, code, `${args.join(" ")}: ${answer.stderr}`);
+    assert.match(answer.stderr, said);
+    assert.equal(answer.stdout, "");
+    assert.doesNotMatch(answer.stderr, /^\s+at /m, "no stack for what a person can put right");
+  }));
+  assert.equal(
+    await Deno.readTextFile(`${folder}/foreign.db`),
+    "this is no database, it is a text of some length",
+  );
+});
+
+testInFolder("While a server serves the same store an import's result shows at once", async (folder) => {
+  const store = openSqliteStore(`${folder}/visitors.db`);
+  const app = makeApp({ config: readConfig({ REST_KEY: "key" }), store, log: assert.fail });
+  const idsNow = async () => {
+    const response = await app.request("/api/visitors/list/latest", { headers: { Authorization: "key" } });
+    return (await response.json()).visitors.map(({ short_id }: { short_id: string }) => short_id);
+  };
+  assert.deepEqual(await idsNow(), []);
+  const process = foyer(folder, ["import", "-"]);
+  const writer = process.stdin.getWriter();
+  const portion = (from: number, is_online: boolean) =>
+    Array.from({ length: 1000 }, (_, i) => JSON.stringify({ short_id: `v${from + i}`, is_online }) + "\n")
+      .join("");
+  await writer.write(encoder.encode(portion(0, true)));
+  // The rest of the input is still to come.
+  while ((await idsNow()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await writer.write(encoder.encode(portion(0, false) + '{"short_id":"z","is_online":true}\n'));
+  await writer.close();
+  assert.equal((await process.output()).code, 0);
+  assert.deepEqual(await idsNow(), ["z"]);
+  await store.close();
+});
+
+testInFolder("An import of any length needs the same little memory", async (folder) => {
+  const process = foyer(folder, ["import", "-"]);
+  const peakMegabytes = async () => {
+    const status = await Deno.readTextFile(`/proc/${process.pid}/status`);
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+  };
+  const writer = process.stdin.getWriter();
+  // 200 MB: 20 portions of 1000 visitors, 10 kB each.
+  const note = "x".repeat(10_000);
+  for (let portion = 0; portion < 20; portion++) {
+    let text = "";
+    for (let i = 0; i < 1000; i++) {
+      text += JSON.stringify({ short_id: `v${portion}-${i}`, name: `Zoë ${i}`, metadata: { note } }) + "\n";
+    }
+    await writer.write(encoder.encode(text));
+  }
+  const peak = await peakMegabytes();
+  await writer.close();
+  const { code, stderr } = await process.output();
+  assert.equal(code, 0);
+  assert.match(new TextDecoder().decode(stderr), /^Stored 20,000 visitors/m);
+  assert.ok(peak < 400, `peak of ${Math.round(peak)} MB`);
+});

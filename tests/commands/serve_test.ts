@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import denoJson from "../../deno.json" with { type: "json" };
+import { VARIABLES } from "../../src/config.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { readVisitor } from "../../src/visitor.ts";
+import { freePort } from "../support/ports.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+const KEY = "S3cr3t key";
+const headers = { Authorization: KEY };
+
+/** Foyer's command line, in a folder of its own; a `.env` in the project's root counts for nothing. */
+function foyer(folder: string, args: string[], environment: Record<string, string>) {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, ...args],
+    cwd: folder,
+    env: { ...NOTHING_SET, HOST: "127.0.0.1", NO_COLOR: "1", ...environment },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function run(folder: string, args: string[], environment: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await foyer(folder, args, environment).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A server that listens; it ends with the test at the latest. */
+async function start(folder: string, args: string[], environment: Record<string, string> = {}) {
+  const port = await freePort();
+  const process = foyer(folder, args, { PORT: String(port), ...environment });
+  const server = {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    log: "",
+    hasEnded: false,
+    kill: (signal: Deno.Signal) => process.kill(signal),
+    ended: process.status,
+    async [Symbol.asyncDispose]() {
+      if (!server.hasEnded) process.kill("SIGKILL");
+      await Promise.all([reading, process.stdout.cancel()]);
+    },
+  };
+  process.status.then(() => server.hasEnded = true);
+  const reading = (async () => {
+    for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) server.log += text;
+  })();
+  await until(server, /Listening on/);
+  return server;
+}
+
+/** Waits for a line of a server's log. */
+async function until(server: { log: string; hasEnded: boolean }, line: RegExp) {
+  while (!line.test(server.log)) {
+    assert.ok(!server.hasEnded, `it ended: ${server.log}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A test, of those that need rights, in a folder that is gone after it. */
+function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
+  if (!hasAllRights) return;
+  Deno.test(sentence, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "foyer-serve-" });
+    try {
+      await work(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+testInFolder("The command line answers what it is asked, or says what it can be asked", async (folder) => {
+  const help = /^Foyer [^]*foyer import FILE[^]*foyer export[^]*REST_KEY/;
+  const version = new RegExp(`^${denoJson.version.replaceAll(".", "\\.")}\n$`);
+  const nothing = /^$/;
+  const usage = /^Cannot do that, expected one of these:\n\nFoyer /;
+  const verdicts: [args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+    [["--help"], 0, help, nothing],
+    [["-h"], 0, help, nothing],
+    [["import", "--help"], 0, help, nothing],
+    [["--version"], 0, version, nothing],
+    [["-v"], 0, version, nothing],
+    [["frobnicate"], 64, nothing, usage],
+    [["serve", "now"], 64, nothing, usage],
+    [["--frobnicate"], 64, nothing, usage],
+    [[""], 78, nothing, /^PORT: /],
+  ];
+  await Promise.all(verdicts.map(async ([args, code, stdout, stderr]) => {
+    // Where nothing is served a wrong configuration does not matter.
+    const answer = await run(folder, args, { PORT: "x" });
+    assert.equal(answer.code, code, args.join(" "));
+    assert.match(answer.stdout, stdout, args.join(" "));
+    assert.match(answer.stderr, stderr, args.join(" "));
+  }));
+});
+
+testInFolder(
+  "A wrong configuration stops the start with 78, a line for each variable and no secret",
+  async (folder) => {
+    const wrong = {
+      PORT: "70000",
+      BASE_ENDPOINT: "https://user:S3cr3t@acme.com",
+      REST_KEY: " S3cr3t",
+      MONGO_URI: "mongo://user:S3cr3t@localhost",
+      HOST: "a b",
+      HIDDEN_ATTRIBUTES: "short_id",
+      WATCH_LINK: "https://user:S3cr3t@acme.com/",
+    };
+    const { code, stdout, stderr } = await run(folder, [], wrong);
+    assert.deepEqual([code, stdout], [78, ""]);
+    const lines = stderr.trimEnd().split("\n");
+    assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), Object.keys(wrong).sort());
+    for (const line of lines) assert.match(line, /^[A-Z_]+: given .+, expected .+/);
+    assert.doesNotMatch(stderr, /S3cr3t/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], "nothing was made");
+  },
+);
+
+testInFolder("What cannot be opened or listened on stops the start with 78", async (folder) => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
+  const verdicts: [environment: Record<string, string>, said: RegExp][] = [
+    [{ PORT: String(taken.addr.port) }, /^PORT: given \d+ \(AddrInUse\), expected a free port/m],
+    [{ HOST: "203.0.113.1" }, /^HOST: given "203\.0\.113\.1", expected an address of this machine/m],
+    [{ HOST: "256.1.1.1" }, /^HOST: given "256\.1\.1\.1", expected an address of this machine/m],
+    [{ HOST: "nowhere.invalid" }, /^HOST: given "nowhere\.invalid", expected an address of this machine/m],
+    [{ SQLITE_PATH: "foreign.db" }, /^SQLITE_PATH: given "foreign\.db" \(.*not a Foyer database\)/m],
+    [{ SQLITE_PATH: "no/folder.db" }, /^SQLITE_PATH: given "no\/folder\.db"/m],
+    [{ MONGO_URI: "mongodb://user:S3cr3t@[bad" }, /^MONGO_URI: given a value that is not shown/m],
+    [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/?x=1" }, /^MONGO_URI: given a value that is not shown/m],
+    [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/a.b" }, /^MONGO_URI: given a value that is not shown/m],
+  ];
+  await Promise.all(verdicts.map(async ([environment, said], i) => {
+    const own: Record<string, string> = environment.MONGO_URI ? {} : { SQLITE_PATH: `${i}.db` };
+    const { code, stderr } = await run(folder, ["serve"], {
+      PORT: String(await freePort()),
+      ...own,
+      ...environment,
+    });
+    assert.equal(code, 78, `${JSON.stringify(environment)}: ${stderr}`);
+    assert.match(stderr, said);
+    assert.doesNotMatch(stderr, /S3cr3t|^\s+at /m);
+  }));
+});
+
+testInFolder(
+  "foyer and foyer serve answer over HTTP, and the log says which store is used",
+  async (folder) => {
+    const verdicts: [
+      args: string[],
+      environment: Record<string, string>,
+      said: RegExp[],
+      unsaid: RegExp[],
+    ][] = [
+      [[], { REST_KEY: KEY }, [
+        /Warning: using the embedded store in foyer\.db, since neither MONGO_URI nor/,
+      ], [
+        /disabled/,
+      ]],
+      [["serve"], { REST_KEY: KEY, SQLITE_PATH: "own.db" }, [/Using the embedded store in own\.db$/m], [
+        /Warning/,
+      ]],
+      [["serve"], { SQLITE_PATH: "own2.db" }, [/The REST API is disabled: set REST_KEY/], [/Warning/]],
+      [[], {
+        REST_KEY: KEY,
+        MONGO_URI: "mongodb://user:S3cr3t@127.0.0.1:1/crm",
+        MONGO_COLLECTION: "people",
+      }, [
+        /Using collection crm\.people of MongoDB at 127\.0\.0\.1:1$/m,
+      ], [/Warning/, /embedded/]],
+    ];
+    await Promise.all(verdicts.map(async ([args, environment, said, unsaid]) => {
+      await using server = await start(folder, args, environment);
+      const statusOf = async (path: string, init?: RequestInit) => {
+        const response = await fetch(server.url + path, init);
+        await response.text();
+        return response.status;
+      };
+      assert.equal(await statusOf("/live"), 200);
+      const isMongo = "MONGO_URI" in environment;
+      assert.equal(await statusOf("/ready"), isMongo ? 503 : 200);
+      const expected = environment.REST_KEY ? (isMongo ? 503 : 200) : 404;
+      assert.equal(await statusOf("/api/visitors/list/latest", { headers }), expected);
+      assert.equal(await statusOf("/api/visitors/list/latest"), environment.REST_KEY ? 401 : 404);
+      server.kill("SIGTERM");
+      assert.equal((await server.ended).code, 0, server.log);
+      for (const line of said) assert.match(server.log, line);
+      for (const line of [...unsaid, /S3cr3t/]) assert.doesNotMatch(server.log, line);
+      assert.match(server.log, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "each line has its time");
+    }));
+    assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);
+  },
+);
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  testInFolder(
+    `On ${signal} a request in flight is finished, no other is taken, and the exit code is 0`,
+    async (folder) => {
+      // 20 MB, more than sockets hold: the answer is still under way when the signal comes.
+      const store = openSqliteStore(`${folder}/foyer.db`);
+      const note = "x".repeat(20_000);
+      await store.putVisitors(
+        Array.from(
+          { length: 1000 },
+          (_, i) => readVisitor({ short_id: `v${i}`, is_online: true, metadata: { note } })!,
+        ),
+      );
+      await store.close();
+      await using server = await start(folder, [], { REST_KEY: KEY });
+      const response = await fetch(`${server.url}/api/visitors/list/latest?max_results=1000`, { headers });
+      assert.equal(response.status, 200);
+      server.kill(signal);
+      await until(server, new RegExp(`Stopping on ${signal}`));
+      await assert.rejects(async () => {
+        while (true) {
+          const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+          connection.close();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }, Deno.errors.ConnectionRefused);
+      assert.ok(!server.hasEnded, "it waits for the request in flight");
+      assert.equal((await response.json()).visitors.length, 1000);
+      const { code, signal: endedBy } = await server.ended;
+      assert.deepEqual([code, endedBy], [0, null]);
+      assert.deepEqual(
+        (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name),
+        ["foyer.db"],
+        "a store that was closed leaves no side files",
+      );
+    },
+  );
+}
+
+testInFolder("An idle keep-alive connection does not hold a stop up", async (folder) => {
+  await using server = await start(folder, []);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await connection.write(new TextEncoder().encode("GET /live HTTP/1.1\r\nHost: x\r\n\r\n"));
+  assert.ok(await connection.read(new Uint8Array(1000)));
+  server.kill("SIGTERM");
+  assert.equal((await server.ended).code, 0);
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { type Config, ConfigurationError, readConfig, VARIABLES } from "../src/config.ts";
+
+type Environment = Parameters<typeof readConfig>[0];
+type VariableName = keyof typeof VARIABLES;
+
+/** The lines by which a configuration is refused; none where it is accepted. */
+function linesOf(environment: Environment): string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    return error.lines;
+  }
+}
+
+Deno.test("Without any variable every value is its default", () => {
+  const defaults: Config = {
+    baseEndpoint: "http://localhost:5002",
+    prefix: "",
+    restKey: "",
+    store: { kind: "sqlite", path: "foyer.db", isChosen: false },
+    port: 5002,
+    host: "0.0.0.0",
+    hiddenAttributes: new Set(),
+    watchLink: "",
+  };
+  assert.deepEqual(readConfig({}), defaults);
+  const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+  assert.deepEqual(readConfig(empty), defaults, "an empty variable is an absent one");
+});
+
+Deno.test("BASE_ENDPOINT's default has the port in it", () => {
+  assert.equal(readConfig({ PORT: "8080" }).baseEndpoint, "http://localhost:8080");
+});
+
+const ACCEPTED: { [Name in VariableName]?: [given: string, field: keyof Config, value: unknown][] } = {
+  BASE_ENDPOINT: [
+    ["https://support.acmetech.com/cobrowsing", "prefix", "/cobrowsing"],
+    ["https://support.acmetech.com/cobrowsing/", "prefix", "/cobrowsing"],
+    ["https://support.acmetech.com/cobrowsing///", "baseEndpoint", "https://support.acmetech.com/cobrowsing"],
+    ["https://support.acmetech.com", "prefix", ""],
+    ["https://support.acmetech.com/", "baseEndpoint", "https://support.acmetech.com"],
+    ["http://localhost:5002/a/b", "prefix", "/a/b"],
+    ["https://acme.com/a/../b", "prefix", "/b"],
+    ["HTTPS://Acme.COM/Support", "baseEndpoint", "https://acme.com/Support"],
+    ["http://[::1]:5002", "baseEndpoint", "http://[::1]:5002"],
+    ["https://acme.com/caf%C3%A9", "prefix", "/café"],
+    ["https://acme.com/caf%C3%A9", "baseEndpoint", "https://acme.com/caf%C3%A9"],
+    ["https://acme.com/a-b_c.d~e", "prefix", "/a-b_c.d~e"],
+  ],
+  REST_KEY: [
+    ["k", "restKey", "k"],
+    ["with inner spaces", "restKey", "with inner spaces"],
+    ["!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "restKey", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"],
+    ["Bearer key", "restKey", "Bearer key"],
+  ],
+  MONGO_URI: [
+    ["mongodb://localhost:27017/foyer", "store", {
+      kind: "mongodb",
+      uri: "mongodb://localhost:27017/foyer",
+      collection: "visitors",
+    }],
+    ["mongodb+srv://cluster.example.com/", "store", {
+      kind: "mongodb",
+      uri: "mongodb+srv://cluster.example.com/",
+      collection: "visitors",
+    }],
+  ],
+  SQLITE_PATH: [
+    ["/var/lib/foyer/visitors.db", "store", {
+      kind: "sqlite",
+      path: "/var/lib/foyer/visitors.db",
+      isChosen: true,
+    }],
+    ["foyer.db", "store", { kind: "sqlite", path: "foyer.db", isChosen: true }],
+  ],
+  PORT: [["1", "port", 1], ["65535", "port", 65535], ["443", "port", 443]],
+  HOST: [
+    ["127.0.0.1", "host", "127.0.0.1"],
+    ["::", "host", "::"],
+    ["localhost", "host", "localhost"],
+    ["my-host.example.com", "host", "my-host.example.com"],
+  ],
+  HIDDEN_ATTRIBUTES: [
+    ["ip_address,location_city", "hiddenAttributes", new Set(["ip_address", "location_city"])],
+    [" ip_address , email ,", "hiddenAttributes", new Set(["ip_address", "email"])],
+    ["is_online", "hiddenAttributes", new Set(["is_online"])],
+    [",", "hiddenAttributes", new Set()],
+  ],
+  WATCH_LINK: [
+    ["https://acme.com/watch/{short_id}", "watchLink", "https://acme.com/watch/{short_id}"],
+    ["http://acme.com/?v={short_id}&w={short_id}", "watchLink", "http://acme.com/?v={short_id}&w={short_id}"],
+  ],
+};
+
+for (const [name, rows] of Object.entries(ACCEPTED)) {
+  Deno.test(`${name} accepts what is usable`, () => {
+    for (const [given, field, value] of rows) {
+      assert.deepEqual(readConfig({ [name]: given })[field], value, given);
+    }
+  });
+}
+
+Deno.test("MONGO_COLLECTION names the collection of MONGO_URI", () => {
+  for (const name of ["visitors", "crm.visitors", "site visitors", "besuché"]) {
+    const { store } = readConfig({ MONGO_URI: "mongodb://localhost", MONGO_COLLECTION: name });
+    assert.deepEqual(store, { kind: "mongodb", uri: "mongodb://localhost", collection: name });
+  }
+});
+
+const REFUSED: { [Name in VariableName]?: string[] } = {
+  BASE_ENDPOINT: [
+    "support.acmetech.com",
+    "/cobrowsing",
+    "ftp://acme.com",
+    "javascript:alert(1)",
+    "https://",
+    "https:acme.com",
+    "https:/acme.com",
+    "https:///acme.com",
+    "https://acme.com/?a=b",
+    "https://acme.com/#a",
+    "https://acme.com/?",
+    "https://acme.com/#",
+    "https://user@acme.com/",
+    "https://acme.com/a//b",
+    "https://acme.com/:id",
+    "https://acme.com/*",
+    "https://acme.com/{a}",
+    "https://acme.com/%zz",
+    "https://acme.com/%E9",
+    "https://acme.com/a%2Fb",
+    "https://acme.com:99999",
+    "https://acme.com https://acme.org",
+    " ",
+  ],
+  REST_KEY: [" ", " key", "key ", "\tkey", "key\n", "a\nb", "a\tb", "clé", "ключ", "a\u00a0b", "a\0b"],
+  MONGO_URI: [
+    "localhost:27017",
+    "http://localhost:27017",
+    "mongodb:/localhost",
+    "mongodb://",
+    "mongodb:///foyer",
+  ],
+  MONGO_COLLECTION: ["system.users", ".visitors", "visitors.", "a..b", "a$b", "a\0b", "x".repeat(201)],
+  PORT: ["0", "65536", "-1", "5002.0", "0x50", "1e3", "port", "5002 ", "５００２", "999999"],
+  HOST: ["127.0.0.1:5002/", "http://localhost", "a b", "[::1]", " ", "a/b", "höst"],
+  HIDDEN_ATTRIBUTES: [
+    "short_id",
+    "ip_address,short_id",
+    "shoe_size",
+    "IP_ADDRESS",
+    "ip_address location_city",
+    "__proto__",
+  ],
+  WATCH_LINK: [
+    "https://acme.com/watch",
+    "https://acme.com/{id}",
+    "/watch/{short_id}",
+    "javascript:alert('{short_id}')",
+    "{short_id}",
+    "ftp://acme.com/{short_id}",
+    "https:// /{short_id}",
+  ],
+};
+
+for (const [name, rows] of Object.entries(REFUSED)) {
+  Deno.test(`${name} refuses what is not usable, in one line that names it and shows a right value`, () => {
+    for (const given of rows) {
+      const lines = linesOf({ [name]: given });
+      assert.equal(lines.length, 1, `${JSON.stringify(given)}: ${JSON.stringify(lines)}`);
+      assert.match(lines[0], new RegExp(`^${name}: given .+, expected .+`));
+      assert.ok(!lines[0].includes("\n"), "a line is one line");
+    }
+  });
+}
+
+Deno.test("MONGO_URI together with SQLITE_PATH is refused", () => {
+  const lines = linesOf({ MONGO_URI: "mongodb://localhost/foyer", SQLITE_PATH: "foyer.db" });
+  assert.equal(lines.length, 1);
+  assert.match(lines[0], /^SQLITE_PATH: given "foyer\.db" together with MONGO_URI, expected one of the two/);
+});
+
+Deno.test("Every wrong variable has a line of its own, and a right one has none", () => {
+  const wrong = Object.fromEntries(Object.entries(REFUSED).map(([name, [given]]) => [name, given]));
+  const lines = linesOf(wrong);
+  assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), Object.keys(REFUSED).sort());
+});
+
+Deno.test("A wrong PORT does not make the absent BASE_ENDPOINT wrong", () => {
+  assert.deepEqual(linesOf({ PORT: "70000" }).map((line) => line.split(":")[0]), ["PORT"]);
+});
+
+Deno.test("A line says what was given, where that is no secret", () => {
+  assert.deepEqual(linesOf({ HOST: "a b" }), [
+    'HOST: given "a b", expected an address to listen on such as 0.0.0.0 or 127.0.0.1',
+  ]);
+});
+
+Deno.test("No line shows a secret's value", () => {
+  const secret = "S3cr3t";
+  const refused: Environment[] = [
+    { REST_KEY: `${secret}\n` },
+    { REST_KEY: ` ${secret}` },
+    { REST_KEY: `${secret}é` },
+    { MONGO_URI: `mongo://user:${secret}@localhost/foyer` },
+    { MONGO_URI: `user:${secret}@localhost` },
+    { MONGO_URI: `mongodb://user:${secret}@localhost/foyer`, SQLITE_PATH: "foyer.db" },
+    { BASE_ENDPOINT: `https://user:${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `https://user:${secret}@acme.com/support?a=b` },
+    { BASE_ENDPOINT: `ftp://user:${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `https://user:a/${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `https://user:a@${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `https:/user:${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `https:\\\\user:${secret}@acme.com/support` },
+    { BASE_ENDPOINT: `user:${secret}@acme.com/support` },
+    { WATCH_LINK: `https://user:${secret}@acme.com/watch` },
+    { WATCH_LINK: `https://user:a/${secret}@acme.com/watch` },
+    { WATCH_LINK: `user:${secret}@acme.com/{short_id}` },
+  ];
+  for (const environment of refused) {
+    const lines = linesOf(environment);
+    assert.notDeepEqual(lines, [], JSON.stringify(environment));
+    assert.ok(!lines.join("\n").includes(secret), lines.join("\n"));
+  }
+});
+
+Deno.test("The error's own message is its lines", () => {
+  assert.throws(() => readConfig({ REST_KEY: " ", HOST: "a b" }), (error) => {
+    assert.ok(error instanceof ConfigurationError);
+    assert.equal(error.message, error.lines.join("\n"));
+    assert.equal(error.lines.length, 2);
+    return true;
+  });
+});

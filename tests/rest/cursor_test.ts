@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import { readConfig } from "../../src/config.ts";
+import { makeApp } from "../../src/rest/app.ts";
+import { decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
+import { ApiError } from "../../src/rest/errors.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { Position } from "../../src/store/visitor_store.ts";
+import { readVisitor, type Visitor } from "../../src/visitor.ts";
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+const BASE = "https://support.acmetech.com/cobrowsing";
+
+async function openApp(documents: Record<string, unknown>[]) {
+  const store = openSqliteStore(":memory:");
+  const put = (documents: Record<string, unknown>[]) =>
+    store.putVisitors(documents.map((document) => readVisitor(document)!));
+  await put(documents);
+  const config = readConfig({ REST_KEY: "key", BASE_ENDPOINT: BASE });
+  const app = makeApp({ config, store, log: assert.fail });
+  const getPage = async (url: string) => {
+    const response = await app.request(url, { headers: { Authorization: "key" } });
+    const body = await response.json();
+    const link = response.headers.get("Link");
+    const next = link === null ? null : /^<([^<>\s]+)>; rel="next"$/.exec(link)![1];
+    return {
+      status: response.status,
+      body,
+      next,
+      ids: (body.visitors ?? []).map((v: Visitor) => v.short_id),
+    };
+  };
+  /** The short ids on every page, from a page on. */
+  const walk = async (path: string) => {
+    const pages: string[][] = [];
+    for (let url: string | null = `${BASE}/api/visitors/list/${path}`; url !== null;) {
+      const { status, ids, next } = await getPage(url);
+      assert.equal(status, 200);
+      pages.push(ids);
+      url = next;
+    }
+    return pages;
+  };
+  return { put, getPage, walk };
+}
+
+/** 23 visitors: online and offline ones, ties, and some who were never seen; in their order. */
+const CROWD = Array.from({ length: 23 }, (_, i) => ({
+  short_id: `${String.fromCharCode(97 + i)} "<é&=>%😀`,
+  name: "Zoë",
+  is_online: i < 12,
+  last_seen_at: i % 12 > 8 ? null : new Date(NOW - Math.floor(i / 3) * 1000),
+}));
+const ORDER = CROWD.map(({ short_id }) => short_id);
+
+Deno.test("A walk along the links reaches everybody once, in order, whatever the size of a page", async () => {
+  const { walk } = await openApp(CROWD.toReversed());
+  for (const size of [1, 2, 3, 5, 7, 11, 12, 22, 23, 24, 1000]) {
+    const pages = await walk(`search?q=zoe&max_results=${size}`);
+    assert.deepEqual(pages.flat(), ORDER, `pages of ${size}`);
+    assert.equal(pages.length, Math.ceil(23 / size), "the last page has no link, and none is empty");
+    for (const page of pages.slice(0, -1)) assert.equal(page.length, size);
+    assert.deepEqual((await walk(`latest?max_results=${size}`)).flat(), ORDER.slice(0, 12));
+    assert.deepEqual((await walk(`search?max_results=${size}`)).flat(), ORDER.slice(0, 12));
+  }
+});
+
+Deno.test("A link keeps q and max_results as they were, and adds nothing else", async () => {
+  const { getPage } = await openApp(Array.from({ length: 101 }, (_, i) => ({
+    short_id: `v${i}`,
+    name: "Zoë & Söhne+x=#1%",
+    is_online: true,
+  })));
+  const verdicts: [path: string, kept: Record<string, string>][] = [
+    ["latest", {}],
+    ["latest?max_results=7", { max_results: "7" }],
+    ["latest?q=zoe&other=1", {}],
+    ["search", {}],
+    ["search?q=", {}],
+    ["search?q=%22%22", {}],
+    ["search?max_results=100", { max_results: "100" }],
+    ["search?q=zo%C3%AB", { q: "zoë" }],
+    ["search?max_results=1&q=zoe+%22%26+s%C3%B6hne%2Bx%3D%231%25%22&other=1", {
+      q: 'zoe "& söhne+x=#1%"',
+      max_results: "1",
+    }],
+  ];
+  for (const [path, kept] of verdicts) {
+    const { next, ids } = await getPage(`/api/visitors/list/${path}`);
+    const url = new URL(next!);
+    assert.equal(url.origin + url.pathname, `${BASE}/api/visitors/list/${path.split("?")[0]}`);
+    const { cursor, ...others } = Object.fromEntries(url.searchParams);
+    assert.match(cursor, /^[A-Za-z0-9_-]+$/, "a cursor needs no escapes");
+    assert.deepEqual(others, kept, path);
+    const second = await getPage(next!);
+    assert.equal(second.status, 200, path);
+    assert.ok(!ids.includes(second.ids[0]), path);
+  }
+});
+
+Deno.test("Visitors who come and go neither repeat nor hide those whose place did not change", async () => {
+  const steady = Array.from({ length: 20 }, (_, i) => ({
+    short_id: `s${String(i).padStart(2, "0")}`,
+    is_online: true,
+    last_seen_at: new Date(NOW - i * 1000),
+  }));
+  const { put, getPage } = await openApp([...steady, {
+    short_id: "goes",
+    is_online: true,
+    last_seen_at: new Date(NOW - 2500),
+  }]);
+  const seen: string[] = [];
+  let url: string | null = "/api/visitors/list/latest?max_results=3";
+  for (let i = 0; url !== null; i++) {
+    const page = await getPage(url);
+    seen.push(...page.ids);
+    url = page.next;
+    await put([
+      { short_id: `new${i}`, is_online: true, last_seen_at: new Date(NOW + i) },
+      { short_id: "goes", is_online: i % 2 === 0, last_seen_at: new Date(NOW - 2500) },
+    ]);
+  }
+  assert.deepEqual(seen.filter((id) => id.startsWith("s")), steady.map(({ short_id }) => short_id));
+});
+
+Deno.test("The visitor at whom a page ended may be gone: the next page goes on from its place", async () => {
+  const { put, getPage } = await openApp(CROWD);
+  const { next, ids } = await getPage("/api/visitors/list/latest?max_results=3");
+  assert.deepEqual(ids, ORDER.slice(0, 3));
+  await put([{ short_id: ids[2], is_online: false }]);
+  assert.deepEqual((await getPage(next!)).ids, ORDER.slice(3, 6));
+});
+
+Deno.test("A cursor works with another max_results, and is refused for another q", async () => {
+  const { getPage } = await openApp(CROWD);
+  const { next } = await getPage("/api/visitors/list/search?q=zoe&max_results=2");
+  const cursor = new URL(next!).searchParams.get("cursor")!;
+  const verdicts: [path: string, status: number][] = [
+    [`search?q=zoe&cursor=${cursor}`, 200],
+    [`search?q=zoe&max_results=1000&cursor=${cursor}`, 200],
+    [`search?q=zo%C3%AB&cursor=${cursor}`, 400],
+    [`search?q=ZOE&cursor=${cursor}`, 400],
+    [`search?q=zoe+&cursor=${cursor}`, 400],
+    [`search?q=&cursor=${cursor}`, 400],
+    [`search?cursor=${cursor}`, 400],
+    [`latest?cursor=${cursor}`, 400],
+    [`latest?q=zoe&cursor=${cursor}`, 400],
+  ];
+  for (const [path, status] of verdicts) {
+    const { status: given, body } = await getPage(`/api/visitors/list/${path}`);
+    assert.equal(given, status, path);
+    if (status === 400) assert.match(body.message, /cursor/);
+  }
+});
+
+Deno.test("list/latest and a search for nothing are one list, and their cursors the same", async () => {
+  const { getPage } = await openApp(CROWD);
+  const { next } = await getPage("/api/visitors/list/latest?max_results=2");
+  const cursor = new URL(next!).searchParams.get("cursor");
+  for (const path of ["latest", "search?q=", "search?q=%22%22", "search?q=+"]) {
+    const { ids } = await getPage(
+      `/api/visitors/list/${path}${path.includes("?") ? "&" : "?"}cursor=${cursor}&max_results=2`,
+    );
+    assert.deepEqual(ids, ORDER.slice(2, 4), path);
+  }
+});
+
+const positions: fc.Arbitrary<Position> = fc.record({
+  online: fc.boolean(),
+  lastSeenAt: fc.option(fc.date({ noInvalidDate: true }).map((date) => date.getTime())),
+  shortId: fc.string({ unit: "binary", minLength: 1 }).map((id) => id.toWellFormed()),
+  count: fc.integer({ min: 1, max: 10_000 }),
+}, { noNullPrototype: true });
+
+const isRefused = (cursor: string, q: string) => {
+  assert.throws(
+    () => decodeCursor(cursor, q),
+    (error) =>
+      error instanceof ApiError && error.code === "invalid_parameter" && error.message.includes("cursor"),
+    cursor,
+  );
+};
+
+Deno.test("A cursor is its position, for its own search alone", () => {
+  fc.assert(fc.property(positions, fc.string(), fc.string(), (position, q, other) => {
+    const cursor = encodeCursor(position, q);
+    assert.match(cursor, /^[A-Za-z0-9_-]+$/);
+    assert.deepEqual(decodeCursor(cursor, q), position);
+    if (other !== q) isRefused(cursor, other);
+  }));
+});
+
+Deno.test("A cursor does not hold what was searched for", () => {
+  const cursor = encodeCursor({ online: true, lastSeenAt: 0, shortId: "aB3", count: 1 }, "jane@acme.com");
+  assert.doesNotMatch(Buffer.from(cursor, "base64url").toString(), /jane|acme/);
+});
+
+Deno.test("A cursor that no link gave is refused", () => {
+  const [madeFor] = JSON.parse(
+    Buffer.from(encodeCursor({ online: true, lastSeenAt: 0, shortId: "a", count: 1 }, ""), "base64url")
+      .toString(),
+  );
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  assert.deepEqual(decodeCursor(encode([madeFor, true, 0, "a", 1]), "").shortId, "a", "this is the form");
+  const forged: unknown[] = [
+    null,
+    {},
+    [],
+    "a",
+    7,
+    [madeFor, true, 0, "a"],
+    [madeFor, true, 0, "a", 1, 1],
+    [null, true, 0, "a", 1],
+    ["", true, 0, "a", 1],
+    [madeFor, 1, 0, "a", 1],
+    [madeFor, "true", 0, "a", 1],
+    [madeFor, true, "0", "a", 1],
+    [madeFor, true, 0.5, "a", 1],
+    [madeFor, true, 8.65e15, "a", 1],
+    [madeFor, true, -1e300, "a", 1],
+    [madeFor, true, { $gt: 0 }, "a", 1],
+    [madeFor, true, 0, "", 1],
+    [madeFor, true, 0, null, 1],
+    [madeFor, true, 0, { $gt: "" }, 1],
+    [madeFor, true, 0, ["a"], 1],
+    [madeFor, true, 0, "\ud800", 1],
+    [madeFor, true, 0, "a", 0],
+    [madeFor, true, 0, "a", -1],
+    [madeFor, true, 0, "a", 1.5],
+    [madeFor, true, 0, "a", 1e9],
+    [madeFor, true, 0, "a", "1"],
+    [madeFor, true, 0, "a", null],
+  ];
+  for (const value of forged) isRefused(encode(value), "");
+  const good = encode([madeFor, true, 0, "a", 1]);
+  for (
+    const cursor of [
+      "",
+      " ",
+      "x",
+      "null",
+      "e30",
+      "%",
+      good + "=",
+      good + "\n",
+      ` ${good}`,
+      `${good}.`,
+      good.slice(0, -2),
+      "é",
+    ]
+  ) {
+    isRefused(cursor, "");
+  }
+  isRefused(Buffer.from([0xff, 0xfe]).toString("base64url"), "");
+});
+
+Deno.test("A damaged cursor is refused or leads to a page, and never to an error of ours", async () => {
+  const { getPage } = await openApp(CROWD);
+  const { next } = await getPage("/api/visitors/list/latest?max_results=2");
+  const cursor = new URL(next!).searchParams.get("cursor")!;
+  const damaged = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.json().map((json) => Buffer.from(json).toString("base64url")),
+    fc.tuple(fc.nat(cursor.length - 1), fc.string({ maxLength: 3 })).map(([at, by]) =>
+      cursor.slice(0, at) + by + cursor.slice(at + 1)
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(damaged, async (given) => {
+      const { status, body } = await getPage(
+        `/api/visitors/list/latest?${new URLSearchParams({ cursor: given })}`,
+      );
+      assert.ok(status === 200 || (status === 400 && body.error === "invalid_parameter"), given);
+    }),
+    { numRuns: 500 },
+  );
+});

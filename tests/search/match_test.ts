@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { matches } from "../../src/search/match.ts";
+import { parseSearch, TEXT_ATTRIBUTES } from "../../src/search/parse.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, readVisitor } from "../../src/visitor.ts";
+
+const ZOE = {
+  short_id: "aB3xY",
+  browser_name: "Mobile Safari",
+  call_name: "Zoë (DE)",
+  device_name: "iPhone",
+  email: "Zoe.Mueller@Acme.com",
+  identities: ["Zoë Müller", "zm@example.org", "Bäckerei Łódź"],
+  integration_ids: ["acmechat:1234", "acmecrm:77"],
+  ip_address: "2001:DB8::1",
+  is_online: true,
+  last_url: "https://shop.acme.com/Pricing/Café?x=[1]",
+  location_city: "Köln",
+  location_country: "DE",
+  location_country_name: "Germany",
+  lookup_code: "0042",
+  name: "Zoë Müller",
+  nickname: "Zo",
+  tags: ["#Customer", "#big client"],
+  unique_id: "user-123",
+};
+
+const finds = (q: string, document: Record<string, unknown> = ZOE, hidden: AttributeName[] = []) =>
+  matches(parseSearch(q, new Set(hidden)), readVisitor({ short_id: "x", ...document })!);
+
+Deno.test("A visitor is found by every part of the search format", () => {
+  const verdicts: [q: string, isFound: boolean][] = [
+    ["online", true],
+    ["-online", false],
+    ["ip:2001:db8:0:0::1", true],
+    ["ip:2001:db8::2", false],
+    ["ip:2001", false],
+    ["id:user-123", true],
+    ["id:User-123", false],
+    ["id:user-12", false],
+    ["id:user", false],
+    ["0042", true],
+    ["0043", false],
+    ["42", false],
+    ["#customer", true],
+    ["#CUSTOMER", true],
+    ["#custom", false],
+    ['#"big client"', true],
+    ["#big", false],
+    ["integration_id:acmechat:1234", true],
+    ["integration_id:acmechat:123", false],
+    ["integration_id:AcmeChat:1234", false],
+    ["integration_id:acmechat", false],
+    ["url:pricing", true],
+    ["url:cafe", true],
+    ["url:x=[1]", true],
+    ["url:checkout", false],
+    ["zoe.mueller@acme.com", true],
+    ["ZM@example.org", true],
+    ["zoe.mueller@acme.co", false],
+    ["mueller@acme.com", false],
+    ["aB3xY", true],
+    ["ab3xy", false],
+    ["aB3x", false],
+    ["zoe", true],
+    ["ZOË", true],
+    ["mull", true],
+    ["lodz", true],
+    ["backerei", true],
+    ["koln", true],
+    ["germany", true],
+    ["safari", true],
+    ["iphone", true],
+    ["(de)", true],
+    ["acme.com", true],
+    ["user-12", true],
+    ["pricing/cafe", true],
+    ['"zoe muller"', true],
+    ['"zoe  muller"', false],
+    ['"muller zoe"', false],
+    ["muller zoe", true],
+    ["zoe bauer", false],
+    ["online #customer zoe url:pricing", true],
+    ["-online zoe", false],
+    // Not in what text is looked for.
+    ["acmechat", false],
+    ["2001:DB8::1", false],
+    ["#vip", false],
+    ["#", false],
+    ["id:", false],
+    ["zoe id:", false],
+    // Punctuation counts.
+    ["z.e", false],
+    ["zo*", false],
+    ["[1]", true],
+    ["?x=", true],
+    ["%", false],
+  ];
+  for (const [q, isFound] of verdicts) assert.equal(finds(q), isFound, q);
+});
+
+Deno.test("Four digits find a lookup code or a short id", () => {
+  assert.equal(finds("1234", { lookup_code: "1234" }), true);
+  assert.equal(finds("1234", { lookup_code: 1234 }), true);
+  assert.equal(finds("1234", { short_id: "1234" }), true);
+  assert.equal(finds("1234", { short_id: "12345", name: "1234", unique_id: "1234" }), false);
+  assert.equal(finds('"1234"', { name: "No 1234" }), true);
+});
+
+Deno.test("An e-mail address is found where it is the whole value", () => {
+  for (
+    const [field, value] of [["email", "A@b.de"], ["unique_id", "a@B.de"], ["identities", [
+      "x",
+      "A@B.DE",
+    ]]] as const
+  ) {
+    assert.equal(finds("a@b.de", { [field]: value }), true, field);
+  }
+  assert.equal(finds("a@b.de", { name: "a@b.de", short_id: "a@b.de", nickname: "a@b.de" }), false);
+  assert.equal(finds("a@b.de", { email: " a@b.de" }), false);
+  assert.equal(finds('"a@b.de"', { name: "mail a@b.de now" }), true);
+});
+
+Deno.test("The page of a visitor counts only while it is online", () => {
+  const page = { last_url: "https://acme.com/pricing" };
+  for (const q of ["url:pricing", "pricing"]) {
+    assert.equal(finds(q, { ...page, is_online: true }), true, q);
+    assert.equal(finds(q, page), false, q);
+    assert.equal(finds(q, { is_online: true }), false, q);
+  }
+});
+
+Deno.test("Text is contained in one value, not across two", () => {
+  assert.equal(finds('"b c"', { identities: ["a b", "c d"], name: "a b", nickname: "c d" }), false);
+  assert.equal(finds('"b c"', { identities: ["a b c d"] }), true);
+});
+
+Deno.test("Text is looked for in the contract's attributes and in no other", () => {
+  for (const name of ATTRIBUTE_NAMES) {
+    const value = ["identities", "integration_ids", "tags"].includes(name) ? ["needle"] : "needle";
+    const document = { short_id: "x", [name]: name === "metadata" ? { needle: "needle" } : value };
+    const expected = TEXT_ATTRIBUTES.includes(name) || name === "short_id";
+    assert.equal(finds("needle", document), expected, name);
+  }
+});
+
+Deno.test("Nobody is found by what is hidden", () => {
+  const verdicts: [q: string, hidden: AttributeName][] = [
+    ["ip:2001:db8::1", "ip_address"],
+    ["id:user-123", "unique_id"],
+    ["user-123", "unique_id"],
+    ["0042", "lookup_code"],
+    ["#customer", "tags"],
+    ["integration_id:acmecrm:77", "integration_ids"],
+    ["url:pricing", "last_url"],
+    ["pricing", "last_url"],
+    ["online", "is_online"],
+    ["germany", "location_country_name"],
+    ["zm@example.org", "identities"],
+    ["koln", "location_city"],
+  ];
+  for (const [q, hidden] of verdicts) {
+    assert.equal(finds(q, ZOE, [hidden]), false, q);
+    assert.equal(finds(q, ZOE, ["sdk"]), true, q);
+  }
+  assert.equal(finds("-online", {}, ["is_online"]), false);
+  assert.equal(finds("aB3xY", ZOE, [...TEXT_ATTRIBUTES, "last_url"]), true, "a short id is never hidden");
+});
+
+Deno.test("A query without parts matches everybody", () => {
+  assert.equal(matches([], readVisitor({ short_id: "x" })!), true);
+});

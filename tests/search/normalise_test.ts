@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { canonicalAddress, foldCase, foldText, trigrams } from "../../src/search/normalise.ts";
+
+const anyText = fc.string({ unit: "binary", maxLength: 40 });
+
+Deno.test("Text is compared with letter case, accents and width aside", () => {
+  const verdicts: [value: string, folded: string][] = [
+    ["", ""],
+    ["Jane Doe", "jane doe"],
+    ["Zoë Müller", "zoe muller"],
+    ["Zoe\u0308", "zoe"],
+    ["Łódź", "lodz"],
+    ["Øre Đà ÆŒ Þ", "ore da aeoe th"],
+    ["øđæœßþ", "odaeoessth"],
+    ["Straße", "strasse"],
+    ["STRAẞE", "strasse"],
+    ["İstanbul", "istanbul"],
+    ["ISTANBUL", "istanbul"],
+    ["ΣΟΦΟΣ", "σοφοσ"],
+    ["σοφός", "σοφοσ"],
+    ["Йод Ёлка", "иод елка"],
+    ["Київ", "киів"],
+    ["Nguyễn", "nguyen"],
+    ["ﬁne", "fine"],
+    ["ＡＢＣ１２３", "abc123"],
+    ["①²", "12"],
+    ["ガ", "カ"],
+    ["한국", "한국".normalize("NFKD")],
+    ["東京", "東京"],
+    ["ｶﾞ", "カ"],
+    ["أحمد", "احمد"],
+    ["नमस्ते", "नमसत"],
+    ["a\tb\nc\u00a0d\u3000e", "a b c d e"],
+    ["a\0b", "a\ufffdb"],
+    ["👩‍💻", "👩‍💻"],
+    ["[x]*.?$%", "[x]*.?$%"],
+    ["℡ ½", "tel 1⁄2"],
+  ];
+  for (const [value, folded] of verdicts) assert.equal(foldText(value), folded, JSON.stringify(value));
+});
+
+Deno.test("Letters that differ by more than an accent stay apart", () => {
+  for (const [a, b] of [["a", "b"], ["ı", "l"], ["o", "0"], ["а", "a"], ["-", "_"], ["'", "’"]]) {
+    assert.notEqual(foldText(a), foldText(b));
+  }
+});
+
+Deno.test("Folded text folds to itself, and holds neither line breaks nor NULs", () => {
+  fc.assert(
+    fc.property(anyText, (value) => {
+      const folded = foldText(value);
+      assert.equal(foldText(folded), folded);
+      assert.doesNotMatch(folded, /[\n\r\0]/);
+      assert.ok(folded.isWellFormed());
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("Every single character folds to the same, whichever case or form it is written in", () => {
+  // Beyond the CJK extensions there are tags and private use alone.
+  for (let point = 0; point < 0x33480; point++) {
+    if (point >= 0xd800 && point <= 0xdfff) continue;
+    const character = String.fromCodePoint(point);
+    const folded = foldText(character);
+    if (foldText(folded) !== folded) assert.fail(`U+${point.toString(16)} folds to what folds further`);
+    for (const form of ["NFC", "NFD", "NFKC", "NFKD"]) {
+      if (foldText(character.normalize(form)) !== folded) assert.fail(`U+${point.toString(16)} in ${form}`);
+    }
+    if (foldText(character.toLowerCase()) !== folded) assert.fail(`U+${point.toString(16)} in lower case`);
+  }
+});
+
+Deno.test("Tags and addresses are compared with letter case alone aside", () => {
+  const same: [string, string][] = [
+    ["#VIP", "#vip"],
+    ["#Café", "#CAFÉ"],
+    ["#cafe\u0301", "#café"],
+    ["#ΣΟΦΟΣ", "#σοφος"],
+    ["JÜRGEN@MÜLLER.DE", "jürgen@müller.de"],
+  ];
+  for (const [a, b] of same) assert.equal(foldCase(a), foldCase(b), a);
+  const different: [string, string][] = [["#café", "#cafe"], ["#vip", "# vip"], ["ｖｉｐ", "vip"], [
+    "ß",
+    "ss",
+  ]];
+  for (const [a, b] of different) assert.notEqual(foldCase(a), foldCase(b), a);
+});
+
+Deno.test("An IP address has one spelling; what is none stays as it is", () => {
+  const verdicts: [given: string, canonical: string][] = [
+    ["1.1.1.1", "1.1.1.1"],
+    ["255.255.255.255", "255.255.255.255"],
+    [" 1.1.1.1 ", "1.1.1.1"],
+    ["::ffff:1.2.3.4", "1.2.3.4"],
+    ["::FFFF:102:304", "1.2.3.4"],
+    ["0:0:0:0:0:ffff:1.2.3.4", "1.2.3.4"],
+    ["2001:DB8:0:0::1", "2001:db8::1"],
+    ["2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+    ["::", "::"],
+    ["::1", "::1"],
+    // An address in hexadecimal, octal or fewer parts is not what a visitor list holds.
+    ["1.1.1", "1.1.1"],
+    ["16843009", "16843009"],
+    ["0x7f.0.0.1", "0x7f.0.0.1"],
+    ["1.2.3.256", "1.2.3.256"],
+    ["1.2.3.4.5", "1.2.3.4.5"],
+    ["2001:db8::1::2", "2001:db8::1::2"],
+    ["12345::1", "12345::1"],
+    ["1.1.1.x", "1.1.1.x"],
+    ["localhost", "localhost"],
+    ["", ""],
+    [" x ", " x "],
+  ];
+  for (const [given, canonical] of verdicts) assert.equal(canonicalAddress(given), canonical, given);
+});
+
+Deno.test("Every spelling of an IP address is the same address, and anything else is left alone", () => {
+  fc.assert(fc.property(fc.ipV6(), (address) => {
+    const canonical = canonicalAddress(address);
+    assert.equal(canonicalAddress(canonical), canonical);
+    assert.equal(canonicalAddress(address.toUpperCase()), canonical);
+  }));
+  fc.assert(fc.property(fc.ipV4(), (address) => {
+    assert.equal(canonicalAddress(address), address);
+    assert.equal(canonicalAddress(`::ffff:${address}`), address);
+  }));
+  fc.assert(fc.property(anyText, (value) => {
+    const canonical = canonicalAddress(value);
+    assert.equal(canonicalAddress(canonical), canonical);
+  }));
+});
+
+Deno.test("Trigrams are every run of three characters, each once", () => {
+  const verdicts: [folded: string, found: string[]][] = [
+    ["", []],
+    ["ab", []],
+    ["abc", ["abc"]],
+    ["abcd", ["abc", "bcd"]],
+    ["banana", ["ban", "ana", "nan"]],
+    ["aaaaa", ["aaa"]],
+    ["😀😁😂😃", ["😀😁😂", "😁😂😃"]],
+    ["😀a", []],
+    ["a b", ["a b"]],
+  ];
+  for (const [folded, found] of verdicts) assert.deepEqual(trigrams(folded), found, folded);
+});

@@ -1,0 +1,164 @@
+/**
+ * A real MongoDB server for tests: the one in `MONGO_TEST_URI`, else a `mongod` on the PATH, else SecantusDB,
+ * which is installed into a cache folder the first time.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { freePort } from "./ports.ts";
+
+const SECANTUSDB = "0.7.0b3";
+
+/** A server, and a database on it of a random name that is dropped in the end. */
+export interface TestMongo extends AsyncDisposable {
+  /** Names the database. */
+  uri: string;
+}
+
+/** A server of a test's own, which it may hurt. */
+export interface OwnMongo extends TestMongo {
+  /** Stops it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again with the same data and port. */
+  restart(): Promise<void>;
+  /** It stays connected and no longer answers (SIGSTOP). */
+  freeze(): void;
+  thaw(): void;
+}
+
+/**
+ * A server to use.
+ *
+ * @throws where there is none and none can be had: a suite is never skipped
+ */
+export async function startMongo(): Promise<TestMongo> {
+  const given = Deno.env.get("MONGO_TEST_URI");
+  if (given === undefined || given === "") return await startOwnMongo();
+  const { MongoClient } = await import("mongodb");
+  const name = randomName();
+  const url = new URL(given);
+  // Users are kept in the database that the path named, if it named one.
+  if (url.username !== "" && !url.searchParams.has("authSource")) {
+    url.searchParams.set("authSource", url.pathname.slice(1) || "admin");
+  }
+  url.pathname = `/${name}`;
+  return {
+    uri: url.href,
+    async [Symbol.asyncDispose]() {
+      await using client = new MongoClient(url.href);
+      await client.db(name).dropDatabase();
+    },
+  };
+}
+
+/** A server of its own, whether or not `MONGO_TEST_URI` is set. Started with nothing in it. */
+export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> {
+  const port = freePort();
+  const folder = await Deno.makeTempDir({ prefix: "foyer-mongo-" });
+  const [program, ...args] = await serverCommand(port, folder);
+  let child: Deno.ChildProcess | null = null;
+
+  const kill = async () => {
+    child?.kill("SIGKILL");
+    await child?.status;
+    child = null;
+  };
+  const restart = async () => {
+    child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    await untilItListens(port);
+  };
+  const mongo: OwnMongo = {
+    uri: `mongodb://127.0.0.1:${port}/${randomName()}`,
+    kill,
+    restart,
+    freeze: () => child?.kill("SIGSTOP"),
+    thaw: () => child?.kill("SIGCONT"),
+    async [Symbol.asyncDispose]() {
+      await kill();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+  if (running) {
+    try {
+      await restart();
+    } catch (error) {
+      await mongo[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+  return mongo;
+}
+
+function randomName(): string {
+  return `foyer_test_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
+}
+
+async function serverCommand(port: number, folder: string): Promise<string[]> {
+  const mongod = await run("sh", "-c", "command -v mongod");
+  if (mongod.ok) {
+    return [
+      mongod.text.trim(),
+      "--port",
+      `${port}`,
+      "--dbpath",
+      folder,
+      "--bind_ip",
+      "127.0.0.1",
+      "--nounixsocket",
+    ];
+  }
+  return [await secantusdb(), "--port", `${port}`, "--storage-path", folder];
+}
+
+async function untilItListens(port: number) {
+  for (let tries = 0; tries < 300; tries++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error(`The MongoDB server on port ${port} does not start`);
+}
+
+/** The program of SecantusDB, installed where it is not yet; by one process at a time. */
+async function secantusdb(): Promise<string> {
+  const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? ".", ".cache");
+  const folder = join(cache, "foyer-tests", `secantusdb-${SECANTUSDB}`);
+  const program = join(folder, "bin", "secantusd-py");
+  const done = join(folder, "installed");
+  await Deno.mkdir(join(cache, "foyer-tests"), { recursive: true });
+  using lock = await Deno.open(`${folder}.lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (await exists(done)) return program;
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  for (
+    const command of [
+      ["python3", "-m", "venv", folder],
+      [join(folder, "bin", "pip"), "install", "--quiet", "--pre", `secantusdb==${SECANTUSDB}`],
+    ]
+  ) {
+    const { ok, text } = await run(...command as [string, ...string[]]);
+    if (ok) continue;
+    throw new Error(
+      `No MongoDB server for the tests: ${command.join(" ")} failed. ` +
+        `Set MONGO_TEST_URI to a server, or put mongod on the PATH.\n${text}`,
+    );
+  }
+  await Deno.writeTextFile(done, "");
+  return program;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+async function run(program: string, ...args: string[]): Promise<{ ok: boolean; text: string }> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
+    return { ok: success, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  } catch (error) {
+    return { ok: false, text: (error as Error).message };
+  }
+}
