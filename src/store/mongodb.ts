@@ -97,7 +97,10 @@ class MongoStore implements VisitorStore {
   #use: "request" | "command";
   #log: (sentence: string) => void;
   #isReady = false;
+  /** Whether a connection broke since the database last answered the driver's own question. */
+  #hasFailed = false;
   #isClosed = false;
+  #closing = Promise.withResolvers<void>();
   #connected: Promise<void>;
   #shortIdIndex: Promise<void>;
   #indexed: Promise<void>;
@@ -113,6 +116,7 @@ class MongoStore implements VisitorStore {
       this.#isReady = [...newDescription.servers.values()]
         .some((server) => mode === "primary" ? server.isWritable : server.isReadable);
     });
+    this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
     this.#connected = this.#connect();
     const maintenance = this.#makeIndexes(uri);
     this.#shortIdIndex = maintenance.shortId;
@@ -131,9 +135,19 @@ class MongoStore implements VisitorStore {
         const reason = describeError(error);
         if (reason !== lastReason && !this.#isClosed) this.#log(`MongoDB does not answer yet: ${reason}`);
         lastReason = reason;
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        await this.#pause(250);
       }
     }
+  }
+
+  /** Waits, unless the store is closed meanwhile. */
+  async #pause(milliseconds: number): Promise<void> {
+    let timer;
+    await Promise.race([
+      this.#closing.promise,
+      new Promise((resolve) => timer = setTimeout(resolve, milliseconds)),
+    ]);
+    clearTimeout(timer);
   }
 
   /** Makes the indexes over a connection of its own, since making one can take longer than a request may. */
@@ -141,30 +155,35 @@ class MongoStore implements VisitorStore {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
       await this.#connected;
-      const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
-      const open = INDEXES.slice();
-      while (open.length > 0 && !this.#isClosed) {
+      let left = INDEXES;
+      while (left.length > 0 && !this.#isClosed) {
+        // A client anew for each try: one whose connection failed cannot be used again.
+        const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
         try {
-          await makeIndex(collection, open[0], this.#log);
-        } catch (error) {
-          if (isUnavailable(error) && !isRefusal(error)) {
-            await client.close();
-            await new Promise((resolve) => setTimeout(resolve, 1000));
+          // An import makes the collection; a server waits for whoever does.
+          if (left === INDEXES && this.#use === "request" && !await isThere(collection)) {
+            await this.#pause(1000);
             continue;
           }
+          await makeIndex(collection, left[0], this.#log);
+          left = left.slice(1);
+        } catch (error) {
+          if (isUnavailable(error) && !isRefusal(error)) {
+            await this.#pause(1000);
+            continue;
+          }
+          const names = left.map((index) => Object.keys(index).join("+")).join(", ");
           this.#log(
             `May not make indexes on ${collection.namespace} (${describeError(error)}): ` +
-              `without ${
-                open.map((index) => Object.keys(index).join("+")).join(", ")
-              } answers are right but slower`,
+              `without ${names} answers are right but slower`,
           );
-          open.length = 0;
+          left = [];
+        } finally {
+          await client.close();
         }
-        open.shift();
         shortId.resolve();
       }
       shortId.resolve();
-      await client.close();
     };
     return { shortId: shortId.promise, all: work() };
   }
@@ -265,9 +284,11 @@ class MongoStore implements VisitorStore {
   }
 
   async putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
-    await this.#whenConnected();
-    // An upsert that had to read the whole collection would take longer than making the index does.
-    await this.#shortIdIndex;
+    if (this.#use === "command") {
+      await this.#whenConnected();
+      // Upserts that each read the whole collection would take longer than making the index does.
+      await this.#shortIdIndex;
+    }
     let left = visitors;
     // A second try for those that another import inserted at the same moment.
     for (let tries = 0; tries < 2; tries++) {
@@ -311,11 +332,12 @@ class MongoStore implements VisitorStore {
   }
 
   isReady(): boolean {
-    return this.#isReady;
+    return this.#isReady && !this.#hasFailed;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.resolve();
     await this.#client.close();
     await Promise.allSettled([this.#connected, this.#indexed]);
   }
@@ -329,6 +351,8 @@ class MongoStore implements VisitorStore {
     try {
       return await deadline.race(this.#whenConnected().then(() => work(deadline)));
     } catch (error) {
+      // A query that takes too long says nothing of the others.
+      if (isUnavailable(error) && !(error instanceof StoreUnavailable)) this.#hasFailed = true;
       throw asStoreError(error);
     } finally {
       deadline.clear();
@@ -411,6 +435,16 @@ function makeClient(
 function databaseName(uri: string): string {
   const [, path = ""] = /^[^/]*\/\/[^/?]*(?:\/([^?]*))?/.exec(uri) ?? [];
   return decodeURIComponent(path) || "foyer";
+}
+
+/** Whether the collection, or the view, is there. An index would make it, and what is to become a view could not be one. */
+async function isThere(collection: Collection): Promise<boolean> {
+  const found = await collection.db.listCollections({ name: collection.collectionName }, {
+    nameOnly: true,
+    authorizedCollections: true,
+  })
+    .toArray();
+  return found.length > 0;
 }
 
 async function makeIndex(

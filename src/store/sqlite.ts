@@ -93,22 +93,14 @@ function makePrivateFile(path: string) {
 }
 
 function migrate(database: DatabaseSync) {
-  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
+  // Before anything is changed, in a file that may be somebody else's.
+  readVersion(database);
   // Not by exec(), whose errors lack SQLite's code.
   database.prepare("PRAGMA journal_mode = WAL").get();
   database.prepare("BEGIN IMMEDIATE").run();
   try {
     // One process at a time: the others wait above and then find the work done.
-    const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
-    if (!(isEmpty && pragma("user_version") === 0) && pragma("application_id") !== APPLICATION_ID) {
-      throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
-    }
-    const version = pragma("user_version");
-    if (version > MIGRATIONS.length) {
-      throw new StoreRefused(
-        `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${MIGRATIONS.length}`,
-      );
-    }
+    const version = readVersion(database);
     if (version < MIGRATIONS.length) {
       for (const step of MIGRATIONS.slice(version)) database.exec(step);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
@@ -118,6 +110,22 @@ function migrate(database: DatabaseSync) {
     if (database.isTransaction) database.prepare("ROLLBACK").run();
     throw error;
   }
+}
+
+/** @throws {StoreRefused} the file is not ours, or is newer than this Foyer */
+function readVersion(database: DatabaseSync): number {
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
+  const version = pragma("user_version");
+  const isNew = version === 0 && database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
+    throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
+  }
+  if (version > MIGRATIONS.length) {
+    throw new StoreRefused(
+      `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${MIGRATIONS.length}`,
+    );
+  }
+  return version;
 }
 
 class SqliteStore implements VisitorStore {

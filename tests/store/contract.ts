@@ -1,0 +1,319 @@
+/**
+ * What every store does: the same visitors in, the same answers and the same order out.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { LATEST, parseSearch } from "../../src/search/parse.ts";
+import type { Position, VisitorStore } from "../../src/store/visitor_store.ts";
+import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../src/visitor.ts";
+
+const NOON = Date.UTC(2026, 0, 2, 12);
+
+/** A visitor with these attributes, online a second before noon unless they say otherwise. */
+export function visitorOf(attributes: Record<string, unknown>): Visitor {
+  return readVisitor({ is_online: true, last_seen_at: new Date(NOON - 1000), ...attributes })!;
+}
+
+/** The short ids of all who match, by pages of this size; fails where a page is not full and yet has a next one. */
+export async function findAll(store: VisitorStore, q: string, size = 1000): Promise<string[]> {
+  const query = q === "" ? LATEST : parseSearch(q);
+  const ids: string[] = [];
+  let after: Position | null = null;
+  do {
+    const page = await store.findVisitors(query, size, after);
+    assert.ok(page.next === null || page.visitors.length === size, "a page with a next one is full");
+    assert.ok(page.visitors.length <= size, "a page is no longer than asked for");
+    ids.push(...page.visitors.map(({ short_id }) => short_id));
+    after = page.next;
+  } while (after !== null);
+  return ids;
+}
+
+const PEOPLE = [
+  {
+    short_id: "zoe",
+    name: "Zoë Müller",
+    email: "Zoe@Acme.com",
+    tags: ["#Customer", "#VIP"],
+    unique_id: "user1",
+  },
+  { short_id: "lukasz", identities: ["Łukasz Żółw", "L.Zolw@example.org"], ip_address: "192.0.2.7" },
+  { short_id: "soren", nickname: "Søren", call_name: "Æsop Þór", ip_address: "2001:DB8:0:0:0:0:0:1" },
+  {
+    short_id: "strasse",
+    location_city: "Großstraße",
+    location_country_name: "Österreich",
+    lookup_code: "0042",
+  },
+  { short_id: "li", name: "李小龙", unique_id: "jane@corp.example", ip_address: "::ffff:198.51.100.9" },
+  { short_id: "omar", name: "عمر خيّام", browser_name: "Firefox", device_name: "iPhone", lookup_code: "1234" },
+  {
+    short_id: "1234",
+    name: "Odd [x]*.? 100%_a \\ \"quoted\" $gt {b} 'c'",
+    integration_ids: ["acmechat:1234", "a b:c"],
+  },
+  { short_id: "page", last_url: "https://shop.example.com/Prïcing?plan=pro", tags: ["#customer"] },
+  {
+    short_id: "gone",
+    is_online: false,
+    last_url: "https://shop.example.com/pricing",
+    name: "Gone Girl",
+    unique_id: "a b",
+  },
+  { short_id: "wide", name: "ＷＩＤＥ ﬁne", is_online: false },
+  { short_id: "nul", name: "nul\0byte", unique_id: "x\0y", is_online: false },
+  { short_id: "İstanbul", name: "ΟΔΟΣΑ", is_online: false },
+];
+
+/** What is asked, and who is found, in any order. */
+const FINDS: [q: string, found: string][] = [
+  ["zoe@acme.COM", "zoe"],
+  ["l.zolw@example.org", "lukasz"],
+  ["JANE@corp.example", "li"],
+  ["nobody@acme.com", ""],
+  ["online", "zoe lukasz soren strasse li omar 1234 page"],
+  ["-online", "gone wide nul İstanbul"],
+  ["online -online", ""],
+  ["ip:192.0.2.7", "lukasz"],
+  ["ip:::ffff:192.0.2.7", "lukasz"],
+  ["ip:2001:db8::1", "soren"],
+  ["ip:2001:0DB8:0::0001", "soren"],
+  ["ip:198.51.100.9", "li"],
+  ["ip:192.0.2", ""],
+  ["id:user1", "zoe"],
+  ["id:USER1", ""],
+  ["id:user", ""],
+  ['id:"a b"', "gone"],
+  ["id:x\0y", "nul"],
+  ["id:x", ""],
+  ["id:", ""],
+  ["#", ""],
+  ["0042", "strasse"],
+  ["1234", "omar 1234"],
+  ["９９９９", ""],
+  ["#customer", "zoe page"],
+  ["#CUSTOMER #vip", "zoe"],
+  ["#custom", ""],
+  ["integration_id:acmechat:1234", "1234"],
+  ["integration_id:AcmeChat:1234", ""],
+  ['integration_id:"a b:c"', "1234"],
+  ["url:pricing", "page"],
+  ["url:PRICING?plan", "page"],
+  ["pricing", "page"],
+  ["zoe", "zoe"],
+  ["ZOE muller", "zoe"],
+  ["müller Zoë", "zoe"],
+  ['"zoe muller"', "zoe"],
+  ['"muller zoe"', ""],
+  ["lukasz zolw", "lukasz"],
+  ["soren", "soren"],
+  ["aesop thor", "soren"],
+  ["grossstrasse", "strasse"],
+  ["GROSSSTRASSE", "strasse"],
+  ["osterreich", "strasse"],
+  ["李", "li"],
+  ["小龙", "li"],
+  ["عمر", "omar"],
+  ["firefox iphone", "omar"],
+  ["jane@corp", "li"],
+  ["[x]*.?", "1234"],
+  ["100%_a", "1234"],
+  ["100%", "1234"],
+  ["1__%", ""],
+  ["\\", "1234"],
+  ["$gt", "1234"],
+  ["{b}", "1234"],
+  ["'c'", "1234"],
+  [".*", ""],
+  ["wide", "wide"],
+  ["fine", "wide"],
+  ["nul\0byte", "nul"],
+  ["\0", "nul"],
+  ["οδοσ", "İstanbul"],
+  ["İstanbul", "İstanbul"],
+  ["page", "page"],
+  ["PAGE", ""],
+  ["gone girl -online", "gone"],
+  ["zo", "lukasz zoe"],
+  ["e firefox", "omar"],
+  ['" "', "zoe lukasz soren 1234 gone omar wide"],
+  ["zoe id:user1 #vip online", "zoe"],
+  ["zoe id:user2", ""],
+  ["foo:bar", ""],
+  ["OR", "lukasz li soren"],
+  ["-zoe", ""],
+];
+
+/** Registers the contract for a store; each case gets an empty one. */
+export function testStoreContract(
+  name: string,
+  openStore: () => Promise<{ store: VisitorStore } & AsyncDisposable>,
+  options: Partial<Deno.TestDefinition> = {},
+) {
+  const test = (sentence: string, work: (store: VisitorStore) => Promise<void>) =>
+    Deno.test({
+      ...options,
+      name: `${name}: ${sentence}`,
+      fn: async () => {
+        await using opened = await openStore();
+        await work(opened.store);
+      },
+    });
+
+  test("every part of a search finds whom it should and nobody else", async (store) => {
+    assert.deepEqual(await store.putVisitors(PEOPLE.map(visitorOf)), []);
+    for (const [q, found] of FINDS) {
+      const expected = found === "" ? [] : found.split(" ").sort();
+      assert.deepEqual((await findAll(store, q)).sort(), expected, JSON.stringify(q));
+      assert.deepEqual((await findAll(store, q, 1)).sort(), expected, `${JSON.stringify(q)} by pages of one`);
+    }
+  });
+
+  test("online ones come first, then the newest, those never seen last, ties by short id in UTF-8 order", async (store) => {
+    const [newer, older] = [new Date(NOON), new Date(NOON - 60_000)];
+    const visitors = [
+      { short_id: "offline-newer", is_online: false, last_seen_at: newer },
+      { short_id: "offline-never", is_online: false, last_seen_at: null },
+      { short_id: "offline-older", is_online: false, last_seen_at: older },
+      { short_id: "online-never", last_seen_at: null },
+      { short_id: "also-never", last_seen_at: null },
+      { short_id: "\u{1f600}", last_seen_at: older },
+      { short_id: "\uff5e", last_seen_at: older },
+      { short_id: "é", last_seen_at: older },
+      { short_id: "z", last_seen_at: older },
+      { short_id: "Z", last_seen_at: older },
+      { short_id: "before 1970", last_seen_at: new Date(-1) },
+      { short_id: "newest", last_seen_at: newer },
+    ].map((attributes) => visitorOf({ ...attributes, name: "Ada Lovelace" }));
+    await store.putVisitors(visitors);
+    const online = [
+      "newest",
+      "Z",
+      "z",
+      "é",
+      "\uff5e",
+      "\u{1f600}",
+      "before 1970",
+      "also-never",
+      "online-never",
+    ];
+    const offline = ["offline-newer", "offline-older", "offline-never"];
+    for (const size of [1, 2, 3, 5, 1000]) {
+      assert.deepEqual(await findAll(store, "", size), online, `list/latest by pages of ${size}`);
+      assert.deepEqual(
+        await findAll(store, "ada", size),
+        [...online, ...offline],
+        `text by pages of ${size}`,
+      );
+      assert.deepEqual(
+        await findAll(store, "a", size),
+        [...online, ...offline],
+        `a letter by pages of ${size}`,
+      );
+      assert.deepEqual(await findAll(store, "-online", size), offline, `-online by pages of ${size}`);
+    }
+  });
+
+  test("visitors who come, go and are seen again neither repeat nor hide the others", async (store) => {
+    const seen = (i: number) => new Date(NOON - i * 1000);
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    await store.putVisitors(
+      numbers.map((i) => visitorOf({ short_id: `v${i}`, last_seen_at: seen(i), name: "Ada" })),
+    );
+    for (const q of ["", "ada"]) {
+      const first = await store.findVisitors(q === "" ? LATEST : parseSearch(q), 10, null);
+      await store.putVisitors([
+        visitorOf({ short_id: `new-${q}`, last_seen_at: new Date(NOON + 1000), name: "Ada" }),
+        // The last one of the page leaves, and one that was on it is seen again.
+        visitorOf({ short_id: first.visitors[9].short_id, is_online: false, name: "Ada" }),
+        visitorOf({ short_id: first.visitors[5].short_id, last_seen_at: new Date(NOON + 2000), name: "Ada" }),
+      ]);
+      const rest: string[] = [];
+      for (let after = first.next; after !== null;) {
+        const page = await store.findVisitors(q === "" ? LATEST : parseSearch(q), 7, after);
+        rest.push(...page.visitors.filter(({ is_online }) => is_online).map(({ short_id }) => short_id));
+        after = page.next;
+      }
+      const expected = (await findAll(store, "")).slice(-rest.length);
+      assert.deepEqual(rest, expected, q);
+      assert.ok(rest.length >= 29, `${rest.length} of those behind the first page`);
+    }
+  });
+
+  test("hundreds seen in the same millisecond are all reached once", async (store) => {
+    const ids = Array.from({ length: 250 }, (_, i) => `v${String(i).padStart(3, "0")}`);
+    await store.putVisitors(
+      ids.map((short_id) => visitorOf({ short_id, tags: ["#same"], name: "Same Time" })),
+    );
+    for (const q of ["", "#same", "same", "s"]) assert.deepEqual(await findAll(store, q, 33), ids, q);
+  });
+
+  test("more than a thousand who match are found by pages, in order", async (store) => {
+    const numbers = Array.from({ length: 2500 }, (_, i) => i);
+    const visitors = numbers.map((i) =>
+      visitorOf({
+        short_id: `v${i}`,
+        is_online: i % 50 === 0,
+        last_seen_at: new Date(NOON - i * 1000),
+        name: "Common Name",
+        tags: ["#many"],
+      })
+    );
+    for (let i = 0; i < visitors.length; i += 500) await store.putVisitors(visitors.slice(i, i + 500));
+    const expected = [...numbers.filter((i) => i % 50 === 0), ...numbers.filter((i) => i % 50 !== 0)];
+    for (const q of ["common", "#many", "co", "common #many"]) {
+      assert.deepEqual(await findAll(store, q, 1000), expected.map((i) => `v${i}`), q);
+    }
+  });
+
+  test("a visitor is found by its short id alone, exactly", async (store) => {
+    await store.putVisitors(PEOPLE.map(visitorOf));
+    assert.deepEqual(await store.getVisitor("zoe"), visitorOf(PEOPLE[0]));
+    for (const id of ["ZOE", "zo", "", "zoe ", "zoe\0", "$gt"]) {
+      assert.equal(await store.getVisitor(id), null, id);
+    }
+  });
+
+  test("storing a visitor again changes nothing; storing it changed lets go of what it was", async (store) => {
+    const before = visitorOf({
+      short_id: "a",
+      name: "Old Name",
+      tags: ["#old"],
+      email: "old@acme.com",
+      lookup_code: "1111",
+    });
+    await store.putVisitors([before]);
+    await store.putVisitors([before]);
+    assert.deepEqual(await findAll(store, "old"), ["a"]);
+    assert.deepEqual(await Array.fromAsync(store.allVisitors()), [before]);
+    const after = visitorOf({ short_id: "a", name: "Fresh", is_online: false });
+    await store.putVisitors([after]);
+    for (const q of ["old", "#old", "old@acme.com", "1111", "online"]) {
+      assert.deepEqual(await findAll(store, q), [], q);
+    }
+    for (const q of ["fresh", "-online"]) assert.deepEqual(await findAll(store, q), ["a"], q);
+    assert.deepEqual(await Array.fromAsync(store.allVisitors()), [after]);
+  });
+
+  test("every attribute comes back as it was stored", async (store) => {
+    const whole = readVisitor({
+      ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, `${name} é "'\\ \u{1f600}\0`])),
+      short_id: "whole",
+      added_at: "1969-12-31T23:59:59.999Z",
+      last_seen_at: "2026-01-02T03:04:05.678Z",
+      identities: ["", "a", "a", "\n"],
+      integration_ids: ["a:b"],
+      tags: ["#x"],
+      is_online: true,
+      is_supported: false,
+      is_waiting_for_call: true,
+      metadata: { text: "é", zero: 0, negative: -1.5, large: 1e300, yes: true, no: false, "__proto__": "x" },
+    })!;
+    await store.putVisitors([whole, visitorOf({ short_id: "bare", last_seen_at: null })]);
+    const all = (await Array.fromAsync(store.allVisitors())).sort((a, b) => a.short_id < b.short_id ? -1 : 1);
+    assert.deepEqual(all, [visitorOf({ short_id: "bare", last_seen_at: null }), whole]);
+    assert.deepEqual(await store.getVisitor("whole"), whole);
+    assert.equal(JSON.stringify(await store.getVisitor("whole")), JSON.stringify(whole));
+  });
+}

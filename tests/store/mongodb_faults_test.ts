@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../../src/config.ts";
+import { makeApp } from "../../src/rest/app.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { startOwnMongo } = await import("../support/mongodb.ts");
+
+  /** The application over a server that a test may hurt. */
+  const openApp = async (running: boolean) => {
+    const mongo = await startOwnMongo({ running });
+    const log: string[] = [];
+    const store = openMongoStore({
+      uri: mongo.uri,
+      collection: "visitors",
+      use: "request",
+      log: (sentence) => log.push(sentence),
+    });
+    const app = makeApp({
+      config: readConfig({ REST_KEY: "key" }),
+      store,
+      log: (sentence) => log.push(sentence),
+    });
+    const get = async (path: string) => {
+      const start = performance.now();
+      const response = await app.request(path, { headers: { Authorization: "key" } });
+      const body = await response.json();
+      return { response, body, seconds: (performance.now() - start) / 1000 };
+    };
+    /** Whether everything is answered again, within five seconds of now. */
+    const recovers = async () => {
+      const end = performance.now() + 5000;
+      while (performance.now() < end) {
+        const { response } = await get("/api/visitors/list/latest");
+        if (response.status === 200 && (await get("/ready")).response.status === 200) return true;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return false;
+    };
+    const isAway = async (what: string) => {
+      for (const path of ["list/latest", "list/search?q=ada", "list/search?q=id:x", "a"]) {
+        const { response, body, seconds } = await get(`/api/visitors/${path}`);
+        assert.equal(response.status, 503, `${what}: ${path}`);
+        assert.equal(body.error, "database_unavailable");
+        assert.ok(Number(response.headers.get("Retry-After")) > 0);
+        assert.ok(seconds < 3, `${what}: ${path} is answered within 3 seconds, not ${seconds}`);
+      }
+      assert.equal((await get("/ready")).response.status, 503, `${what}: /ready`);
+      assert.equal((await get("/live")).response.status, 200, `${what}: /live`);
+    };
+    return {
+      mongo,
+      store,
+      log,
+      get,
+      recovers,
+      isAway,
+      async [Symbol.asyncDispose]() {
+        mongo.thaw();
+        await store.close();
+        await mongo[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  const test = (sentence: string, fn: () => Promise<void>) =>
+    Deno.test({ name: `MongoDB away: ${sentence}`, fn, sanitizeOps: false, sanitizeResources: false });
+
+  test("a server that starts without it says so, and recovers when it comes", async () => {
+    await using app = await openApp(false);
+    await app.isAway("before it was there");
+    await app.mongo.restart();
+    assert.ok(await app.recovers(), "recovers from a first connect that failed");
+    assert.ok(app.log.some((line) => line.startsWith("MongoDB does not answer yet")));
+    assert.ok(app.log.includes("MongoDB answers"));
+  });
+
+  test("killed and started again", async () => {
+    await using app = await openApp(true);
+    assert.ok(await app.recovers());
+    for (let times = 0; times < 2; times++) {
+      await app.mongo.kill();
+      await app.isAway("killed");
+      await app.mongo.restart();
+      assert.ok(await app.recovers(), "recovers");
+    }
+  });
+
+  test("frozen and thawed", async () => {
+    await using app = await openApp(true);
+    assert.ok(await app.recovers());
+    app.mongo.freeze();
+    await app.isAway("frozen");
+    app.mongo.thaw();
+    assert.ok(await app.recovers(), "recovers");
+  });
+
+  test("frozen before the first connect", async () => {
+    await using app = await openApp(false);
+    await app.mongo.restart();
+    app.mongo.freeze();
+    await app.isAway("frozen at once");
+    app.mongo.thaw();
+    assert.ok(await app.recovers(), "recovers");
+  });
+}

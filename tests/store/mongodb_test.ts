@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { hasAllRights } from "../support/rights.ts";
+import { findAll, testStoreContract, visitorOf } from "./contract.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { Decimal128, Long, MongoClient, ObjectId } = await import("mongodb");
+  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { startMongo } = await import("../support/mongodb.ts");
+  // One server for this file; each test has a collection of its own.
+  const mongo = await startMongo();
+  const client = new MongoClient(mongo.uri);
+  const database = client.db();
+  Deno.test.afterAll(async () => {
+    await client.close();
+    await mongo[Symbol.asyncDispose]();
+  });
+
+  interface Opened extends AsyncDisposable {
+    store: VisitorStore;
+    log: string[];
+    collection: ReturnType<typeof database.collection>;
+  }
+  let collections = 0;
+
+  const open = (name = `visitors${collections++}`): Promise<Opened> => {
+    const log: string[] = [];
+    const store = openMongoStore({
+      uri: mongo.uri,
+      collection: name,
+      use: "command",
+      log: (sentence) => log.push(sentence),
+    });
+    return Promise.resolve({
+      store,
+      log,
+      collection: database.collection(name),
+      [Symbol.asyncDispose]: () => store.close(),
+    });
+  };
+
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  const options = { sanitizeOps: false, sanitizeResources: false };
+  const test = (sentence: string, work: (opened: Opened) => Promise<void>) =>
+    Deno.test({
+      name: `MongoDB: ${sentence}`,
+      ...options,
+      fn: async () => {
+        await using opened = await open();
+        await until(() => opened.log.length >= 8);
+        await work(opened);
+      },
+    });
+
+  testStoreContract("MongoDB", () => open(), options);
+
+  test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
+    await store.putVisitors([visitorOf({ short_id: "a" })]);
+    await until(() => log.length >= 8);
+    const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
+    assert.equal(made.length, 8);
+    assert.ok(made.every(({ unique }) => !unique));
+    for (const { key } of made) {
+      assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));
+    }
+    // Another process finds them there and has nothing to tell.
+    await using again = await open(collection.collectionName);
+    await again.store.putVisitors([visitorOf({ short_id: "b" })]);
+    assert.deepEqual(again.log, []);
+  });
+
+  test("documents of other software are read for what they are", async ({ store, collection }) => {
+    await collection.insertMany([
+      {
+        _id: new ObjectId(),
+        short_id: "foreign",
+        is_online: true,
+        last_seen_at: new Date("2026-01-02T03:04:05.678Z"),
+        added_at: "2026-01-02T04:04:05+01:00",
+        unique_id: 4711,
+        lookup_code: 1234,
+        name: true,
+        email: { address: "x@acme.com" },
+        nickname: Long.fromString("9007199254740993"),
+        call_name: Decimal128.fromString("1.5"),
+        identities: ["Ada", 5, false, null, { a: 1 }, ["x"]],
+        integration_ids: "acmechat:1",
+        tags: ["#VIP", 7],
+        is_in_session: "yes",
+        is_supported: 0,
+        metadata: {
+          plan: "pro",
+          n: 1,
+          big: Long.fromString("9007199254740993"),
+          nested: { a: 1 },
+          none: null,
+        },
+        password: "S3cret",
+      },
+    ]);
+    const visitor = await store.getVisitor("foreign");
+    assert.deepEqual(
+      visitor,
+      visitorOf({
+        short_id: "foreign",
+        last_seen_at: "2026-01-02T03:04:05.678Z",
+        added_at: "2026-01-02T03:04:05.000Z",
+        unique_id: "4711",
+        lookup_code: "1234",
+        name: "true",
+        nickname: "9007199254740993",
+        call_name: "1.5",
+        identities: ["Ada", "5", "false"],
+        tags: ["#VIP", "7"],
+        metadata: { plan: "pro", n: 1, big: "9007199254740993" },
+      }),
+    );
+    assert.ok(!JSON.stringify(visitor).includes("S3cret"));
+    for (
+      const q of ["", "id:4711", "1234", "#vip", "ada", "true", "9007199254740993", "1.5"]
+    ) {
+      assert.deepEqual(await findAll(store, q), ["foreign"], q);
+    }
+    for (const q of ["S3cret", "password", "x@acme.com", "integration_id:acmechat:1", "id:4712"]) {
+      assert.deepEqual(await findAll(store, q), [], q);
+    }
+  });
+
+  test("a document without a non-empty string short_id is no visitor", async ({ store, collection }) => {
+    const documents = [{}, { short_id: "" }, { short_id: 5 }, { short_id: null }, { short_id: ["a"] }, {
+      short_id: {},
+    }];
+    await collection.insertMany(
+      [...documents, ...documents].map((document) => ({
+        ...document,
+        is_online: true,
+        last_seen_at: new Date(),
+        name: "Ada",
+      })),
+    );
+    await collection.insertMany(documents.map((document) => ({ ...document, name: "Ada" })));
+    await collection.insertOne({ short_id: "real", is_online: true, name: "Ada" });
+    for (const q of ["", "ada", "a", "online", "-online ada"]) {
+      assert.deepEqual(await findAll(store, q, 1), q.startsWith("-") ? [] : ["real"], q);
+    }
+    for (const id of ["", "5", "null"]) assert.equal(await store.getVisitor(id), null);
+    assert.equal((await Array.fromAsync(store.allVisitors())).length, 1);
+  });
+
+  test("dates come first, all others after them by short id, and paging reaches everybody once", async ({ store, collection }) => {
+    const odd = [
+      "2026-01-01T00:00:00Z",
+      "yesterday",
+      5,
+      null,
+      true,
+      {},
+      [new Date()],
+      [],
+      [1],
+      new ObjectId(),
+    ];
+    await collection.insertMany([
+      ...odd.map((last_seen_at, i) => ({ short_id: `odd${i}`, is_online: true, last_seen_at, name: "Ada" })),
+      { short_id: "odd-missing", is_online: true, name: "Ada" },
+      { short_id: "older", is_online: true, last_seen_at: new Date(0), name: "Ada" },
+      { short_id: "newer", is_online: true, last_seen_at: new Date(), name: "Ada" },
+      ...[false, 1, "true", null, [true], {}].map((is_online, i) => ({
+        short_id: `off${i}`,
+        is_online,
+        name: "Ada",
+      })),
+      { short_id: "off-dated", last_seen_at: new Date(), name: "Ada" },
+    ]);
+    const online = ["newer", "older", "odd-missing", ...odd.map((_, i) => `odd${i}`)];
+    const offline = ["off-dated", "off0", "off1", "off2", "off3", "off4", "off5"];
+    for (const size of [1, 2, 3, 1000]) {
+      assert.deepEqual(await findAll(store, "", size), online, `list/latest by pages of ${size}`);
+      assert.deepEqual(await findAll(store, "-online", size), offline, `-online by pages of ${size}`);
+      for (const q of ["ada", "a"]) {
+        assert.deepEqual(await findAll(store, q, size), [...online, ...offline], `${q} by pages of ${size}`);
+      }
+    }
+  });
+
+  test("repeated short ids are all listed, and the first in order is the one by id", async ({ store, collection }) => {
+    const at = new Date(1_700_000_000_000);
+    const same = { short_id: "same", is_online: true, last_seen_at: at, tags: ["#t"] };
+    await collection.insertMany([
+      ...[1, 2, 3, 4, 5].map((n) => ({ ...same, name: `Ada ${n}` })),
+      { ...same, last_seen_at: new Date(at.getTime() + 1), name: "Ada newest" },
+      { ...same, is_online: false, last_seen_at: new Date(), name: "Ada offline" },
+      { ...same, short_id: "other", name: "Ada" },
+    ]);
+    const expected = ["same", "other", "same", "same", "same", "same", "same"];
+    for (const size of [1, 2, 3, 4, 1000]) {
+      assert.deepEqual((await findAll(store, "", size)).sort(), expected.toSorted(), `by pages of ${size}`);
+      assert.equal((await findAll(store, "#t", size)).length, 8, `by pages of ${size}`);
+    }
+    assert.equal((await store.getVisitor("same"))?.name, "Ada newest");
+  });
+
+  test("foreign documents are found beside those with search fields, in one order", async ({ store, collection }) => {
+    const at = (i: number) => new Date(1_700_000_000_000 + i * 1000);
+    const documents = Array.from({ length: 30 }, (_, i) => ({
+      short_id: `v${String(i).padStart(2, "0")}`,
+      is_online: i % 3 === 0,
+      last_seen_at: at(i),
+      name: "Zoë Müller",
+      email: "Zoe@Acme.com",
+      tags: ["#VIP"],
+      ip_address: "2001:DB8::1",
+    }));
+    await collection.insertMany(documents.filter((_, i) => i % 2 === 0));
+    await store.putVisitors(documents.filter((_, i) => i % 2 === 1).map(visitorOf));
+    const order = documents.toReversed().sort((a, b) => Number(b.is_online) - Number(a.is_online));
+    for (const q of ["muller", "zoe@acme.com", "#vip", "ip:2001:db8:0::1", "mu", "#vip zoe"]) {
+      for (const size of [4, 1000]) {
+        assert.deepEqual(
+          await findAll(store, q, size),
+          order.map(({ short_id }) => short_id),
+          `${q}, ${size}`,
+        );
+      }
+    }
+  });
+
+  test("an import leaves other software's fields alone", async ({ store, collection }) => {
+    const _id = new ObjectId();
+    await collection.insertOne({ _id, short_id: "a", theirs: { keep: true }, name: "Old", nickname: "Nick" });
+    await store.putVisitors([visitorOf({ short_id: "a", name: "New" })]);
+    const document = await collection.findOne({ short_id: "a" });
+    assert.deepEqual(document?._id, _id);
+    assert.deepEqual(document?.theirs, { keep: true });
+    assert.equal(document?.name, "New");
+    assert.equal("nickname" in document!, false);
+  });
+
+  test("two imports at the same moment make each visitor once", async ({ store, collection }) => {
+    await using other = await open(collection.collectionName);
+    const visitors = Array.from({ length: 200 }, (_, i) => visitorOf({ short_id: `v${i}` }));
+    const refusals = await Promise.all([store.putVisitors(visitors), other.store.putVisitors(visitors)]);
+    assert.deepEqual(refusals, [[], []]);
+    assert.equal(await collection.countDocuments(), 200);
+  });
+
+  test("a view serves a collection of another shape, without indexes of its own", async ({ collection }) => {
+    await collection.insertMany([
+      { sid: "s1", fullName: "Zoë Müller", connected: true, lastActivity: new Date() },
+      { sid: "s2", fullName: "Bob", connected: false },
+    ]);
+    const view = `${collection.collectionName}_view`;
+    await database.createCollection(view, {
+      viewOn: collection.collectionName,
+      pipeline: [{
+        $project: {
+          short_id: "$sid",
+          name: "$fullName",
+          is_online: "$connected",
+          last_seen_at: "$lastActivity",
+        },
+      }],
+    });
+    await using opened = await open(view);
+    assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
+    assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
+    assert.equal((await opened.store.getVisitor("s2"))?.name, "Bob");
+  });
+}
