@@ -22,28 +22,43 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 export async function* readRecords(input: AsyncIterable<Uint8Array>): AsyncGenerator<ImportRecord> {
   let splitter: Splitter | null = null;
   let head: Uint8Array = new Uint8Array();
+  let line = 1;
+  let isStart = true;
   for await (const chunk of input) {
-    let bytes = chunk;
-    if (splitter === null) {
-      // The first character that is no white space tells which of the two it is.
-      head = joinBytes([head, chunk]);
-      if (head.length >= 3 && BYTE_ORDER_MARK.every((byte, i) => head[i] === byte)) head = head.subarray(3);
-      const first = head.find((byte) => !isSpace(byte));
-      if (first === undefined || (head.length < 3 && first === BYTE_ORDER_MARK[0])) continue;
-      splitter = first === OPEN_BRACKET ? new ArraySplitter() : new LineSplitter();
-      bytes = head;
+    if (splitter !== null) {
+      yield* splitter.split(chunk);
+      continue;
     }
-    yield* splitter.split(bytes);
+    // The first character that is no white space tells which of the two it is.
+    head = joinBytes([head, chunk]);
+    if (
+      isStart && head.length < 3 && BYTE_ORDER_MARK.slice(0, head.length).every((byte, i) => head[i] === byte)
+    ) {
+      continue;
+    }
+    if (isStart && BYTE_ORDER_MARK.every((byte, i) => head[i] === byte)) head = head.subarray(3);
+    isStart = false;
+    const first = head.findIndex((byte) => !isSpace(byte));
+    const blank = head.subarray(0, first === -1 ? head.length : first);
+    for (const byte of blank) if (byte === LINE_FEED) line++;
+    head = head.subarray(blank.length);
+    if (first === -1) continue;
+    splitter = head[0] === OPEN_BRACKET ? new ArraySplitter(line) : new LineSplitter(line);
+    yield* splitter.split(head);
   }
-  yield* splitter === null ? [] : splitter.end();
+  if (splitter !== null) yield* splitter.end();
 }
 
 /** Cuts bytes into records and keeps the bytes of the one that has not ended. */
 abstract class Splitter {
   #parts: Uint8Array[] = [];
   #length = 0;
-  protected line = 1;
-  protected recordLine = 1;
+  protected recordLine: number;
+
+  /** @param line on which the bytes begin */
+  constructor(protected line: number) {
+    this.recordLine = line;
+  }
 
   abstract split(bytes: Uint8Array): Generator<ImportRecord>;
   abstract end(): Generator<ImportRecord>;

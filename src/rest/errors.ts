@@ -60,7 +60,9 @@ export function errorHandler(log: (sentence: string) => void): (error: Error, co
     if (error instanceof StoreUnavailable) return sendError(context, DATABASE_UNAVAILABLE);
     const requestId = crypto.randomUUID();
     // Not the error's sentence, which may hold a visitor's data; the frames say where it came from.
-    const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)).join("\n") ?? "";
+    const { stack = "", message } = error;
+    const afterMessage = stack.slice(stack.indexOf(message) + message.length);
+    const frames = afterMessage.split("\n").filter((line) => /^\s+at /.test(line)).join("\n");
     const code = "code" in error ? `, code ${error.code}` : "";
     log(`Request ${requestId} failed: ${error.name}${code}\n${frames}`);
     return sendError(

@@ -48,9 +48,14 @@ const OPERATORS: [prefix: string, searches: AttributeName, part: (value: string)
   ["ip:", "ip_address", (value) => ({ kind: "ip", address: canonicalAddress(value) })],
   ["id:", "unique_id", (value) => ({ kind: "unique_id", value })],
   ["integration_id:", "integration_ids", (value) => ({ kind: "integration_id", value })],
-  ["url:", "last_url", (value) => ({ kind: "url", text: foldText(value) })],
+  ["url:", "last_url", (value) => partOfUrl(foldText(value))],
   ["#", "tags", (value) => ({ kind: "tag", tag: foldCase("#" + value) })],
 ];
+
+/** Accents alone are no value. */
+function partOfUrl(text: string): SearchPart {
+  return text === "" ? { kind: "nobody" } : { kind: "url", text };
+}
 
 const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
 const CODE = /^[0-9]{4}$/;

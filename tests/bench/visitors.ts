@@ -8,7 +8,8 @@ const FIRST = [
   "Anna Ben Carla David Elena Farid Grace Hiro Ines Jan Katarzyna Liam Mia Noor Olga Pedro Quentin Rosa Sören",
   "Tomás Ursula Viktor Wanda Xavier Yusuf Zoë Łukasz Björn Chloé Émile Søren Nataša Aino Bogdan Cem Dilara",
 ].join(" ").split(" ");
-const SYLLABLES = "ba ber bo da den el fer gar han jo ka lin ma mer no or pe ros sa ström ta tor va wal zer".split(" ");
+const SYLLABLES = "ba ber bo da den el fer gar han jo ka lin ma mer no or pe ros sa ström ta tor va wal zer"
+  .split(" ");
 const CITIES = [
   ["Berlin", "DE", "Germany"],
   ["München", "DE", "Germany"],
@@ -21,7 +22,16 @@ const CITIES = [
 ];
 const BROWSERS = ["Chrome", "Firefox", "Mobile Safari", "Edge"];
 const DEVICES = [["iPhone", "mobile"], ["Windows PC", "desktop"], ["Mac", "desktop"], ["Pixel 9", "mobile"]];
-const PAGES = ["", "pricing", "products/tea", "products/coffee", "cart", "checkout", "help/contact", "blog/news"];
+const PAGES = [
+  "",
+  "pricing",
+  "products/tea",
+  "products/coffee",
+  "cart",
+  "checkout",
+  "help/contact",
+  "blog/news",
+];
 const TAGS = ["#customer", "#newsletter", "#trial", "#vip", "#returning"];
 
 /** A small seeded generator (mulberry32); numbers from 0 to below 1. */

@@ -39,7 +39,7 @@ const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   ["\ufeff{}\n{}", ["1 {}", "2 {}"]],
   ["\ufeff[{}]", ["1 {}"]],
   ["\ufeff", []],
-  ["\ufeff\n {}", ["2  {}"]],
+  ["\ufeff\n {}", ["2 {}"]],
   // Not UTF-8 costs its own line.
   [join("{}\n", bytes(0xff, 0xfe), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],
   [join("{}\n", bytes(0xc3), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],
