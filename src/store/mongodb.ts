@@ -60,6 +60,9 @@ const DATES = { $gte: new Date("0001-01-01T00:00:00.000Z"), $lte: new Date("9999
 /** A source with more documents than this is walked in order. */
 const MAX_GATHERED = 1000;
 
+/** How long a collection that was found too large to be read whole is taken to be so. */
+const LARGE_MILLISECONDS = 60_000;
+
 /** Documents that a walk reads at once. */
 const MAX_PORTION = 2000;
 
@@ -99,6 +102,8 @@ class MongoStore implements VisitorStore {
   #isReady = false;
   /** Whether a connection broke since the database last answered the driver's own question. */
   #hasFailed = false;
+  /** Until when the collection is taken to have too many documents to read it whole. */
+  #largeUntil = 0;
   #isClosed = false;
   #closing = Promise.withResolvers<void>();
   #connected: Promise<void>;
@@ -193,10 +198,26 @@ class MongoStore implements VisitorStore {
       if (query.some((part) => part.kind === "nobody")) return { visitors: [], next: null };
       const skip = after?.count ?? 0;
       const search = { query, after, wanted: limit + 1 + skip, deadline };
-      const sources = await Promise.all(sourcesOf(query).map((source) => this.#findIn(source, search)));
-      const found = sources.length === 1 ? sources[0] : sources.flat().sort(byPosition);
+      const found = await this.#findSmall(search) ?? await this.#findLarge(search);
       return pageOf(found, limit, after, skip);
     });
+  }
+
+  /** A small collection is read whole where one indexed query cannot answer; `null` where it can, or is not small. */
+  async #findSmall(search: Search): Promise<Found[] | null> {
+    const sources = sourcesOf(search.query);
+    const isIndexed = sources.length === 1 && sources[0].isNarrow ||
+      search.query.every(({ kind }) => kind === "online");
+    if (isIndexed || performance.now() < this.#largeUntil) return null;
+    const found = await this.#gather({ condition: {}, isNarrow: true }, search);
+    if (found === null) this.#largeUntil = performance.now() + LARGE_MILLISECONDS;
+    return found;
+  }
+
+  async #findLarge(search: Search): Promise<Found[]> {
+    const sources = sourcesOf(search.query);
+    const found = await Promise.all(sources.map((source) => this.#findIn(source, search)));
+    return found.length === 1 ? found[0] : found.flat().sort(byPosition);
   }
 
   /** The first visitors of a source that match, in order, from the position on. */
