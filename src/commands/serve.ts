@@ -4,11 +4,14 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { listen, untilStopped } from "../operations/listen.ts";
+import { listen, untilStopped, within } from "../operations/listen.ts";
 import { log } from "../operations/log.ts";
 import { makeApp } from "../rest/app.ts";
 import { openStore } from "../store/open.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+
+/** How long closing the store may take, in milliseconds. */
+const CLOSE_DEADLINE = 2000;
 
 /**
  * Serves until SIGTERM or SIGINT.
@@ -31,7 +34,8 @@ export async function serve(
   await whenListening(store);
   log(`Stopping on ${await stopped}`);
   await listener.stop();
-  await store.close();
+  // A database that is frozen does not say goodbye.
+  await within(CLOSE_DEADLINE, store.close());
   return 0;
 }
 

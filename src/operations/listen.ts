@@ -6,7 +6,7 @@
 import { type Config, ConfigurationError } from "../config.ts";
 
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
-const STOP_DEADLINE = 8000;
+const STOP_DEADLINE = 6000;
 
 /** A server that listens. */
 export interface Listener {
@@ -26,12 +26,7 @@ export function listen(
   try {
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, handler);
     return {
-      async stop() {
-        let timer;
-        const late = new Promise((resolve) => timer = setTimeout(resolve, STOP_DEADLINE));
-        await Promise.race([server.shutdown(), late]);
-        clearTimeout(timer);
-      },
+      stop: () => within(STOP_DEADLINE, server.shutdown()),
     };
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
@@ -61,4 +56,11 @@ export function untilStopped(): Promise<Deno.Signal> {
       Deno.addSignalListener(signal, () => resolve(signal));
     }
   });
+}
+
+/** Waits for work to end, but not longer than this; what is not done by then goes with the process. */
+export async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer;
+  await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, milliseconds))]);
+  clearTimeout(timer);
 }
