@@ -20,7 +20,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
 
 It is configured by environment variables, or by a .env file beside the executable:
 BASE_ENDPOINT, REST_KEY, MONGO_URI, MONGO_COLLECTION, SQLITE_PATH, PORT, HOST,
-HIDDEN_ATTRIBUTES, WATCH_LINK. The README says what each means.`;
+HIDDEN_ATTRIBUTES, WATCH_LINK, MAX_STALE_MS. The README says what each means.`;
 
 // sysexits.h
 const EX_USAGE = 64;

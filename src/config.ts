@@ -27,6 +27,8 @@ export interface Config {
   hiddenAttributes: ReadonlySet<AttributeName>;
   /** A URL in which `{short_id}` stands for the visitor; empty: only stored links are sent. */
   watchLink: string;
+  /** How old the answer to a list may be, in milliseconds. */
+  maxStale: number;
 }
 
 /** The environment variables that Foyer reads, each with its default. */
@@ -40,6 +42,7 @@ export const VARIABLES = {
   HOST: "0.0.0.0",
   HIDDEN_ATTRIBUTES: "",
   WATCH_LINK: "",
+  MAX_STALE_MS: "0",
 };
 
 type VariableName = keyof typeof VARIABLES;
@@ -142,6 +145,11 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     (given) => given === "" || isWatchLink(given) ? given : null,
     "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
   );
+  const maxStale = read(
+    "MAX_STALE_MS",
+    (given) => /^[0-9]{1,4}$/.test(given) && Number(given) <= 5000 ? Number(given) : null,
+    "milliseconds from 0 to 5000",
+  );
   if (wrong.length > 0) throw new ConfigurationError(wrong);
   return {
     ...base,
@@ -153,6 +161,7 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     host,
     hiddenAttributes,
     watchLink,
+    maxStale,
   };
 }
 

@@ -25,6 +25,7 @@ Deno.test("Without any variable every value is its default", () => {
     host: "0.0.0.0",
     hiddenAttributes: new Set(),
     watchLink: "",
+    maxStale: 0,
   };
   assert.deepEqual(readConfig({}), defaults);
   const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));

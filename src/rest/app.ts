@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Context, Handler, MiddlewareHandler } from "hono";
 import type { Config } from "../config.ts";
 import { live, ready } from "../operations/health.ts";
+import { shareReads } from "../store/shared_reads.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { requireKey } from "./authentication.ts";
 import { ApiError, errorHandler } from "./errors.ts";
@@ -37,7 +38,10 @@ export function makeApp({ config, store, log }: AppParts): Hono {
 }
 
 function restApi(store: VisitorStore, config: Config): Hono {
-  const { listLatest, searchVisitors, getVisitor } = visitorHandlers(store, config);
+  const { listLatest, searchVisitors, getVisitor } = visitorHandlers(
+    shareReads(store, config.maxStale),
+    config,
+  );
   const api = new Hono();
   api.use(requireKey(config.restKey));
   api.use(wellFormedPath);

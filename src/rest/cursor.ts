@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Position } from "../store/visitor_store.ts";
+import type { Position } from "../store/position.ts";
 import { ApiError } from "./errors.ts";
 
 /**

@@ -6,17 +6,25 @@
 import type { Context } from "hono";
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch } from "../search/parse.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import type { SharedReads } from "../store/shared_reads.ts";
+import type { Page } from "../store/visitor_store.ts";
 import type { AttributeName, Visitor } from "../visitor.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { ApiError } from "./errors.ts";
+import { Representation, send } from "./representation.ts";
 
 const DEFAULT_RESULTS = 100;
 const MAX_RESULTS = 1000;
+
+/** URLs that lead to one page, for which its representation is kept. */
+const MAX_SPELLINGS = 16;
 const MAX_Q_LENGTH = 256;
 
 /** The handlers of the visitor routes, over one store. */
-export function visitorHandlers(store: VisitorStore, config: Config) {
+export function visitorHandlers(store: SharedReads, config: Config) {
+  /** What was made of pages that are still shared, for each URL that leads to them. */
+  const made = new WeakMap<Page, Map<string, Representation>>();
+
   /** A page of a list; its `Link` header (RFC 8288) leads to the next one. */
   async function sendPage(context: Context, route: string, q: string) {
     const query = parseSearch(q, config.hiddenAttributes);
@@ -25,16 +33,28 @@ export function visitorHandlers(store: VisitorStore, config: Config) {
     const limit = readMaxResults(parameters.get("max_results"));
     const cursor = parameters.get("cursor");
     const after = cursor === null ? null : decodeCursor(cursor, madeFor);
-    const { visitors, next } = await store.findVisitors(query.length === 0 ? LATEST : query, limit, after);
-    if (next !== null) {
-      const search = new URLSearchParams({
-        ...(madeFor === "" ? {} : { q }),
-        ...(parameters.has("max_results") ? { max_results: String(limit) } : {}),
-        cursor: encodeCursor(next, madeFor),
-      });
-      context.header("Link", `<${config.baseEndpoint}/api/visitors/list/${route}?${search}>; rel="next"`);
-    }
-    return context.json({ status: "ok", visitors: visitors.map((visitor) => present(visitor, config)) });
+    const page = await store.findVisitors(query.length === 0 ? LATEST : query, limit, after);
+
+    const next = new URLSearchParams();
+    if (madeFor !== "") next.set("q", q);
+    if (parameters.has("max_results")) next.set("max_results", String(limit));
+    const url = `${config.baseEndpoint}/api/visitors/list/${route}?${next}`;
+    const ofPage = made.get(page) ?? new Map<string, Representation>();
+    made.set(page, ofPage);
+    // Only a link differs between those who asked the same in other words.
+    const key = page.next === null ? "" : url;
+    const representation = ofPage.get(key) ?? represent(page, url, madeFor);
+    if (ofPage.size >= MAX_SPELLINGS) ofPage.clear();
+    ofPage.set(key, representation);
+    return await send(context, representation);
+  }
+
+  function represent({ visitors, next }: Page, url: string, madeFor: string): Representation {
+    const separator = url.endsWith("?") ? "" : "&";
+    return new Representation(
+      { status: "ok", visitors: visitors.map((visitor) => present(visitor, config)) },
+      next === null ? "" : `<${url}${separator}cursor=${encodeCursor(next, madeFor)}>; rel="next"`,
+    );
   }
 
   return {
@@ -47,7 +67,7 @@ export function visitorHandlers(store: VisitorStore, config: Config) {
       if (visitor === null) {
         throw new ApiError("visitor_not_found", "There is no visitor with this short id.");
       }
-      return context.json({ status: "ok", visitor: present(visitor, config) });
+      return await send(context, new Representation({ status: "ok", visitor: present(visitor, config) }));
     },
   };
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import {
   type AnyBulkWriteOperation,
   type Collection,
@@ -21,9 +20,10 @@ import { exactKey, exactKeys, textKeys, trigramKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
+import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
+import { comparePositions, isSamePlace, type Position } from "./position.ts";
 import {
   type Page,
-  type Position,
   type Refusal,
   StoreRefused,
   StoreUnavailable,
@@ -65,9 +65,6 @@ const LARGE_MILLISECONDS = 60_000;
 
 /** Documents that a walk reads at once. */
 const MAX_PORTION = 2000;
-
-/** How long a request may take, in milliseconds: under the 3 seconds within which it must be answered. */
-const REQUEST_DEADLINE = 2500;
 
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
@@ -231,7 +228,7 @@ class MongoStore implements VisitorStore {
       projection: PROJECTION,
       limit: MAX_GATHERED + 1,
       batchSize: MAX_GATHERED + 1,
-      ...deadline.limit(),
+      ...limitOf(deadline),
     }).toArray();
     if (documents.length > MAX_GATHERED) return null;
     return documents.map((document) => readFound(document, query, source))
@@ -270,7 +267,7 @@ class MongoStore implements VisitorStore {
         limit: size,
         batchSize: size,
         skip,
-        ...deadline.limit(),
+        ...limitOf(deadline),
       }).toArray();
       for (const document of documents) {
         const one = readFound(document, query, source);
@@ -287,20 +284,24 @@ class MongoStore implements VisitorStore {
     }
   }
 
-  getVisitor(shortId: string): Promise<Visitor | null> {
+  getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
     return this.#answer(async (deadline) => {
+      const asked = new Set(shortIds);
       const documents = await this.#collection
-        .find({ short_id: shortId }, {
-          projection: PROJECTION,
-          limit: 100,
-          batchSize: 100,
-          ...deadline.limit(),
-        })
+        .find({ short_id: { $in: [...asked] } }, { projection: PROJECTION, ...limitOf(deadline) })
         .toArray();
-      // An array that holds the short id is found by MongoDB too.
-      const first = documents.filter((document) => document.short_id === shortId)
-        .sort((a, b) => comparePositions(positionOf(a), positionOf(b))).at(0);
-      return first === undefined ? null : readVisitor(asNative(first));
+      const firsts = new Map<string, Document>();
+      // An array that holds the short id is found by MongoDB too, and a short id may be repeated.
+      for (const document of documents.filter(({ short_id }) => asked.has(short_id))) {
+        const other = firsts.get(document.short_id);
+        if (other === undefined || comparePositions(positionOf(document), positionOf(other)) < 0) {
+          firsts.set(document.short_id, document);
+        }
+      }
+      return shortIds.map((shortId) => {
+        const document = firsts.get(shortId);
+        return document === undefined ? null : readVisitor(asNative(document));
+      });
     });
   }
 
@@ -375,56 +376,19 @@ class MongoStore implements VisitorStore {
       // A query that takes too long says nothing of the others.
       if (isUnavailable(error) && !(error instanceof StoreUnavailable)) this.#hasFailed = true;
       throw asStoreError(error);
-    } finally {
-      deadline.clear();
     }
   }
 
   async #whenConnected(): Promise<void> {
-    const deadline = new Deadline(this.#use === "request" ? REQUEST_DEADLINE : COMMAND_CONNECT_DEADLINE);
-    try {
-      await deadline.race(this.#connected);
-    } finally {
-      deadline.clear();
-    }
+    await new Deadline(this.#use === "request" ? REQUEST_DEADLINE : COMMAND_CONNECT_DEADLINE).race(
+      this.#connected,
+    );
   }
 }
 
-/** A moment after which an answer is of no use. */
-class Deadline {
-  #end: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(milliseconds: number) {
-    this.#end = performance.now() + milliseconds;
-  }
-
-  /** @throws {StoreUnavailable} the deadline has passed before the work was done */
-  race<T>(work: Promise<T>): Promise<T> {
-    if (this.#end === Infinity) return work;
-    return Promise.race([
-      work,
-      new Promise<never>((_, reject) => {
-        this.#timer = setTimeout(() => reject(tooLate()), this.#end - performance.now());
-      }),
-    ]);
-  }
-
-  clear() {
-    clearTimeout(this.#timer);
-  }
-
-  /** The option by which the database stops working on what nobody waits for. */
-  limit(): { maxTimeMS?: number } {
-    if (this.#end === Infinity) return {};
-    const left = Math.floor(this.#end - performance.now());
-    if (left <= 0) throw tooLate();
-    return { maxTimeMS: left };
-  }
-}
-
-function tooLate(): StoreUnavailable {
-  return new StoreUnavailable("MongoDB does not answer in time");
+/** The option by which the database stops working on what nobody waits for. */
+function limitOf({ left }: Deadline): { maxTimeMS?: number } {
+  return left === Infinity ? {} : { maxTimeMS: left };
 }
 
 /** @param hurried for requests; otherwise for work that may take its time, such as an import */
@@ -646,6 +610,10 @@ function writtenForms(value: string): unknown[] {
   return forms;
 }
 
+function byPosition(a: Found, b: Found): number {
+  return comparePositions(a.position, b.position);
+}
+
 /** A document as its visitor's place in the order; an empty short id where it has none. */
 function positionOf(document: Document): Position {
   const { short_id, is_online, last_seen_at } = document;
@@ -656,24 +624,6 @@ function positionOf(document: Document): Position {
     shortId: typeof short_id === "string" ? short_id : "",
     count: 1,
   };
-}
-
-function isSamePlace(a: Position, b: Position): boolean {
-  return a.online === b.online && a.lastSeenAt === b.lastSeenAt && a.shortId === b.shortId;
-}
-
-function byPosition(a: Found, b: Found): number {
-  return comparePositions(a.position, b.position);
-}
-
-function comparePositions(a: Position, b: Position): number {
-  if (a.online !== b.online) return a.online ? -1 : 1;
-  if (a.lastSeenAt !== b.lastSeenAt) {
-    if (a.lastSeenAt === null || b.lastSeenAt === null) return a.lastSeenAt === null ? 1 : -1;
-    return b.lastSeenAt - a.lastSeenAt;
-  }
-  // JavaScript compares UTF-16 units, which is another order beyond U+FFFF.
-  return a.shortId === b.shortId ? 0 : Buffer.compare(Buffer.from(a.shortId), Buffer.from(b.shortId));
 }
 
 /** BSON's own number classes as JavaScript's, in attributes and in what they hold. */

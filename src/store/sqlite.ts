@@ -9,9 +9,9 @@ import { matches } from "../search/match.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { readVisitor, type Visitor } from "../visitor.ts";
+import type { Position } from "./position.ts";
 import {
   type Page,
-  type Position,
   type Refusal,
   StoreRefused,
   StoreUnavailable,
@@ -133,6 +133,8 @@ class SqliteStore implements VisitorStore {
   #database: DatabaseSync;
   #statements = new Map<string, StatementSync>();
   #isOpen = true;
+  /** Transactions of this connection, which SQLite's own count leaves out. */
+  #writes = 0;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -159,12 +161,15 @@ class SqliteStore implements VisitorStore {
   }
 
   // deno-lint-ignore require-await -- see above
-  async getVisitor(shortId: string): Promise<Visitor | null> {
+  async getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
     return asStoreErrors(() => {
-      const row = this.#prepare(
+      const byShortId = this.#prepare(
         "SELECT visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
-      ).get(shortId);
-      return row === undefined ? null : parseVisitor(row);
+      );
+      return shortIds.map((shortId) => {
+        const row = byShortId.get(shortId);
+        return row === undefined ? null : parseVisitor(row);
+      });
     });
   }
 
@@ -175,6 +180,7 @@ class SqliteStore implements VisitorStore {
       try {
         for (const visitor of visitors) this.#putVisitor(visitor);
         this.#prepare("COMMIT").run();
+        this.#writes++;
       } catch (error) {
         // SQLite has rolled back by itself after some errors, such as a full disk.
         if (this.#database.isTransaction) this.#prepare("ROLLBACK").run();
@@ -224,6 +230,12 @@ class SqliteStore implements VisitorStore {
       for (const row of rows) yield parseVisitor(row);
       last = rows.at(-1)!.id;
     }
+  }
+
+  /** SQLite counts what other connections wrote (https://www.sqlite.org/pragma.html#pragma_data_version). */
+  version(): unknown {
+    const { data_version } = this.#prepare("PRAGMA data_version").get()!;
+    return `${data_version} ${this.#writes}`;
   }
 
   isReady(): boolean {

@@ -5,20 +5,7 @@
  */
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
-
-/**
- * A place in the order of every list: online visitors first, then the newest `last_seen_at` first, those
- * without one last, ties by `short_id` in UTF-8 byte order. A page starts after the position that the page
- * before it ended at (a keyset cursor), so visitors who come and go shift nothing.
- */
-export interface Position {
-  online: boolean;
-  /** Milliseconds since 1970; `null` where the database holds no date. */
-  lastSeenAt: number | null;
-  shortId: string;
-  /** How many visitors with exactly these three values came up to here: foreign documents repeat short ids. */
-  count: number;
-}
+import type { Position } from "./position.ts";
 
 /** A page of visitors and where the next one starts; `null` where no more visitors match. */
 export interface Page {
@@ -38,8 +25,8 @@ export interface VisitorStore {
   readonly description: string;
   /** The visitors that match, in the order of {@link Position}, at most `limit` of them. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
-  /** The visitor with this short id; the first in the order of {@link Position} where it is repeated. */
-  getVisitor(shortId: string): Promise<Visitor | null>;
+  /** The visitors with these short ids, each the first in the order of {@link Position} where it is repeated. */
+  getVisitors(shortIds: string[]): Promise<(Visitor | null)[]>;
   /**
    * Stores visitors by their short ids, which must differ; one that is there already is replaced, other
    * software's fields of its document excepted.
@@ -47,6 +34,11 @@ export interface VisitorStore {
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
+  /**
+   * A value that is another one whenever anything may have been written since; absent where the store cannot
+   * tell for next to nothing.
+   */
+  version?(): unknown;
   /** Whether the database answers, as last heard: asking costs no database operation. */
   isReady(): boolean;
   close(): Promise<void>;

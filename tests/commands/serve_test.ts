@@ -213,7 +213,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       );
       await store.close();
       await using server = await start(folder, [], { REST_KEY: KEY });
-      const response = await fetch(`${server.url}/api/visitors/list/latest?max_results=1000`, { headers });
+      const response = await fetch(`${server.url}/api/visitors/list/latest?max_results=1000`, {
+        headers: { ...headers, "Accept-Encoding": "identity" },
+      });
       assert.equal(response.status, 200);
       server.kill(signal);
       await until(server, new RegExp(`Stopping on ${signal}`));

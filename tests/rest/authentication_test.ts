@@ -89,7 +89,7 @@ Deno.test("A refused request never reaches the store", async () => {
   }
   assert.deepEqual(calls, []);
   await app.request("/api/visitors/aB3", { headers: { Authorization: KEY } });
-  assert.deepEqual(calls, ["getVisitor"], "a request with the key does");
+  assert.deepEqual(calls, ["getVisitors"], "a request with the key does");
 });
 
 Deno.test("A refused request is told how to authenticate, and nothing more", async () => {

@@ -6,7 +6,7 @@ import { makeApp } from "../../src/rest/app.ts";
 import { decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
 import { ApiError } from "../../src/rest/errors.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import type { Position } from "../../src/store/visitor_store.ts";
+import type { Position } from "../../src/store/position.ts";
 import { readVisitor, type Visitor } from "../../src/visitor.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

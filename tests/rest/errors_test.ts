@@ -22,7 +22,7 @@ function brokenStore(makeError: () => unknown): VisitorStore {
   return new Proxy(openSqliteStore(":memory:"), {
     get: (target, name) =>
       typeof Reflect.get(target, name, target) === "function"
-        ? () => name === "isReady" ? false : Promise.reject(makeError())
+        ? () => ["isReady", "version"].includes(String(name)) ? false : Promise.reject(makeError())
         : "a broken store",
   });
 }

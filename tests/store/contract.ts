@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { LATEST, parseSearch } from "../../src/search/parse.ts";
-import type { Position, VisitorStore } from "../../src/store/visitor_store.ts";
+import type { Position } from "../../src/store/position.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../src/visitor.ts";
 
 const NOON = Date.UTC(2026, 0, 2, 12);
@@ -28,6 +29,12 @@ export async function findAll(store: VisitorStore, q: string, size = 1000): Prom
     after = page.next;
   } while (after !== null);
   return ids;
+}
+
+/** The visitor with a short id. */
+export async function getVisitor(store: VisitorStore, shortId: string): Promise<Visitor | null> {
+  const [visitor] = await store.getVisitors([shortId]);
+  return visitor;
 }
 
 const PEOPLE = [
@@ -269,9 +276,9 @@ export function testStoreContract(
 
   test("a visitor is found by its short id alone, exactly", async (store) => {
     await store.putVisitors(PEOPLE.map(visitorOf));
-    assert.deepEqual(await store.getVisitor("zoe"), visitorOf(PEOPLE[0]));
+    assert.deepEqual(await getVisitor(store, "zoe"), visitorOf(PEOPLE[0]));
     for (const id of ["ZOE", "zo", "", "zoe ", "zoe\0", "$gt"]) {
-      assert.equal(await store.getVisitor(id), null, id);
+      assert.equal(await getVisitor(store, id), null, id);
     }
   });
 
@@ -313,7 +320,7 @@ export function testStoreContract(
     await store.putVisitors([whole, visitorOf({ short_id: "bare", last_seen_at: null })]);
     const all = (await Array.fromAsync(store.allVisitors())).sort((a, b) => a.short_id < b.short_id ? -1 : 1);
     assert.deepEqual(all, [visitorOf({ short_id: "bare", last_seen_at: null }), whole]);
-    assert.deepEqual(await store.getVisitor("whole"), whole);
-    assert.equal(JSON.stringify(await store.getVisitor("whole")), JSON.stringify(whole));
+    assert.deepEqual(await getVisitor(store, "whole"), whole);
+    assert.equal(JSON.stringify(await getVisitor(store, "whole")), JSON.stringify(whole));
   });
 }

@@ -1,0 +1,75 @@
+/**
+ * What is sent for a result: its JSON, made once however many ask, and the validator by which a client that has it
+ * is told so (RFC 9110, sections 8.8.3 and 13.1.2).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { Context } from "hono";
+
+/** A shorter body does not become shorter by much, in bytes. */
+const MIN_COMPRESSED = 1024;
+
+/** An answer's body, plain and compressed. */
+export class Representation {
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** A hash of the body and of the link beside it, which is a part of what a client keeps. */
+  readonly tag: string;
+  #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
+
+  /** @param link the `Link` header's value; empty for none */
+  constructor(value: unknown, readonly link = "") {
+    const json = JSON.stringify(value);
+    this.body = new TextEncoder().encode(json);
+    this.tag = createHash("sha256").update(json).update("\n").update(link).digest("base64url").slice(0, 22);
+  }
+
+  /** The body in gzip format, compressed when first asked for. */
+  gzipped(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#gzipped ??= promisify(gzip)(this.body).then((buffer) => new Uint8Array(Buffer.from(buffer)));
+  }
+}
+
+/** Sends a representation, or 304 to a client that has it. */
+export async function send(context: Context, representation: Representation): Promise<Response> {
+  const { body, tag, link } = representation;
+  const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
+  // Another encoding is another representation, and a strong validator tells them apart.
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    "ETag": isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
+    "Vary": "Accept-Encoding, Authorization, X-Api-Key",
+  };
+  if (link !== "") headers.Link = link;
+  if (hasTag(context.req.header("If-None-Match"), tag)) {
+    delete headers["Content-Type"];
+    return new Response(null, { status: 304, headers });
+  }
+  if (!isCompressed) return new Response(body, { headers });
+  headers["Content-Encoding"] = "gzip";
+  return new Response(await representation.gzipped(), { headers });
+}
+
+/** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */
+function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.trim() === "*" ||
+    ifNoneMatch.split(",").some((given) => /^\s*(?:W\/)?"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
+}
+
+/** Whether a client takes gzip (RFC 9110, section 12.5.3). */
+function acceptsGzip(acceptEncoding = ""): boolean {
+  const weightOf = (name: string) => {
+    for (const coding of acceptEncoding.toLowerCase().split(",")) {
+      const [given, ...parameters] = coding.split(";").map((part) => part.trim());
+      if (given !== name) continue;
+      const weight = parameters.find((parameter) => parameter.startsWith("q="));
+      return weight === undefined ? 1 : Number(weight.slice(2));
+    }
+    return undefined;
+  };
+  return (weightOf("gzip") ?? weightOf("*") ?? 0) > 0;
+}

@@ -1,0 +1,101 @@
+/**
+ * One query for everybody who asks the same thing: many dashboards cost the database as much as one.
+ *
+ * @module
+ */
+import DataLoader from "dataloader";
+import { LRUCache } from "lru-cache";
+import type { SearchQuery } from "../search/parse.ts";
+import type { Visitor } from "../visitor.ts";
+import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
+import type { Position } from "./position.ts";
+import type { Page, VisitorStore } from "./visitor_store.ts";
+
+/** Visitors in results that are kept, all together; about 2 KB each with what is made of them. */
+const MAX_KEPT_VISITORS = 10_000;
+
+/** Short ids that go to the database as one query. */
+const MAX_BATCH = 500;
+
+/** Reads of a store, as requests want them. */
+export interface SharedReads {
+  /** As {@link VisitorStore.findVisitors}. Those who share a result get the same object. */
+  findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
+  getVisitor(shortId: string): Promise<Visitor | null>;
+}
+
+interface Read {
+  running: Promise<Page>;
+  /** Starts when the running one has ended; for all who came since the running one began. */
+  next: Promise<Page> | null;
+}
+
+interface Kept {
+  page: Page;
+  /** When the database was asked, in milliseconds of `performance.now`. */
+  askedAt: number;
+  version: unknown;
+}
+
+/**
+ * Shares reads. A request that finds the same read running waits for the next one, so that no answer is older than
+ * its request, and the database is asked one thing once at a time. Look-ups by short id that come while one is
+ * running go as one query. Where the store tells that nothing was written, the last result serves again.
+ *
+ * @param maxStale how old a result may be all the same, in milliseconds
+ */
+export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
+  const reads = new Map<string, Read>();
+  const kept = new LRUCache<string, Kept>({
+    maxSize: MAX_KEPT_VISITORS,
+    sizeCalculation: ({ page }) => page.visitors.length + 1,
+  });
+
+  function start(key: string, ask: () => Promise<Page>): Promise<Page> {
+    const askedAt = performance.now();
+    const version = store.version?.();
+    const running = ask();
+    const read: Read = { running, next: null };
+    reads.set(key, read);
+    running.then((page) => {
+      if (maxStale > 0 || version !== undefined) kept.set(key, { page, askedAt, version });
+    }, () => {}).finally(() => {
+      if (read.next === null) reads.delete(key);
+    });
+    return running;
+  }
+
+  function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
+    const read = reads.get(key);
+    if (read === undefined) return start(key, ask);
+    read.next ??= read.running.then(() => {}, () => {}).then(() => start(key, ask));
+    return new Deadline(REQUEST_DEADLINE).race(read.next);
+  }
+
+  function isCurrent({ askedAt, version }: Kept): boolean {
+    if (version !== undefined && version === store.version?.()) return true;
+    return performance.now() - askedAt < maxStale;
+  }
+
+  let lookingUp = Promise.resolve();
+  const visitors = new DataLoader<string, Visitor | null>((shortIds) => {
+    const answer = store.getVisitors([...shortIds]);
+    lookingUp = answer.then(() => {}, () => {});
+    return answer;
+  }, {
+    cache: false,
+    maxBatchSize: MAX_BATCH,
+    batchScheduleFn: (send) => void lookingUp.then(send),
+  });
+
+  return {
+    // deno-lint-ignore require-await -- what a store throws at once is a rejection too
+    async findVisitors(query, limit, after) {
+      const key = JSON.stringify([query, limit, after]);
+      const last = kept.get(key);
+      if (last !== undefined && isCurrent(last)) return last.page;
+      return readShared(key, () => store.findVisitors(query, limit, after));
+    },
+    getVisitor: (shortId) => new Deadline(REQUEST_DEADLINE).race(visitors.load(shortId)),
+  };
+}

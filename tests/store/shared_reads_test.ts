@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { LATEST, parseSearch } from "../../src/search/parse.ts";
+import { shareReads } from "../../src/store/shared_reads.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { visitorOf } from "./contract.ts";
+
+/** A real store whose reads are counted, and take until they are let go where they are held. */
+function openCounted({ version = false } = {}) {
+  const store = openSqliteStore(":memory:");
+  const asked: string[] = [];
+  let gate = Promise.resolve();
+  const counted: VisitorStore = {
+    description: store.description,
+    async findVisitors(query, limit, after) {
+      asked.push(JSON.stringify(query));
+      await gate;
+      return await store.findVisitors(query, limit, after);
+    },
+    async getVisitors(shortIds) {
+      asked.push(shortIds.join(" "));
+      await gate;
+      return await store.getVisitors(shortIds);
+    },
+    putVisitors: (visitors) => store.putVisitors(visitors),
+    allVisitors: () => store.allVisitors(),
+    isReady: () => store.isReady(),
+    close: () => store.close(),
+    ...(version ? { version: () => store.version!() } : {}),
+  };
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
+    return () => {
+      gate = Promise.resolve();
+      resolve();
+    };
+  };
+  return { store: counted, asked, hold, [Symbol.asyncDispose]: () => store.close() };
+}
+
+Deno.test("A hundred who ask the same at once cost two queries, and none gets what is older than its question", async () => {
+  await using opened = openCounted();
+  const reads = shareReads(opened.store);
+  const letGo = opened.hold();
+  const first = reads.findVisitors(LATEST, 10, null);
+  const others = Array.from({ length: 99 }, () => reads.findVisitors(LATEST, 10, null));
+  await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+  letGo();
+  await first;
+  for (const page of await Promise.all(others)) assert.deepEqual(page.visitors.map((v) => v.short_id), ["a"]);
+  assert.equal(opened.asked.length, 2);
+  assert.equal(new Set(await Promise.all(others)).size, 1, "they share one object");
+});
+
+Deno.test("Different questions are not mixed up", async () => {
+  await using opened = openCounted({ version: true });
+  await opened.store.putVisitors(
+    ["a", "b", "c"].map((short_id) => visitorOf({ short_id, name: `N${short_id}` })),
+  );
+  const reads = shareReads(opened.store, 5000);
+  const { next } = await reads.findVisitors(LATEST, 1, null);
+  const ids = async (...question: Parameters<typeof reads.findVisitors>) =>
+    (await reads.findVisitors(...question)).visitors.map((visitor) => visitor.short_id).join(" ");
+  for (let times = 0; times < 2; times++) {
+    assert.equal(await ids(LATEST, 1, null), "a");
+    assert.equal(await ids(LATEST, 2, null), "a b");
+    assert.equal(await ids(LATEST, 1, next), "b");
+    assert.equal(await ids(parseSearch("nc"), 1, null), "c");
+    assert.equal(await ids(parseSearch("id:nc"), 1, null), "");
+  }
+});
+
+Deno.test("Where the store tells that nothing was written, the last result serves again; a write ends it", async () => {
+  await using opened = openCounted({ version: true });
+  const reads = shareReads(opened.store);
+  const first = await reads.findVisitors(LATEST, 10, null);
+  assert.equal(await reads.findVisitors(LATEST, 10, null), first);
+  assert.equal(opened.asked.length, 1);
+  await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+  assert.equal((await reads.findVisitors(LATEST, 10, null)).visitors.length, 1);
+  assert.equal(opened.asked.length, 2);
+});
+
+Deno.test("Where it does not tell, every question asks again, unless answers may be older", async () => {
+  await using opened = openCounted();
+  const [fresh, stale] = [shareReads(opened.store), shareReads(opened.store, 5000)];
+  await fresh.findVisitors(LATEST, 10, null);
+  await fresh.findVisitors(LATEST, 10, null);
+  assert.equal(opened.asked.length, 2);
+  await stale.findVisitors(LATEST, 10, null);
+  await stale.findVisitors(LATEST, 10, null);
+  assert.equal(opened.asked.length, 3);
+});
+
+Deno.test("A read that failed is not kept, and the next one asks again", async () => {
+  await using opened = openCounted();
+  const reads = shareReads({
+    ...opened.store,
+    findVisitors: (...question) =>
+      opened.asked.length === 0
+        ? (opened.asked.push("failed"), Promise.reject(new Error("broken")))
+        : opened.store.findVisitors(...question),
+  }, 5000);
+  const [one, two] = [reads.findVisitors(LATEST, 1, null), reads.findVisitors(LATEST, 1, null)];
+  await assert.rejects(one, /broken/);
+  assert.deepEqual((await two).visitors, []);
+});
+
+Deno.test("Look-ups by short id that come while one runs go as one query, each with its own answer", async () => {
+  await using opened = openCounted();
+  await opened.store.putVisitors(["a", "b", "c"].map((short_id) => visitorOf({ short_id })));
+  const reads = shareReads(opened.store);
+  const letGo = opened.hold();
+  const first = reads.getVisitor("a");
+  await new Promise((resolve) => setTimeout(resolve));
+  const others = ["b", "nobody", "c", "b"].map((shortId) => reads.getVisitor(shortId));
+  letGo();
+  assert.equal((await first)?.short_id, "a");
+  assert.deepEqual((await Promise.all(others)).map((visitor) => visitor?.short_id), [
+    "b",
+    undefined,
+    "c",
+    "b",
+  ]);
+  assert.deepEqual(opened.asked, ["a", "b nobody c b"]);
+});
