@@ -75,18 +75,21 @@ const wellFormedPath: MiddlewareHandler = async (context, next) => {
   const { url } = context.req;
   const [path] = url.slice(url.indexOf("/", 8)).split(/[?#]/, 1);
   try {
-    decodeURIComponent(path);
+    if (path.includes("%")) decodeURIComponent(path);
   } catch {
     throw new ApiError("invalid_parameter", "The path holds a malformed escape.");
   }
   await next();
 };
 
-/** Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). */
+/**
+ * Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). Set before the
+ * answer is made: Hono would make a finished one anew, and its body a stream.
+ */
 const privateAnswers: MiddlewareHandler = async (context, next) => {
-  await next();
   context.header("Cache-Control", "private, no-cache");
   context.header("X-Content-Type-Options", "nosniff");
+  await next();
 };
 
 /** HEAD tells how long GET's body would be (RFC 9110, section 9.3.2); Hono leaves the body away and with it that. */

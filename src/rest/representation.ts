@@ -46,11 +46,11 @@ export async function send(context: Context, representation: Representation): Pr
   if (link !== "") headers.Link = link;
   if (hasTag(context.req.header("If-None-Match"), tag)) {
     delete headers["Content-Type"];
-    return new Response(null, { status: 304, headers });
+    return context.body(null, 304, headers);
   }
-  if (!isCompressed) return new Response(body, { headers });
+  if (!isCompressed) return context.body(body, 200, headers);
   headers["Content-Encoding"] = "gzip";
-  return new Response(await representation.gzipped(), { headers });
+  return context.body(await representation.gzipped(), 200, headers);
 }
 
 /** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */
