@@ -51,6 +51,20 @@ export function searchText(visitor: Visitor): string {
   return attributeTexts(visitor, TEXT_ATTRIBUTES).map(foldText).join("\n");
 }
 
+/** The runs of one and of two characters in a search text, each once; none runs across two values. */
+export function shortRuns(searchText: string): string[] {
+  const found = new Set<string>();
+  for (const value of searchText.split("\n")) {
+    let last = "";
+    for (const character of value) {
+      found.add(character);
+      if (last !== "") found.add(last + character);
+      last = character;
+    }
+  }
+  return [...found];
+}
+
 /** The trigrams of a visitor's search text, as keys; none runs across two values. */
 export function trigramKeys(visitor: Visitor): string[] {
   return trigrams(searchText(visitor)).filter((trigram) => !trigram.includes("\n")).map(asTrigramKey);

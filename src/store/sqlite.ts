@@ -4,7 +4,7 @@
  * @module
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { exactKey, exactKeys, searchText } from "../search/keys.ts";
+import { exactKey, exactKeys, searchText, shortRuns } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
@@ -48,8 +48,17 @@ const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID;
    CREATE VIRTUAL TABLE search_text USING fts5(
      text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+   );
+   CREATE VIRTUAL TABLE short_text USING fts5(
+     runs, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
    );`,
 ];
+
+/** A condition that more visitors fulfil is common: they are not sorted but walked. */
+const MAX_SORTED = 20_000;
+
+/** Visitors that a walk looks at before it gives up and sorts after all. */
+const MAX_WALKED = 10_000;
 
 /** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
 const NEVER_SEEN = 9e15;
@@ -143,21 +152,42 @@ class SqliteStore implements VisitorStore {
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
   async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    const { where, values } = translate(query, after);
     return asStoreErrors(() => {
-      const visitors: Visitor[] = [];
-      const ids = this.#prepare(
-        `SELECT id FROM visitor WHERE ${where} ORDER BY offline, unseen, short_id`,
-      ).iterate(...values);
-      const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
-      for (const { id } of ids) {
-        const visitor = parseVisitor(document.get(id)!);
-        if (!matches(query, visitor)) continue;
-        if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
-        visitors.push(visitor);
-      }
-      return { visitors, next: null };
+      const narrowed = query.map(narrow);
+      const place = after === null ? [] : [afterPosition(after)];
+      // Sorting all whom a common word finds costs more than walking until the page is full.
+      const isCommon = narrowed.every((condition) => "isOrder" in condition || this.#isCommon(condition));
+      return (isCommon
+        ? this.#read(query, [...narrowed.filter(isOrder), ...place], limit, MAX_WALKED)
+        : null) ??
+        this.#read(query, [...narrowed, ...place], limit, Infinity)!;
     });
+  }
+
+  /** The page of those who fulfil the conditions and match; `null` where too many must be looked at for it. */
+  #read(query: SearchQuery, conditions: Condition[], limit: number, most: number): Page | null {
+    const where = conditions.map(({ sql }) => sql).join(" AND ") || "TRUE";
+    const ids = this.#prepare(`SELECT id FROM visitor WHERE ${where} ORDER BY offline, unseen, short_id`)
+      .iterate(...conditions.flatMap(({ values }) => values));
+    const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
+    const visitors: Visitor[] = [];
+    let looked = 0;
+    for (const { id } of ids) {
+      if (looked++ === most) return null;
+      const visitor = parseVisitor(document.get(id)!);
+      if (!matches(query, visitor)) continue;
+      if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
+      visitors.push(visitor);
+    }
+    return { visitors, next: null };
+  }
+
+  #isCommon({ members, values: [value] }: Condition): boolean {
+    if (members === undefined) return false;
+    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${members} LIMIT ${MAX_SORTED + 1})`).get(
+      value,
+    )!;
+    return found as number > MAX_SORTED;
   }
 
   // deno-lint-ignore require-await -- see above
@@ -215,8 +245,11 @@ class SqliteStore implements VisitorStore {
     if (before !== null) {
       if (searchText(before) === text) return;
       this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
+      this.#prepare("DELETE FROM short_text WHERE rowid = ?").run(id);
     }
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
+    this.#prepare("INSERT INTO short_text (rowid, runs) VALUES (?, ?)")
+      .run(id, shortRuns(text).map(asToken).join(" "));
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {
@@ -260,44 +293,67 @@ class SqliteStore implements VisitorStore {
   }
 }
 
-/** The rows of `visitor` that a query may match: a condition and its values, never text in the SQL. */
-function translate(query: SearchQuery, after: Position | null): { where: string; values: SQLInputValue[] } {
-  const conditions = query.map(translatePart);
-  if (after !== null) {
-    const { offline, unseen } = orderColumns(after);
-    conditions.push(["(offline, unseen, short_id) > (?, ?, ?)", offline, unseen, after.shortId]);
-  }
+/** A condition on rows of `visitor`; values never stand in the SQL. */
+interface Condition {
+  sql: string;
+  values: SQLInputValue[];
+  /** Those who fulfil it but for a few, by the first value: asked how many they are. */
+  members?: string;
+  /** The order's own index serves it. */
+  isOrder?: true;
+}
+
+function isOrder(condition: Condition): boolean {
+  return condition.isOrder ?? false;
+}
+
+function afterPosition(after: Position): Condition {
+  const { offline, unseen } = orderColumns(after);
   return {
-    where: conditions.map(([sql]) => sql).join(" AND ") || "TRUE",
-    values: conditions.flatMap(([, ...values]) => values),
+    sql: "(offline, unseen, short_id) > (?, ?, ?)",
+    values: [offline, unseen, after.shortId],
+    isOrder: true,
   };
 }
 
-function translatePart(part: SearchPart): [sql: string, ...values: SQLInputValue[]] {
+/** What every visitor fulfils that matches a part. */
+function narrow(part: SearchPart): Condition {
   const byKey = "SELECT id FROM exact_key WHERE key = ?";
   const byShortId = "SELECT id FROM visitor WHERE short_id = ?";
   const byUrl = "SELECT id FROM visitor JOIN document USING (id) WHERE offline = 0 AND instr(url, ?)";
   switch (part.kind) {
     case "nobody":
-      return ["FALSE"];
+      return { sql: "FALSE", values: [] };
     case "online":
-      return ["offline = ?", part.online ? 0 : 1];
+      return { sql: "offline = ?", values: [part.online ? 0 : 1], isOrder: true };
     case "code":
-      return [`id IN (${byKey} UNION ${byShortId})`, exactKey(part)!, part.digits];
+      return {
+        sql: `id IN (${byKey} UNION ${byShortId})`,
+        values: [exactKey(part)!, part.digits],
+        members: byKey,
+      };
     case "url":
-      return [`id IN (${byUrl})`, part.text];
-    case "text":
-      // The trigram index knows nothing of shorter text; those visitors are walked, newest first.
-      if (Array.from(part.text).length < 3) return ["TRUE"];
-      return [
-        `id IN (SELECT rowid FROM search_text WHERE search_text MATCH ? UNION ${byShortId} UNION ${byUrl})`,
-        `"${part.text.replaceAll('"', '""')}"`,
-        part.shortId,
-        part.text,
-      ];
+      return { sql: `id IN (${byUrl})`, values: [part.text] };
+    case "text": {
+      // The trigram index knows nothing of shorter text.
+      const isShort = Array.from(part.text).length < 3;
+      const table = isShort ? "short_text" : "search_text";
+      const term = isShort ? asToken(part.text) : `"${part.text.replaceAll('"', '""')}"`;
+      const members = `SELECT rowid FROM ${table} WHERE ${table} MATCH ?`;
+      return {
+        sql: `id IN (${members} UNION ${byShortId} UNION ${byUrl})`,
+        values: [term, part.shortId, part.text],
+        members,
+      };
+    }
     default:
-      return [`id IN (${byKey})`, exactKey(part)!];
+      return { sql: `id IN (${byKey})`, values: [exactKey(part)!], members: byKey };
   }
+}
+
+/** A run of characters as a word of plain ASCII letters and digits, which a tokenizer leaves as it is. */
+function asToken(run: string): string {
+  return Array.from(run, (character) => `x${character.codePointAt(0)!.toString(16)}`).join("");
 }
 
 function positionOf(visitor: Visitor): Position {
