@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { parseSearch } from "../../src/search/parse.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -117,4 +118,32 @@ testFile("a folder that is not there is refused", (path) => {
     message: /cannot be made/,
   });
   return Promise.resolve();
+});
+
+Deno.test("SQLite: what very many have is found in order, wherever those are who have it all", async () => {
+  const store = openSqliteStore(":memory:");
+  const total = 42_000;
+  for (let start = 0; start < total; start += 3000) {
+    await store.putVisitors(Array.from({ length: 3000 }, (_, i) => {
+      const number = start + i;
+      return visitorOf({
+        short_id: `v${number}`,
+        is_online: false,
+        last_seen_at: new Date(1_700_000_000_000 - number * 1000),
+        // Each in half of them, both in the oldest five alone.
+        name: number >= total - 5 ? "alpha omega" : number % 2 === 0 ? "alpha" : "omega",
+        tags: ["#all"],
+      });
+    }));
+  }
+  const first = async (q: string, size: number) =>
+    (await store.findVisitors(parseSearch(q), size, null)).visitors.map(({ short_id }) => short_id);
+  const oldest = Array.from({ length: 5 }, (_, i) => `v${total - 5 + i}`);
+  assert.deepEqual(await first("alpha", 3), ["v0", "v2", "v4"]);
+  assert.deepEqual(await first("#all om", 3), ["v1", "v3", "v5"]);
+  for (const q of ["alpha omega", "al eg #all", "omega alpha -online"]) {
+    assert.deepEqual(await findAll(store, q, 2), oldest);
+  }
+  assert.deepEqual(await first("alpha online", 3), []);
+  await store.close();
 });
