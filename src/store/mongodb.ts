@@ -710,12 +710,17 @@ function isRefusal(error: unknown): boolean {
 
 function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || !isUnavailable(error)) return error;
-  return new StoreUnavailable(`MongoDB does not answer: ${describeError(error)}`, { cause: error });
+  const what = isRefusal(error) ? "forbids it" : "does not answer";
+  return new StoreUnavailable(`MongoDB ${what}: ${describeError(error)}`, { cause: error });
 }
 
 /** An error's kind and code. Never its sentence: that can hold a visitor's data or a password. */
 function describeError(error: unknown): string {
-  const { name, code, cause } = error as { name?: string; code?: unknown; cause?: { code?: unknown } };
-  const reason = code ?? cause?.code;
-  return reason === undefined ? `${name}` : `${name}, ${reason}`;
+  const { name, code, codeName, cause } = error as {
+    name?: string;
+    code?: unknown;
+    codeName?: string;
+    cause?: { code?: unknown };
+  };
+  return [name, codeName ?? code ?? cause?.code].filter((part) => part !== undefined).join(", ");
 }

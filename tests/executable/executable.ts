@@ -310,12 +310,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const address = { hostname, port: Number(port) };
       using connection = await Deno.connect(address);
       await connection.write(new TextEncoder().encode(
-        "GET /api/visitors/list/latest?max_results=1000 HTTP/1.0\r\n" +
+        "GET /api/visitors/list/latest?max_results=1000 HTTP/1.1\r\n" +
           `Host: ${host}\r\nAuthorization: ${KEY}\r\n\r\n`,
       ));
       const begin = new Uint8Array(12);
       await connection.read(begin);
-      assert.equal(new TextDecoder().decode(begin), "HTTP/1.0 200");
+      assert.equal(new TextDecoder().decode(begin), "HTTP/1.1 200");
       server.kill(signal);
       await until(server, new RegExp(`Stopping on ${signal}`));
       await assert.rejects(async () => {
