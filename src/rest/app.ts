@@ -5,6 +5,7 @@
  */
 import { Hono } from "hono";
 import type { Context, Handler, MiddlewareHandler } from "hono";
+import { getPath } from "hono/utils/url";
 import type { Config } from "../config.ts";
 import { live, ready } from "../operations/health.ts";
 import { shareReads } from "../store/shared_reads.ts";
@@ -27,7 +28,7 @@ export function makeApp({ config, store, log }: AppParts): Hono {
   get(routes, "/ready", ready(store));
   routes.route("/api", config.restKey === "" ? disabledApi() : restApi(store, config));
 
-  const app = new Hono();
+  const app = new Hono({ getPath: (request) => getPath(withAuthority(request)) });
   app.use(privateAnswers, lengthOfHead);
   if (config.prefix !== "") app.route(config.prefix, routes);
   app.route("/", routes);
@@ -70,10 +71,16 @@ function noSuchRoute(_: Context): Response {
   throw new ApiError("not_found", "There is no such route.");
 }
 
+/** Deno 2.6 makes `http:///path` of an empty Host, in which Hono would miss the path's beginning. */
+function withAuthority(request: Request): Request {
+  const { url } = request;
+  return url.startsWith("http:///") ? { url: `http://localhost${url.slice(7)}` } as Request : request;
+}
+
 /** Hono passes malformed escapes on as they are; they could only be mistaken for something else. */
 const wellFormedPath: MiddlewareHandler = async (context, next) => {
   const { url } = context.req;
-  const [path] = url.slice(url.indexOf("/", 8)).split(/[?#]/, 1);
+  const [path] = url.slice(url.indexOf("/", url.indexOf("//") + 2)).split(/[?#]/, 1);
   try {
     if (path.includes("%")) decodeURIComponent(path);
   } catch {
