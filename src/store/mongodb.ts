@@ -48,8 +48,8 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { "foyer.v": 1 },
 ];
 
-/** Nothing but attributes leaves the database. */
-const PROJECTION = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
+/** Nothing but attributes leaves the database, and whether a document has search fields. */
+const PROJECTION = { _id: 0, "foyer.v": 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
 
 /**
  * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some engines refuse a
@@ -259,14 +259,17 @@ class MongoStore implements VisitorStore {
   ): Promise<void> {
     let from = after !== null && isInSegment(after, segment) ? after : null;
     let size = wanted - found.length;
-    let skip = 0;
+    /** Documents at the very place from which this goes on that are behind it. */
+    let passed = 0;
+    /** Documents after those that are behind it too: one that is no visitor here has no place to go on from. */
+    let read: Position[] = [];
     while (true) {
       const documents = await this.#collection.find(inSegment(source.condition, segment, from), {
         projection: PROJECTION,
         sort: segment.dated ? { last_seen_at: -1, short_id: 1 } : { short_id: 1 },
         limit: size,
         batchSize: size,
-        skip,
+        skip: passed + read.length,
         ...limitOf(deadline),
       }).toArray();
       for (const document of documents) {
@@ -276,10 +279,14 @@ class MongoStore implements VisitorStore {
         if (found.length === wanted) return;
       }
       if (documents.length < size) return;
-      const last = positionOf(documents[documents.length - 1]);
-      const same = documents.filter((document) => isSamePlace(positionOf(document), last)).length;
-      skip = same + (from !== null && isSamePlace(from, last) ? skip : 0);
-      from = last;
+      read.push(...documents.map(positionOf));
+      const last = read[read.length - 1];
+      if (last.shortId !== "" && isInSegment(last, segment)) {
+        passed = read.filter((position) => isSamePlace(position, last)).length +
+          (from !== null && isSamePlace(from, last) ? passed : 0);
+        from = last;
+        read = [];
+      }
       size = Math.min(2 * size, MAX_PORTION);
     }
   }
@@ -469,6 +476,8 @@ interface Source {
   condition: Filter<Document>;
   /** Only visitors who are online, or only those who are not. */
   online?: boolean;
+  /** Only documents with search fields, or only foreign ones. */
+  isKeyed?: boolean;
   /** Whether few documents may fulfil the condition. */
   isNarrow: boolean;
 }
@@ -543,13 +552,13 @@ function sourcesOf(query: SearchQuery): Source[] {
     $or: [{ "foyer.keys": { $all: textKeys(text) } }, { short_id: shortId }],
   }));
   if (byExact.length + byText.length === 0) return [{ condition: {}, isNarrow: false }];
-  const everything: Source = { condition: { $and: [...byExact, ...byText] }, isNarrow: true };
-  const foreign: Source = { condition: { "foyer.v": null }, isNarrow: true };
+  const everything: Source = { condition: { $and: [...byExact, ...byText] }, isKeyed: true, isNarrow: true };
+  const foreign: Source = { condition: { "foyer.v": null }, isKeyed: false, isNarrow: true };
   if (!texts.some(({ inUrl }) => inUrl)) return [everything, foreign];
   if (byExact.length > 0) {
     return [
       { ...everything, online: false },
-      { condition: { $and: byExact }, online: true, isNarrow: true },
+      { condition: { $and: byExact }, isKeyed: true, online: true, isNarrow: true },
       foreign,
     ];
   }
@@ -575,9 +584,11 @@ function plainCondition(part: SearchPart): Filter<Document> | null {
 }
 
 /** A document as a visitor and its place, if it is a visitor of this source that matches. */
-function readFound(document: Document, query: SearchQuery, { online }: Source): Found | null {
+function readFound(document: Document, query: SearchQuery, { online, isKeyed }: Source): Found | null {
   const position = positionOf(document);
   if (online !== undefined && position.online !== online) return null;
+  const hasKeys = document.foyer?.v !== undefined && document.foyer.v !== null;
+  if (isKeyed !== undefined && hasKeys !== isKeyed) return null;
   const visitor = readVisitor(asNative(document));
   return visitor !== null && matches(query, visitor) ? { visitor, position } : null;
 }

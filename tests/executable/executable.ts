@@ -121,7 +121,7 @@ async function serve(folder: string, start: Start) {
     ended: process.status.then(({ code, signal }) => [code, signal]),
     async [Symbol.asyncDispose]() {
       if (!server.hasEnded) process.kill("SIGKILL");
-      await reading;
+      await Promise.all([reading, server.ended]);
     },
   };
   process.status.then(() => server.hasEnded = true);

@@ -229,6 +229,33 @@ if (hasAllRights) {
     }
   });
 
+  test("in a large collection a foreign visitor whose short id is typed is found once", async ({ store, collection }) => {
+    const others = Array.from({ length: 1200 }, (_, i) => ({ short_id: `other${i}`, name: "Bob" }));
+    await collection.insertMany([...others, { short_id: "zoe1", name: "x" }, {
+      short_id: "y",
+      name: "Zoe1",
+    }]);
+    assert.deepEqual(await findAll(store, "zoe1"), ["y", "zoe1"]);
+  });
+
+  test("what is no visitor hides none who was seen at the same moment", async ({ store, collection }) => {
+    const on = { is_online: true, last_seen_at: new Date(1_700_000_000_000) };
+    const none = [{}, { short_id: 1 }, { short_id: 2 }, { short_id: null }, { short_id: { a: 1 } }, {
+      short_id: ["b"],
+    }];
+    await collection.insertMany([
+      ...none.map((document) => ({ ...document, ...on })),
+      ...none.map((document) => ({ ...document, is_online: true })),
+      ...["a", "b", "c"].map((short_id) => ({ short_id, ...on })),
+      ...[1, 2, 3].map((n) => ({ short_id: `array${n}`, is_online: true, last_seen_at: [new Date()] })),
+      ...[1, 2, 3].map((n) => ({ short_id: "s", ...on, is_online: n === 2 ? [true] : true })),
+    ]);
+    for (const size of [1, 2, 3, 1000]) {
+      const found = await findAll(store, "", size);
+      assert.deepEqual(found, ["a", "b", "c", "s", "s", "array1", "array2", "array3"], `by pages of ${size}`);
+    }
+  });
+
   test("an import leaves other software's fields alone", async ({ store, collection }) => {
     const _id = new ObjectId();
     await collection.insertOne({ _id, short_id: "a", theirs: { keep: true }, name: "Old", nickname: "Nick" });
