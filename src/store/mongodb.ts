@@ -38,9 +38,9 @@ const MAX_KEYS = 5000;
 
 /** The indexes that the queries here need. `foyer` holds Foyer's own search fields, see {@link searchFields}. */
 const INDEXES: Record<string, 1 | -1>[] = [
-  { short_id: 1 },
-  { is_online: 1, last_seen_at: -1, short_id: 1 },
-  { last_seen_at: -1, short_id: 1 },
+  { short_id: 1, _id: 1 },
+  { is_online: 1, last_seen_at: -1, short_id: 1, _id: 1 },
+  { last_seen_at: -1, short_id: 1, _id: 1 },
   { unique_id: 1 },
   { lookup_code: 1 },
   { integration_ids: 1 },
@@ -266,7 +266,8 @@ class MongoStore implements VisitorStore {
     while (true) {
       const documents = await this.#collection.find(inSegment(source.condition, segment, from), {
         projection: PROJECTION,
-        sort: segment.dated ? { last_seen_at: -1, short_id: 1 } : { short_id: 1 },
+        // By _id too: repeated short ids must come in one order, or counting those passed over means nothing.
+        sort: segment.dated ? { last_seen_at: -1, short_id: 1, _id: 1 } : { short_id: 1, _id: 1 },
         limit: size,
         batchSize: size,
         skip: passed + read.length,
@@ -318,6 +319,8 @@ class MongoStore implements VisitorStore {
       // Upserts that each read the whole collection would take longer than making the index does.
       await this.#shortIdIndex;
     }
+    // The driver takes no empty batch.
+    if (visitors.length === 0) return [];
     let left = visitors;
     // A second try for those that another import inserted at the same moment.
     for (let tries = 0; tries < 2; tries++) {
@@ -487,6 +490,9 @@ interface Found {
   position: Position;
 }
 
+/** MongoDB compares an array by what it holds, so one may be found again behind its place. */
+const NO_ARRAY = { $not: { $type: "array" } };
+
 const SEGMENTS: Segment[] = [
   { online: true, dated: true },
   { online: true, dated: false },
@@ -520,17 +526,20 @@ function inSegment(
 ): Filter<Document> {
   const either: Filter<Document>[] = [];
   const filter: Filter<Document> = { ...condition };
-  if (online) filter.is_online = true;
+  if (online) filter.is_online = { $eq: true, ...NO_ARRAY };
   else either.push({ $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] });
+  // What is no visitor, too, would come back out of its turn. Not as a range, for which an engine may take the
+  // index of short ids instead of the one in this order.
+  if (dated) either.push({ short_id: { $type: "string", $ne: "", ...NO_ARRAY } });
   if (!dated) {
-    filter.short_id = from === null ? { $gt: "" } : { $gte: from.shortId };
+    filter.short_id = { ...(from === null ? { $gt: "" } : { $gte: from.shortId }), ...NO_ARRAY };
     either.push({ $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] });
   } else if (from === null) {
-    filter.last_seen_at = DATES;
+    filter.last_seen_at = { ...DATES, ...NO_ARRAY };
   } else {
     const at = new Date(from.lastSeenAt!);
     // The first condition bounds an index scan, the second one tells apart those seen at the same moment.
-    filter.last_seen_at = { $gte: DATES.$gte, $lte: at };
+    filter.last_seen_at = { $gte: DATES.$gte, $lte: at, ...NO_ARRAY };
     either.push({ $or: [{ last_seen_at: { $lt: at } }, { short_id: { $gte: from.shortId } }] });
   }
   return either.length === 0 ? filter : { ...filter, $and: [...(condition.$and ?? []), ...either] };
@@ -644,7 +653,8 @@ function asNative(document: Document): Record<string, unknown> {
 
 function nativeValue(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  if (value instanceof Long) return value.toBigInt();
+  // A Timestamp is a Long to the driver, and no number.
+  if (value instanceof Long && value._bsontype === "Long") return value.toBigInt();
   if (value instanceof Decimal128) return Number(value.toString());
   if (Array.isArray(value)) return value.map(nativeValue);
   if ("_bsontype" in value) return undefined;

@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { matches } from "../../src/search/match.ts";
 import { LATEST, parseSearch } from "../../src/search/parse.ts";
 import type { Position } from "../../src/store/position.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../src/visitor.ts";
 
 const NOON = Date.UTC(2026, 0, 2, 12);
 
@@ -26,6 +29,7 @@ export async function findAll(store: VisitorStore, q: string, size = 1000): Prom
     assert.ok(page.next === null || page.visitors.length === size, "a page with a next one is full");
     assert.ok(page.visitors.length <= size, "a page is no longer than asked for");
     ids.push(...page.visitors.map(({ short_id }) => short_id));
+    assert.ok(ids.length < 10_000, `pages that come to an end, not ${ids.slice(0, 20)}…`);
     after = page.next;
   } while (after !== null);
   return ids;
@@ -35,6 +39,14 @@ export async function findAll(store: VisitorStore, q: string, size = 1000): Prom
 export async function getVisitor(store: VisitorStore, shortId: string): Promise<Visitor | null> {
   const [visitor] = await store.getVisitors([shortId]);
   return visitor;
+}
+
+/** The order of every list, said once more than in the stores. */
+function byOrder(a: Visitor, b: Visitor): number {
+  const seen = ({ last_seen_at }: Visitor) => last_seen_at === null ? -Infinity : Date.parse(last_seen_at);
+  return Number(b.is_online) - Number(a.is_online) ||
+    Number(seen(a) < seen(b)) - Number(seen(a) > seen(b)) ||
+    Buffer.compare(Buffer.from(a.short_id), Buffer.from(b.short_id));
 }
 
 const PEOPLE = [
@@ -169,6 +181,7 @@ export function testStoreContract(
     });
 
   test("every part of a search finds whom it should and nobody else", async (store) => {
+    assert.deepEqual(await store.putVisitors([]), []);
     assert.deepEqual(await store.putVisitors(PEOPLE.map(visitorOf)), []);
     for (const [q, found] of FINDS) {
       const expected = found === "" ? [] : found.split(" ").sort();
@@ -303,6 +316,107 @@ export function testStoreContract(
     assert.deepEqual(await Array.fromAsync(store.allVisitors()), [after]);
   });
 
+  test("text is found in the ten attributes where it is looked for, and in no other", async (store) => {
+    const searched = [
+      ...["identities", "unique_id", "email", "name", "nickname", "call_name"],
+      ...["location_city", "location_country_name", "browser_name", "device_name"],
+    ];
+    const texts = ATTRIBUTE_NAMES.filter((name) => ["text", "list"].includes(ATTRIBUTES[name].kind))
+      .filter((name) => name !== "short_id");
+    await store.putVisitors(texts.map((name) => {
+      const value = ATTRIBUTES[name].kind === "list" ? ["other", "Say Wörd now"] : "Say Wörd now";
+      return visitorOf({ short_id: `in ${name}`, is_online: false, [name]: value });
+    }));
+    for (const q of ["word", "wö", '"y word n"']) {
+      assert.deepEqual((await findAll(store, q)).sort(), searched.map((name) => `in ${name}`).sort(), q);
+    }
+  });
+
+  test("whatever is asked, those are found whom the search's definition names, in order", async (store) => {
+    const values = [
+      "Zoë",
+      "zoe",
+      "ß",
+      "SS",
+      "李小龙",
+      "\u{1f600}",
+      "$gt",
+      "[x]*.?",
+      "%",
+      '"',
+      "\\",
+      "\0",
+      "1234",
+      "12",
+    ];
+    const value = fc.oneof(
+      fc.constantFrom(...values, "x@y.example", "X@Y.example", "true"),
+      fc.array(fc.constantFrom(...values, " ", "a", "b"), { minLength: 1, maxLength: 4 }).map((all) =>
+        all.join("")
+      ),
+    );
+    const visitor = fc.record({
+      short_id: fc.oneof(value, fc.nat(60).map((n) => `v${n}`)),
+      is_online: fc.boolean(),
+      last_seen_at: fc.option(fc.integer({ min: -1, max: 2 }).map((ms) => new Date(ms))),
+      identities: fc.array(value, { maxLength: 2 }),
+      ...Object.fromEntries(
+        ["unique_id", "email", "name", "device_name", "last_url", "lookup_code"]
+          .map((name) => [name, fc.option(value, { freq: 1 })]),
+      ),
+      tags: fc.array(fc.constantFrom("#t", "#T", "#é", "t"), { maxLength: 2 }),
+    });
+    const part = fc.tuple(fc.constantFrom("", "", "", "id:", "#", "url:", '"', "online", "-online "), value)
+      .map(([prefix, text]) => prefix.endsWith("online") ? prefix : prefix + text);
+    const search = fc.array(part, { minLength: 1, maxLength: 2 }).map((parts) => parts.join(" "));
+    const stored = new Map<string, Visitor>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(visitor, { selector: ({ short_id }) => short_id, maxLength: 30 }),
+        fc.array(search, { minLength: 4, maxLength: 8 }),
+        fc.constantFrom(1, 2, 7, 1000),
+        async (documents, searches, size) => {
+          const visitors = documents.map((document) => readVisitor(document)!);
+          await store.putVisitors(visitors);
+          for (const one of visitors) stored.set(one.short_id, one);
+          for (const q of searches) {
+            const query = parseSearch(q);
+            const expected = [...stored.values()]
+              .filter((one) => matches(query.length === 0 ? LATEST : query, one))
+              .sort(byOrder);
+            // A search of which nothing is left is everybody online, as the empty one is.
+            const found = await findAll(store, query.length === 0 ? "" : q, size);
+            assert.deepEqual(found, expected.map(({ short_id }) => short_id), JSON.stringify(q));
+          }
+        },
+      ),
+      { numRuns: 12, seed: 3, endOnFailure: true },
+    );
+  });
+
+  test("metadata comes back whatever its keys are", async (store) => {
+    const keys = ["__proto__", "a.b", "$set", "$", "", ".", "constructor", "é", "0"];
+    const visitors = keys.map((key, i) =>
+      visitorOf({ short_id: `m${i}`, metadata: Object.fromEntries([[key, "x"]]) })
+    );
+    assert.deepEqual(await store.putVisitors(visitors), []);
+    for (const [i, key] of keys.entries()) {
+      const found = await getVisitor(store, `m${i}`);
+      assert.equal(JSON.stringify(found?.metadata), JSON.stringify(visitors[i].metadata), key);
+      assert.ok(Object.hasOwn(found!.metadata, key), key);
+    }
+  });
+
+  test("a key that the driver takes for its own stops no other visitor", async (store) => {
+    const odd = visitorOf({ short_id: "odd", metadata: { _bsontype: "ObjectId", plan: "pro" } });
+    assert.deepEqual(
+      await store.putVisitors([visitorOf({ short_id: "a" }), odd, visitorOf({ short_id: "b" })]),
+      [],
+    );
+    assert.deepEqual(await findAll(store, ""), ["a", "b", "odd"]);
+    assert.deepEqual(await getVisitor(store, "odd"), odd);
+  });
+
   test("every attribute comes back as it was stored", async (store) => {
     const whole = readVisitor({
       ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, `${name} é "'\\ \u{1f600}\0`])),
@@ -315,7 +429,7 @@ export function testStoreContract(
       is_online: true,
       is_supported: false,
       is_waiting_for_call: true,
-      metadata: { text: "é", zero: 0, negative: -1.5, large: 1e300, yes: true, no: false, "__proto__": "x" },
+      metadata: { text: "é", zero: 0, negative: -1.5, large: 1e300, yes: true, no: false },
     })!;
     await store.putVisitors([whole, visitorOf({ short_id: "bare", last_seen_at: null })]);
     const all = (await Array.fromAsync(store.allVisitors())).sort((a, b) => a.short_id < b.short_id ? -1 : 1);

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { readConfig } from "../../src/config.ts";
 import { makeApp } from "../../src/rest/app.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { visitorOf } from "./contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
   const { startOwnMongo } = await import("../support/mongodb.ts");
+  const { startWireProxy } = await import("../support/wire.ts");
 
   /** The application over a server that a test may hurt. */
   const openApp = async (running: boolean) => {
@@ -104,5 +106,35 @@ if (hasAllRights) {
     await app.isAway("frozen at once");
     app.mongo.thaw();
     assert.ok(await app.recovers(), "recovers");
+  });
+
+  test("a request without the key asks the database nothing", async () => {
+    await using mongo = await startOwnMongo();
+    await using proxy = startWireProxy(Number(new URL(mongo.uri).port));
+    const uri = `mongodb://127.0.0.1:${proxy.port}/foyer?directConnection=true`;
+    const log: string[] = [];
+    const options = { uri, collection: "visitors", log: (line: string) => log.push(line) };
+    const importing = openMongoStore({ ...options, use: "command" });
+    await importing.putVisitors([visitorOf({ short_id: "a" })]);
+    while (log.length < 8) await new Promise((resolve) => setTimeout(resolve, 20));
+    await importing.close();
+    const store = openMongoStore({ ...options, use: "request" });
+    const app = makeApp({ config: readConfig({ REST_KEY: "key" }), store, log: () => {} });
+    const status = async (path: string, key?: string) =>
+      (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
+    assert.equal(await status("/api/visitors/a", "key"), 200);
+    // It looks whether the indexes are there.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+
+    proxy.commands.length = 0;
+    for (const path of ["list/latest", "list/search?q=ada", "a", "nobody"]) {
+      assert.equal(await status(`/api/visitors/${path}`), 401);
+      assert.equal(await status(`/api/visitors/${path}`, "wrong"), 401);
+    }
+    for (const path of ["/ready", "/live"]) assert.equal(await status(path), 200);
+    assert.deepEqual(proxy.commands, []);
+    assert.equal(await status("/api/visitors/a", "key"), 200);
+    assert.deepEqual(proxy.commands, ["find"], "the proxy sees what is asked");
+    await store.close();
   });
 }

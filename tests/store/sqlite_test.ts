@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { parseSearch } from "../../src/search/parse.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts";
@@ -50,6 +51,27 @@ testFile("an import beside a server is seen at once", async (path) => {
   assert.deepEqual(await findAll(server, ""), ["a"]);
   await server.close();
   await importing.close();
+});
+
+testFile("what another process stores is seen at once", async (path) => {
+  const server = openSqliteStore(path);
+  assert.deepEqual(await findAll(server, ""), []);
+  const program = `
+    import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("../../src/store/sqlite.ts"))};
+    import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../src/visitor.ts"))};
+    const store = openSqliteStore(${JSON.stringify(path)});
+    await store.putVisitors([readVisitor({ short_id: "a", is_online: true })]);
+    await store.close();`;
+  const script = `${path}.ts`;
+  await Deno.writeTextFile(script, program);
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--config", fileURLToPath(import.meta.resolve("../../deno.json")), script],
+    stdin: "null",
+    stdout: "null",
+  }).spawn().status;
+  assert.ok(success);
+  assert.deepEqual(await findAll(server, ""), ["a"]);
+  await server.close();
 });
 
 testFile(

@@ -1,0 +1,71 @@
+/**
+ * A proxy before a MongoDB server that tells what it is asked.
+ *
+ * @module
+ */
+
+/** A proxy on a port of its own. */
+export interface WireProxy extends AsyncDisposable {
+  port: number;
+  /** The names of the commands that came, without the driver's own questions of whether the server is there. */
+  commands: string[];
+}
+
+/** Puts a proxy before the server on a port. Clients need `directConnection=true`, or they go past it. */
+export function startWireProxy(server: number): WireProxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const commands: string[] = [];
+  const connections: Deno.Conn[] = [];
+  const work = (async () => {
+    for await (const client of listener) {
+      const upstream = await Deno.connect({ hostname: "127.0.0.1", port: server });
+      connections.push(client, upstream);
+      const observer = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform: observeCommands(commands),
+      });
+      client.readable.pipeThrough(observer).pipeTo(upstream.writable).catch(() => {});
+      upstream.readable.pipeTo(client.writable).catch(() => {});
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    commands,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await work;
+      for (const connection of connections) {
+        try {
+          connection.close();
+        } catch {
+          // The other end has closed it.
+        }
+      }
+    },
+  };
+}
+
+// OP_MSG (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/): a header of 16 bytes that begins
+// with the message's length, 4 bytes of flags, a section's kind, and a document whose first key is the command.
+const FIRST_KEY = 16 + 4 + 1 + 4 + 1;
+const OP_MSG = 2013;
+
+function observeCommands(commands: string[]) {
+  let bytes = new Uint8Array(0);
+  return (
+    chunk: Uint8Array<ArrayBuffer>,
+    controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ) => {
+    controller.enqueue(chunk);
+    bytes = Uint8Array.from([...bytes, ...chunk]);
+    while (bytes.length >= 16) {
+      const view = new DataView(bytes.buffer);
+      const length = view.getInt32(0, true);
+      if (bytes.length < length) return;
+      if (view.getInt32(12, true) === OP_MSG) {
+        const name = new TextDecoder().decode(bytes.slice(FIRST_KEY, bytes.indexOf(0, FIRST_KEY)));
+        if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
+      }
+      bytes = bytes.slice(length);
+    }
+  };
+}
