@@ -29,7 +29,7 @@ export function makeApp({ config, store, log }: AppParts): Hono {
   routes.route("/api", config.restKey === "" ? disabledApi() : restApi(store, config));
 
   const app = new Hono({ getPath: (request) => getPath(withAuthority(request)) });
-  app.use(privateAnswers, lengthOfHead);
+  app.use(privateAnswers, lengthOfHead, wellFormedHost);
   if (config.prefix !== "") app.route(config.prefix, routes);
   app.route("/", routes);
   app.use(wellFormedPath);
@@ -76,6 +76,14 @@ function withAuthority(request: Request): Request {
   const { url } = request;
   return url.startsWith("http:///") ? { url: `http://localhost${url.slice(7)}` } as Request : request;
 }
+
+/** The runtime puts Host before the path as it is: what ends a host there would make another path (RFC 9112, 3.2). */
+const wellFormedHost: MiddlewareHandler = async (context, next) => {
+  if (/[/?#\\]/.test(context.req.header("Host") ?? "")) {
+    throw new ApiError("invalid_parameter", "The Host header is malformed.");
+  }
+  await next();
+};
 
 /** Hono passes malformed escapes on as they are; they could only be mistaken for something else. */
 const wellFormedPath: MiddlewareHandler = async (context, next) => {

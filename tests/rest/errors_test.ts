@@ -291,6 +291,12 @@ if (hasAllRights) {
       assert.equal(await statusOf(`GET /api/visitors/%zz ${request}\r\nAuthorization: key`), 400, host);
       assert.equal(await statusOf(`TRACE ${LIST} ${request}\r\nAuthorization: key`), 405, host);
     }
+    for (const host of ["h/api/visitors/list/latest?", "h/api", "h?", "h#", "h\\\\x"]) {
+      for (const path of ["/x", "/live", LIST]) {
+        const answer = await ask(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: key`);
+        assert.match(answer, /^HTTP\/1\.1 400 /, `${path} of ${host}`);
+      }
+    }
     const targets = [
       "OPTIONS *",
       "CONNECT a:1",
