@@ -4,11 +4,9 @@
  * @module
  */
 import {
-  type AnyBulkWriteOperation,
   type Collection,
   Decimal128,
   type Document,
-  type Filter,
   Long,
   MongoBulkWriteError,
   MongoClient,
@@ -16,11 +14,20 @@ import {
   MongoInvalidArgumentError,
   MongoServerError,
 } from "mongodb";
-import { exactKey, exactKeys, textKeys, trigramKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
-import type { SearchPart, SearchQuery } from "../search/parse.ts";
-import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
+import type { SearchQuery } from "../search/parse.ts";
+import { readVisitor, type Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
+import { hasSearchFields, positionOf, PROJECTION, upsertOf } from "./mongodb_document.ts";
+import {
+  inSegment,
+  isInSegment,
+  orderOf,
+  type Segment,
+  segmentsOf,
+  type Source,
+  sourcesOf,
+} from "./mongodb_query.ts";
 import { comparePositions, isSamePlace, type Position } from "./position.ts";
 import {
   type Page,
@@ -30,13 +37,7 @@ import {
   type VisitorStore,
 } from "./visitor_store.ts";
 
-/** The version of the search fields; documents with another one, or none, are foreign. */
-const SEARCH_VERSION = 1;
-
-/** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
-const MAX_KEYS = 5000;
-
-/** The indexes that the queries here need. `foyer` holds Foyer's own search fields, see {@link searchFields}. */
+/** The indexes that the queries here need. `foyer` holds Foyer's own search fields. */
 const INDEXES: Record<string, 1 | -1>[] = [
   { short_id: 1, _id: 1 },
   { is_online: 1, last_seen_at: -1, short_id: 1, _id: 1 },
@@ -47,15 +48,6 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { "foyer.keys": 1 },
   { "foyer.v": 1 },
 ];
-
-/** Nothing but attributes leaves the database, and whether a document has search fields. */
-const PROJECTION = { _id: 0, "foyer.v": 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
-
-/**
- * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some engines refuse a
- * query that holds another. A BSON date may lie beyond, and counts as none.
- */
-const DATES = { $gte: new Date("0001-01-01T00:00:00.000Z"), $lte: new Date("9999-12-31T23:59:59.999Z") };
 
 /** A source with more documents than this is walked in order. */
 const MAX_GATHERED = 1000;
@@ -157,52 +149,64 @@ class MongoStore implements VisitorStore {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
       await this.#connected;
-      let left = INDEXES;
-      while (left.length > 0 && !this.#isClosed) {
+      for (let isDone = false; !isDone && !this.#isClosed;) {
         // A client anew for each try: one whose connection failed cannot be used again.
         const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
         try {
-          // An import makes the collection; a server waits for whoever does.
-          if (left === INDEXES && this.#use === "request" && !await isThere(collection)) {
-            await this.#pause(1000);
-            continue;
-          }
-          await makeIndex(collection, left[0], this.#log);
-          left = left.slice(1);
+          isDone = await this.#makeMissingIndexes(collection, shortId.resolve);
         } catch (error) {
-          if (isUnavailable(error) && !isRefusal(error)) {
-            await this.#pause(1000);
-            continue;
+          isDone = isRefusal(error) || !isUnavailable(error);
+          if (isDone) {
+            this.#log(
+              `May not make every index on ${collection.namespace} (${describeError(error)}): ` +
+                `answers are right all the same, but slower`,
+            );
           }
-          const names = left.map((index) => Object.keys(index).join("+")).join(", ");
-          this.#log(
-            `May not make indexes on ${collection.namespace} (${describeError(error)}): ` +
-              `without ${names} answers are right but slower`,
-          );
-          left = [];
         } finally {
           await client.close();
         }
-        shortId.resolve();
+        if (!isDone) await this.#pause(1000);
       }
       shortId.resolve();
     };
     return { shortId: shortId.promise, all: work() };
   }
 
+  /**
+   * @param whenShortId told once the index exists without which each upsert would read the whole collection
+   * @returns whether all are there; not where the collection is not: an import makes it, a server waits for whoever
+   * does, since what is to become a view could not be one any more
+   */
+  async #makeMissingIndexes(collection: Collection, whenShortId: () => void): Promise<boolean> {
+    const existing = await indexesOf(collection);
+    if (existing === null && this.#use === "request") return false;
+    for (const index of INDEXES) {
+      if (this.#isClosed) break;
+      const shape = JSON.stringify(index);
+      if (!existing?.includes(shape)) {
+        await collection.createIndex(index);
+        this.#log(`Made the index ${shape} on ${collection.namespace}`);
+      }
+      if (index === INDEXES[0]) whenShortId();
+    }
+    return true;
+  }
+
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
     return this.#answer(async (deadline) => {
       if (query.some((part) => part.kind === "nobody")) return { visitors: [], next: null };
-      const skip = after?.count ?? 0;
-      const search = { query, after, wanted: limit + 1 + skip, deadline };
-      const found = await this.#findSmall(search) ?? await this.#findLarge(search);
-      return pageOf(found, limit, after, skip);
+      const search = { query, after, wanted: limit + 1 + (after?.count ?? 0), deadline };
+      const sources = sourcesOf(query);
+      return pageOf(
+        await this.#findSmall(sources, search) ?? await this.#findLarge(sources, search),
+        limit,
+        after,
+      );
     });
   }
 
   /** A small collection is read whole where one indexed query cannot answer; `null` where it can, or is not small. */
-  async #findSmall(search: Search): Promise<Found[] | null> {
-    const sources = sourcesOf(search.query);
+  async #findSmall(sources: Source[], search: Search): Promise<Found[] | null> {
     const isIndexed = sources.length === 1 && sources[0].isNarrow ||
       search.query.every(({ kind }) => kind === "online");
     if (isIndexed || performance.now() < this.#largeUntil) return null;
@@ -211,8 +215,7 @@ class MongoStore implements VisitorStore {
     return found;
   }
 
-  async #findLarge(search: Search): Promise<Found[]> {
-    const sources = sourcesOf(search.query);
+  async #findLarge(sources: Source[], search: Search): Promise<Found[]> {
     const found = await Promise.all(sources.map((source) => this.#findIn(source, search)));
     return found.length === 1 ? found[0] : found.flat().sort(byPosition);
   }
@@ -244,7 +247,7 @@ class MongoStore implements VisitorStore {
    */
   async #walk(source: Source, search: Search): Promise<Found[]> {
     const found: Found[] = [];
-    for (const segment of segmentsOf(source, search)) {
+    for (const segment of segmentsOf(source, search.query, search.after)) {
       await this.#walkSegment(segment, source, search, found);
       if (found.length >= search.wanted) break;
     }
@@ -261,33 +264,27 @@ class MongoStore implements VisitorStore {
     let size = wanted - found.length;
     /** Documents at the very place from which this goes on that are behind it. */
     let passed = 0;
-    /** Documents after those that are behind it too: one that is no visitor here has no place to go on from. */
-    let read: Position[] = [];
     while (true) {
       const documents = await this.#collection.find(inSegment(source.condition, segment, from), {
         projection: PROJECTION,
-        // By _id too: repeated short ids must come in one order, or counting those passed over means nothing.
-        sort: segment.dated ? { last_seen_at: -1, short_id: 1, _id: 1 } : { short_id: 1, _id: 1 },
+        sort: orderOf(segment),
         limit: size,
         batchSize: size,
-        skip: passed + read.length,
+        skip: passed,
         ...limitOf(deadline),
       }).toArray();
       for (const document of documents) {
         const one = readFound(document, query, source);
-        if (one === null || !isInSegment(one.position, segment)) continue;
+        if (one === null) continue;
         found.push(one);
         if (found.length === wanted) return;
       }
       if (documents.length < size) return;
-      read.push(...documents.map(positionOf));
-      const last = read[read.length - 1];
-      if (last.shortId !== "" && isInSegment(last, segment)) {
-        passed = read.filter((position) => isSamePlace(position, last)).length +
-          (from !== null && isSamePlace(from, last) ? passed : 0);
-        from = last;
-        read = [];
-      }
+      const places = documents.map(positionOf);
+      const last = places[places.length - 1];
+      passed = places.filter((place) => isSamePlace(place, last)).length +
+        (from !== null && isSamePlace(from, last) ? passed : 0);
+      from = last;
       size = Math.min(2 * size, MAX_PORTION);
     }
   }
@@ -339,7 +336,7 @@ class MongoStore implements VisitorStore {
 
   async #write(visitors: Visitor[]): Promise<{ index: number; code: number }[]> {
     try {
-      await this.#collection.bulkWrite(visitors.map(asUpsert), { ordered: false });
+      await this.#collection.bulkWrite(visitors.map(upsertOf), { ordered: false });
       return [];
     } catch (error) {
       if (!(error instanceof MongoBulkWriteError) || isUnavailable(error)) throw error;
@@ -432,37 +429,13 @@ function databaseName(uri: string): string {
   return decodeURIComponent(path) || "foyer";
 }
 
-/** Whether the collection, or the view, is there. An index would make it, and what is to become a view could not be one. */
-async function isThere(collection: Collection): Promise<boolean> {
+/** The shapes of a collection's indexes; `null` where there is no such collection. */
+async function indexesOf(collection: Collection): Promise<string[] | null> {
   const found = await collection.db.listCollections({ name: collection.collectionName }, {
     nameOnly: true,
     authorizedCollections: true,
-  })
-    .toArray();
-  return found.length > 0;
-}
-
-async function makeIndex(
-  collection: Collection,
-  index: Record<string, 1 | -1>,
-  log: (sentence: string) => void,
-) {
-  const shape = JSON.stringify(index);
-  const existing = await collection.indexes().catch((error) => {
-    // NamespaceNotFound: the collection comes with its first index.
-    if (error instanceof MongoServerError && error.code === 26) return [];
-    throw error;
-  });
-  if (existing.some(({ key }) => JSON.stringify(key) === shape)) return;
-  await collection.createIndex(index);
-  log(`Made the index ${shape} on ${collection.namespace}`);
-}
-
-/** A quarter of the order of all lists, within which one query can sort. */
-interface Segment {
-  online: boolean;
-  /** Whether `last_seen_at` is a date. */
-  dated: boolean;
+  }).toArray();
+  return found.length === 0 ? null : (await collection.indexes()).map(({ key }) => JSON.stringify(key));
 }
 
 /** What a search asks for. */
@@ -474,145 +447,28 @@ interface Search {
   deadline: Deadline;
 }
 
-/** Some of the documents, among which all or some of the matching visitors are. No two sources share any. */
-interface Source {
-  condition: Filter<Document>;
-  /** Only visitors who are online, or only those who are not. */
-  online?: boolean;
-  /** Only documents with search fields, or only foreign ones. */
-  isKeyed?: boolean;
-  /** Whether few documents may fulfil the condition. */
-  isNarrow: boolean;
-}
-
 interface Found {
   visitor: Visitor;
   position: Position;
-}
-
-/** MongoDB compares an array by what it holds, so one may be found again behind its place. */
-const NO_ARRAY = { $not: { $type: "array" } };
-
-const SEGMENTS: Segment[] = [
-  { online: true, dated: true },
-  { online: true, dated: false },
-  { online: false, dated: true },
-  { online: false, dated: false },
-];
-
-function isInSegment({ online, lastSeenAt }: Position, segment: Segment): boolean {
-  return online === segment.online && (lastSeenAt !== null) === segment.dated;
-}
-
-/** The segments from the position on in which a source has visitors that may match. */
-function segmentsOf({ online }: Source, { query, after }: Search): Segment[] {
-  const start = after === null ? 0 : SEGMENTS.findIndex((segment) => isInSegment(after, segment));
-  return SEGMENTS.slice(start).filter((segment) =>
-    (online === undefined || segment.online === online) &&
-    query.every((part) =>
-      part.kind === "online" ? part.online === segment.online : part.kind !== "url" || segment.online
-    )
-  );
-}
-
-/**
- * The documents of a segment from a position on, that position included. An array is no date and no boolean,
- * though MongoDB finds it by what it holds: such documents are asked for in the segment to which they belong.
- */
-function inSegment(
-  condition: Filter<Document>,
-  { online, dated }: Segment,
-  from: Position | null,
-): Filter<Document> {
-  const either: Filter<Document>[] = [];
-  const filter: Filter<Document> = { ...condition };
-  if (online) filter.is_online = { $eq: true, ...NO_ARRAY };
-  else either.push({ $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] });
-  // What is no visitor, too, would come back out of its turn. Not as a range, for which an engine may take the
-  // index of short ids instead of the one in this order.
-  if (dated) either.push({ short_id: { $type: "string", $ne: "", ...NO_ARRAY } });
-  if (!dated) {
-    filter.short_id = { ...(from === null ? { $gt: "" } : { $gte: from.shortId }), ...NO_ARRAY };
-    either.push({ $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] });
-  } else if (from === null) {
-    filter.last_seen_at = { ...DATES, ...NO_ARRAY };
-  } else {
-    const at = new Date(from.lastSeenAt!);
-    // The first condition bounds an index scan, the second one tells apart those seen at the same moment.
-    filter.last_seen_at = { $gte: DATES.$gte, $lte: at, ...NO_ARRAY };
-    either.push({ $or: [{ last_seen_at: { $lt: at } }, { short_id: { $gte: from.shortId } }] });
-  }
-  return either.length === 0 ? filter : { ...filter, $and: [...(condition.$and ?? []), ...either] };
-}
-
-/**
- * Where the visitors are that a query may match. A part that one of the plain attributes answers finds everybody
- * by its index. Other parts are looked up by the keys of documents that have search fields, while those of
- * foreign documents are read. Visitors online now may match by `last_url`, which has no keys, so that a page view
- * does not rewrite them.
- */
-function sourcesOf(query: SearchQuery): Source[] {
-  const plain = query.map(plainCondition).filter((condition) => condition !== null);
-  if (plain.length > 0) return [{ condition: { $and: plain }, isNarrow: true }];
-  const exact = query.map(exactKey).filter((key) => key !== null);
-  const texts = query.filter((part) => part.kind === "text").filter(({ text }) => textKeys(text).length > 0);
-  const byExact = exact.map((key) => ({ "foyer.keys": key }));
-  const byText = texts.map(({ text, shortId }) => ({
-    $or: [{ "foyer.keys": { $all: textKeys(text) } }, { short_id: shortId }],
-  }));
-  if (byExact.length + byText.length === 0) return [{ condition: {}, isNarrow: false }];
-  const everything: Source = { condition: { $and: [...byExact, ...byText] }, isKeyed: true, isNarrow: true };
-  const foreign: Source = { condition: { "foyer.v": null }, isKeyed: false, isNarrow: true };
-  if (!texts.some(({ inUrl }) => inUrl)) return [everything, foreign];
-  if (byExact.length > 0) {
-    return [
-      { ...everything, online: false },
-      { condition: { $and: byExact }, isKeyed: true, online: true, isNarrow: true },
-      foreign,
-    ];
-  }
-  return [
-    { ...everything, online: false },
-    { condition: {}, online: true, isNarrow: false },
-    { ...foreign, online: false },
-  ];
-}
-
-/** What every document fulfils that matches a part, where equality of an attribute tells; otherwise `null`. */
-function plainCondition(part: SearchPart): Filter<Document> | null {
-  switch (part.kind) {
-    case "unique_id":
-      return { unique_id: { $in: writtenForms(part.value) } };
-    case "code":
-      return { $or: [{ lookup_code: { $in: writtenForms(part.digits) } }, { short_id: part.digits }] };
-    case "integration_id":
-      return { integration_ids: { $in: writtenForms(part.value) } };
-    default:
-      return null;
-  }
 }
 
 /** A document as a visitor and its place, if it is a visitor of this source that matches. */
 function readFound(document: Document, query: SearchQuery, { online, isKeyed }: Source): Found | null {
   const position = positionOf(document);
   if (online !== undefined && position.online !== online) return null;
-  const hasKeys = document.foyer?.v !== undefined && document.foyer.v !== null;
-  if (isKeyed !== undefined && hasKeys !== isKeyed) return null;
+  if (isKeyed !== undefined && hasSearchFields(document) !== isKeyed) return null;
   const visitor = readVisitor(asNative(document));
   return visitor !== null && matches(query, visitor) ? { visitor, position } : null;
 }
 
 /** The page of visitors found from a position on; those who had been on the page before are passed over. */
-function pageOf(found: Found[], limit: number, after: Position | null, skip: number): Page {
-  let start = 0;
-  while (
-    after !== null && start < skip && start < found.length && isSamePlace(found[start].position, after)
-  ) {
-    start++;
-  }
-  const shown = found.slice(start, start + limit);
+function pageOf(found: Found[], limit: number, after: Position | null): Page {
+  const isBefore = ({ position }: Found, index: number) =>
+    after !== null && index < after.count && isSamePlace(position, after);
+  const start = found.findIndex((one, index) => !isBefore(one, index));
+  const shown = start === -1 ? [] : found.slice(start, start + limit);
   const visitors = shown.map(({ visitor }) => visitor);
-  if (found.length <= start + limit) return { visitors, next: null };
+  if (start === -1 || found.length <= start + limit) return { visitors, next: null };
   const last = shown[limit - 1].position;
   const same = shown.filter(({ position }) => isSamePlace(position, last)).length;
   return {
@@ -621,29 +477,8 @@ function pageOf(found: Found[], limit: number, after: Position | null, skip: num
   };
 }
 
-/** The values that are sent as this text: the text, and the number or boolean that reads so. */
-function writtenForms(value: string): unknown[] {
-  const forms: unknown[] = [value];
-  if (value === "true" || value === "false") forms.push(value === "true");
-  if (value !== "" && String(Number(value)) === value) forms.push(Number(value));
-  else if (/^-?[1-9]\d{15,18}$/.test(value)) forms.push(Long.fromString(value));
-  return forms;
-}
-
 function byPosition(a: Found, b: Found): number {
   return comparePositions(a.position, b.position);
-}
-
-/** A document as its visitor's place in the order; an empty short id where it has none. */
-function positionOf(document: Document): Position {
-  const { short_id, is_online, last_seen_at } = document;
-  const isDate = last_seen_at instanceof Date && last_seen_at >= DATES.$gte && last_seen_at <= DATES.$lte;
-  return {
-    online: is_online === true,
-    lastSeenAt: isDate ? last_seen_at.getTime() : null,
-    shortId: typeof short_id === "string" ? short_id : "",
-    count: 1,
-  };
 }
 
 /** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
@@ -659,34 +494,6 @@ function nativeValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(nativeValue);
   if ("_bsontype" in value) return undefined;
   return asNative(value as Document);
-}
-
-/**
- * Puts a visitor in place by its short id. The `_id` of a new document is the short id, so that two imports at
- * the same moment cannot both insert it, with no unique index on a collection that is not ours.
- */
-function asUpsert(visitor: Visitor): AnyBulkWriteOperation {
-  const { short_id, ...attributes } = toDocument(visitor);
-  const search = searchFields(visitor);
-  const absent = ATTRIBUTE_NAMES.filter((name) => name !== "short_id" && !(name in attributes));
-  const unset = [...absent, ...(search === null ? ["foyer"] : [])];
-  return {
-    updateOne: {
-      filter: { short_id },
-      update: {
-        $set: { ...attributes, ...(search === null ? {} : { foyer: search }) },
-        ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
-        $setOnInsert: { _id: short_id },
-      },
-      upsert: true,
-    },
-  };
-}
-
-/** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
-function searchFields(visitor: Visitor): { v: number; keys: string[] } | null {
-  const keys = [...exactKeys(visitor), ...trigramKeys(visitor)];
-  return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
 }
 
 /**

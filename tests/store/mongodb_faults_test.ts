@@ -93,7 +93,7 @@ if (hasAllRights) {
   test("frozen and thawed", async () => {
     await using app = await openApp(true);
     assert.ok(await app.recovers());
-    app.mongo.freeze();
+    await app.mongo.freeze();
     await app.isAway("frozen");
     app.mongo.thaw();
     assert.ok(await app.recovers(), "recovers");
@@ -102,7 +102,7 @@ if (hasAllRights) {
   test("frozen before the first connect", async () => {
     await using app = await openApp(false);
     await app.mongo.restart();
-    app.mongo.freeze();
+    await app.mongo.freeze();
     await app.isAway("frozen at once");
     app.mongo.thaw();
     assert.ok(await app.recovers(), "recovers");

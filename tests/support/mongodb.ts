@@ -22,7 +22,7 @@ export interface OwnMongo extends TestMongo {
   /** Starts it again with the same data and port. */
   restart(): Promise<void>;
   /** It stays connected and no longer answers (SIGSTOP). */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
 }
 
@@ -71,7 +71,13 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
     uri: `mongodb://127.0.0.1:${port}/${randomName()}`,
     kill,
     restart,
-    freeze: () => child?.kill("SIGSTOP"),
+    freeze: async () => {
+      child?.kill("SIGSTOP");
+      // The signal is under way for a moment, in which it may still answer.
+      for (let tries = 0; tries < 100 && child !== null && !await isStopped(child.pid); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
     thaw: () => child?.kill("SIGCONT"),
     async [Symbol.asyncDispose]() {
       await kill();
@@ -87,6 +93,11 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
     }
   }
   return mongo;
+}
+
+/** As `ps` tells: the state of a process that is stopped begins with T. */
+async function isStopped(pid: number): Promise<boolean> {
+  return (await run("ps", "-o", "state=", "-p", `${pid}`)).text.trim().startsWith("T");
 }
 
 function randomName(): string {
