@@ -8,31 +8,40 @@ import { createHash } from "node:crypto";
 import type { Position } from "../store/position.ts";
 import { ApiError } from "./errors.ts";
 
+/** Where the next page of a list starts. */
+export interface Cursor {
+  position: Position;
+  /** Whether the pages before it were found by words one typo away. */
+  typos: boolean;
+}
+
 /**
- * A position as a cursor for one search.
+ * A cursor as text, for one search.
  *
  * ```ts
  * import assert from "node:assert/strict";
  *
  * const position = { online: true, lastSeenAt: 1767323045678, shortId: "aB3", count: 1 };
- * assert.deepEqual(decodeCursor(encodeCursor(position, "#vip"), "#vip"), position);
- * assert.throws(() => decodeCursor(encodeCursor(position, "#vip"), "#new"), { code: "invalid_parameter" });
+ * const cursor = { position, typos: false };
+ * assert.deepEqual(decodeCursor(encodeCursor(cursor, "#vip"), "#vip"), cursor);
+ * assert.throws(() => decodeCursor(encodeCursor(cursor, "#vip"), "#new"), { code: "invalid_parameter" });
  * ```
  *
  * @param q the search that the page answers; empty for `list/latest`
  */
-export function encodeCursor({ online, lastSeenAt, shortId, count }: Position, q: string): string {
-  return Buffer.from(JSON.stringify([fingerprint(q), online, lastSeenAt, shortId, count])).toString(
+export function encodeCursor({ position, typos }: Cursor, q: string): string {
+  const { online, lastSeenAt, shortId, count } = position;
+  return Buffer.from(JSON.stringify([fingerprint(q), online, lastSeenAt, shortId, count, typos])).toString(
     "base64url",
   );
 }
 
 /**
- * The position in a cursor.
+ * The cursor in a text.
  *
  * @throws {ApiError} `invalid_parameter`: no cursor of ours, or one made for another search
  */
-export function decodeCursor(cursor: string, q: string): Position {
+export function decodeCursor(cursor: string, q: string): Cursor {
   let values: unknown;
   try {
     values = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(cursor, "base64url")));
@@ -40,17 +49,17 @@ export function decodeCursor(cursor: string, q: string): Position {
     throw unusable();
   }
   // Buffer skips what is not base64url, which would give one position many spellings.
-  if (!Array.isArray(values) || values.length !== 5 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw unusable();
-  const [madeFor, online, lastSeenAt, shortId, count] = values;
+  if (!Array.isArray(values) || values.length !== 6 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw unusable();
+  const [madeFor, online, lastSeenAt, shortId, count, typos] = values;
   if (
     typeof online !== "boolean" || !(lastSeenAt === null || isTime(lastSeenAt)) ||
     typeof shortId !== "string" || shortId === "" || !shortId.isWellFormed() ||
-    !Number.isInteger(count) || count < 1 || count > 10_000
+    !Number.isInteger(count) || count < 1 || count > 10_000 || typeof typos !== "boolean"
   ) throw unusable();
   if (madeFor !== fingerprint(q)) {
     throw new ApiError("invalid_parameter", "The cursor was made for another q.");
   }
-  return { online, lastSeenAt, shortId, count };
+  return { position: { online, lastSeenAt, shortId, count }, typos };
 }
 
 function isTime(value: unknown): boolean {

@@ -5,62 +5,86 @@
  */
 import type { Context } from "hono";
 import type { Config } from "../config.ts";
-import { LATEST, parseSearch } from "../search/parse.ts";
+import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
+import { withTypos } from "../search/typo.ts";
+import { Deadline, REQUEST_DEADLINE } from "../store/deadline.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { Page } from "../store/visitor_store.ts";
 import type { AttributeName, Visitor } from "../visitor.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { ApiError } from "./errors.ts";
 import { Representation, send } from "./representation.ts";
 
 const DEFAULT_RESULTS = 100;
 const MAX_RESULTS = 1000;
-
-/** URLs that lead to one page, for which its representation is kept. */
-const MAX_SPELLINGS = 16;
 const MAX_Q_LENGTH = 256;
+
+/** Requests that lead to one page in other words, for which its representation is kept. */
+const MAX_SPELLINGS = 16;
+
+/** What a request asks a list for. */
+interface ListRequest {
+  route: "latest" | "search";
+  /** Empty for `list/latest`, and for what means the same. */
+  q: string;
+  query: SearchQuery;
+  limit: number;
+  /** Whether `max_results` was given, which the next page's link then repeats. */
+  isLimitGiven: boolean;
+  cursor: Cursor | null;
+}
 
 /** The handlers of the visitor routes, over one store. */
 export function visitorHandlers(store: SharedReads, config: Config) {
-  /** What was made of pages that are still shared, for each URL that leads to them. */
+  /** What was made of pages that are still shared, for each request that leads to them. */
   const made = new WeakMap<Page, Map<string, Representation>>();
 
-  /** A page of a list; its `Link` header (RFC 8288) leads to the next one. */
-  async function sendPage(context: Context, route: string, q: string) {
-    const query = parseSearch(q, config.hiddenAttributes);
-    const madeFor = query.length === 0 ? "" : q;
-    const parameters = queryOf(context);
-    const limit = readMaxResults(parameters.get("max_results"));
-    const cursor = parameters.get("cursor");
-    const after = cursor === null ? null : decodeCursor(cursor, madeFor);
-    const page = await store.findVisitors(query.length === 0 ? LATEST : query, limit, after);
-
-    const next = new URLSearchParams();
-    if (madeFor !== "") next.set("q", q);
-    if (parameters.has("max_results")) next.set("max_results", String(limit));
-    const url = `${config.baseEndpoint}/api/visitors/list/${route}?${next}`;
+  async function sendList(context: Context, route: ListRequest["route"]) {
+    const request = readListRequest(context, route, config);
+    const { page, typos } = await findPage(request);
     const ofPage = made.get(page) ?? new Map<string, Representation>();
     made.set(page, ofPage);
     // Only a link differs between those who asked the same in other words.
-    const key = page.next === null ? "" : url;
-    const representation = ofPage.get(key) ?? represent(page, url, madeFor);
+    const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
+    const representation = ofPage.get(key) ?? represent(request, page, typos);
     if (ofPage.size >= MAX_SPELLINGS) ofPage.clear();
     ofPage.set(key, representation);
     return await send(context, representation);
   }
 
-  function represent({ visitors, next }: Page, url: string, madeFor: string): Representation {
-    const separator = url.endsWith("?") ? "" : "&";
+  /** Who matches, or else, where that is nobody, who would but for a typo; as long as one request may take. */
+  async function findPage({ query, limit, cursor }: ListRequest): Promise<{ page: Page; typos: boolean }> {
+    const deadline = new Deadline(REQUEST_DEADLINE);
+    const tolerant = withTypos(query);
+    if (cursor?.typos && tolerant !== null) {
+      return { page: await store.findVisitors(tolerant, limit, cursor.position), typos: true };
+    }
+    const page = await store.findVisitors(query, limit, cursor?.position ?? null);
+    if (page.visitors.length > 0 || cursor !== null || tolerant === null) return { page, typos: false };
+    return { page: await deadline.race(store.findVisitors(tolerant, limit, null)), typos: true };
+  }
+
+  function represent(request: ListRequest, { visitors, next }: Page, typos: boolean): Representation {
+    const link = next === null ? "" : linkTo(request, encodeCursor({ position: next, typos }, request.q));
     return new Representation(
       { status: "ok", visitors: visitors.map((visitor) => present(visitor, config)) },
-      next === null ? "" : `<${url}${separator}cursor=${encodeCursor(next, madeFor)}>; rel="next"`,
+      link,
     );
   }
 
-  return {
-    listLatest: (context: Context) => sendPage(context, "latest", ""),
+  /** The `Link` header that leads to the next page (RFC 8288). */
+  function linkTo({ route, q, limit, isLimitGiven }: ListRequest, cursor: string): string {
+    const parameters = new URLSearchParams();
+    if (q !== "") parameters.set("q", q);
+    if (isLimitGiven) parameters.set("max_results", String(limit));
+    parameters.set("cursor", cursor);
+    return `<${config.baseEndpoint}/api/visitors/list/${route}?${parameters}>; rel="next"`;
+  }
 
-    searchVisitors: (context: Context) => sendPage(context, "search", readQ(queryOf(context).get("q"))),
+  return {
+    listLatest: (context: Context) => sendList(context, "latest"),
+
+    searchVisitors: (context: Context) => sendList(context, "search"),
 
     getVisitor: async (context: Context) => {
       const visitor = await store.getVisitor(context.req.param("short_id")!);
@@ -69,6 +93,23 @@ export function visitorHandlers(store: SharedReads, config: Config) {
       }
       return await send(context, new Representation({ status: "ok", visitor: present(visitor, config) }));
     },
+  };
+}
+
+function readListRequest(context: Context, route: ListRequest["route"], config: Config): ListRequest {
+  const given = queryOf(context);
+  const q = route === "search" ? readQ(given.get("q")) : "";
+  const limit = readMaxResults(given.get("max_results"));
+  const parts = parseSearch(q, config.hiddenAttributes);
+  const isLatest = parts.length === 0;
+  const cursor = given.get("cursor");
+  return {
+    route,
+    q: isLatest ? "" : q,
+    query: isLatest ? LATEST : parts,
+    limit,
+    isLimitGiven: given.has("max_results"),
+    cursor: cursor === null ? null : decodeCursor(cursor, isLatest ? "" : q),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Visitor } from "../visitor.ts";
 import { attributeTexts } from "./match.ts";
 import { canonicalAddress, foldCase, foldText, trigrams } from "./normalise.ts";
 import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
+import { deletions, wordsOf } from "./typo.ts";
 
 /** The exact values by which operators find a visitor, each with the operator's kind before it. */
 export function exactKeys(visitor: Visitor): string[] {
@@ -46,35 +47,27 @@ export function exactKey(part: SearchPart): string | null {
   }
 }
 
-/** Everything of a visitor in which text is looked for, folded, a line for each value; not `last_url`. */
+/**
+ * Everything of a visitor in which text is looked for, folded; not `last_url`. Two line breaks follow each value,
+ * so that no run of characters that may be typed goes across two values, and each character begins a trigram.
+ */
 export function searchText(visitor: Visitor): string {
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map(foldText).join("\n");
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + "\n\n").join("");
 }
 
-/** The runs of one and of two characters in a search text, each once; none runs across two values. */
-export function shortRuns(searchText: string): string[] {
+/**
+ * The trigrams of a search text, the ends of its values included: a text of one or two characters is in it where
+ * one of these begins so.
+ */
+export function gramsOf(searchText: string): string[] {
+  return trigrams(searchText).filter((gram) => !gram.startsWith("\n"));
+}
+
+/** The words of a search text and what is left of each without one letter, see {@link deletions}. */
+export function typoKeys(searchText: string): string[] {
   const found = new Set<string>();
-  for (const value of searchText.split("\n")) {
-    let last = "";
-    for (const character of value) {
-      found.add(character);
-      if (last !== "") found.add(last + character);
-      last = character;
-    }
+  for (const word of new Set(wordsOf(searchText))) {
+    for (const key of deletions(word)) found.add(key);
   }
   return [...found];
-}
-
-/** The trigrams of a visitor's search text, as keys; none runs across two values. */
-export function trigramKeys(visitor: Visitor): string[] {
-  return trigrams(searchText(visitor)).filter((trigram) => !trigram.includes("\n")).map(asTrigramKey);
-}
-
-/** The trigram keys that every visitor has in whose search text this folded text is; none for a short one. */
-export function textKeys(folded: string): string[] {
-  return trigrams(folded).map(asTrigramKey);
-}
-
-function asTrigramKey(trigram: string): string {
-  return "text:" + trigram;
 }

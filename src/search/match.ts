@@ -6,7 +6,8 @@
  */
 import type { AttributeName, Visitor } from "../visitor.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
-import type { SearchPart, SearchQuery } from "./parse.ts";
+import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
+import { isOneTypoAway, wordsOf } from "./typo.ts";
 
 /**
  * Whether a visitor matches every part of a query.
@@ -47,9 +48,21 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
       return attributeTexts(visitor, part.attributes).some((value) => foldCase(value) === part.address);
     case "text":
       return visitor.short_id === part.shortId ||
-        attributeTexts(visitor, part.attributes).some((value) => foldText(value).includes(part.text)) ||
-        (part.inUrl && isOnUrl(visitor, part.text));
+        textsOf(visitor, part).some((text) =>
+          text.includes(part.text) || part.typos && hasTypo(text, part.text)
+        );
   }
+}
+
+/** The folded values in which a text part is looked for. */
+function textsOf(visitor: Visitor, { attributes, inUrl }: TextPart): string[] {
+  const texts = attributeTexts(visitor, attributes);
+  if (inUrl && visitor.is_online && visitor.last_url !== null) texts.push(visitor.last_url);
+  return texts.map(foldText);
+}
+
+function hasTypo(text: string, word: string): boolean {
+  return wordsOf(text).some((other) => isOneTypoAway(other, word));
 }
 
 function isOnUrl(visitor: Visitor, text: string): boolean {

@@ -18,7 +18,20 @@ export type SearchPart =
   | { kind: "integration_id"; value: string }
   | { kind: "url"; text: string }
   | { kind: "email"; address: string; attributes: readonly AttributeName[] }
-  | { kind: "text"; text: string; shortId: string; attributes: readonly AttributeName[]; inUrl: boolean };
+  | TextPart;
+
+/** Text that is contained in one of the attributes. */
+export interface TextPart {
+  kind: "text";
+  text: string;
+  /** As it was typed, which may be a short id. */
+  shortId: string;
+  attributes: readonly AttributeName[];
+  /** Whether in `last_url` of visitors online now, too. */
+  inUrl: boolean;
+  /** Whether a word one typo away will do. */
+  typos?: true;
+}
 
 /** The parts, all of which a visitor must match. */
 export type SearchQuery = readonly SearchPart[];

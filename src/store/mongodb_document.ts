@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exactKeys, trigramKeys } from "../search/keys.ts";
+import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 
@@ -65,8 +65,19 @@ export function upsertOf(visitor: Visitor) {
 
 /** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
 function searchFields(visitor: Visitor): { v: number; keys: string[] } | null {
-  const keys = [...exactKeys(visitor), ...trigramKeys(visitor)];
+  const text = searchText(visitor);
+  const keys = [...exactKeys(visitor), ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
   return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
+}
+
+/** A trigram as a search key. */
+export function gramKey(gram: string): string {
+  return "text:" + gram;
+}
+
+/** A word that is one typo away, or what it has in common with those, as a search key. */
+export function typoKey(key: string): string {
+  return "typo:" + key;
 }
 
 /** Whether a document read by {@link PROJECTION} has search fields; otherwise it is foreign. */

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { exactKey, textKeys } from "../search/keys.ts";
+import { exactKey } from "../search/keys.ts";
+import { trigrams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
-import { DATES } from "./mongodb_document.ts";
+import { deletions } from "../search/typo.ts";
+import { DATES, gramKey, typoKey } from "./mongodb_document.ts";
 import type { Position } from "./position.ts";
 
 /** A filter of MongoDB's query language, of values alone: what was typed never becomes an operator. */
@@ -98,10 +100,16 @@ export function sourcesOf(query: SearchQuery): Source[] {
   const plain = query.map(plainCondition).filter((condition) => condition !== null);
   if (plain.length > 0) return [{ condition: { $and: plain }, isNarrow: true }];
   const exact = query.map(exactKey).filter((key) => key !== null);
-  const texts = query.filter((part) => part.kind === "text").filter(({ text }) => textKeys(text).length > 0);
+  const texts = query.filter((part) => part.kind === "text").filter(({ text }) =>
+    trigrams(text).map(gramKey).length > 0
+  );
   const byExact = exact.map((key) => ({ "foyer.keys": key }));
-  const byText = texts.map(({ text, shortId }) => ({
-    $or: [{ "foyer.keys": { $all: textKeys(text) } }, { short_id: shortId }],
+  const byText = texts.map(({ text, shortId, typos }) => ({
+    $or: [
+      { "foyer.keys": { $all: trigrams(text).map(gramKey) } },
+      ...(typos ? [{ "foyer.keys": { $in: deletions(text).map(typoKey) } }] : []),
+      { short_id: shortId },
+    ],
   }));
   if (byExact.length + byText.length === 0) return [{ condition: {}, isNarrow: false }];
   const everything: Source = { condition: { $and: [...byExact, ...byText] }, isKeyed: true, isNarrow: true };

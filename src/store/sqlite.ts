@@ -4,12 +4,22 @@
  * @module
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { exactKey, exactKeys, searchText, shortRuns } from "../search/keys.ts";
+import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
-import { foldText } from "../search/normalise.ts";
+import { foldText, trigrams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { readVisitor, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+import {
+  allOf,
+  beyond,
+  isIn,
+  membersOf,
+  orderColumns,
+  orderConditions,
+  rowConditions,
+  type Sql,
+} from "./sqlite_query.ts";
 import {
   type Page,
   type Refusal,
@@ -25,8 +35,10 @@ const APPLICATION_ID = 0x466f7972;
  * The schema, a step for each version; `user_version` counts the steps that a file has. A step that has been
  * released never changes.
  *
- * `visitor` is small, so that sorting reads little. All its order columns ascend, because SQLite uses an index
- * for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at` in ms.
+ * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
+ * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
+ * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
+ * in ms. Its `url` is that of visitors online now. `gram` tells how many visitors have a trigram: what is rare.
  */
 const MIGRATIONS = [
   `CREATE TABLE visitor (
@@ -35,10 +47,17 @@ const MIGRATIONS = [
      offline INTEGER NOT NULL,
      unseen INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX visitor_order ON visitor (offline, unseen, short_id);
+   CREATE TABLE listing (
+     offline INTEGER NOT NULL,
+     unseen INTEGER NOT NULL,
+     short_id TEXT NOT NULL,
+     id INTEGER NOT NULL,
+     url TEXT NOT NULL,
+     text TEXT NOT NULL,
+     PRIMARY KEY (offline, unseen, short_id)
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE document (
      id INTEGER PRIMARY KEY,
-     url TEXT NOT NULL,
      visitor TEXT NOT NULL
    ) STRICT;
    CREATE TABLE exact_key (
@@ -46,22 +65,32 @@ const MIGRATIONS = [
      id INTEGER NOT NULL,
      PRIMARY KEY (key, id)
    ) STRICT, WITHOUT ROWID;
+   CREATE TABLE gram (
+     gram TEXT PRIMARY KEY,
+     visitors INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
    CREATE VIRTUAL TABLE search_text USING fts5(
-     text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1'
+     text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
    );
-   CREATE VIRTUAL TABLE short_text USING fts5(
-     runs, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+   CREATE VIRTUAL TABLE typo_word USING fts5(
+     words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
    );`,
 ];
 
-/** A condition that more visitors fulfil is common: they are not sorted but walked. */
-const MAX_SORTED = 20_000;
+/** Pages of the file that are kept in memory, in KiB. */
+const CACHE_KIB = 32_768;
 
-/** Visitors that a walk looks at before it gives up and sorts after all. */
+/** Where more visitors may match, a page is first looked for among the first ones of all. */
+const MAX_GATHERED = 15_000;
+
+/** How many of the first ones those are. */
 const MAX_WALKED = 10_000;
 
-/** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
-const NEVER_SEEN = 9e15;
+/** More candidates are not sorted but met while walking. */
+const MAX_SORTED = 5000;
+
+/** Candidates that are not worth narrowing down by an index further. */
+const FEW = 500;
 
 /**
  * Opens the embedded store, making the file (mode 0600) or bringing it to the newest schema where needed.
@@ -80,6 +109,9 @@ export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorS
   }
   try {
     migrate(database);
+    // For this connection alone, and in memory.
+    database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};
+      CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)`);
   } catch (error) {
     database.close();
     if (error instanceof StoreRefused) throw error;
@@ -153,41 +185,96 @@ class SqliteStore implements VisitorStore {
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
   async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
     return asStoreErrors(() => {
-      const narrowed = query.map(narrow);
-      const place = after === null ? [] : [afterPosition(after)];
+      if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
+      const place = after === null ? [] : [beyond(">", after)];
+      const search = { query, limit, order: [...orderConditions(query), ...place] };
+      const indexed = query.map((part) => this.#indexed(part)).filter((part) => part !== null)
+        .sort((a, b) => a.estimate - b.estimate);
+      if (indexed.length === 0) return this.#walk(search);
       // Sorting all whom a common word finds costs more than walking until the page is full.
-      const isCommon = narrowed.every((condition) => "isOrder" in condition || this.#isCommon(condition));
-      return (isCommon
-        ? this.#read(query, [...narrowed.filter(isOrder), ...place], limit, MAX_WALKED)
-        : null) ??
-        this.#read(query, [...narrowed, ...place], limit, Infinity)!;
+      const page = indexed[0].estimate > MAX_GATHERED ? this.#walkFirst(search) : null;
+      return page ?? this.#gather(search, indexed);
     });
   }
 
-  /** The page of those who fulfil the conditions and match; `null` where too many must be looked at for it. */
-  #read(query: SearchQuery, conditions: Condition[], limit: number, most: number): Page | null {
-    const where = conditions.map(({ sql }) => sql).join(" AND ") || "TRUE";
-    const ids = this.#prepare(`SELECT id FROM visitor WHERE ${where} ORDER BY offline, unseen, short_id`)
-      .iterate(...conditions.flatMap(({ values }) => values));
+  /** A part that an index answers, and how many visitors may match it; `null` for another part. */
+  #indexed(part: SearchPart): Indexed | null {
+    const members = membersOf(part, (start) => this.#gramsWith(start).map(({ gram }) => gram));
+    if (members === null) return null;
+    if (part.kind === "text" && !part.typos) return { members, estimate: this.#visitorsWith(part.text) };
+    const { found } = this.#prepare(
+      `SELECT count(*) AS found FROM (${members.sql} LIMIT ${MAX_GATHERED + 1})`,
+    ).get(...members.values)!;
+    return { members, estimate: found as number };
+  }
+
+  /** How many visitors have a text at the most. */
+  #visitorsWith(text: string): number {
+    const grams = trigrams(text);
+    if (grams.length === 0) return this.#gramsWith(text).reduce((sum, { visitors }) => sum + visitors, 0);
+    const visitorsOf = this.#prepare("SELECT visitors FROM gram WHERE gram = ?");
+    return Math.min(...grams.map((gram) => visitorsOf.get(gram)?.visitors as number | undefined ?? 0));
+  }
+
+  #gramsWith(start: string): { gram: string; visitors: number }[] {
+    return this.#prepare("SELECT gram, visitors FROM gram WHERE gram >= ? AND gram < ?")
+      .all(start, start + "\u{10ffff}") as { gram: string; visitors: number }[];
+  }
+
+  /** The page, met while walking through everybody in order. */
+  #walk({ query, limit, order }: Search): Page {
+    const { sql, values } = allOf([...order, ...rowConditions(query)]);
+    return this.#readPage(query, limit, {
+      sql: `SELECT id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
+      values,
+    });
+  }
+
+  /** The page, if it is full with those among the first {@link MAX_WALKED}. */
+  #walkFirst(search: Search): Page | null {
+    const { sql, values } = allOf(search.order);
+    const end = this.#prepare(
+      `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
+       LIMIT 1 OFFSET ${MAX_WALKED}`,
+    ).get(...values);
+    if (end === undefined) return this.#walk(search);
+    const bound = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: Object.values(end) };
+    const page = this.#walk({ ...search, order: [...search.order, bound as Sql] });
+    return page.next === null ? null : page;
+  }
+
+  /** The page out of all who may match by the indexes. */
+  #gather({ query, limit, order }: Search, [rarest, ...others]: Indexed[]): Page {
+    const narrowing = rarest.estimate > FEW ? others.filter(({ estimate }) => estimate <= 50_000) : [];
+    const { sql, values } = allOf([...narrowing.map(({ members }) => isIn(members))]);
+    const { changes } = this.#prepare(
+      `INSERT OR IGNORE INTO candidate SELECT id FROM (${rarest.members.sql}) WHERE ${sql}`,
+    ).run(...rarest.members.values, ...values);
+    try {
+      const isFew = changes as number <= MAX_SORTED;
+      const conditions = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
+      return this.#readPage(query, limit, {
+        sql: isFew
+          ? `SELECT id FROM candidate JOIN visitor USING (id) WHERE ${conditions.sql} ORDER BY offline, unseen, short_id`
+          : `SELECT id FROM listing WHERE id IN candidate AND ${conditions.sql} ORDER BY offline, unseen, short_id`,
+        values: conditions.values,
+      });
+    } finally {
+      this.#prepare("DELETE FROM candidate").run();
+    }
+  }
+
+  /** The first visitors of those with these ids, in their order, that match. */
+  #readPage(query: SearchQuery, limit: number, ids: Sql): Page {
     const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
     const visitors: Visitor[] = [];
-    let looked = 0;
-    for (const { id } of ids) {
-      if (looked++ === most) return null;
+    for (const { id } of this.#prepare(ids.sql).iterate(...ids.values)) {
       const visitor = parseVisitor(document.get(id)!);
       if (!matches(query, visitor)) continue;
       if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
       visitors.push(visitor);
     }
     return { visitors, next: null };
-  }
-
-  #isCommon({ members, values: [value] }: Condition): boolean {
-    if (members === undefined) return false;
-    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${members} LIMIT ${MAX_SORTED + 1})`).get(
-      value,
-    )!;
-    return found as number > MAX_SORTED;
   }
 
   // deno-lint-ignore require-await -- see above
@@ -208,7 +295,14 @@ class SqliteStore implements VisitorStore {
     return asStoreErrors(() => {
       this.#prepare("BEGIN IMMEDIATE").run();
       try {
-        for (const visitor of visitors) this.#putVisitor(visitor);
+        /** By how many more visitors each trigram is had. */
+        const grams = new Map<string, number>();
+        for (const visitor of visitors) this.#putVisitor(visitor, grams);
+        const count = this.#prepare(
+          `INSERT INTO gram (gram, visitors) VALUES (?, ?)
+           ON CONFLICT (gram) DO UPDATE SET visitors = visitors + excluded.visitors`,
+        );
+        for (const [gram, more] of grams) if (more !== 0) count.run(gram, more);
         this.#prepare("COMMIT").run();
         this.#writes++;
       } catch (error) {
@@ -220,36 +314,57 @@ class SqliteStore implements VisitorStore {
     });
   }
 
-  #putVisitor(visitor: Visitor) {
+  #putVisitor(visitor: Visitor, grams: Map<string, number>) {
     const stored = this.#prepare(
-      "SELECT id, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
+      "SELECT id, offline, unseen, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
     ).get(visitor.short_id);
     const json = JSON.stringify(visitor);
     if (stored?.visitor === json) return;
     const { offline, unseen } = orderColumns(positionOf(visitor));
-    const { id } = this.#prepare(
-      `INSERT INTO visitor (short_id, offline, unseen) VALUES (?, ?, ?)
-       ON CONFLICT (short_id) DO UPDATE SET offline = excluded.offline, unseen = excluded.unseen RETURNING id`,
-    ).get(visitor.short_id, offline, unseen)!;
-    this.#prepare("INSERT OR REPLACE INTO document (id, url, visitor) VALUES (?, ?, ?)")
-      .run(id, foldText(visitor.last_url ?? ""), json);
+    const id = this.#putPlace(stored?.id as number | undefined, visitor.short_id, offline, unseen);
+    this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
+    if (stored !== undefined) {
+      this.#prepare("DELETE FROM listing WHERE (offline, unseen, short_id) = (?, ?, ?)")
+        .run(stored.offline, stored.unseen, visitor.short_id);
+    }
+    const text = searchText(visitor);
+    const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
+    this.#prepare("INSERT INTO listing (offline, unseen, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?)")
+      .run(offline, unseen, visitor.short_id, id, url, text);
 
     // Page views change neither keys nor text, so most updates end here without touching an index.
     const before = stored === undefined ? null : parseVisitor(stored);
-    const [oldKeys, newKeys] = [new Set(before ? exactKeys(before) : []), new Set(exactKeys(visitor))];
-    const removeKey = this.#prepare("DELETE FROM exact_key WHERE key = ? AND id = ?");
-    for (const key of oldKeys) if (!newKeys.has(key)) removeKey.run(key, id);
-    const addKey = this.#prepare("INSERT INTO exact_key (key, id) VALUES (?, ?)");
-    for (const key of newKeys) if (!oldKeys.has(key)) addKey.run(key, id);
-    const text = searchText(visitor);
-    if (before !== null) {
-      if (searchText(before) === text) return;
+    this.#putExactKeys(id, before === null ? [] : exactKeys(before), exactKeys(visitor));
+    const textBefore = before === null ? null : searchText(before);
+    if (textBefore === text) return;
+    if (textBefore !== null) {
       this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
-      this.#prepare("DELETE FROM short_text WHERE rowid = ?").run(id);
+      this.#prepare("DELETE FROM typo_word WHERE rowid = ?").run(id);
+      for (const gram of gramsOf(textBefore)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
     }
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
-    this.#prepare("INSERT INTO short_text (rowid, runs) VALUES (?, ?)")
-      .run(id, shortRuns(text).map(asToken).join(" "));
+    this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
+    for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
+  }
+
+  /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */
+  #putPlace(id: number | undefined, shortId: string, offline: number, unseen: number): number {
+    if (id !== undefined) {
+      this.#prepare("UPDATE visitor SET offline = ?, unseen = ? WHERE id = ?").run(offline, unseen, id);
+      return id;
+    }
+    const { lastInsertRowid } = this.#prepare(
+      "INSERT INTO visitor (short_id, offline, unseen) VALUES (?, ?, ?)",
+    ).run(shortId, offline, unseen);
+    return lastInsertRowid as number;
+  }
+
+  #putExactKeys(id: number, before: string[], after: string[]) {
+    const [oldKeys, newKeys] = [new Set(before), new Set(after)];
+    const remove = this.#prepare("DELETE FROM exact_key WHERE key = ? AND id = ?");
+    for (const key of oldKeys.difference(newKeys)) remove.run(key, id);
+    const add = this.#prepare("INSERT INTO exact_key (key, id) VALUES (?, ?)");
+    for (const key of newKeys.difference(oldKeys)) add.run(key, id);
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {
@@ -293,67 +408,18 @@ class SqliteStore implements VisitorStore {
   }
 }
 
-/** A condition on rows of `visitor`; values never stand in the SQL. */
-interface Condition {
-  sql: string;
-  values: SQLInputValue[];
-  /** Those who fulfil it but for a few, by the first value: asked how many they are. */
-  members?: string;
-  /** The order's own index serves it. */
-  isOrder?: true;
+interface Search {
+  query: SearchQuery;
+  limit: number;
+  /** Conditions on the order, and where to go on from. */
+  order: Sql[];
 }
 
-function isOrder(condition: Condition): boolean {
-  return condition.isOrder ?? false;
-}
-
-function afterPosition(after: Position): Condition {
-  const { offline, unseen } = orderColumns(after);
-  return {
-    sql: "(offline, unseen, short_id) > (?, ?, ?)",
-    values: [offline, unseen, after.shortId],
-    isOrder: true,
-  };
-}
-
-/** What every visitor fulfils that matches a part. */
-function narrow(part: SearchPart): Condition {
-  const byKey = "SELECT id FROM exact_key WHERE key = ?";
-  const byShortId = "SELECT id FROM visitor WHERE short_id = ?";
-  const byUrl = "SELECT id FROM visitor JOIN document USING (id) WHERE offline = 0 AND instr(url, ?)";
-  switch (part.kind) {
-    case "nobody":
-      return { sql: "FALSE", values: [] };
-    case "online":
-      return { sql: "offline = ?", values: [part.online ? 0 : 1], isOrder: true };
-    case "code":
-      return {
-        sql: `id IN (${byKey} UNION ${byShortId})`,
-        values: [exactKey(part)!, part.digits],
-        members: byKey,
-      };
-    case "url":
-      return { sql: `id IN (${byUrl})`, values: [part.text] };
-    case "text": {
-      // The trigram index knows nothing of shorter text.
-      const isShort = Array.from(part.text).length < 3;
-      const table = isShort ? "short_text" : "search_text";
-      const term = isShort ? asToken(part.text) : `"${part.text.replaceAll('"', '""')}"`;
-      const members = `SELECT rowid FROM ${table} WHERE ${table} MATCH ?`;
-      return {
-        sql: `id IN (${members} UNION ${byShortId} UNION ${byUrl})`,
-        values: [term, part.shortId, part.text],
-        members,
-      };
-    }
-    default:
-      return { sql: `id IN (${byKey})`, values: [exactKey(part)!], members: byKey };
-  }
-}
-
-/** A run of characters as a word of plain ASCII letters and digits, which a tokenizer leaves as it is. */
-function asToken(run: string): string {
-  return Array.from(run, (character) => `x${character.codePointAt(0)!.toString(16)}`).join("");
+interface Indexed {
+  /** The ids of all who may match. */
+  members: Sql;
+  /** How many they are at the most, those found by their page or short id left out. */
+  estimate: number;
 }
 
 function positionOf(visitor: Visitor): Position {
@@ -363,10 +429,6 @@ function positionOf(visitor: Visitor): Position {
     shortId: visitor.short_id,
     count: 1,
   };
-}
-
-function orderColumns({ online, lastSeenAt }: Position): { offline: number; unseen: number } {
-  return { offline: online ? 0 : 1, unseen: lastSeenAt === null ? NEVER_SEEN : -lastSeenAt };
 }
 
 function parseVisitor(row: Record<string, unknown>): Visitor {

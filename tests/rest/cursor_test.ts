@@ -3,10 +3,9 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { readConfig } from "../../src/config.ts";
 import { makeApp } from "../../src/rest/app.ts";
-import { decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
+import { type Cursor, decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
 import { ApiError } from "../../src/rest/errors.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import type { Position } from "../../src/store/position.ts";
 import { readVisitor, type Visitor } from "../../src/visitor.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -166,12 +165,17 @@ Deno.test("list/latest and a search for nothing are one list, and their cursors 
   }
 });
 
-const positions: fc.Arbitrary<Position> = fc.record({
-  online: fc.boolean(),
-  lastSeenAt: fc.option(fc.date({ noInvalidDate: true }).map((date) => date.getTime())),
-  shortId: fc.string({ unit: "binary", minLength: 1 }).map((id) => id.toWellFormed()),
-  count: fc.integer({ min: 1, max: 10_000 }),
+const cursors: fc.Arbitrary<Cursor> = fc.record({
+  position: fc.record({
+    online: fc.boolean(),
+    lastSeenAt: fc.option(fc.date({ noInvalidDate: true }).map((date) => date.getTime())),
+    shortId: fc.string({ unit: "binary", minLength: 1 }).map((id) => id.toWellFormed()),
+    count: fc.integer({ min: 1, max: 10_000 }),
+  }, { noNullPrototype: true }),
+  typos: fc.boolean(),
 }, { noNullPrototype: true });
+
+const FIRST: Cursor = { position: { online: true, lastSeenAt: 0, shortId: "aB3", count: 1 }, typos: false };
 
 const isRefused = (cursor: string, q: string) => {
   assert.throws(
@@ -183,57 +187,69 @@ const isRefused = (cursor: string, q: string) => {
 };
 
 Deno.test("A cursor is its position, for its own search alone", () => {
-  fc.assert(fc.property(positions, fc.string(), fc.string(), (position, q, other) => {
-    const cursor = encodeCursor(position, q);
-    assert.match(cursor, /^[A-Za-z0-9_-]+$/);
-    assert.deepEqual(decodeCursor(cursor, q), position);
-    if (other !== q) isRefused(cursor, other);
+  fc.assert(fc.property(cursors, fc.string(), fc.string(), (cursor, q, other) => {
+    const text = encodeCursor(cursor, q);
+    assert.match(text, /^[A-Za-z0-9_-]+$/);
+    assert.deepEqual(decodeCursor(text, q), cursor);
+    if (other !== q) isRefused(text, other);
   }));
 });
 
+Deno.test("A cursor remembers that its pages were found by words one typo away", async () => {
+  const { getPage, put, walk } = await openApp(CROWD.map((one) => ({ ...one, name: "Fatima" })));
+  assert.deepEqual((await walk("search?q=ftaima&max_results=5")).flat(), ORDER);
+  const { next } = await getPage("/api/visitors/list/search?q=ftaima&max_results=5");
+  // Somebody who has it as it was typed comes meanwhile.
+  await put([{ short_id: "new", name: "Ftaima", is_online: true, last_seen_at: new Date(NOW + 1000) }]);
+  assert.deepEqual((await getPage(next!)).ids, ORDER.slice(5, 10));
+  assert.deepEqual((await getPage("/api/visitors/list/search?q=ftaima")).ids, ["new"]);
+});
+
 Deno.test("A cursor does not hold what was searched for", () => {
-  const cursor = encodeCursor({ online: true, lastSeenAt: 0, shortId: "aB3", count: 1 }, "jane@acme.com");
+  const cursor = encodeCursor(FIRST, "jane@acme.com");
   assert.doesNotMatch(Buffer.from(cursor, "base64url").toString(), /jane|acme/);
 });
 
 Deno.test("A cursor that no link gave is refused", () => {
   const [madeFor] = JSON.parse(
-    Buffer.from(encodeCursor({ online: true, lastSeenAt: 0, shortId: "a", count: 1 }, ""), "base64url")
-      .toString(),
+    Buffer.from(encodeCursor(FIRST, ""), "base64url").toString(),
   );
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  assert.deepEqual(decodeCursor(encode([madeFor, true, 0, "a", 1]), "").shortId, "a", "this is the form");
+  assert.deepEqual(decodeCursor(encode([madeFor, true, 0, "aB3", 1, false]), ""), FIRST, "this is the form");
   const forged: unknown[] = [
     null,
     {},
     [],
     "a",
     7,
-    [madeFor, true, 0, "a"],
-    [madeFor, true, 0, "a", 1, 1],
-    [null, true, 0, "a", 1],
-    ["", true, 0, "a", 1],
-    [madeFor, 1, 0, "a", 1],
-    [madeFor, "true", 0, "a", 1],
-    [madeFor, true, "0", "a", 1],
-    [madeFor, true, 0.5, "a", 1],
-    [madeFor, true, 8.65e15, "a", 1],
-    [madeFor, true, -1e300, "a", 1],
-    [madeFor, true, { $gt: 0 }, "a", 1],
-    [madeFor, true, 0, "", 1],
-    [madeFor, true, 0, null, 1],
-    [madeFor, true, 0, { $gt: "" }, 1],
-    [madeFor, true, 0, ["a"], 1],
-    [madeFor, true, 0, "\ud800", 1],
-    [madeFor, true, 0, "a", 0],
-    [madeFor, true, 0, "a", -1],
-    [madeFor, true, 0, "a", 1.5],
-    [madeFor, true, 0, "a", 1e9],
-    [madeFor, true, 0, "a", "1"],
-    [madeFor, true, 0, "a", null],
+    [madeFor, true, 0, "a", false],
+    [madeFor, true, 0, "a", 1],
+    [madeFor, true, 0, "a", 1, false, 1],
+    [madeFor, true, 0, "a", 1, 0],
+    [madeFor, true, 0, "a", 1, null],
+    [null, true, 0, "a", 1, false],
+    ["", true, 0, "a", 1, false],
+    [madeFor, 1, 0, "a", 1, false],
+    [madeFor, "true", 0, "a", 1, false],
+    [madeFor, true, "0", "a", 1, false],
+    [madeFor, true, 0.5, "a", 1, false],
+    [madeFor, true, 8.65e15, "a", 1, false],
+    [madeFor, true, -1e300, "a", 1, false],
+    [madeFor, true, { $gt: 0 }, "a", 1, false],
+    [madeFor, true, 0, "", 1, false],
+    [madeFor, true, 0, null, 1, false],
+    [madeFor, true, 0, { $gt: "" }, 1, false],
+    [madeFor, true, 0, ["a"], 1, false],
+    [madeFor, true, 0, "\ud800", 1, false],
+    [madeFor, true, 0, "a", 0, false],
+    [madeFor, true, 0, "a", -1, false],
+    [madeFor, true, 0, "a", 1.5, false],
+    [madeFor, true, 0, "a", 1e9, false],
+    [madeFor, true, 0, "a", "1", false],
+    [madeFor, true, 0, "a", null, false],
   ];
   for (const value of forged) isRefused(encode(value), "");
-  const good = encode([madeFor, true, 0, "a", 1]);
+  const good = encode([madeFor, true, 0, "a", 1, false]);
   for (
     const cursor of [
       "",

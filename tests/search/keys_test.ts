@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { exactKey, exactKeys, searchText, textKeys, trigramKeys } from "../../src/search/keys.ts";
+import { exactKey, exactKeys, gramsOf, searchText, typoKeys } from "../../src/search/keys.ts";
 import { matches } from "../../src/search/match.ts";
-import { foldText } from "../../src/search/normalise.ts";
+import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
+import { foldText, trigrams } from "../../src/search/normalise.ts";
 import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
 import { type AttributeName, readVisitor, type Visitor } from "../../src/visitor.ts";
 
@@ -102,9 +103,12 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   if (key !== null) return exactKeys(visitor).includes(key);
   if (part.kind !== "text") return true;
   const onUrl = visitor.is_online && part.inUrl && foldText(visitor.last_url ?? "").includes(part.text);
-  const keys = trigramKeys(visitor);
+  const grams = gramsOf(searchText(visitor));
+  const wanted = trigrams(part.text);
   return visitor.short_id === part.shortId || onUrl ||
-    textKeys(part.text).every((textKey) => keys.includes(textKey));
+    (wanted.length > 0
+      ? wanted.every((gram) => grams.includes(gram))
+      : grams.some((gram) => gram.startsWith(part.text)));
 }
 
 Deno.test("Whoever matches a search has the keys by which an index finds them", () => {
@@ -166,15 +170,33 @@ Deno.test("A part has an exact key where one attribute answers it", () => {
   for (const [q, key] of verdicts) assert.equal(exactKey(parseSearch(q)[0]), key, q);
 });
 
-Deno.test("Text keys are trigrams of one value each, and short text has none", () => {
+Deno.test("Grams are the trigrams of one value each, and its ends", () => {
   const visitor = readVisitor({
     short_id: "aB3",
     name: "Zoë",
-    nickname: "Łódź",
+    nickname: "Łód",
     last_url: "https://acme.com",
   })!;
-  assert.deepEqual(trigramKeys(visitor).sort(), ["text:lod", "text:odz", "text:zoe"]);
-  assert.deepEqual(textKeys("zo"), []);
-  assert.deepEqual(textKeys("zoe"), ["text:zoe"]);
-  assert.deepEqual(textKeys("😀😁"), []);
+  assert.deepEqual(gramsOf(searchText(visitor)), ["zoe", "oe\n", "e\n\n", "lod", "od\n", "d\n\n"]);
+  assert.deepEqual(gramsOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
+});
+
+Deno.test("Two words that are one typo apart have a typo key in common", () => {
+  const letters = fc.array(fc.constantFrom(..."abcdeé李\u{10400}"), { minLength: 4, maxLength: 12 });
+  const change = fc.record({ at: fc.nat(12), by: fc.constantFrom(..."abcé"), how: fc.nat(3) });
+  fc.assert(
+    fc.property(letters, change, (word, { at, by, how }) => {
+      const i = at % (word.length - 1);
+      const other = [
+        () => word.toSpliced(i, 1),
+        () => word.toSpliced(i, 0, by),
+        () => word.toSpliced(i, 1, by),
+        () => word.toSpliced(i, 2, word[i + 1], word[i]),
+      ][how]();
+      const [a, b] = [word.join(""), other.join("")];
+      assert.ok(isOneTypoAway(a, b), `${a} ${b}`);
+      assert.ok(typoKeys(a).some((key) => deletions(b).includes(key)), `${a} ${b}`);
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { matches } from "../../src/search/match.ts";
+import { withTypos } from "../../src/search/typo.ts";
 import { parseSearch, TEXT_ATTRIBUTES } from "../../src/search/parse.ts";
 import { ATTRIBUTE_NAMES, type AttributeName, readVisitor } from "../../src/visitor.ts";
 
@@ -168,4 +169,59 @@ Deno.test("Nobody is found by what is hidden", () => {
 
 Deno.test("A query without parts matches everybody", () => {
   assert.equal(matches([], readVisitor({ short_id: "x" })!), true);
+});
+
+Deno.test("Where typos are forgiven a word of letters may have one", () => {
+  const documents = {
+    name: "Fatima Žižek-O'Brien",
+    email: "lovelace77@mail.example",
+    location_city: "Łódź",
+    unique_id: "order1234",
+  };
+  const verdicts: [q: string, isFound: boolean][] = [
+    ["fatima", true],
+    ["ftaima", true],
+    ["fatma", true],
+    ["fattima", true],
+    ["FÁTOMA", true],
+    ["fotina", false],
+    ["atimaf", false],
+    ["zizak", true],
+    ["lovelase", true],
+    ["brein", true],
+    // Three letters one typo away are found by four, and not the other way round.
+    ["lodx", true],
+    ["ladx", false],
+    ["lodzz", true],
+    ["lod", true],
+    ["ldz", false],
+    // No word: a number one digit off is somebody else's.
+    ["order1235", false],
+    ["0rder1234", false],
+    ['"fatma zizek"', false],
+    // Every part must match, each with a typo of its own.
+    ["fatma lovelaec", true],
+    ["fatma nobody", false],
+    ["fatma -online", true],
+    ["fatma online", false],
+    // Shorter words and operators forgive nothing.
+    ["fatma ldz", false],
+    ["fatma #vip", false],
+    // A page counts for visitors online now.
+    ["pricign", false],
+  ];
+  for (const [q, isFound] of verdicts) {
+    const query = parseSearch(q);
+    const page = { last_url: "https://acme.com/pricing" };
+    assert.equal(
+      matches(withTypos(query) ?? query, readVisitor({ short_id: "x", ...documents, ...page })!),
+      isFound,
+      q,
+    );
+  }
+  const online = readVisitor({ short_id: "x", is_online: true, last_url: "https://acme.com/pricing" })!;
+  assert.equal(matches(withTypos(parseSearch("pricign"))!, online), true);
+  assert.equal(matches(withTypos(parseSearch("pricign", new Set(["last_url"])))!, online), false);
+  const named = readVisitor({ short_id: "x", name: "Fatima" })!;
+  assert.equal(matches(withTypos(parseSearch("fatma", new Set(["name"])))!, named), false);
 });

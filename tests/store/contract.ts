@@ -7,7 +7,8 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { matches } from "../../src/search/match.ts";
-import { LATEST, parseSearch } from "../../src/search/parse.ts";
+import { LATEST, parseSearch, type SearchQuery } from "../../src/search/parse.ts";
+import { withTypos } from "../../src/search/typo.ts";
 import type { Position } from "../../src/store/position.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../src/visitor.ts";
@@ -20,8 +21,11 @@ export function visitorOf(attributes: Record<string, unknown>): Visitor {
 }
 
 /** The short ids of all who match, by pages of this size; fails where a page is not full and yet has a next one. */
-export async function findAll(store: VisitorStore, q: string, size = 1000): Promise<string[]> {
-  const query = q === "" ? LATEST : parseSearch(q);
+export function findAll(store: VisitorStore, q: string, size = 1000): Promise<string[]> {
+  return findAllOf(store, q === "" ? LATEST : parseSearch(q), size);
+}
+
+async function findAllOf(store: VisitorStore, query: SearchQuery, size: number): Promise<string[]> {
   const ids: string[] = [];
   let after: Position | null = null;
   do {
@@ -164,6 +168,31 @@ const FINDS: [q: string, found: string][] = [
   ["-zoe", ""],
 ];
 
+/** What is asked with typos, and who is found, in any order. */
+const TYPO_FINDS: [q: string, found: string][] = [
+  ["mullr", "zoe"],
+  ["mulelr", "zoe"],
+  ["muuller", "zoe"],
+  ["Müllar", "zoe"],
+  ["mlulre", ""],
+  ["lukszz", ""],
+  ["lukazs zlow", "lukasz"],
+  ["lukazs żólww", "lukasz"],
+  ["acem", "zoe"],
+  ["firefux iphnoe", "omar"],
+  ["خيما", "omar"],
+  ["gilr gone", "gone"],
+  ["gilr online", ""],
+  ["gril -online", "gone"],
+  ["pricnig", "page"],
+  ["#vip mullre", "zoe"],
+  ["#none mullre", ""],
+  ["id:user1 mullre", "zoe"],
+  ["grosstrasse", "strasse"],
+  ["gross", "strasse"],
+  ["οδοζα", "İstanbul"],
+];
+
 /** Registers the contract for a store; each case gets an empty one. */
 export function testStoreContract(
   name: string,
@@ -188,6 +217,22 @@ export function testStoreContract(
       assert.deepEqual((await findAll(store, q)).sort(), expected, JSON.stringify(q));
       assert.deepEqual((await findAll(store, q, 1)).sort(), expected, `${JSON.stringify(q)} by pages of one`);
     }
+  });
+
+  test("words one typo away find whom they should and nobody else", async (store) => {
+    await store.putVisitors(PEOPLE.map(visitorOf));
+    for (const [q, found] of TYPO_FINDS) {
+      const query = withTypos(parseSearch(q))!;
+      const expected = found === "" ? [] : found.split(" ").sort();
+      assert.deepEqual((await findAllOf(store, query, 1000)).sort(), expected, q);
+      assert.deepEqual((await findAllOf(store, query, 1)).sort(), expected, `${q} by pages of one`);
+    }
+    await store.putVisitors([visitorOf({ short_id: "zoe", name: "Ada" })]);
+    assert.deepEqual(
+      await findAllOf(store, withTypos(parseSearch("mullr"))!, 1000),
+      [],
+      "who has another name now",
+    );
   });
 
   test("online ones come first, then the newest, those never seen last, ties by short id in UTF-8 order", async (store) => {
@@ -348,6 +393,9 @@ export function testStoreContract(
       "\0",
       "1234",
       "12",
+      "fatima",
+      "ftaima",
+      "fatma",
     ];
     const value = fc.oneof(
       fc.constantFrom(...values, "x@y.example", "X@Y.example", "true"),
@@ -387,6 +435,16 @@ export function testStoreContract(
             // A search of which nothing is left is everybody online, as the empty one is.
             const found = await findAll(store, query.length === 0 ? "" : q, size);
             assert.deepEqual(found, expected.map(({ short_id }) => short_id), JSON.stringify(q));
+            const tolerant = withTypos(query);
+            if (tolerant === null) continue;
+            const expectedOfTypos = [...stored.values()].filter((one) => matches(tolerant, one)).sort(
+              byOrder,
+            );
+            assert.deepEqual(
+              await findAllOf(store, tolerant, size),
+              expectedOfTypos.map(({ short_id }) => short_id),
+              `${JSON.stringify(q)} with typos`,
+            );
           }
         },
       ),
