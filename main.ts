@@ -5,10 +5,16 @@
  */
 import { parseArgs } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
+import { EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { importFile } from "./src/commands/import.ts";
 import { serve } from "./src/commands/serve.ts";
-import { ConfigurationError, readConfig, readEnvironment } from "./src/config.ts";
+import { readConfig, readEnvironment, VARIABLES } from "./src/config.ts";
+
+const CONFIGURED = wrap(
+  "It is configured by environment variables, or by a .env file beside the executable: " +
+    `${Object.keys(VARIABLES).join(", ")}. The README says what each means.`,
+);
 
 const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST API
 
@@ -18,13 +24,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer --help         this text
   foyer --version      the version
 
-It is configured by environment variables, or by a .env file beside the executable:
-BASE_ENDPOINT, REST_KEY, MONGO_URI, MONGO_COLLECTION, SQLITE_PATH, PORT, HOST,
-HIDDEN_ATTRIBUTES, WATCH_LINK, MAX_STALE_MS. The README says what each means.`;
-
-// sysexits.h
-const EX_USAGE = 64;
-const EX_CONFIG = 78;
+${CONFIGURED}`;
 
 async function main(args: string[]): Promise<number> {
   const command = chooseCommand(args);
@@ -32,13 +32,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`Cannot do that, expected one of these:\n\n${HELP}`);
     return EX_USAGE;
   }
-  try {
-    return await command();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    for (const line of error.lines) console.error(line);
-    return EX_CONFIG;
-  }
+  return await runCommand(command);
 }
 
 function chooseCommand(args: string[]): (() => number | Promise<number>) | null {
@@ -71,6 +65,11 @@ function readWords(args: string[]): string[] | null {
   } catch {
     return null;
   }
+}
+
+/** Breaks a sentence into lines of less than 80 columns. */
+function wrap(sentence: string): string {
+  return sentence.replace(/(.{1,79})( |$)/g, "$1\n").trimEnd();
 }
 
 function print(text: string): number {

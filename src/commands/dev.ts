@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { ConfigurationError, readConfig, readEnvironment } from "../config.ts";
+import { readConfig, readEnvironment } from "../config.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+import { runCommand } from "./exit.ts";
 import { sampleVisitors } from "./sample_visitors.ts";
 import { serve } from "./serve.ts";
 
@@ -40,12 +41,4 @@ async function fillWhenEmpty(store: VisitorStore) {
   console.log(`Filled the empty store with ${visitors.length} sample visitors`);
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await dev());
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    for (const line of error.lines) console.error(line);
-    Deno.exit(78);
-  }
-}
+if (import.meta.main) Deno.exit(await runCommand(dev));
