@@ -39,8 +39,8 @@ export async function serve(
   return 0;
 }
 
-function logStore({ store: { kind, ...store } }: Config, { description }: VisitorStore) {
-  const isForgotten = kind === "sqlite" && "isChosen" in store && !store.isChosen;
+function logStore({ store }: Config, { description }: VisitorStore) {
+  const isForgotten = store.kind === "sqlite" && !store.isChosen;
   log(
     isForgotten
       ? `Warning: using ${description}, since neither MONGO_URI nor SQLITE_PATH is set`
