@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, readVisitor, toDocument } from "../src/visitor.ts";
+import { runProcess } from "./support/processes.ts";
 import { hasAllRights } from "./support/rights.ts";
 
 /** The contract's attributes, in its order. */
@@ -260,11 +261,12 @@ if (hasAllRights) {
       const times = ["2026-07-02T03:04:05", "2026-07-02", "2026-07-02T03:04:05+02:00"];
       console.log(new Date(2026, 6, 2).getTimezoneOffset());
       for (const time of times) console.log(readVisitor({ short_id: "a", added_at: time }).added_at);`;
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
+    const { stdout } = await runProcess({
+      program: Deno.execPath(),
       args: ["eval", script],
       env: { TZ: "America/New_York", NO_COLOR: "1" },
-    }).output();
-    assert.deepEqual(new TextDecoder().decode(stdout).trimEnd().split("\n"), [
+    });
+    assert.deepEqual(stdout.trimEnd().split("\n"), [
       "240",
       "2026-07-02T03:04:05.000Z",
       "2026-07-02T00:00:00.000Z",

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { sampleVisitors } from "../../src/commands/sample_visitors.ts";
-import { VARIABLES } from "../../src/config.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
-import { hasAllRights } from "../support/rights.ts";
+import { fromSource, Process, runProcess } from "../support/processes.ts";
 
 Deno.test("The sample visitors are 200, plausible and varied, and the same on every start", () => {
   const now = new Date("2026-01-02T03:04:05.678Z");
@@ -38,63 +37,35 @@ Deno.test("The sample visitors are 200, plausible and varied, and the same on ev
   }
 });
 
-const DEV = fileURLToPath(new URL("../../src/commands/dev.ts", import.meta.url));
-const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+/** The line that `deno task dev` prints last. */
+const CURL = /^ +curl .*$/m;
 
-/** Runs `deno task dev` in a folder until work over what it printed is done. */
+/** `deno task dev` in a folder. */
+function devIn(folder: string, environment: Record<string, string>) {
+  return fromSource(folder, [], environment, "src/commands/dev.ts");
+}
+
+/** Runs `deno task dev` until work over what it printed is done. */
 async function dev<T>(
   folder: string,
   environment: Record<string, string>,
   work: (printed: () => string, port: number) => Promise<T>,
 ): Promise<{ result: T; printed: string }> {
-  const port = await freePort();
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", DEV],
-    cwd: folder,
-    env: { ...NOTHING_SET, PORT: String(port), NO_COLOR: "1", ...environment },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let printed = "";
-  let hasEnded = false;
-  process.status.then(() => hasEnded = true);
-  const reading = [process.stdout, process.stderr].map(async (stream) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) printed += text;
-  });
-  while (!/^ +curl .*$/m.test(printed)) {
-    assert.ok(!hasEnded, `it ended: ${printed}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  try {
-    const result = await work(() => printed, port);
-    process.kill("SIGINT");
-    assert.equal((await process.status).code, 0, printed);
-    return { result, printed };
-  } finally {
-    if (!hasEnded) process.kill("SIGKILL");
-    await Promise.all(reading);
-  }
+  const port = freePort();
+  await using process = new Process(devIn(folder, { PORT: String(port), ...environment }));
+  const printed = () => process.stderr + process.stdout;
+  await process.until(CURL, "stdout");
+  const result = await work(printed, port);
+  assert.equal((await process.stop("SIGINT")).code, 0, printed());
+  return { result, printed: printed() };
 }
 
 /** What the printed line answers when it is pasted into a shell. */
 async function paste(printed: string) {
-  const [line] = /^ +curl .*$/m.exec(printed)!;
-  const { code, stdout } = await new Deno.Command("bash", { args: ["-c", line], stderr: "null" }).output();
+  const [line] = CURL.exec(printed)!;
+  const { code, stdout } = await runProcess({ program: "bash", args: ["-c", line] });
   assert.equal(code, 0, line);
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
-  if (!hasAllRights) return;
-  Deno.test(sentence, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "foyer-dev-" });
-    try {
-      await work(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+  return JSON.parse(stdout);
 }
 
 testInFolder(
@@ -155,11 +126,7 @@ testInFolder("With MONGO_URI set no sample visitor is ever made", async (folder)
 });
 
 testInFolder("A wrong configuration stops deno task dev with 78", async (folder) => {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", DEV],
-    cwd: folder,
-    env: { ...NOTHING_SET, HOST: "a b", NO_COLOR: "1" },
-  }).output();
+  const { code, stderr } = await runProcess(devIn(folder, { HOST: "a b" }));
   assert.equal(code, 78);
-  assert.match(new TextDecoder().decode(stderr), /^HOST: given "a b", expected /);
+  assert.match(stderr, /^HOST: given "a b", expected /);
 });

@@ -1,30 +1,19 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { VARIABLES } from "../../src/config.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { ATTRIBUTE_NAMES, readVisitor } from "../../src/visitor.ts";
-import { hasAllRights } from "../support/rights.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+import { testInFolder } from "../support/folders.ts";
+import { fromSource, runProcess } from "../support/processes.ts";
 
 /** A shell's answer, in a folder where `foyer` is the command line over `visitors.db`. */
-async function shell(folder: string, script: string, environment: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command("bash", {
-    args: ["-c", `set -o pipefail; foyer() { "$DENO" run -A "$MAIN" "$@"; }; ${script}`],
-    cwd: folder,
-    env: {
-      ...NOTHING_SET,
-      SQLITE_PATH: "visitors.db",
-      NO_COLOR: "1",
-      DENO: Deno.execPath(),
-      MAIN,
-      ...environment,
-    },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+function shell(folder: string, script: string, environment: Record<string, string> = {}) {
+  const foyer = fromSource(folder, [], { SQLITE_PATH: "visitors.db", ...environment });
+  // The words that start Foyer are the script's own arguments.
+  const start = 'set -o pipefail; words=("$@"); foyer() { "${words[@]}" "$@"; };';
+  return runProcess({
+    ...foyer,
+    program: "bash",
+    args: ["-c", `${start} ${script}`, "bash", foyer.program, ...foyer.args!],
+  });
 }
 
 /** A test, of those that need rights, in a folder whose `visitors.db` holds these visitors. */
@@ -33,17 +22,11 @@ function testWith(
   sentence: string,
   work: (folder: string) => Promise<void>,
 ) {
-  if (!hasAllRights) return;
-  Deno.test(sentence, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "foyer-export-" });
-    try {
-      const store = openSqliteStore(`${folder}/visitors.db`);
-      await store.putVisitors(documents.map((document) => readVisitor(document)!));
-      await store.close();
-      await work(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+  testInFolder(sentence, async (folder) => {
+    const store = openSqliteStore(`${folder}/visitors.db`);
+    await store.putVisitors(documents.map((document) => readVisitor(document)!));
+    await store.close();
+    await work(folder);
   });
 }
 

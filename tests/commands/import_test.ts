@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { importVisitors } from "../../src/commands/import.ts";
-import { readConfig, VARIABLES } from "../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
 import { makeApp } from "../../src/rest/app.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor.ts";
-import { hasAllRights } from "../support/rights.ts";
+import { testInFolder } from "../support/folders.ts";
+import { fromSource, Process, runProcess } from "../support/processes.ts";
 
 const encoder = new TextEncoder();
 
@@ -159,42 +159,18 @@ Deno.test("A store that goes away stops the import, and what is stored stays", a
   assert.ok(stored > 0 && stored < 3000);
 });
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
-
-/** Foyer's command line, in a folder of its own; a `.env` in the project's root counts for nothing. */
+/** Foyer's command line over `visitors.db`. */
 function foyer(folder: string, args: string[], environment: Record<string, string> = {}) {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
-    cwd: folder,
-    env: { ...NOTHING_SET, SQLITE_PATH: "visitors.db", NO_COLOR: "1", ...environment },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  return fromSource(folder, args, { SQLITE_PATH: "visitors.db", ...environment });
 }
 
-async function run(folder: string, args: string[], input = "", environment: Record<string, string> = {}) {
-  const process = foyer(folder, args, environment);
-  const writer = process.stdin.getWriter();
-  // Whoever does not read standard input closes it.
-  await writer.write(encoder.encode(input)).then(() => writer.close()).catch(() => {});
-  const { code, stdout, stderr } = await process.output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+/** An import whose input is still to come. */
+function startImport(folder: string) {
+  return new Process({ ...foyer(folder, ["import", "-"]), stdin: "piped" });
 }
 
-/** A test, of those that need rights, in a folder that is gone after it. */
-function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
-  if (!hasAllRights) return;
-  Deno.test(sentence, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "foyer-import-" });
-    try {
-      await work(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+function run(folder: string, args: string[], input = "", environment: Record<string, string> = {}) {
+  return runProcess({ ...foyer(folder, args, environment), input });
 }
 
 const shortIdsIn = async (path: string) => {
@@ -290,8 +266,8 @@ testInFolder("While a server serves the same store an import's result shows at o
     return (await response.json()).visitors.map(({ short_id }: { short_id: string }) => short_id);
   };
   assert.deepEqual(await idsNow(), []);
-  const process = foyer(folder, ["import", "-"]);
-  const writer = process.stdin.getWriter();
+  await using process = startImport(folder);
+  const writer = process.child.stdin.getWriter();
   const portion = (from: number, is_online: boolean) =>
     Array.from({ length: 1000 }, (_, i) => JSON.stringify({ short_id: `v${from + i}`, is_online }) + "\n")
       .join("");
@@ -300,18 +276,18 @@ testInFolder("While a server serves the same store an import's result shows at o
   while ((await idsNow()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   await writer.write(encoder.encode(portion(0, false) + '{"short_id":"z","is_online":true}\n'));
   await writer.close();
-  assert.equal((await process.output()).code, 0);
+  assert.equal((await process.ended).code, 0);
   assert.deepEqual(await idsNow(), ["z"]);
   await store.close();
 });
 
 testInFolder("An import of any length needs the same little memory", async (folder) => {
-  const process = foyer(folder, ["import", "-"]);
+  await using process = startImport(folder);
   const peakMegabytes = async () => {
-    const status = await Deno.readTextFile(`/proc/${process.pid}/status`);
+    const status = await Deno.readTextFile(`/proc/${process.child.pid}/status`);
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   };
-  const writer = process.stdin.getWriter();
+  const writer = process.child.stdin.getWriter();
   // 200 MB: 20 portions of 1000 visitors, 10 kB each.
   const note = "x".repeat(10_000);
   for (let portion = 0; portion < 20; portion++) {
@@ -323,8 +299,7 @@ testInFolder("An import of any length needs the same little memory", async (fold
   }
   const peak = await peakMegabytes();
   await writer.close();
-  const { code, stderr } = await process.output();
-  assert.equal(code, 0);
-  assert.match(new TextDecoder().decode(stderr), /^Stored 20,000 visitors/m);
+  assert.equal((await process.ended).code, 0);
+  assert.match(process.stderr, /^Stored 20,000 visitors/m);
   assert.ok(peak < 400, `peak of ${Math.round(peak)} MB`);
 });

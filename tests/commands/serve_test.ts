@@ -1,78 +1,25 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
-import { VARIABLES } from "../../src/config.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { readVisitor } from "../../src/visitor.ts";
+import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
-import { hasAllRights } from "../support/rights.ts";
+import { fromSource, Process, runProcess } from "../support/processes.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
 const KEY = "S3cr3t key";
 const headers = { Authorization: KEY };
 
-/** Foyer's command line, in a folder of its own; a `.env` in the project's root counts for nothing. */
-function foyer(folder: string, args: string[], environment: Record<string, string>) {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
-    cwd: folder,
-    env: { ...NOTHING_SET, HOST: "127.0.0.1", NO_COLOR: "1", ...environment },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function run(folder: string, args: string[], environment: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await foyer(folder, args, environment).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+/** Foyer's command line, for this machine alone. */
+function foyer(folder: string, args: string[], environment: Record<string, string> = {}) {
+  return fromSource(folder, args, { HOST: "127.0.0.1", ...environment });
 }
 
 /** A server that listens; it ends with the test at the latest. */
 async function start(folder: string, args: string[], environment: Record<string, string> = {}) {
-  const port = await freePort();
-  const process = foyer(folder, args, { PORT: String(port), ...environment });
-  const server = {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    log: "",
-    hasEnded: false,
-    kill: (signal: Deno.Signal) => process.kill(signal),
-    ended: process.status,
-    async [Symbol.asyncDispose]() {
-      if (!server.hasEnded) process.kill("SIGKILL");
-      await Promise.all([reading, process.stdout.cancel()]);
-    },
-  };
-  process.status.then(() => server.hasEnded = true);
-  const reading = (async () => {
-    for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) server.log += text;
-  })();
-  await until(server, /Listening on/);
-  return server;
-}
-
-/** Waits for a line of a server's log. */
-async function until(server: { log: string; hasEnded: boolean }, line: RegExp) {
-  while (!line.test(server.log)) {
-    assert.ok(!server.hasEnded, `it ended: ${server.log}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** A test, of those that need rights, in a folder that is gone after it. */
-function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
-  if (!hasAllRights) return;
-  Deno.test(sentence, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "foyer-serve-" });
-    try {
-      await work(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+  const port = freePort();
+  const server = new Process(foyer(folder, args, { PORT: String(port), ...environment }));
+  await server.until(/Listening on/);
+  return Object.assign(server, { port, url: `http://127.0.0.1:${port}` });
 }
 
 testInFolder("The command line answers what it is asked, or says what it can be asked", async (folder) => {
@@ -93,7 +40,7 @@ testInFolder("The command line answers what it is asked, or says what it can be 
   ];
   await Promise.all(verdicts.map(async ([args, code, stdout, stderr]) => {
     // Where nothing is served a wrong configuration does not matter.
-    const answer = await run(folder, args, { PORT: "x" });
+    const answer = await runProcess(foyer(folder, args, { PORT: "x" }));
     assert.equal(answer.code, code, args.join(" "));
     assert.match(answer.stdout, stdout, args.join(" "));
     assert.match(answer.stderr, stderr, args.join(" "));
@@ -112,7 +59,7 @@ testInFolder(
       HIDDEN_ATTRIBUTES: "short_id",
       WATCH_LINK: "https://user:S3cr3t@acme.com/",
     };
-    const { code, stdout, stderr } = await run(folder, [], wrong);
+    const { code, stdout, stderr } = await runProcess(foyer(folder, [], wrong));
     assert.deepEqual([code, stdout], [78, ""]);
     const lines = stderr.trimEnd().split("\n");
     assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), Object.keys(wrong).sort());
@@ -138,11 +85,11 @@ testInFolder("What cannot be opened or listened on stops the start with 78", asy
   ];
   await Promise.all(verdicts.map(async ([environment, said], i) => {
     const own: Record<string, string> = environment.MONGO_URI ? {} : { SQLITE_PATH: `${i}.db` };
-    const { code, stderr } = await run(folder, ["serve"], {
-      PORT: String(await freePort()),
+    const { code, stderr } = await runProcess(foyer(folder, ["serve"], {
+      PORT: String(freePort()),
       ...own,
       ...environment,
-    });
+    }));
     assert.equal(code, 78, `${JSON.stringify(environment)}: ${stderr}`);
     assert.match(stderr, said);
     assert.doesNotMatch(stderr, /S3cr3t|^\s+at /m);
@@ -188,11 +135,10 @@ testInFolder(
       const expected = environment.REST_KEY ? (isMongo ? 503 : 200) : 404;
       assert.equal(await statusOf("/api/visitors/list/latest", { headers }), expected);
       assert.equal(await statusOf("/api/visitors/list/latest"), environment.REST_KEY ? 401 : 404);
-      server.kill("SIGTERM");
-      assert.equal((await server.ended).code, 0, server.log);
-      for (const line of said) assert.match(server.log, line);
-      for (const line of [...unsaid, /S3cr3t/]) assert.doesNotMatch(server.log, line);
-      assert.match(server.log, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "each line has its time");
+      assert.equal((await server.stop("SIGTERM")).code, 0, server.stderr);
+      for (const line of said) assert.match(server.stderr, line);
+      for (const line of [...unsaid, /S3cr3t/]) assert.doesNotMatch(server.stderr, line);
+      assert.match(server.stderr, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "each line has its time");
     }));
     assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);
   },
@@ -217,8 +163,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         headers: { ...headers, "Accept-Encoding": "identity" },
       });
       assert.equal(response.status, 200);
-      server.kill(signal);
-      await until(server, new RegExp(`Stopping on ${signal}`));
+      server.child.kill(signal);
+      await server.until(new RegExp(`Stopping on ${signal}`));
       await assert.rejects(async () => {
         while (true) {
           const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -244,6 +190,5 @@ testInFolder("An idle keep-alive connection does not hold a stop up", async (fol
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await connection.write(new TextEncoder().encode("GET /live HTTP/1.1\r\nHost: x\r\n\r\n"));
   assert.ok(await connection.read(new Uint8Array(1000)));
-  server.kill("SIGTERM");
-  assert.equal((await server.ended).code, 0);
+  assert.equal((await server.stop("SIGTERM")).code, 0);
 });

@@ -12,8 +12,10 @@ import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import { VARIABLES } from "../../src/config.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
+import { type Command, Process, runProcess } from "../support/processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KEY = "S3cr3t key";
@@ -38,28 +40,24 @@ Deno.test.afterAll(() => Deno.remove(builds, { recursive: true }));
 async function compile(program: string, name: string): Promise<string> {
   const output = `${builds}/${name}`;
   const compiler = Deno.env.get("DENO_COMPILER") || Deno.execPath();
-  const { success, stderr } = await new Deno.Command(compiler, {
+  const { code, stderr } = await runProcess({
+    program: compiler,
     args: ["compile", ...COMPILE_FLAGS, "--output", output, program],
     cwd: ROOT,
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  assert.ok(success, `${compiler} cannot compile ${program}: ${new TextDecoder().decode(stderr)}`);
+  });
+  assert.equal(code, 0, `${compiler} cannot compile ${program}: ${stderr}`);
   return output;
 }
 
 /** A test in a folder that holds nothing but the executable, and is gone after it. */
 function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
-  Deno.test(sentence, async () => {
-    const folder = await Deno.makeTempDir({ dir: builds });
+  const withExecutable = async (folder: string) => {
     // A link costs nothing, and to the program it is where it lives.
     await Deno.link(executable, `${folder}/foyer`);
-    try {
-      await work(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+    await work(folder);
+  };
+  // Not passed over where rights are missing: this file is run for nothing else.
+  Deno.test(sentence, () => inFolder(withExecutable, builds));
 }
 
 interface Start {
@@ -71,73 +69,32 @@ interface Start {
   uid?: number;
 }
 
-function foyer(folder: string, { args = [], environment = {}, cwd = folder, input, uid }: Start) {
-  return new Deno.Command(`${folder}/foyer`, {
-    args,
-    cwd,
-    clearEnv: true,
-    env: environment,
-    uid,
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+/** The executable, with nothing in its environment but what is given. */
+function foyer(folder: string, { args = [], environment = {}, cwd = folder, input, uid }: Start): Command {
+  return { program: `${folder}/foyer`, args, cwd, clearEnv: true, env: environment, input, uid };
 }
 
 /** Runs a command to its end. */
-async function run(folder: string, start: Start) {
-  const process = foyer(folder, start);
-  if (start.input !== undefined) await new Blob([start.input]).stream().pipeTo(process.stdin);
-  const { code, stdout, stderr } = await process.output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+function run(folder: string, start: Start) {
+  return runProcess(foyer(folder, start));
 }
 
 /** A server that listens; it ends with the test at the latest. */
 async function serve(folder: string, start: Start) {
   const port = freePort();
-  const process = foyer(folder, {
+  const url = `http://127.0.0.1:${port}`;
+  const server = new Process(foyer(folder, {
     ...start,
     environment: { HOST: "127.0.0.1", PORT: `${port}`, ...start.environment },
-  });
-  const server = {
-    url: `http://127.0.0.1:${port}`,
-    stderr: "",
-    stdout: "",
-    hasEnded: false,
-    /** Asks for the list, and says the status and the visitors' short ids. */
-    async list(init: RequestInit = { headers }, query = ""): Promise<[number, string[]]> {
-      const response = await fetch(`${server.url}/api/visitors/list/latest${query}`, init);
-      const { visitors = [] } = await response.json();
-      return [response.status, visitors.map((visitor: { short_id: string }) => visitor.short_id)];
-    },
-    /** Asks it to end, and waits for that. */
-    async stop(signal: Deno.Signal) {
-      process.kill(signal);
-      await reading;
-      return await server.ended;
-    },
-    kill: (signal: Deno.Signal) => process.kill(signal),
-    ended: process.status.then(({ code, signal }) => [code, signal]),
-    async [Symbol.asyncDispose]() {
-      if (!server.hasEnded) process.kill("SIGKILL");
-      await Promise.all([reading, server.ended]);
-    },
-  };
-  process.status.then(() => server.hasEnded = true);
-  const reading = Promise.all((["stderr", "stdout"] as const).map(async (name) => {
-    for await (const text of process[name].pipeThrough(new TextDecoderStream())) server[name] += text;
   }));
-  await until(server, /Listening on/);
-  return server;
-}
-
-/** Waits for a line of a server's log. */
-async function until(server: { stderr: string; hasEnded: boolean }, line: RegExp) {
-  while (!line.test(server.stderr)) {
-    assert.ok(!server.hasEnded, `it ended: ${server.stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await server.until(/Listening on/);
+  /** Asks for the list, and says the status and the visitors' short ids. */
+  const list = async (init: RequestInit = { headers }, query = ""): Promise<[number, string[]]> => {
+    const response = await fetch(`${url}/api/visitors/list/latest${query}`, init);
+    const { visitors = [] } = await response.json();
+    return [response.status, visitors.map((visitor: { short_id: string }) => visitor.short_id)];
+  };
+  return Object.assign(server, { url, list });
 }
 
 const INPUT = [
@@ -172,7 +129,8 @@ async function useStore(folder: string, environment: Record<string, string>, sai
     const response = await fetch(server.url + path);
     assert.deepEqual([response.status, await response.json()], [200, { status: "ok" }]);
   }
-  assert.deepEqual(await server.stop("SIGTERM"), [0, null], server.stderr);
+  const { code, signal } = await server.stop("SIGTERM");
+  assert.deepEqual([code, signal], [0, null], server.stderr);
   assert.match(server.stderr, said);
   assert.match(server.stderr, /Stopping on SIGTERM/);
   for (const line of server.stderr.trimEnd().split("\n")) {
@@ -316,8 +274,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const begin = new Uint8Array(12);
       await connection.read(begin);
       assert.equal(new TextDecoder().decode(begin), "HTTP/1.1 200");
-      server.kill(signal);
-      await until(server, new RegExp(`Stopping on ${signal}`));
+      server.child.kill(signal);
+      await server.until(new RegExp(`Stopping on ${signal}`));
       await assert.rejects(async () => {
         while (true) {
           (await Deno.connect(address)).close();
@@ -327,7 +285,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       assert.ok(!server.hasEnded, "it waits for the request in flight");
       const [, body] = (await new Response(connection.readable).text()).split("\r\n\r\n");
       assert.equal(JSON.parse(body).visitors.length, 1000);
-      assert.deepEqual(await server.ended, [0, null], server.stderr);
+      const { code, signal: endedBy } = await server.ended;
+      assert.deepEqual([code, endedBy], [0, null], server.stderr);
     },
   );
 }
@@ -378,13 +337,13 @@ Deno.test("With its rights no program runs, no library loads, no code is importe
     requests++;
     return new Response("export default 1", { headers: { "Content-Type": "text/javascript" } });
   });
-  const { stdout, stderr } = await new Deno.Command(probe, {
+  const { stdout, stderr } = await runProcess({
+    program: probe,
     args: [`http://127.0.0.1:${web.addr.port}/code.js`],
     clearEnv: true,
     env: { REST_KEY: "named", UNNAMED: "unnamed", PATH: Deno.env.get("PATH")! },
-    stdin: "null",
-  }).output();
-  assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {
+  });
+  assert.deepEqual(JSON.parse(stdout), {
     run: "NotCapable",
     ffi: "NotCapable",
     import: "TypeError",
@@ -393,6 +352,6 @@ Deno.test("With its rights no program runs, no library loads, no code is importe
     unnamed: null,
     all: { REST_KEY: "named" },
     granted: ["net", "read", "write"],
-  }, new TextDecoder().decode(stderr));
+  }, stderr);
   assert.equal(requests, 0, "code is not even asked for");
 });

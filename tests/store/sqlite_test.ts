@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { parseSearch } from "../../src/search/parse.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts";
-import { hasAllRights } from "../support/rights.ts";
+import { testInFolder } from "../support/folders.ts";
+import { runProcess } from "../support/processes.ts";
 import { findAll, testStoreContract, visitorOf } from "./contract.ts";
 
 testStoreContract("SQLite", () => {
@@ -13,17 +14,8 @@ testStoreContract("SQLite", () => {
   return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
 });
 
-async function inFolder(work: (path: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "foyer-sqlite-" });
-  try {
-    await work(join(folder, "foyer.db"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 function testFile(sentence: string, work: (path: string) => Promise<void>) {
-  if (hasAllRights) Deno.test(`SQLite file: ${sentence}`, () => inFolder(work));
+  testInFolder(`SQLite file: ${sentence}`, (folder) => work(join(folder, "foyer.db")));
 }
 
 testFile("it is readable by its owner alone, and so are the files beside it", async (path) => {
@@ -64,12 +56,11 @@ testFile("what another process stores is seen at once", async (path) => {
     await store.close();`;
   const script = `${path}.ts`;
   await Deno.writeTextFile(script, program);
-  const { success } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await runProcess({
+    program: Deno.execPath(),
     args: ["run", "-A", "--config", fileURLToPath(import.meta.resolve("../../deno.json")), script],
-    stdin: "null",
-    stdout: "null",
-  }).spawn().status;
-  assert.ok(success);
+  });
+  assert.equal(code, 0, stderr);
   assert.deepEqual(await findAll(server, ""), ["a"]);
   await server.close();
 });

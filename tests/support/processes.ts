@@ -1,0 +1,93 @@
+/**
+ * Programs that tests run: Foyer from source, its executable, a shell.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { VARIABLES } from "../../src/config.ts";
+
+/** A program, and what it is started with. */
+export interface Command extends Omit<Deno.CommandOptions, "stdout" | "stderr"> {
+  program: string;
+  /** All of its standard input, which is empty unless said. */
+  input?: string;
+}
+
+/** Empty counts as unset, and wins over a `.env` in the project's root. */
+const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+
+/**
+ * Foyer's command line from source, in a folder and with nothing set but what is given.
+ *
+ * @param script what runs instead, by its path in the project
+ */
+export function fromSource(
+  folder: string,
+  args: string[],
+  environment: Record<string, string> = {},
+  script = "main.ts",
+): Command {
+  return {
+    program: Deno.execPath(),
+    args: ["run", "-A", fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
+    cwd: folder,
+    env: { ...NOTHING_SET, NO_COLOR: "1", ...environment },
+  };
+}
+
+/** Runs a program to its end. */
+export async function runProcess(
+  command: Command,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  await using process = new Process(command);
+  const { code } = await process.ended;
+  return { code, stdout: process.stdout, stderr: process.stderr };
+}
+
+/** A program that runs. It ends with the test at the latest, by `await using`. */
+export class Process implements AsyncDisposable {
+  /** What it has printed so far, and `stderr` likewise. */
+  stdout = "";
+  stderr = "";
+  hasEnded = false;
+  /** Once it has ended, and all is here that it printed. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly child: Deno.ChildProcess;
+
+  constructor({ program, input, ...options }: Command) {
+    const stdin = input === undefined ? "null" : "piped";
+    this.child = new Deno.Command(program, { stdin, ...options, stdout: "piped", stderr: "piped" }).spawn();
+    this.child.status.then(() => this.hasEnded = true);
+    this.ended = this.#follow(input);
+  }
+
+  async #follow(input?: string): Promise<Deno.CommandStatus> {
+    const reading = (["stdout", "stderr"] as const).map(async (name) => {
+      for await (const text of this.child[name].pipeThrough(new TextDecoderStream())) this[name] += text;
+    });
+    // Whoever does not read standard input closes it.
+    if (input !== undefined) await new Blob([input]).stream().pipeTo(this.child.stdin).catch(() => {});
+    await Promise.all(reading);
+    return await this.child.status;
+  }
+
+  /** Waits until a line is printed. */
+  async until(line: RegExp, where: "stdout" | "stderr" = "stderr") {
+    while (!line.test(this[where])) {
+      assert.ok(!this.hasEnded, `it ended: ${this.stdout}${this.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Asks it to end, and waits for that. */
+  async stop(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    this.child.kill(signal);
+    return await this.ended;
+  }
+
+  async [Symbol.asyncDispose]() {
+    if (!this.hasEnded) this.child.kill("SIGKILL");
+    await this.ended;
+  }
+}
