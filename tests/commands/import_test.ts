@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { importVisitors } from "../../src/commands/import.ts";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor.ts";
+import { appOver } from "../support/app.ts";
 import { testInFolder } from "../support/folders.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
 
@@ -260,9 +259,9 @@ testInFolder("An import that cannot begin says why", async (folder) => {
 
 testInFolder("While a server serves the same store an import's result shows at once", async (folder) => {
   const store = openSqliteStore(`${folder}/visitors.db`);
-  const app = makeApp({ config: readConfig({ REST_KEY: "key" }), store, log: assert.fail });
+  const { ask } = appOver(store);
   const idsNow = async () => {
-    const response = await app.request("/api/visitors/list/latest", { headers: { Authorization: "key" } });
+    const response = await ask("/api/visitors/list/latest");
     return (await response.json()).visitors.map(({ short_id }: { short_id: string }) => short_id);
   };
   assert.deepEqual(await idsNow(), []);

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
 import { requireKey } from "../../src/rest/authentication.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { appOver, type Environment } from "../support/app.ts";
 
 const KEY = "k3y with spaces";
 
 /** An application over a store that keeps the names of the methods called. */
-function openApp(environment: Parameters<typeof readConfig>[0] = {}) {
+function openApp(environment: Environment = {}) {
   const calls: string[] = [];
   const store: VisitorStore = new Proxy(openSqliteStore(":memory:"), {
     get(target, name) {
@@ -20,8 +19,8 @@ function openApp(environment: Parameters<typeof readConfig>[0] = {}) {
       };
     },
   });
-  const config = readConfig({ REST_KEY: KEY, BASE_ENDPOINT: "https://acme.com/support", ...environment });
-  return { calls, app: makeApp({ config, store, log: assert.fail }) };
+  const given = { REST_KEY: KEY, BASE_ENDPOINT: "https://acme.com/support", ...environment };
+  return { calls, app: appOver(store, given).app };
 }
 
 const VERDICTS: [headers: Record<string, string>, isLetIn: boolean][] = [

@@ -1,25 +1,18 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
 import { ApiError } from "../../src/rest/errors.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor, type Visitor } from "../../src/visitor.ts";
+import type { Visitor } from "../../src/visitor.ts";
+import { appWith } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const BASE = "https://support.acmetech.com/cobrowsing";
 
 async function openApp(documents: Record<string, unknown>[]) {
-  const store = openSqliteStore(":memory:");
-  const put = (documents: Record<string, unknown>[]) =>
-    store.putVisitors(documents.map((document) => readVisitor(document)!));
-  await put(documents);
-  const config = readConfig({ REST_KEY: "key", BASE_ENDPOINT: BASE });
-  const app = makeApp({ config, store, log: assert.fail });
+  const { ask, put } = await appWith(documents, { BASE_ENDPOINT: BASE });
   const getPage = async (url: string) => {
-    const response = await app.request(url, { headers: { Authorization: "key" } });
+    const response = await ask(url);
     const body = await response.json();
     const link = response.headers.get("Link");
     const next = link === null ? null : /^<([^<>\s]+)>; rel="next"$/.exec(link)![1];

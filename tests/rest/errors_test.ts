@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor.ts";
+import { appOver } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 
 const headers = { Authorization: "key" };
@@ -13,8 +12,9 @@ const ROUTES = [LIST, "/api/visitors/list/search", "/api/visitors/aB3"];
 
 function openApp(store: VisitorStore = openSqliteStore(":memory:")) {
   const logged: string[] = [];
-  const config = readConfig({ REST_KEY: "key", BASE_ENDPOINT: "https://acme.com/support" });
-  return { store, logged, app: makeApp({ config, store, log: (sentence) => logged.push(sentence) }) };
+  const environment = { BASE_ENDPOINT: "https://acme.com/support" };
+  const { app } = appOver(store, environment, (sentence) => logged.push(sentence));
+  return { store, logged, app };
 }
 
 /** A store all of whose questions end in an error. */

@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { appWith } from "../support/app.ts";
 
 const headers = { Authorization: "key" };
 const SEEN = new Date("2026-01-02T03:04:05.678Z");
 
 /** An application with three visitors online. */
 async function openApp(baseEndpoint: string) {
-  const store = openSqliteStore(":memory:");
-  await store.putVisitors(
-    ["a1", "b2", "c3"].map((short_id) => readVisitor({ short_id, is_online: true, last_seen_at: SEEN })!),
-  );
-  const config = readConfig({ REST_KEY: "key", BASE_ENDPOINT: baseEndpoint });
-  return makeApp({ config, store, log: assert.fail });
+  const documents = ["a1", "b2", "c3"].map((short_id) => ({ short_id, is_online: true, last_seen_at: SEEN }));
+  return (await appWith(documents, { BASE_ENDPOINT: baseEndpoint })).app;
 }
 
 /** BASE_ENDPOINT, and where the routes are, and are not, beside `/`. */

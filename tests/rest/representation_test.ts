@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { appWith } from "../support/app.ts";
 
 async function openApp(count: number) {
-  const store = openSqliteStore(":memory:");
-  const put = (...numbers: number[]) =>
-    store.putVisitors(numbers.map((n) => readVisitor({ short_id: `v${n}`, is_online: true, name: "Zoë" })!));
-  await put(...Array.from({ length: count }, (_, i) => i));
-  const app = makeApp({ config: readConfig({ REST_KEY: "key" }), store, log: assert.fail });
-  const get = async (
-    headers: Record<string, string> = {},
-    path = "list/latest?max_results=10",
-    method = "GET",
-  ) => {
-    return await app.request(`/api/visitors/${path}`, {
-      method,
-      headers: { Authorization: "key", ...headers },
-    });
-  };
-  return { get, put };
+  const documentOf = (number: number) => ({ short_id: `v${number}`, is_online: true, name: "Zoë" });
+  const { ask, put } = await appWith(Array.from({ length: count }, (_, i) => documentOf(i)));
+  const get = (headers: Record<string, string> = {}, path = "list/latest?max_results=10", method = "GET") =>
+    ask(`/api/visitors/${path}`, headers, method);
+  return { get, put: (...numbers: number[]) => put(numbers.map(documentOf)) };
 }
 
 Deno.test("A client that has the answer is told so, until it changes", async () => {

@@ -1,25 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, type Visitor } from "../../src/visitor.ts";
+import { appWith, type Environment } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** An application over these visitors, seen a second apart, the first one last; online unless they say otherwise. */
-async function openApp(
-  documents: Record<string, unknown>[],
-  environment: Parameters<typeof readConfig>[0] = {},
-) {
-  const store = openSqliteStore(":memory:");
-  const visitors = documents.map((document, i) =>
-    readVisitor({ is_online: true, last_seen_at: new Date(NOW - i * 1000), ...document })!
+async function openApp(documents: Record<string, unknown>[], environment: Environment = {}) {
+  const { ask, visitors } = await appWith(
+    documents.map((document, i) => ({
+      is_online: true,
+      last_seen_at: new Date(NOW - i * 1000),
+      ...document,
+    })),
+    environment,
   );
-  await store.putVisitors(visitors);
-  const app = makeApp({ config: readConfig({ REST_KEY: "key", ...environment }), store, log: assert.fail });
   const get = async (path: string) => {
-    const response = await app.request(`/api/visitors${path}`, { headers: { Authorization: "key" } });
+    const response = await ask(`/api/visitors${path}`);
     return { status: response.status, body: await response.json() };
   };
   /** The short ids of a list. */

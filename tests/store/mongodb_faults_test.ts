@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
+import { appOver } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { visitorOf } from "./contract.ts";
 
@@ -20,14 +19,10 @@ if (hasAllRights) {
       use: "request",
       log: (sentence) => log.push(sentence),
     });
-    const app = makeApp({
-      config: readConfig({ REST_KEY: "key" }),
-      store,
-      log: (sentence) => log.push(sentence),
-    });
+    const { ask } = appOver(store, {}, (sentence) => log.push(sentence));
     const get = async (path: string) => {
       const start = performance.now();
-      const response = await app.request(path, { headers: { Authorization: "key" } });
+      const response = await ask(path);
       const body = await response.json();
       return { response, body, seconds: (performance.now() - start) / 1000 };
     };
@@ -119,7 +114,7 @@ if (hasAllRights) {
     while (log.length < 8) await new Promise((resolve) => setTimeout(resolve, 20));
     await importing.close();
     const store = openMongoStore({ ...options, use: "request" });
-    const app = makeApp({ config: readConfig({ REST_KEY: "key" }), store, log: () => {} });
+    const { app } = appOver(store, {}, () => {});
     const status = async (path: string, key?: string) =>
       (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
     assert.equal(await status("/api/visitors/a", "key"), 200);
