@@ -9,6 +9,12 @@ import { freePort } from "./ports.ts";
 
 const SECANTUSDB = "0.7.0b3";
 
+/**
+ * A shell's script that starts a server, tells its process id, and kills it when standard input ends, as it does
+ * with the test run even where that is killed itself. Ctrl-C, which reaches the shell too, must not end it sooner.
+ */
+const KEEPER = `trap '' HUP INT TERM; "$@" >/dev/null 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait`;
+
 /** A server, and a database on it of a random name that is dropped in the end. */
 export interface TestMongo extends AsyncDisposable {
   /** Names the database. */
@@ -56,15 +62,25 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
   const port = freePort();
   const folder = await Deno.makeTempDir({ prefix: "foyer-mongo-" });
   const [program, ...args] = await serverCommand(port, folder);
-  let child: Deno.ChildProcess | null = null;
+  let keeper: Deno.ChildProcess | null = null;
+  let pid = 0;
 
   const kill = async () => {
-    child?.kill("SIGKILL");
-    await child?.status;
-    child = null;
+    await keeper?.stdin.close();
+    await keeper?.status;
+    keeper = null;
+  };
+  const signal = (name: Deno.Signal) => {
+    if (keeper !== null) Deno.kill(pid, name);
   };
   const restart = async () => {
-    child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    keeper = new Deno.Command("sh", {
+      args: ["-c", KEEPER, "sh", program, ...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    pid = Number(await new Response(keeper.stdout).text());
     await untilItListens(port);
   };
   const mongo: OwnMongo = {
@@ -72,13 +88,13 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
     kill,
     restart,
     freeze: async () => {
-      child?.kill("SIGSTOP");
+      signal("SIGSTOP");
       // The signal is under way for a moment, in which it may still answer.
-      for (let tries = 0; tries < 100 && child !== null && !await isStopped(child.pid); tries++) {
+      for (let tries = 0; tries < 100 && keeper !== null && !await isStopped(pid); tries++) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
-    thaw: () => child?.kill("SIGCONT"),
+    thaw: () => signal("SIGCONT"),
     async [Symbol.asyncDispose]() {
       await kill();
       await Deno.remove(folder, { recursive: true });
