@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { freePort } from "./ports.ts";
+import { runProcess } from "./processes.ts";
 
 const SECANTUSDB = "0.7.0b3";
 
@@ -183,8 +184,8 @@ async function exists(path: string): Promise<boolean> {
 
 async function run(program: string, ...args: string[]): Promise<{ ok: boolean; text: string }> {
   try {
-    const { success, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
-    return { ok: success, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+    const { code, stdout, stderr } = await runProcess({ program, args });
+    return { ok: code === 0, text: stdout + stderr };
   } catch (error) {
     return { ok: false, text: (error as Error).message };
   }
