@@ -8,13 +8,13 @@ import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import { foldText, trigrams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
-import { readVisitor, type Visitor } from "../visitor.ts";
+import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import {
   allOf,
   beyond,
-  isIn,
   membersOf,
+  membersOfTexts,
   orderColumns,
   orderConditions,
   rowConditions,
@@ -89,8 +89,14 @@ const MAX_WALKED = 10_000;
 /** More candidates are not sorted but met while walking. */
 const MAX_SORTED = 5000;
 
-/** Candidates that are not worth narrowing down by an index further. */
-const FEW = 500;
+/** Trigrams of a text that are looked up: a further one leaves hardly anybody out. */
+const MAX_GRAMS = 3;
+
+/** So many candidates are looked at one by one. */
+const FEW = 300;
+
+/** What more visitors than this have does not narrow down enough for what it takes. */
+const MAX_NARROWING = 50_000;
 
 /**
  * Opens the embedded store, making the file (mode 0600) or bringing it to the newest schema where needed.
@@ -188,8 +194,7 @@ class SqliteStore implements VisitorStore {
       if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
       const place = after === null ? [] : [beyond(">", after)];
       const search = { query, limit, order: [...orderConditions(query), ...place] };
-      const indexed = query.map((part) => this.#indexed(part)).filter((part) => part !== null)
-        .sort((a, b) => a.estimate - b.estimate);
+      const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
       if (indexed.length === 0) return this.#walk(search);
       // Sorting all whom a common word finds costs more than walking until the page is full.
       const page = indexed[0].estimate > MAX_GATHERED ? this.#walkFirst(search) : null;
@@ -197,28 +202,40 @@ class SqliteStore implements VisitorStore {
     });
   }
 
-  /** A part that an index answers, and how many visitors may match it; `null` for another part. */
-  #indexed(part: SearchPart): Indexed | null {
-    const members = membersOf(part, (start) => this.#gramsWith(start).map(({ gram }) => gram));
-    if (members === null) return null;
-    if (part.kind === "text" && !part.typos) return { members, estimate: this.#visitorsWith(part.text) };
-    const { found } = this.#prepare(
-      `SELECT count(*) AS found FROM (${members.sql} LIMIT ${MAX_GATHERED + 1})`,
-    ).get(...members.values)!;
-    return { members, estimate: found as number };
+  /** What an index answers of a query. */
+  #indexedOf(query: SearchQuery): Indexed[] {
+    const rareGrams = (text: string) => this.#gramsOf(text).map(({ gram }) => gram);
+    const indexed = query.map((part) => membersOf(part, rareGrams)).filter((members) => members !== null)
+      .map((members) => ({ members, estimate: this.#count(members) }));
+    const texts = query.filter((part) => part.kind === "text").filter(({ typos }) => !typos);
+    if (texts.length === 0) return indexed;
+    const estimates = texts.map(({ text }) => {
+      const grams = this.#gramsOf(text);
+      return Array.from(text).length < 3
+        ? grams.reduce((sum, { visitors }) => sum + visitors, 0)
+        : Math.min(...grams.map(({ visitors }) => visitors));
+    });
+    return [...indexed, { members: membersOfTexts(texts, rareGrams), estimate: Math.min(...estimates) }];
   }
 
-  /** How many visitors have a text at the most. */
-  #visitorsWith(text: string): number {
+  /** How many they are; infinitely many where they are too many to be counted for next to nothing. */
+  #count({ sql, values }: Sql): number {
+    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${sql} LIMIT ${MAX_GATHERED + 1})`)
+      .get(...values)! as { found: number };
+    return found > MAX_GATHERED ? Infinity : found;
+  }
+
+  /** The rarest trigrams of a text, which few have without having the text; of a shorter one all that begin with it. */
+  #gramsOf(text: string): { gram: string; visitors: number }[] {
     const grams = trigrams(text);
-    if (grams.length === 0) return this.#gramsWith(text).reduce((sum, { visitors }) => sum + visitors, 0);
-    const visitorsOf = this.#prepare("SELECT visitors FROM gram WHERE gram = ?");
-    return Math.min(...grams.map((gram) => visitorsOf.get(gram)?.visitors as number | undefined ?? 0));
-  }
-
-  #gramsWith(start: string): { gram: string; visitors: number }[] {
-    return this.#prepare("SELECT gram, visitors FROM gram WHERE gram >= ? AND gram < ?")
-      .all(start, start + "\u{10ffff}") as { gram: string; visitors: number }[];
+    if (grams.length === 0) {
+      return this.#prepare("SELECT gram, visitors FROM gram WHERE gram >= ? AND gram < ?")
+        .all(text, text + "\u{10ffff}") as { gram: string; visitors: number }[];
+    }
+    const count = this.#prepare("SELECT visitors FROM gram WHERE gram = ?");
+    return grams.map((gram) => ({ gram, visitors: count.get(gram)?.visitors as number | undefined ?? 0 }))
+      .sort((a, b) => a.visitors - b.visitors)
+      .slice(0, MAX_GRAMS);
   }
 
   /** The page, met while walking through everybody in order. */
@@ -244,24 +261,32 @@ class SqliteStore implements VisitorStore {
   }
 
   /** The page out of all who may match by the indexes. */
-  #gather({ query, limit, order }: Search, [rarest, ...others]: Indexed[]): Page {
-    const narrowing = rarest.estimate > FEW ? others.filter(({ estimate }) => estimate <= 50_000) : [];
-    const { sql, values } = allOf([...narrowing.map(({ members }) => isIn(members))]);
-    const { changes } = this.#prepare(
-      `INSERT OR IGNORE INTO candidate SELECT id FROM (${rarest.members.sql}) WHERE ${sql}`,
-    ).run(...rarest.members.values, ...values);
+  #gather({ query, limit, order }: Search, indexed: Indexed[]): Page {
     try {
-      const isFew = changes as number <= MAX_SORTED;
-      const conditions = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
+      const isFew = this.#gatherCandidates(indexed) <= MAX_SORTED;
+      const { sql, values } = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
       return this.#readPage(query, limit, {
         sql: isFew
-          ? `SELECT id FROM candidate JOIN visitor USING (id) WHERE ${conditions.sql} ORDER BY offline, unseen, short_id`
-          : `SELECT id FROM listing WHERE id IN candidate AND ${conditions.sql} ORDER BY offline, unseen, short_id`,
-        values: conditions.values,
+          ? `SELECT id FROM candidate JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
+          : `SELECT id FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
+        values,
       });
     } finally {
       this.#prepare("DELETE FROM candidate").run();
     }
+  }
+
+  /** Fills the table of candidates with the members of all parts, the rarest one first, until they are few. */
+  #gatherCandidates([rarest, ...others]: Indexed[]): number {
+    let { changes: found } = this.#prepare(`INSERT OR IGNORE INTO candidate ${rarest.members.sql}`)
+      .run(...rarest.members.values) as { changes: number };
+    for (const { members, estimate } of others) {
+      if (found <= FEW || estimate > MAX_NARROWING) break;
+      // Not by a condition on the members, which SQLite would ask the index for one by one.
+      found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${members.sql})`)
+        .run(...members.values).changes as number;
+    }
+    return found;
   }
 
   /** The first visitors of those with these ids, in their order, that match. */
@@ -432,8 +457,9 @@ function positionOf(visitor: Visitor): Position {
 }
 
 function parseVisitor(row: Record<string, unknown>): Visitor {
-  // Read again, so that a document from before an attribute was added has it too.
-  return readVisitor(JSON.parse(row.visitor as string))!;
+  const visitor = JSON.parse(row.visitor as string);
+  // A document from before an attribute was added gets it.
+  return Object.keys(visitor).length === ATTRIBUTE_NAMES.length ? visitor : readVisitor(visitor)!;
 }
 
 // https://www.sqlite.org/rescode.html

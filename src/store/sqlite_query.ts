@@ -5,7 +5,6 @@
  * @module
  */
 import { exactKey } from "../search/keys.ts";
-import { trigrams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
 import type { Position } from "./position.ts";
@@ -53,19 +52,23 @@ export function rowConditions(query: SearchQuery): Sql[] {
   });
 }
 
-/** The ids of everybody who may match a part, by an index; `null` where there is none for it. */
-export function membersOf(part: SearchPart, gramsWith: (start: string) => string[]): Sql | null {
+/**
+ * The ids of everybody who may match a part, by an index; `null` where there is none for it, or where it is text
+ * without typos, see {@link membersOfTexts}.
+ */
+export function membersOf(part: SearchPart, rareGrams: RareGrams): Sql | null {
   switch (part.kind) {
     case "nobody":
     case "online":
     case "url":
       return null;
     case "text":
+      if (!part.typos) return null;
       return union([
-        ...matching("search_text", textExpression(part.text, gramsWith)),
-        ...(part.typos ? matching("typo_word", expression(deletions(part.text), "OR")) : []),
+        ...matching("search_text", [textExpression(part.text, rareGrams)]),
+        ...matching("typo_word", [expression(deletions(part.text), "OR")]),
         withShortId(part.shortId),
-        ...(part.inUrl ? [online(urlOf(part))] : []),
+        ...(part.inUrl ? [online(mayHaveTypo(part.text))] : []),
       ]);
     case "code":
       return union([withKey(exactKey(part)!), withShortId(part.digits)]);
@@ -74,13 +77,25 @@ export function membersOf(part: SearchPart, gramsWith: (start: string) => string
   }
 }
 
+/** The ids of everybody who may match all of these texts, of which there is one at least. */
+export function membersOfTexts(texts: TextPart[], rareGrams: RareGrams): Sql {
+  return union([
+    ...matching("search_text", texts.map(({ text }) => textExpression(text, rareGrams))),
+    ...texts.map(({ shortId }) => withShortId(shortId)),
+    // Some texts may be in the page that a visitor is on, and others elsewhere.
+    online(allOf(rowConditions(texts))),
+  ]);
+}
+
+/** What a gram is and how many visitors have it: the rarest ones of a text, or all that begin with a short one. */
+export type RareGrams = (text: string) => string[];
+
 /**
- * An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for a folded text: all of its
- * trigrams, or for one or two characters any that begins with them.
+ * An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for a folded text; empty where nobody
+ * has it. One or two characters are in whatever begins with them.
  */
-export function textExpression(text: string, gramsWith: (start: string) => string[]): string {
-  const grams = trigrams(text);
-  return grams.length > 0 ? expression(grams, "AND") : expression(gramsWith(text), "OR");
+function textExpression(text: string, rareGrams: RareGrams): string {
+  return expression(rareGrams(text), Array.from(text).length < 3 ? "OR" : "AND");
 }
 
 function expression(terms: string[], operator: "AND" | "OR"): string {
@@ -92,17 +107,12 @@ export function allOf(conditions: Sql[]): Sql {
   return combine(conditions.map(({ sql, values }) => ({ sql: `(${sql})`, values })), " AND ", "TRUE");
 }
 
-/** Whether a row's id is among these. */
-export function isIn({ sql, values }: Sql): Sql {
-  return { sql: `id IN (${sql})`, values };
-}
-
 function anyOf(conditions: Sql[]): Sql {
   return combine(conditions, " OR ", "FALSE");
 }
 
 function union(selects: Sql[]): Sql {
-  return combine(selects, " UNION ", "SELECT NULL WHERE FALSE");
+  return combine(selects, " UNION ALL ", "SELECT NULL WHERE FALSE");
 }
 
 function combine(pieces: Sql[], glue: string, none: string): Sql {
@@ -121,13 +131,13 @@ function online({ sql, values }: Sql): Sql {
   return { sql: `SELECT id FROM listing WHERE offline = 0 AND (${sql})`, values };
 }
 
-function urlOf({ text, typos }: TextPart): Sql {
-  if (!typos) return contains("url", text);
-  // Of three pieces one typo leaves one as it is: even two letters that are swapped are in two at the most.
-  const letters = Array.from(text);
-  const [a, b] = [Math.floor(letters.length / 3), Math.floor(letters.length * 2 / 3)];
-  const pieces = [letters.slice(0, a), letters.slice(a, b), letters.slice(b)];
-  return anyOf(pieces.map((piece) => contains("url", piece.join(""))));
+/** Of two halves a typo leaves one as it is, unless it swaps the letters between which they part. */
+function mayHaveTypo(word: string): Sql {
+  const letters = Array.from(word);
+  const middle = Math.floor(letters.length / 2);
+  const [first, second] = [letters.slice(0, middle), letters.slice(middle)];
+  const swapped = [...first.slice(0, -1), second[0], first[middle - 1], ...second.slice(1)];
+  return anyOf([first, second, swapped].map((piece) => contains("url", piece.join(""))));
 }
 
 function contains(column: "text" | "url", text: string): Sql {
@@ -142,8 +152,9 @@ function withKey(key: string): Sql {
   return { sql: "SELECT id FROM exact_key WHERE key = ?", values: [key] };
 }
 
-/** The ids of those in an FTS5 table; nothing is an expression of no terms. */
-function matching(table: "search_text" | "typo_word", expression: string): Sql[] {
-  if (expression === "") return [];
-  return [{ sql: `SELECT rowid AS id FROM ${table} WHERE ${table} MATCH ?`, values: [expression] }];
+/** The ids of those in an FTS5 table that fulfil all expressions; an empty one is fulfilled by nobody. */
+function matching(table: "search_text" | "typo_word", expressions: string[]): Sql[] {
+  if (expressions.includes("")) return [];
+  const whole = expressions.map((one) => `(${one})`).join(" AND ");
+  return [{ sql: `SELECT rowid AS id FROM ${table} WHERE ${table} MATCH ?`, values: [whole] }];
 }
