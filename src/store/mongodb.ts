@@ -5,30 +5,20 @@
  */
 import {
   type Collection,
-  Decimal128,
   type Document,
-  Long,
   MongoBulkWriteError,
   MongoClient,
   MongoError,
   MongoInvalidArgumentError,
   MongoServerError,
 } from "mongodb";
-import { matches } from "../search/match.ts";
 import type { SearchQuery } from "../search/parse.ts";
-import { readVisitor, type Visitor } from "../visitor.ts";
+import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
-import { hasSearchFields, positionOf, PROJECTION, upsertOf } from "./mongodb_document.ts";
-import {
-  inSegment,
-  isInSegment,
-  orderOf,
-  type Segment,
-  segmentsOf,
-  type Source,
-  sourcesOf,
-} from "./mongodb_query.ts";
-import { comparePositions, isSamePlace, type Position } from "./position.ts";
+import { positionOf, type StoredDocument, upsertOf, visitorOf, WHOLE } from "./mongodb_document.ts";
+import type { Condition } from "./mongodb_query.ts";
+import { CollectionSearch, type ReadOptions } from "./mongodb_search.ts";
+import { comparePositions, type Position } from "./position.ts";
 import {
   type Page,
   type Refusal,
@@ -49,14 +39,8 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { "foyer.v": 1 },
 ];
 
-/** A source with more documents than this is walked in order. */
-const MAX_GATHERED = 1000;
-
-/** How long a collection that was found too large to be read whole is taken to be so. */
-const LARGE_MILLISECONDS = 60_000;
-
-/** Documents that a walk reads at once. */
-const MAX_PORTION = 2000;
+/** Documents that the database sends at once at the most. */
+const MAX_BATCH = 5000;
 
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
@@ -86,13 +70,12 @@ class MongoStore implements VisitorStore {
   readonly description: string;
   #client: MongoClient;
   #collection: Collection;
+  #search: CollectionSearch;
   #use: "request" | "command";
   #log: (sentence: string) => void;
   #isReady = false;
   /** Whether a connection broke since the database last answered the driver's own question. */
   #hasFailed = false;
-  /** Until when the collection is taken to have too many documents to read it whole. */
-  #largeUntil = 0;
   #isClosed = false;
   #closing = Promise.withResolvers<void>();
   #connected: Promise<void>;
@@ -103,6 +86,11 @@ class MongoStore implements VisitorStore {
     this.#use = use;
     this.#log = log;
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
+    this.#search = new CollectionSearch({
+      read: (condition, options, deadline) => this.#read(condition, options, deadline),
+      countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
+      newDeadline: () => this.#newDeadline(),
+    });
     const { srvHost, hosts } = this.#client.options;
     this.description = `collection ${this.#collection.namespace} of MongoDB at ${srvHost ?? hosts.join(",")}`;
     const { mode } = this.#client.options.readPreference;
@@ -193,99 +181,27 @@ class MongoStore implements VisitorStore {
   }
 
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    return this.#answer(async (deadline) => {
-      if (query.some((part) => part.kind === "nobody")) return { visitors: [], next: null };
-      const search = { query, after, wanted: limit + 1 + (after?.count ?? 0), deadline };
-      const sources = sourcesOf(query);
-      return pageOf(
-        await this.#findSmall(sources, search) ?? await this.#findLarge(sources, search),
-        limit,
-        after,
-      );
-    });
+    return this.#answer((deadline) => this.#search.findVisitors(query, limit, after, deadline));
   }
 
-  /** A small collection is read whole where one indexed query cannot answer; `null` where it can, or is not small. */
-  async #findSmall(sources: Source[], search: Search): Promise<Found[] | null> {
-    const isIndexed = sources.length === 1 && sources[0].isNarrow ||
-      search.query.every(({ kind }) => kind === "online");
-    if (isIndexed || performance.now() < this.#largeUntil) return null;
-    const found = await this.#gather({ condition: {}, isNarrow: true }, search);
-    if (found === null) this.#largeUntil = performance.now() + LARGE_MILLISECONDS;
-    return found;
-  }
-
-  async #findLarge(sources: Source[], search: Search): Promise<Found[]> {
-    const found = await Promise.all(sources.map((source) => this.#findIn(source, search)));
-    return found.length === 1 ? found[0] : found.flat().sort(byPosition);
-  }
-
-  /** The first visitors of a source that match, in order, from the position on. */
-  async #findIn(source: Source, search: Search): Promise<Found[]> {
-    return (source.isNarrow ? await this.#gather(source, search) : null) ?? await this.#walk(source, search);
-  }
-
-  /** Reads a whole source, which costs the database no sorting; `null` where that is too much. */
-  async #gather(source: Source, { query, after, wanted, deadline }: Search): Promise<Found[] | null> {
-    const documents = await this.#collection.find(source.condition, {
-      projection: PROJECTION,
-      limit: MAX_GATHERED + 1,
-      batchSize: MAX_GATHERED + 1,
+  /** The documents that fulfil a condition, as the driver gets them. */
+  async *#read(
+    condition: Condition,
+    options: ReadOptions,
+    deadline: Deadline,
+  ): AsyncGenerator<StoredDocument[]> {
+    const { limit = 0 } = options;
+    const cursor = this.#collection.find(condition, {
+      ...options,
+      // All at once where they are so many at the most.
+      batchSize: Math.min(limit || MAX_BATCH, MAX_BATCH),
       ...limitOf(deadline),
-    }).toArray();
-    if (documents.length > MAX_GATHERED) return null;
-    return documents.map((document) => readFound(document, query, source))
-      .filter((found) => found !== null)
-      .filter(({ position }) => after === null || comparePositions(position, after) >= 0)
-      .sort(byPosition)
-      .slice(0, wanted);
-  }
-
-  /**
-   * Walks a source in order, a segment after the other, until there are enough. Each portion is a query of its
-   * own from where the last one ended, so nothing is held open in the database.
-   */
-  async #walk(source: Source, search: Search): Promise<Found[]> {
-    const found: Found[] = [];
-    for (const segment of segmentsOf(source, search.query, search.after)) {
-      await this.#walkSegment(segment, source, search, found);
-      if (found.length >= search.wanted) break;
-    }
-    return found;
-  }
-
-  async #walkSegment(
-    segment: Segment,
-    source: Source,
-    { query, after, wanted, deadline }: Search,
-    found: Found[],
-  ): Promise<void> {
-    let from = after !== null && isInSegment(after, segment) ? after : null;
-    let size = wanted - found.length;
-    /** Documents at the very place from which this goes on that are behind it. */
-    let passed = 0;
-    while (true) {
-      const documents = await this.#collection.find(inSegment(source.condition, segment, from), {
-        projection: PROJECTION,
-        sort: orderOf(segment),
-        limit: size,
-        batchSize: size,
-        skip: passed,
-        ...limitOf(deadline),
-      }).toArray();
-      for (const document of documents) {
-        const one = readFound(document, query, source);
-        if (one === null) continue;
-        found.push(one);
-        if (found.length === wanted) return;
-      }
-      if (documents.length < size) return;
-      const places = documents.map(positionOf);
-      const last = places[places.length - 1];
-      passed = places.filter((place) => isSamePlace(place, last)).length +
-        (from !== null && isSamePlace(from, last) ? passed : 0);
-      from = last;
-      size = Math.min(2 * size, MAX_PORTION);
+    });
+    try {
+      while (await deadline.race(cursor.hasNext())) yield cursor.readBufferedDocuments();
+    } finally {
+      // Not waited for: nobody who is late should wait for it, and what it throws was thrown already.
+      cursor.close().catch(() => {});
     }
   }
 
@@ -293,7 +209,7 @@ class MongoStore implements VisitorStore {
     return this.#answer(async (deadline) => {
       const asked = new Set(shortIds);
       const documents = await this.#collection
-        .find({ short_id: { $in: [...asked] } }, { projection: PROJECTION, ...limitOf(deadline) })
+        .find({ short_id: { $in: [...asked] } }, { projection: WHOLE, ...limitOf(deadline) })
         .toArray();
       const firsts = new Map<string, Document>();
       // An array that holds the short id is found by MongoDB too, and a short id may be repeated.
@@ -305,7 +221,7 @@ class MongoStore implements VisitorStore {
       }
       return shortIds.map((shortId) => {
         const document = firsts.get(shortId);
-        return document === undefined ? null : readVisitor(asNative(document));
+        return document === undefined ? null : visitorOf(document);
       });
     });
   }
@@ -350,9 +266,9 @@ class MongoStore implements VisitorStore {
     try {
       await this.#whenConnected();
       for await (
-        const document of this.#collection.find({ short_id: { $gt: "" } }, { projection: PROJECTION })
+        const document of this.#collection.find({ short_id: { $gt: "" } }, { projection: WHOLE })
       ) {
-        const visitor = readVisitor(asNative(document));
+        const visitor = visitorOf(document);
         if (visitor !== null) yield visitor;
       }
     } catch (error) {
@@ -371,12 +287,16 @@ class MongoStore implements VisitorStore {
     await Promise.allSettled([this.#connected, this.#indexed]);
   }
 
+  #newDeadline(): Deadline {
+    return new Deadline(this.#use === "request" ? REQUEST_DEADLINE : Infinity);
+  }
+
   /**
    * Runs work within the deadline, whatever the driver does meanwhile: a retried read may take the socket's
    * timeout twice.
    */
   async #answer<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const deadline = new Deadline(this.#use === "request" ? REQUEST_DEADLINE : Infinity);
+    const deadline = this.#newDeadline();
     try {
       return await deadline.race(this.#whenConnected().then(() => work(deadline)));
     } catch (error) {
@@ -436,64 +356,6 @@ async function indexesOf(collection: Collection): Promise<string[] | null> {
     authorizedCollections: true,
   }).toArray();
   return found.length === 0 ? null : (await collection.indexes()).map(({ key }) => JSON.stringify(key));
-}
-
-/** What a search asks for. */
-interface Search {
-  query: SearchQuery;
-  after: Position | null;
-  /** How many visitors are enough. */
-  wanted: number;
-  deadline: Deadline;
-}
-
-interface Found {
-  visitor: Visitor;
-  position: Position;
-}
-
-/** A document as a visitor and its place, if it is a visitor of this source that matches. */
-function readFound(document: Document, query: SearchQuery, { online, isKeyed }: Source): Found | null {
-  const position = positionOf(document);
-  if (online !== undefined && position.online !== online) return null;
-  if (isKeyed !== undefined && hasSearchFields(document) !== isKeyed) return null;
-  const visitor = readVisitor(asNative(document));
-  return visitor !== null && matches(query, visitor) ? { visitor, position } : null;
-}
-
-/** The page of visitors found from a position on; those who had been on the page before are passed over. */
-function pageOf(found: Found[], limit: number, after: Position | null): Page {
-  const isBefore = ({ position }: Found, index: number) =>
-    after !== null && index < after.count && isSamePlace(position, after);
-  const start = found.findIndex((one, index) => !isBefore(one, index));
-  const shown = start === -1 ? [] : found.slice(start, start + limit);
-  const visitors = shown.map(({ visitor }) => visitor);
-  if (start === -1 || found.length <= start + limit) return { visitors, next: null };
-  const last = shown[limit - 1].position;
-  const same = shown.filter(({ position }) => isSamePlace(position, last)).length;
-  return {
-    visitors,
-    next: { ...last, count: same + (after !== null && isSamePlace(after, last) ? start : 0) },
-  };
-}
-
-function byPosition(a: Found, b: Found): number {
-  return comparePositions(a.position, b.position);
-}
-
-/** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
-function asNative(document: Document): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
-}
-
-function nativeValue(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  // A Timestamp is a Long to the driver, and no number.
-  if (value instanceof Long && value._bsontype === "Long") return value.toBigInt();
-  if (value instanceof Decimal128) return Number(value.toString());
-  if (Array.isArray(value)) return value.map(nativeValue);
-  if ("_bsontype" in value) return undefined;
-  return asNative(value as Document);
 }
 
 /**

@@ -1,24 +1,32 @@
 /**
- * A visitor as a document of the collection, and a document as its visitor's place.
+ * A visitor as a document of the collection, and a document as a visitor and its place.
  *
  * @module
  */
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
-import { ATTRIBUTE_NAMES, toDocument, type Visitor } from "../visitor.ts";
+import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+
+/** A document as the driver reads it. */
+export type StoredDocument = Record<string, unknown>;
 
 /** The version of the search fields; documents with another one, or none, are foreign. */
 const SEARCH_VERSION = 1;
 
+/** What finds foreign documents by an index. */
+export const IS_FOREIGN = { "foyer.v": null };
+
 /** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
 const MAX_KEYS = 5000;
 
-/** Nothing but attributes leaves the database, and whether a document has search fields. */
-export const PROJECTION = {
-  _id: 0,
-  "foyer.v": 1,
-  ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])),
-};
+/** Nothing but attributes leaves the database. */
+export const WHOLE: Projection = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
+
+/** A document's place. */
+export const PLACE: Projection = { _id: 0, short_id: 1, is_online: 1, last_seen_at: 1 };
+
+/** The fields that are asked for. */
+export type Projection = Record<string, 0 | 1>;
 
 /**
  * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some engines refuse a
@@ -30,7 +38,7 @@ export const DATES = {
 };
 
 /** A document as its visitor's place in the order; an empty short id where it has none. */
-export function positionOf(document: Record<string, unknown>): Position {
+export function positionOf(document: StoredDocument): Position {
   const { short_id, is_online, last_seen_at } = document;
   const isDate = last_seen_at instanceof Date && last_seen_at >= DATES.$gte && last_seen_at <= DATES.$lte;
   return {
@@ -39,6 +47,31 @@ export function positionOf(document: Record<string, unknown>): Position {
     shortId: typeof short_id === "string" ? short_id : "",
     count: 1,
   };
+}
+
+/** A document, read by {@link WHOLE}, as its visitor; `null` where it is none. */
+export function visitorOf(document: StoredDocument): Visitor | null {
+  return readVisitor(asNative(document));
+}
+
+/** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
+function asNative(document: StoredDocument): StoredDocument {
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
+}
+
+function nativeValue(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (Array.isArray(value)) return value.map(nativeValue);
+  // A document may have a field of the name by which the driver tells its classes; those have another prototype.
+  if (Object.getPrototypeOf(value) === Object.prototype) return asNative(value as StoredDocument);
+  switch ((value as { _bsontype?: unknown })._bsontype) {
+    case "Long":
+      return (value as { toBigInt(): bigint }).toBigInt();
+    case "Decimal128":
+      return Number(String(value));
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -64,10 +97,21 @@ export function upsertOf(visitor: Visitor) {
 }
 
 /** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
-function searchFields(visitor: Visitor): { v: number; keys: string[] } | null {
-  const text = searchText(visitor);
-  const keys = [...exactKeys(visitor), ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
+interface SearchFields {
+  v: number;
+  keys: string[];
+}
+
+/** The search fields of a visitor's document; `null` where there would be too many keys. */
+export function searchFields(visitor: Visitor): SearchFields | null {
+  const keys = searchKeys(visitor);
   return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
+}
+
+/** The keys by which an index finds a visitor. */
+export function searchKeys(visitor: Visitor): string[] {
+  const text = searchText(visitor);
+  return [...exactKeys(visitor), ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
 }
 
 /** A trigram as a search key. */
@@ -75,12 +119,12 @@ export function gramKey(gram: string): string {
   return "text:" + gram;
 }
 
-/** A word that is one typo away, or what it has in common with those, as a search key. */
+/** A word, or what is left of one without a letter, as a search key. */
 export function typoKey(key: string): string {
   return "typo:" + key;
 }
 
-/** Whether a document read by {@link PROJECTION} has search fields; otherwise it is foreign. */
-export function hasSearchFields({ foyer }: Record<string, unknown>): boolean {
-  return (foyer as { v?: unknown } | undefined)?.v === SEARCH_VERSION;
+/** Whether a document has search fields; otherwise it is foreign. */
+export function hasSearchFields({ foyer }: StoredDocument): boolean {
+  return (foyer as Partial<SearchFields> | undefined)?.v === SEARCH_VERSION;
 }

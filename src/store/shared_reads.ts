@@ -9,6 +9,7 @@ import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
 import type { Position } from "./position.ts";
+import { SharedRun } from "./shared_run.ts";
 import type { Page, VisitorStore } from "./visitor_store.ts";
 
 /** Visitors in results that are kept, all together; about 2 KB each with what is made of them. */
@@ -22,12 +23,6 @@ export interface SharedReads {
   /** As {@link VisitorStore.findVisitors}. Those who share a result get the same object. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
   getVisitor(shortId: string): Promise<Visitor | null>;
-}
-
-interface Read {
-  running: Promise<Page>;
-  /** Starts when the running one has ended; for all who came since the running one began. */
-  next: Promise<Page> | null;
 }
 
 interface Kept {
@@ -45,31 +40,24 @@ interface Kept {
  * @param maxStale how old a result may be all the same, in milliseconds
  */
 export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
-  const reads = new Map<string, Read>();
+  const reads = new Map<string, SharedRun<Page>>();
   const kept = new LRUCache<string, Kept>({
     maxSize: MAX_KEPT_VISITORS,
     sizeCalculation: ({ page }) => page.visitors.length + 1,
   });
 
-  function start(key: string, ask: () => Promise<Page>): Promise<Page> {
+  async function readAndKeep(key: string, ask: () => Promise<Page>): Promise<Page> {
     const askedAt = performance.now();
     const version = store.version?.();
-    const running = ask();
-    const read: Read = { running, next: null };
-    reads.set(key, read);
-    running.then((page) => {
-      if (maxStale > 0 || version !== undefined) kept.set(key, { page, askedAt, version });
-    }, () => {}).finally(() => {
-      if (read.next === null) reads.delete(key);
-    });
-    return running;
+    const page = await ask();
+    if (maxStale > 0 || version !== undefined) kept.set(key, { page, askedAt, version });
+    return page;
   }
 
   function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
-    const read = reads.get(key);
-    if (read === undefined) return start(key, ask);
-    read.next ??= read.running.then(() => {}, () => {}).then(() => start(key, ask));
-    return new Deadline(REQUEST_DEADLINE).race(read.next);
+    const read = reads.get(key) ?? new SharedRun(() => readAndKeep(key, ask), () => reads.delete(key));
+    reads.set(key, read);
+    return new Deadline(REQUEST_DEADLINE).race(read.run());
   }
 
   function isCurrent({ askedAt, version }: Kept): boolean {

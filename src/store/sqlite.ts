@@ -7,7 +7,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import { foldText, trigrams } from "../search/normalise.ts";
-import type { SearchPart, SearchQuery } from "../search/parse.ts";
+import type { SearchQuery } from "../search/parse.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import {

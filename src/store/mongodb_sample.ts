@@ -1,0 +1,41 @@
+/**
+ * What is common in a collection, estimated from some of its visitors.
+ *
+ * @module
+ */
+import { matches } from "../search/match.ts";
+import type { SearchQuery } from "../search/parse.ts";
+import type { Visitor } from "../visitor.ts";
+import { searchKeys } from "./mongodb_document.ts";
+
+/** Some visitors, who stand for all. */
+export class Sample {
+  #visitors: Visitor[];
+  /** How many of them have a key, or one that begins so. */
+  #counts = new Map<string, number>();
+
+  /** @param total how many documents there are in all, about */
+  constructor(visitors: Visitor[], readonly total: number) {
+    this.#visitors = visitors;
+    for (const visitor of visitors) {
+      const keys = searchKeys(visitor);
+      const beginnings = keys.flatMap((key) => {
+        const [prefix, gram] = [key.slice(0, 5), Array.from(key.slice(5))];
+        return prefix === "text:" ? [prefix + gram[0], prefix + gram[0] + gram[1]] : [];
+      });
+      for (const key of new Set([...keys, ...beginnings])) {
+        this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** The share of visitors that match. */
+  shareOf(query: SearchQuery): number {
+    return this.#visitors.filter((visitor) => matches(query, visitor)).length / (this.#visitors.length || 1);
+  }
+
+  /** The share of visitors that have a key; half a visitor where none here has it. */
+  rarity(key: string): number {
+    return (this.#counts.get(key) ?? 0.5) / (this.#visitors.length || 1);
+  }
+}

@@ -1,0 +1,399 @@
+/**
+ * How a collection is searched: by walking through everybody in order, where many match, or by gathering all who
+ * may match by an index, where few do.
+ *
+ * @module
+ */
+import { matches } from "../search/match.ts";
+import { foldText } from "../search/normalise.ts";
+import type { SearchQuery } from "../search/parse.ts";
+import { isOneTypoAway, wordsOf } from "../search/typo.ts";
+import type { Visitor } from "../visitor.ts";
+import type { Deadline } from "./deadline.ts";
+import {
+  DATES,
+  IS_FOREIGN,
+  PLACE,
+  positionOf,
+  type Projection,
+  type StoredDocument,
+  visitorOf,
+  WHOLE,
+} from "./mongodb_document.ts";
+import {
+  type Condition,
+  inSegment,
+  isInSegment,
+  isPosition,
+  keyConditions,
+  mayBe,
+  orderOf,
+  plainCondition,
+  type Segment,
+  segmentsOf,
+} from "./mongodb_query.ts";
+import { Sample } from "./mongodb_sample.ts";
+import { comparePositions, isSamePlace, type Position } from "./position.ts";
+import { SharedRun } from "./shared_run.ts";
+import type { Page } from "./visitor_store.ts";
+
+/** The collection, as a search asks it. */
+export interface SearchedCollection {
+  /** The documents that fulfil a condition, in portions. */
+  read(condition: Condition, options: ReadOptions, deadline: Deadline): AsyncIterable<StoredDocument[]>;
+  /** How many documents there are, about. */
+  countAll(deadline: Deadline): Promise<number>;
+  /** A deadline for work that no single request waits for. */
+  newDeadline(): Deadline;
+}
+
+/** What of the documents is read. */
+export interface ReadOptions {
+  projection: Projection;
+  sort?: Record<string, 1 | -1>;
+  limit?: number;
+  skip?: number;
+}
+
+/** Documents that a walk reads at once at the most. */
+const MAX_PORTION = 2000;
+
+/** More candidates than this are not fetched one after the other, for a walk is quicker then. */
+const MAX_CANDIDATES = 20_000;
+
+/** Candidates whose other parts are not worth looking up by an index. */
+const FEW = 200;
+
+/** The first stretch of time that a walk looks at, in milliseconds, where nothing is known. */
+const FIRST_STRETCH = 60_000;
+
+/** Beyond a stretch of this length a walk looks at all the rest. */
+const LAST_STRETCH = 90 * 86_400_000;
+
+/** Places at the head of a segment by which the length of a stretch is chosen. */
+const HEAD = 50;
+
+/** Visitors in the sample, of those online and of the others each, and how long it stands for all, in ms. */
+const SAMPLED = 250;
+const SAMPLE_LIFETIME = 60_000;
+
+interface Search {
+  query: SearchQuery;
+  after: Position | null;
+  /** How many visitors are enough. */
+  wanted: number;
+  deadline: Deadline;
+}
+
+interface Found {
+  visitor: Visitor;
+  position: Position;
+}
+
+/** A document of whom only the place was read. */
+interface Candidate {
+  position: Position;
+  /** Whether it was found by its page, where other parts of the query may still be missing. */
+  url?: string;
+}
+
+/** Searches one collection. */
+export class CollectionSearch {
+  #collection: SearchedCollection;
+  #online: SharedRun<StoredDocument[]>;
+  #sampling: SharedRun<Sample>;
+  #sample: { sample: Sample; takenAt: number } | null = null;
+  /** The times between which so many visitors were at the head of a segment, when it was last walked. */
+  #heads = new Map<boolean, { newest: number; oldest: number; count: number }>();
+
+  constructor(collection: SearchedCollection) {
+    this.#collection = collection;
+    this.#online = new SharedRun(() => this.#readOnline());
+    this.#sampling = new SharedRun(() => this.#takeSample());
+  }
+
+  /** As `VisitorStore.findVisitors`. */
+  async findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    deadline: Deadline,
+  ): Promise<Page> {
+    if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
+    const search = { query, after, wanted: limit + 1 + (after?.count ?? 0), deadline };
+    return pageOf(await this.#find(search), limit, after);
+  }
+
+  async #find(search: Search): Promise<Found[]> {
+    const { query, wanted, deadline } = search;
+    if (query.every(({ kind }) => kind === "online")) return await this.#walk(search);
+    const plain = plainCondition(query);
+    if (plain !== null) return await this.#readAll(plain, search);
+    const sample = await this.#sampled(deadline);
+    const keyed = keyConditions(query, (key) => sample.rarity(key));
+    // Of what a walk reads and what an index gives the smaller one.
+    const walked = Math.min(sample.total, wanted / sample.shareOf(query));
+    if (walked <= sample.total * (keyed?.share ?? 0)) return await this.#walk(search);
+    return await this.#gather(search, keyed?.conditions ?? [], sample) ?? await this.#walk(search);
+  }
+
+  /** All who fulfil a condition and match; the documents need not be few, but are not kept. */
+  async #readAll(condition: Condition, { query, after, wanted, deadline }: Search): Promise<Found[]> {
+    let found: Found[] = [];
+    for await (const documents of this.#collection.read(condition, { projection: WHOLE }, deadline)) {
+      found.push(...readFound(documents, query, after));
+      if (found.length > 2 * wanted) found = found.sort(byPosition).slice(0, wanted);
+    }
+    return found.sort(byPosition).slice(0, wanted);
+  }
+
+  /** Those who may match by an index, the foreign ones read whole beside them; `null` where they are too many. */
+  async #gather(search: Search, conditions: Condition[], sample: Sample): Promise<Found[] | null> {
+    const [keyed, foreign] = await Promise.all([
+      this.#candidates(search, conditions, sample)
+        .then((candidates) => candidates === null ? null : this.#fetch(candidates, search)),
+      this.#readAll(IS_FOREIGN, search),
+    ]);
+    if (keyed === null) return null;
+    // A short id that was fetched was fetched with all documents that have it.
+    const others = foreign.filter(({ position }) => !keyed.shortIds.has(position.shortId));
+    return [...keyed.found, ...others].sort(byPosition);
+  }
+
+  /** Who may match by search keys, by short id or by the page that they are on, in order. */
+  async #candidates(search: Search, conditions: Condition[], sample: Sample): Promise<Candidate[] | null> {
+    const { query, after, deadline } = search;
+    const shortIds = query.filter((part) => part.kind === "text").map(({ shortId }) => shortId);
+    const [byUrl, ...byIndex] = await Promise.all([
+      this.#candidatesByUrl(search, sample),
+      ...conditions.map((condition) => this.#places(condition, deadline)),
+      ...(shortIds.length === 0 ? [] : [this.#places({ short_id: { $in: shortIds } }, deadline)]),
+    ]);
+    if (byIndex.some((places) => places === null)) return null;
+    return [...byUrl, ...byIndex.flatMap((places) => places!)]
+      .filter(({ position }) => mayBe(query, position.online))
+      .filter(({ position }) => after === null || comparePositions(position, after) >= 0)
+      .sort(byPosition);
+  }
+
+  /** The places of documents; `null` where they are too many. */
+  async #places(condition: Condition, deadline: Deadline): Promise<Candidate[] | null> {
+    const options = { projection: PLACE, limit: MAX_CANDIDATES + 1 };
+    const documents = await collect(this.#collection.read(condition, options, deadline));
+    return documents.length > MAX_CANDIDATES
+      ? null
+      : documents.map((document) => ({ position: positionOf(document) }));
+  }
+
+  /**
+   * Who is on a page that fulfils a part. No index knows pages, so that a page view rewrites none: those of all who
+   * are online are read, once for all who search meanwhile.
+   */
+  async #candidatesByUrl({ query, deadline }: Search, sample: Sample): Promise<Candidate[]> {
+    const texts = query.filter((part) => part.kind === "text");
+    const urls = query.filter((part) => part.kind === "url");
+    if (urls.length === 0 && !texts.some(({ inUrl }) => inUrl) || !mayBe(query, true)) return [];
+    const online = await deadline.race(this.#online.run());
+    const isTextIn = (url: string) =>
+      texts.some(({ text, typos, inUrl }) =>
+        inUrl && (url.includes(text) || typos && wordsOf(url).some((word) => isOneTypoAway(word, text)))
+      );
+    const found = online
+      .map((document) => ({ position: positionOf(document), url: foldText(String(document.last_url ?? "")) }))
+      .filter(({ url }) => urls.every(({ text }) => url.includes(text)))
+      .filter(({ url }) => texts.length === 0 || isTextIn(url));
+    return found.length <= FEW ? found : await this.#narrow(found, query, sample, deadline);
+  }
+
+  /** Those of many who are on such a page that may match the rarest of the other parts as well. */
+  async #narrow(
+    found: Candidate[],
+    query: SearchQuery,
+    sample: Sample,
+    deadline: Deadline,
+  ): Promise<Candidate[]> {
+    const parts = query.filter((part) =>
+      part.kind !== "text" || !part.typos && Array.from(part.text).length >= 3
+    )
+      .map((part) => ({ part, keyed: keyConditions([part], (key) => sample.rarity(key)) }))
+      .filter(({ keyed }) => keyed !== null)
+      .sort((a, b) => a.keyed!.share - b.keyed!.share);
+    if (parts.length < 2 || parts[0].keyed!.share * sample.total > found.length) return found;
+    const [{ part, keyed }] = parts;
+    const places = await this.#places(keyed!.conditions[0], deadline);
+    const shortIds = new Set(places?.map(({ position }) => position.shortId));
+    return found.filter(({ position, url }) =>
+      shortIds.has(position.shortId) ||
+      part.kind === "text" && (url!.includes(part.text) || position.shortId === part.shortId)
+    );
+  }
+
+  /** The pages that those online are on, and where their visitors stand. */
+  async #readOnline(): Promise<StoredDocument[]> {
+    const options = { projection: { ...PLACE, last_url: 1 as const } };
+    return await collect(this.#collection.read({ is_online: true }, options, this.#collection.newDeadline()));
+  }
+
+  /** The visitors of the candidates that match, in order, until they are enough, and whose documents were read. */
+  async #fetch(
+    candidates: Candidate[],
+    { query, after, wanted, deadline }: Search,
+  ): Promise<{ found: Found[]; shortIds: Set<string> }> {
+    const found: Found[] = [];
+    const fetched = new Set<string>();
+    for (let start = 0; start < candidates.length && found.length < wanted;) {
+      const portion = candidates.slice(start, start += Math.min(MAX_PORTION, Math.max(wanted, start)));
+      const shortIds = new Set(portion.map(({ position }) => position.shortId)).difference(fetched);
+      for (const shortId of shortIds) fetched.add(shortId);
+      const condition = { short_id: { $in: [...shortIds] } };
+      for await (const documents of this.#collection.read(condition, { projection: WHOLE }, deadline)) {
+        found.push(...readFound(documents, query, after));
+      }
+    }
+    return { found: found.sort(byPosition), shortIds: fetched };
+  }
+
+  /** The visitors that match, met while walking through everybody in order, until they are enough. */
+  async #walk({ query, after, wanted, deadline }: Search): Promise<Found[]> {
+    const found: Found[] = [];
+    for (const segment of segmentsOf(query, after)) {
+      for await (const documents of this.#walkSegment(segment, after, wanted - found.length, deadline)) {
+        found.push(...readFound(documents, query, after));
+        if (found.length >= wanted) return found.slice(0, wanted);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The documents of a segment in order, from a position on, in portions. Each is a query of its own, so nothing is
+   * held open in the database, over a stretch of time that is not much longer than it need be: some engines read a
+   * whole stretch to give its beginning.
+   *
+   * @param size how many the first portion need have
+   */
+  async *#walkSegment(
+    segment: Segment,
+    after: Position | null,
+    size: number,
+    deadline: Deadline,
+  ): AsyncGenerator<StoredDocument[]> {
+    let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
+    let until = segment.dated ? this.#firstEnd(segment, from, size) : DATES.$gte;
+    /** Documents at the very place from which this goes on that are behind it. */
+    let passed = 0;
+    /** The first places of all, until they are enough to tell how close together they are. */
+    let head: Position[] | null = from === null && segment.dated ? [] : null;
+    while (true) {
+      const documents: StoredDocument[] = await collect(this.#collection.read(
+        inSegment(segment, { from, until }),
+        { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
+        deadline,
+      ));
+      const places = documents.map(positionOf);
+      head?.push(...places);
+      if (head !== null && head.length >= HEAD) {
+        this.#heads.set(segment.online, {
+          newest: head[0].lastSeenAt!,
+          oldest: head[head.length - 1].lastSeenAt!,
+          count: head.length,
+        });
+        head = null;
+      }
+      yield documents;
+      if (documents.length === size) {
+        const last: Position = places[places.length - 1];
+        passed = places.filter((place) => isSamePlace(place, last)).length +
+          (isPosition(from) && isSamePlace(from, last) ? passed : 0);
+        from = last;
+        size = Math.min(2 * size, MAX_PORTION);
+        continue;
+      }
+      if (until <= DATES.$gte) return;
+      [from, until, passed] = [until, nextEnd(from, until, documents.length, size), 0];
+    }
+  }
+
+  /** Where the first stretch of a walk should end: about as long ago as it was last time. */
+  #firstEnd({ online }: Segment, from: Position | null, size: number): Date {
+    const head = this.#heads.get(online);
+    const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
+    if (head === undefined) return dateOf(start - FIRST_STRETCH);
+    const length = (head.newest - head.oldest) * size / head.count;
+    return dateOf(from === null && size <= head.count ? head.oldest : start - 1.5 * length - 1);
+  }
+
+  /** A sample that is not too old; the first one is waited for. */
+  async #sampled(deadline: Deadline): Promise<Sample> {
+    if (this.#sample === null) return await deadline.race(this.#sampling.run());
+    if (performance.now() - this.#sample.takenAt > SAMPLE_LIFETIME && this.#sampling.isIdle) {
+      // Whoever needs the database will be told that it is away.
+      this.#sampling.run().catch(() => {});
+    }
+    return this.#sample.sample;
+  }
+
+  /** Of those last seen, online and offline, for they are who a walk would meet. */
+  async #takeSample(): Promise<Sample> {
+    const deadline = this.#collection.newDeadline();
+    const [total, ...visitors] = await Promise.all([
+      this.#collection.countAll(deadline),
+      ...[true, false].map(async (online) => {
+        const query = [{ kind: "online" as const, online }];
+        const found = await this.#walk({ query, after: null, wanted: SAMPLED, deadline });
+        return found.map(({ visitor }) => visitor);
+      }),
+    ]);
+    const sample = new Sample(visitors.flat(), total);
+    this.#sample = { sample, takenAt: performance.now() };
+    return sample;
+  }
+}
+
+/** Where a stretch should end after one that ended at `end` and gave `found` documents instead of `size`. */
+function nextEnd(from: Position | Date | null, end: Date, found: number, size: number): Date {
+  const start = isPosition(from) ? from.lastSeenAt! : from?.getTime() ?? Date.now();
+  const length = Math.max(1000, start - end.getTime());
+  const next = found === 0 ? 8 * length : Math.min(8, 1.5 * size / found) * length;
+  return dateOf(next > LAST_STRETCH ? -Infinity : end.getTime() - next);
+}
+
+function dateOf(time: number): Date {
+  return new Date(Math.max(time, DATES.$gte.getTime()));
+}
+
+async function collect(portions: AsyncIterable<StoredDocument[]>): Promise<StoredDocument[]> {
+  const documents: StoredDocument[] = [];
+  for await (const portion of portions) documents.push(...portion);
+  return documents;
+}
+
+/** The visitors of documents that match, from a position on. */
+function readFound(documents: StoredDocument[], query: SearchQuery, after: Position | null): Found[] {
+  return documents.flatMap((document) => {
+    const position = positionOf(document);
+    if (after !== null && comparePositions(position, after) < 0) return [];
+    const visitor = visitorOf(document);
+    return visitor !== null && matches(query, visitor) ? [{ visitor, position }] : [];
+  });
+}
+
+function byPosition(a: { position: Position }, b: { position: Position }): number {
+  return comparePositions(a.position, b.position);
+}
+
+/** The page of visitors found from a position on; those who had been on the page before are passed over. */
+function pageOf(found: Found[], limit: number, after: Position | null): Page {
+  const isBefore = ({ position }: Found, index: number) =>
+    after !== null && index < after.count && isSamePlace(position, after);
+  const start = found.findIndex((one, index) => !isBefore(one, index));
+  const shown = start === -1 ? [] : found.slice(start, start + limit);
+  const visitors = shown.map(({ visitor }) => visitor);
+  if (start === -1 || found.length <= start + limit) return { visitors, next: null };
+  const last = shown[limit - 1].position;
+  const same = shown.filter(({ position }) => isSamePlace(position, last)).length;
+  return {
+    visitors,
+    next: { ...last, count: same + (after !== null && isSamePlace(after, last) ? start : 0) },
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Work that is done once for everybody who asks for it meanwhile.
+ *
+ * @module
+ */
+
+/** Runs one piece of work after another, never two at a time. */
+export class SharedRun<T> {
+  #work: () => Promise<T>;
+  #whenIdle: () => void;
+  #running: Promise<T> | null = null;
+  #next: Promise<T> | null = null;
+
+  /** @param whenIdle told when a run ends for whose successor nobody waits */
+  constructor(work: () => Promise<T>, whenIdle: () => void = () => {}) {
+    this.#work = work;
+    this.#whenIdle = whenIdle;
+  }
+
+  /** Whether nothing runs. */
+  get isIdle(): boolean {
+    return this.#running === null;
+  }
+
+  /** The result of a run that begins now or later, so that it is never older than the question. */
+  run(): Promise<T> {
+    if (this.#running === null) return this.#start();
+    return this.#next ??= this.#running.then(() => {}, () => {}).then(() => {
+      this.#next = null;
+      return this.#start();
+    });
+  }
+
+  #start(): Promise<T> {
+    const running = this.#work();
+    this.#running = running;
+    const end = () => {
+      this.#running = null;
+      if (this.#next === null) this.#whenIdle();
+    };
+    running.then(end, end);
+    return running;
+  }
+}
