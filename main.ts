@@ -8,6 +8,7 @@ import denoJson from "./deno.json" with { type: "json" };
 import { EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { importFile } from "./src/commands/import.ts";
+import { reindex } from "./src/commands/reindex.ts";
 import { serve } from "./src/commands/serve.ts";
 import { readConfig, readEnvironment, VARIABLES } from "./src/config.ts";
 
@@ -21,6 +22,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer, foyer serve   serve until SIGTERM or SIGINT
   foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
   foyer export         write all visitors to standard output as NDJSON
+  foyer reindex        make visitors that other software wrote quick to find (MongoDB)
   foyer --help         this text
   foyer --version      the version
 
@@ -48,6 +50,8 @@ function chooseCommand(args: string[]): (() => number | Promise<number>) | null 
       return () => serve(config());
     case "export":
       return () => exportVisitors(config());
+    case "reindex":
+      return () => reindex(config());
   }
   return words?.length === 2 && words[0] === "import" ? () => importFile(config(), words[1]) : null;
 }

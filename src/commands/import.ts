@@ -8,6 +8,7 @@ import { log } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor.ts";
+import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 
 /** Visitors that go to the store at once: enough to be fast, few enough to be little memory. */
@@ -38,7 +39,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
   try {
     const tally = await importVisitors(input, store, {
       onBad: (line, reason) => progress.report(`line ${line}: ${reason}`),
-      onStored: (stored) => progress.show(stored),
+      onStored: (stored) => progress.show(stored, "visitor"),
     });
     progress.report(
       `Stored ${count(tally.stored, "visitor")}, ${count(tally.bad, "bad line")}, ` +
@@ -117,31 +118,4 @@ function visitorOf(record: ImportRecord): VisitorOrProblem {
   if (visitor === null) return { problem: "no string short_id" };
   const droppedFields = Object.keys(document).filter((key) => !Object.hasOwn(ATTRIBUTES, key)).length;
   return { visitor, droppedFields };
-}
-
-/** What a person at a terminal sees while it runs, and the lines that anybody gets; on standard error. */
-class Progress {
-  #start = performance.now();
-  #shown = 0;
-  #isTerminal = Deno.stderr.isTerminal();
-
-  show(stored: number) {
-    const now = performance.now();
-    if (!this.#isTerminal || now - this.#shown < 200) return;
-    this.#shown = now;
-    const rate = Math.round(stored / ((now - this.#start) / 1000));
-    this.#write(`\r\x1b[K${count(stored, "visitor")}, ${rate.toLocaleString("en")} a second`);
-  }
-
-  report(sentence: string) {
-    this.#write(`${this.#isTerminal ? "\r\x1b[K" : ""}${sentence}\n`);
-  }
-
-  #write(text: string) {
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
-  }
-}
-
-function count(number: number, what: string): string {
-  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -15,13 +15,22 @@ import {
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
-import { positionOf, type StoredDocument, upsertOf, visitorOf, WHOLE } from "./mongodb_document.ts";
+import {
+  IS_FOREIGN,
+  positionOf,
+  type StoredDocument,
+  upsertOf,
+  visitorOf,
+  WHOLE,
+} from "./mongodb_document.ts";
 import type { Condition } from "./mongodb_query.ts";
+import { searchFieldsUpdate, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
 import { CollectionSearch, type ReadOptions } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
   type Page,
   type Refusal,
+  type Reindexed,
   StoreRefused,
   StoreUnavailable,
   type VisitorStore,
@@ -41,6 +50,9 @@ const INDEXES: Record<string, 1 | -1>[] = [
 
 /** Documents that the database sends at once at the most. */
 const MAX_BATCH = 5000;
+
+/** Documents that are given search fields at once. */
+const REINDEXED = 500;
 
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
@@ -100,6 +112,7 @@ class MongoStore implements VisitorStore {
     });
     this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
     this.#connected = this.#connect();
+    if (use === "request") this.#connected.then(() => this.#search.warmUp());
     const maintenance = this.#makeIndexes(uri);
     this.#shortIdIndex = maintenance.shortId;
     this.#indexed = maintenance.all;
@@ -276,6 +289,37 @@ class MongoStore implements VisitorStore {
     }
   }
 
+  async reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed> {
+    try {
+      await this.#whenConnected();
+      await this.#indexed;
+      const total = await this.#collection.estimatedDocumentCount();
+      const done: Reindexed = { written: 0, missed: 0 };
+      let looked = 0;
+      // Foreign ones first, by their index: after a stop it goes on with those that are left.
+      for (const condition of [IS_FOREIGN, {}]) {
+        done.missed = 0;
+        const cursor = this.#collection.find(condition, {
+          projection: WITH_SEARCH_FIELDS,
+          batchSize: REINDEXED,
+        });
+        while (await cursor.hasNext()) {
+          const documents = cursor.readBufferedDocuments();
+          const updates = documents.map(searchFieldsUpdate).filter((update) => update !== null);
+          if (updates.length > 0) {
+            const { matchedCount } = await this.#collection.bulkWrite(updates, { ordered: false });
+            done.written += matchedCount;
+            done.missed += updates.length - matchedCount;
+          }
+          if (condition !== IS_FOREIGN) onProgress(looked += documents.length, total);
+        }
+      }
+      return done;
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
   isReady(): boolean {
     return this.#isReady && !this.#hasFailed;
   }
@@ -372,6 +416,7 @@ const UNAVAILABLE_CODES = new Set([
   89, // NetworkTimeout
   91, // ShutdownInProgress
   133, // FailedToSatisfyReadPreference
+  166, // CommandNotSupportedOnView
   189, // PrimarySteppedDown
   202, // NetworkInterfaceExceededTimeLimit
   262, // ExceededTimeLimit
@@ -393,9 +438,9 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }
 
-/** Whether the database forbids something, which it will do again. */
+/** Whether the database forbids something, which it will do again: to this user (13), or to all on a view (166). */
 function isRefusal(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 13;
+  return error instanceof MongoServerError && (error.code === 13 || error.code === 166);
 }
 
 function asStoreError(error: unknown): unknown {

@@ -97,7 +97,7 @@ export function upsertOf(visitor: Visitor) {
 }
 
 /** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
-interface SearchFields {
+export interface SearchFields {
   v: number;
   keys: string[];
 }
@@ -122,9 +122,4 @@ export function gramKey(gram: string): string {
 /** A word, or what is left of one without a letter, as a search key. */
 export function typoKey(key: string): string {
   return "typo:" + key;
-}
-
-/** Whether a document has search fields; otherwise it is foreign. */
-export function hasSearchFields({ foyer }: StoredDocument): boolean {
-  return (foyer as Partial<SearchFields> | undefined)?.v === SEARCH_VERSION;
 }

@@ -6,7 +6,7 @@
  */
 import { matches } from "../search/match.ts";
 import { foldText } from "../search/normalise.ts";
-import type { SearchQuery } from "../search/parse.ts";
+import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { isOneTypoAway, wordsOf } from "../search/typo.ts";
 import type { Visitor } from "../visitor.ts";
 import type { Deadline } from "./deadline.ts";
@@ -73,9 +73,12 @@ const LAST_STRETCH = 90 * 86_400_000;
 /** Places at the head of a segment by which the length of a stretch is chosen. */
 const HEAD = 50;
 
-/** Visitors in the sample, of those online and of the others each, and how long it stands for all, in ms. */
+/** Visitors in the sample, of those online and of the others each. */
 const SAMPLED = 250;
-const SAMPLE_LIFETIME = 60_000;
+
+/** How long a sample stands for a collection of many documents, and of few, in milliseconds. */
+const LIFETIME = { many: 60_000, few: 1000 };
+const FEW_DOCUMENTS = 10_000;
 
 interface Search {
   query: SearchQuery;
@@ -212,19 +215,25 @@ export class CollectionSearch {
     sample: Sample,
     deadline: Deadline,
   ): Promise<Candidate[]> {
+    const isOnPage = (part: SearchPart, url: string) => part.kind === "text" && url.includes(part.text);
     const parts = query.filter((part) =>
       part.kind !== "text" || !part.typos && Array.from(part.text).length >= 3
     )
-      .map((part) => ({ part, keyed: keyConditions([part], (key) => sample.rarity(key)) }))
-      .filter(({ keyed }) => keyed !== null)
-      .sort((a, b) => a.keyed!.share - b.keyed!.share);
-    if (parts.length < 2 || parts[0].keyed!.share * sample.total > found.length) return found;
-    const [{ part, keyed }] = parts;
-    const places = await this.#places(keyed!.conditions[0], deadline);
-    const shortIds = new Set(places?.map(({ position }) => position.shortId));
+      .flatMap((part) => {
+        const keyed = keyConditions([part], (key) => sample.rarity(key));
+        if (keyed === null) return [];
+        const onPage = found.filter(({ url }) => isOnPage(part, url!)).length;
+        return [{ part, conditions: keyed.conditions, many: keyed.share * sample.total + onPage }];
+      })
+      .sort((a, b) => a.many - b.many);
+    if (parts.length === 0 || parts[0].many > found.length / 2) return found;
+    const [{ part, conditions }] = parts;
+    const places = await this.#places(conditions[0], deadline);
+    if (places === null) return found;
+    const shortIds = new Set(places.map(({ position }) => position.shortId));
     return found.filter(({ position, url }) =>
-      shortIds.has(position.shortId) ||
-      part.kind === "text" && (url!.includes(part.text) || position.shortId === part.shortId)
+      shortIds.has(position.shortId) || isOnPage(part, url!) ||
+      part.kind === "text" && position.shortId === part.shortId
     );
   }
 
@@ -326,11 +335,15 @@ export class CollectionSearch {
   /** A sample that is not too old; the first one is waited for. */
   async #sampled(deadline: Deadline): Promise<Sample> {
     if (this.#sample === null) return await deadline.race(this.#sampling.run());
-    if (performance.now() - this.#sample.takenAt > SAMPLE_LIFETIME && this.#sampling.isIdle) {
-      // Whoever needs the database will be told that it is away.
-      this.#sampling.run().catch(() => {});
-    }
-    return this.#sample.sample;
+    const { sample, takenAt } = this.#sample;
+    const lifetime = sample.total < FEW_DOCUMENTS ? LIFETIME.few : LIFETIME.many;
+    if (performance.now() - takenAt > lifetime && this.#sampling.isIdle) void this.warmUp();
+    return sample;
+  }
+
+  /** Takes a sample before it is needed. Where the database is away, whoever needs it will be told. */
+  async warmUp(): Promise<void> {
+    await this.#sampling.run().catch(() => {});
   }
 
   /** Of those last seen, online and offline, for they are who a walk would meet. */

@@ -19,6 +19,14 @@ export interface Refusal {
   reason: string;
 }
 
+/** What a reindexing came to, in visitors. */
+export interface Reindexed {
+  /** Who got search fields, or others than they had. */
+  written: number;
+  /** Whom other software changed at that very moment: they are as they were. */
+  missed: number;
+}
+
 /** A database of visitors. Every method throws {@link StoreUnavailable} when the database does not answer. */
 export interface VisitorStore {
   /** What this store is, for people: the engine and where, without secrets. */
@@ -34,6 +42,13 @@ export interface VisitorStore {
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
+  /**
+   * Gives visitors whom other software wrote or changed the search fields by which they are found quickly. Stopped
+   * at any moment it goes on where it was, and harms nothing that is written meanwhile.
+   *
+   * @param onProgress told how many documents were looked at, and how many there are, about
+   */
+  reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed>;
   /**
    * A value that is another one whenever anything may have been written since; absent where the store cannot
    * tell for next to nothing.

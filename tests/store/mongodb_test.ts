@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AnyBulkWriteOperation } from "mongodb";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
@@ -7,6 +8,7 @@ import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts
 if (hasAllRights) {
   const { Decimal128, Long, MongoClient, ObjectId, Timestamp } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { searchFieldsUpdate } = await import("../../src/store/mongodb_reindex.ts");
   const { startMongo } = await import("../support/mongodb.ts");
   // One server for this file; each test has a collection of its own.
   const mongo = await startMongo();
@@ -243,7 +245,7 @@ if (hasAllRights) {
   });
 
   test("in a large collection a foreign visitor whose short id is typed is found once", async ({ store, collection }) => {
-    const others = Array.from({ length: 1200 }, (_, i) => ({ short_id: `other${i}`, name: "Bob" }));
+    const others = Array.from({ length: 600 }, (_, i) => ({ short_id: `other${i}`, name: "Bob" }));
     await collection.insertMany([...others, { short_id: "zoe1", name: "x" }, {
       short_id: "y",
       name: "Zoe1",
@@ -333,6 +335,69 @@ if (hasAllRights) {
       }
     });
   }
+
+  test("reindexing gives search fields to what other software wrote, and nothing else", async ({ store, collection }) => {
+    await store.putVisitors([visitorOf({ short_id: "own", name: "Ada" })]);
+    const foreign = Array.from({ length: 600 }, (_, i) => ({
+      _id: i % 2 === 0 ? new ObjectId() : i,
+      short_id: `f${i}`,
+      name: i === 300 ? "Grace Hopper" : `Name ${i}`,
+      tags: ["#vip"],
+      shoe_size: 38,
+      nickname: /x/,
+      call_name: Decimal128.fromString("1.5"),
+      email: null,
+    }));
+    // deno-lint-ignore no-explicit-any -- an _id of any type
+    await collection.insertMany([...foreign, { name: "no visitor" }, { short_id: 5 }] as any);
+    const before = await collection.find({}, { projection: { foyer: 0 } }).toArray();
+    const progress: [number, number][] = [];
+    assert.deepEqual(await store.reindex((looked, total) => progress.push([looked, total])), {
+      written: 600,
+      missed: 0,
+    });
+    assert.deepEqual(progress.at(-1), [603, 603]);
+    assert.deepEqual(await collection.find({}, { projection: { foyer: 0 } }).toArray(), before);
+    assert.equal(await collection.countDocuments({ "foyer.v": 1 }), 601);
+    assert.deepEqual(await findAll(store, "hopper"), ["f300"]);
+    assert.deepEqual(
+      await store.reindex(() => {}),
+      { written: 0, missed: 0 },
+      "a second time there is nothing to do",
+    );
+  });
+
+  test("reindexing finds out whom other software changed, and goes on where it was stopped", async ({ store, collection }) => {
+    await store.putVisitors(
+      Array.from({ length: 30 }, (_, i) => visitorOf({ short_id: `v${i}`, name: "Old Name" })),
+    );
+    await collection.updateOne({ short_id: "v7" }, { $set: { name: "Grace Hopper" } });
+    await collection.updateMany({ short_id: { $in: ["v1", "v2"] } }, { $unset: { foyer: "" } });
+    await collection.updateOne({ short_id: "v3" }, { $set: { "foyer.v": 0 } });
+    assert.deepEqual(await store.reindex(() => {}), { written: 4, missed: 0 });
+    const { foyer } = (await collection.findOne({ short_id: "v7" }))!;
+    assert.ok(foyer.keys.includes("text:hop") && !foyer.keys.includes("text:old"));
+  });
+
+  test("reindexing leaves alone what changes under its hands", async ({ store, collection }) => {
+    await collection.insertOne({ short_id: "a", name: "Ada", tags: ["#vip"] });
+    const update = searchFieldsUpdate((await collection.findOne({ short_id: "a" }))!)!;
+    await collection.updateOne({ short_id: "a" }, {
+      $set: { last_url: "https://acme.com/", is_online: true },
+    });
+    for (const change of [{ name: "Grace" }, { name: "Ada", nickname: "G" }, { nickname: null, tags: [] }]) {
+      await collection.updateOne({ short_id: "a" }, { $set: change });
+      const { matchedCount } = await collection.bulkWrite([update as AnyBulkWriteOperation]);
+      assert.equal(matchedCount, 0, JSON.stringify(change));
+    }
+    await collection.updateOne({ short_id: "a" }, { $set: { tags: ["#vip"] }, $unset: { nickname: "" } });
+    assert.equal(
+      (await collection.bulkWrite([update as AnyBulkWriteOperation])).matchedCount,
+      1,
+      "a page view is no such change",
+    );
+    assert.equal((await store.reindex(() => {})).written, 0);
+  });
 
   test("BSON's own types are no text", async ({ store, collection }) => {
     await collection.insertOne({

@@ -24,6 +24,7 @@ function openCounted({ version = false } = {}) {
     },
     putVisitors: (visitors) => store.putVisitors(visitors),
     allVisitors: () => store.allVisitors(),
+    reindex: () => store.reindex(() => {}),
     isReady: () => store.isReady(),
     close: () => store.close(),
     ...(version ? { version: () => store.version!() } : {}),

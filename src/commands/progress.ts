@@ -1,0 +1,45 @@
+/**
+ * What a person at a terminal sees while a command runs, and the lines that anybody gets; on standard error.
+ *
+ * @module
+ */
+
+/** A command's progress. */
+export class Progress {
+  #start = performance.now();
+  #shown = 0;
+  #isTerminal = Deno.stderr.isTerminal();
+
+  /** Shows how many things are done and how many a second, now and then, on a terminal alone. */
+  show(done: number, what: string, total?: number) {
+    const now = performance.now();
+    if (!this.#isTerminal || now - this.#shown < 200) return;
+    this.#shown = now;
+    const rate = Math.round(done / ((now - this.#start) / 1000));
+    const of = total === undefined ? "" : ` of about ${total.toLocaleString("en")}`;
+    this.#write(`\r\x1b[K${count(done, what)}${of}, ${rate.toLocaleString("en")} a second`);
+  }
+
+  /** Writes a line that stays. */
+  report(sentence: string) {
+    this.#write(`${this.#isTerminal ? "\r\x1b[K" : ""}${sentence}\n`);
+  }
+
+  #write(text: string) {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+/**
+ * A number of things in words.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(count(1, "visitor"), "1 visitor");
+ * assert.equal(count(12345, "visitor"), "12,345 visitors");
+ * ```
+ */
+export function count(number: number, what: string): string {
+  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,36 @@
+/**
+ * `foyer reindex`: search fields for visitors that other software wrote.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+import { log } from "../operations/log.ts";
+import { openStore } from "../store/open.ts";
+import { StoreUnavailable } from "../store/visitor_store.ts";
+import { count, Progress } from "./progress.ts";
+
+/**
+ * Gives every visitor the search fields that it should have.
+ *
+ * @returns the exit code: 0, or 1 where some are left, or it could not be finished
+ */
+export async function reindex(config: Config): Promise<number> {
+  const store = await openStore(config.store, "command", log);
+  const progress = new Progress();
+  try {
+    const { written, missed } = await store.reindex((looked, total) =>
+      progress.show(looked, "document", total)
+    );
+    progress.report(`Gave ${count(written, "visitor")} search fields`);
+    if (missed === 0) return 0;
+    progress.report(`${count(missed, "visitor")} changed at that moment; run it again for them`);
+    return 1;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    progress.report(error.message);
+    progress.report("The reindexing stopped; run it again to finish it, what is done stays done");
+    return 1;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Search fields for documents that other software wrote, or changed since.
+ *
+ * @module
+ */
+import { ATTRIBUTE_NAMES } from "../visitor.ts";
+import {
+  type Projection,
+  type SearchFields,
+  searchFields,
+  type StoredDocument,
+  visitorOf,
+  WHOLE,
+} from "./mongodb_document.ts";
+
+/** What is read of a document to see whether its search fields are right. */
+export const WITH_SEARCH_FIELDS: Projection = { ...WHOLE, _id: 1, foyer: 1 };
+
+/** A change of one document, for the driver's `bulkWrite`. */
+export interface SearchFieldsUpdate {
+  updateOne: { filter: StoredDocument; update: { $set: StoredDocument } | { $unset: StoredDocument } };
+}
+
+/** A page view changes these, and no search field. */
+const UNSEARCHED = new Set<string>([
+  "is_online",
+  "last_seen_at",
+  "last_url",
+  "is_in_session",
+  "is_waiting_for_call",
+]);
+
+/**
+ * What gives a document, read by {@link WITH_SEARCH_FIELDS}, the search fields that it should have; `null` where it
+ * has them, or is no visitor. It changes nothing where other software has changed what is searched meanwhile.
+ */
+export function searchFieldsUpdate(document: StoredDocument): SearchFieldsUpdate | null {
+  const visitor = visitorOf(document);
+  if (visitor === null) return null;
+  const fields = searchFields(visitor);
+  const stored = document.foyer as SearchFields | undefined ?? null;
+  if (isSame(fields, stored)) return null;
+  const asRead = ATTRIBUTE_NAMES.filter((name) => !UNSEARCHED.has(name)).map((name) => // By $eq, since a value that is a regular expression would be one here.
+  [name, name in document ? { $eq: document[name] } : { $exists: false }]);
+  return {
+    updateOne: {
+      // In an $or of one, so that no engine looks for the document by anything but its _id.
+      filter: { _id: document._id, $and: [{ $or: [Object.fromEntries(asRead)] }] },
+      update: fields === null ? { $unset: { foyer: "" } } : { $set: { foyer: fields } },
+    },
+  };
+}
+
+function isSame(a: SearchFields | null, b: SearchFields | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.v === b.v && Array.isArray(b.keys) && a.keys.length === b.keys.length &&
+    a.keys.every((key, i) => key === b.keys[i]);
+}
