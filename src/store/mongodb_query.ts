@@ -23,14 +23,20 @@ export interface Segment {
 
 /** From where to where documents of a segment are asked for. */
 export interface Stretch {
-  /** The place with which it begins, or the time before which. */
+  /** The place, or the time, with which it begins. */
   from: Position | Date | null;
-  /** The time with which it ends. */
+  /** The time after which all of it is; {@link BEGINNING} where it has no other end. */
   until: Date;
 }
 
+/** Before every date. */
+export const BEGINNING = DATES.$gte;
+
 /** MongoDB compares an array by what it holds, so one may be found again behind its place. */
 const NO_ARRAY = { $not: { $type: "array" } };
+
+const IS_VISITOR = { short_id: { $type: "string", $ne: "", ...NO_ARRAY } };
+const OFFLINE = { $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] };
 
 const SEGMENTS: Segment[] = [
   { online: true, dated: true },
@@ -58,28 +64,23 @@ export function mayBe(query: SearchQuery, online: boolean): boolean {
 }
 
 /**
- * The documents of a stretch of a segment. An array is no date and no boolean, though MongoDB finds it by what it
- * holds: such documents are asked for in the segment to which they belong.
+ * The documents of a stretch of a segment of dates.
+ *
+ * An array is no date and no boolean, though MongoDB finds it by what it holds, and what has no short id is no
+ * visitor: where there are such documents, they are left out by checks. Elsewhere an engine that uses an index only
+ * for a condition that is all in it shall have such a one, for the list that is asked for most.
  */
-export function inSegment({ online, dated }: Segment, { from, until }: Stretch): Condition {
-  // What is no visitor, too, would come back out of its turn.
-  const visitor = { short_id: { $type: "string", $ne: "", ...NO_ARRAY } };
-  const offline = { $or: [{ is_online: { $ne: true } }, { is_online: { $type: "array" } }] };
-  const [onlineBound, onlineCheck] = online ? [{ is_online: true }, { is_online: NO_ARRAY }] : [{}, offline];
-  if (!dated) {
-    const begin = isPosition(from) ? { $gte: from.shortId } : { $gt: "" };
-    const undated = { $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] };
-    return { ...onlineBound, short_id: begin, $and: [visitor, onlineCheck, undated] };
-  }
-  const bound = { $gte: until, ...endOf(from) };
-  const check = { ...visitor, last_seen_at: NO_ARRAY, ...onlineCheck };
+export function inDated(online: boolean, { from, until }: Stretch, isChecked: boolean): Condition {
+  // By $gt and not $gte, which SecantusDB's Python server takes for $gt where an index descends.
+  const bound = { ...(until > BEGINNING ? { $gt: until } : { $gte: until }), $lte: startOf(from) };
+  if (online && !isChecked && !isPosition(from)) return { is_online: true, last_seen_at: bound };
   return {
-    ...onlineBound,
+    ...(online ? { is_online: true } : {}),
     last_seen_at: bound,
     $and: [
       // In an $or of one, which to MongoDB is no $or at all; an engine of a simpler mind (SecantusDB's Rust server)
       // would otherwise leave the index that is in this order for the sake of what is checked here.
-      { $or: [check] },
+      { $or: [{ ...IS_VISITOR, last_seen_at: NO_ARRAY, ...(online ? { is_online: NO_ARRAY } : OFFLINE) }] },
       // The bound is an index's; this tells apart those seen at the same moment.
       ...(isPosition(from)
         ? [{ $or: [{ last_seen_at: { $lt: bound.$lte } }, { short_id: { $gte: from.shortId } }] }]
@@ -88,9 +89,22 @@ export function inSegment({ online, dated }: Segment, { from, until }: Stretch):
   };
 }
 
-function endOf(from: Stretch["from"]): { $lte?: Date; $lt?: Date } {
-  if (from === null) return { $lte: DATES.$lte };
-  return isPosition(from) ? { $lte: new Date(from.lastSeenAt!) } : { $lt: from };
+/** The documents of a segment without dates, from a place on. */
+export function inUndated(online: boolean, from: Position | null): Condition {
+  return {
+    ...(online ? { is_online: true } : {}),
+    short_id: from === null ? { $gt: "" } : { $gte: from.shortId },
+    $and: [
+      IS_VISITOR,
+      online ? { is_online: NO_ARRAY } : OFFLINE,
+      { $or: [{ last_seen_at: { $not: DATES } }, { last_seen_at: { $type: "array" } }] },
+    ],
+  };
+}
+
+function startOf(from: Stretch["from"]): Date {
+  if (from === null) return DATES.$lte;
+  return isPosition(from) ? new Date(from.lastSeenAt!) : from;
 }
 
 /** Whether a stretch begins with a place, and not at a time. */
@@ -106,10 +120,9 @@ export function orderOf({ dated }: Segment): Record<string, 1 | -1> {
   return dated ? { last_seen_at: -1, short_id: 1, _id: 1 } : { short_id: 1, _id: 1 };
 }
 
-/** What every document fulfils that matches, where the equality of attributes tells; otherwise `null`. */
+/** What every document fulfils that matches, where the equality of an attribute tells; otherwise `null`. */
 export function plainCondition(query: SearchQuery): Condition | null {
-  const plain = query.map(plainPart).filter((condition) => condition !== null);
-  return plain.length === 0 ? null : { $and: plain };
+  return query.map(plainPart).find((condition) => condition !== null) ?? null;
 }
 
 function plainPart(part: SearchPart): Condition | null {
@@ -137,8 +150,16 @@ function writtenForms(value: string): unknown[] {
 /** Keys that are looked up together: a further one leaves hardly anybody out. */
 const MAX_KEYS = 4;
 
-/** What tells how rare a key is: the share of visitors that have it, from 0 to 1. */
-export type Rarity = (key: string) => number;
+/** Where one key leaves so few, no other is looked up. */
+const FEW = 200;
+
+/** What tells how rare a key is. */
+export interface Rarity {
+  /** The share of visitors that have it, from 0 to 1. */
+  rarity(key: string): number;
+  /** How many visitors there are in all, about. */
+  total: number;
+}
 
 /**
  * What finds documents with search fields by an index, and the share of all that the index then gives; `null` where
@@ -146,38 +167,42 @@ export type Rarity = (key: string) => number;
  */
 export function keyConditions(
   query: SearchQuery,
-  rarity: Rarity,
+  sample: Rarity,
 ): { conditions: Condition[]; share: number } | null {
   const texts = query.filter((part) => part.kind === "text");
   const keys = [
     ...query.map(exactKey).filter((key) => key !== null),
     ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => trigrams(text).map(gramKey)),
   ];
-  if (keys.length > 0) return allKeys(keys, rarity);
-  const ways = texts.map((part) => part.typos ? waysOfTypo(part, rarity) : beginning(part, rarity));
+  if (keys.length > 0) return allKeys(keys, sample);
+  const ways = texts.map((part) => part.typos ? waysOfTypo(part, sample) : beginning(part, sample));
   return ways.length === 0 ? null : ways.reduce((rarest, way) => way.share < rarest.share ? way : rarest);
 }
 
 /** The rarest one first, since not every engine looks for it. */
-function allKeys(keys: string[], rarity: Rarity) {
-  const rarest = [...new Set(keys)].sort((a, b) => rarity(a) - rarity(b)).slice(0, MAX_KEYS);
-  return { conditions: [{ "foyer.keys": { $all: rarest } }], share: rarity(rarest[0]) };
+function allKeys(keys: string[], sample: Rarity) {
+  const [rarest, ...others] = [...new Set(keys)].sort((a, b) => sample.rarity(a) - sample.rarity(b));
+  const share = sample.rarity(rarest);
+  const condition = share * sample.total <= FEW
+    ? rarest
+    : { $all: [rarest, ...others.slice(0, MAX_KEYS - 1)] };
+  return { conditions: [{ "foyer.keys": condition }], share };
 }
 
-function waysOfTypo({ text }: TextPart, rarity: Rarity) {
-  const asTyped = allKeys(trigrams(text).map(gramKey), rarity);
+function waysOfTypo({ text }: TextPart, sample: Rarity) {
+  const asTyped = allKeys(trigrams(text).map(gramKey), sample);
   const typos = deletions(text).map(typoKey);
   return {
     conditions: [...asTyped.conditions, { "foyer.keys": { $in: typos } }],
-    share: asTyped.share + typos.reduce((sum, key) => sum + rarity(key), 0),
+    share: asTyped.share + typos.reduce((sum, key) => sum + sample.rarity(key), 0),
   };
 }
 
 /** One or two characters are in whatever begins with them; in one key, or MongoDB could not use both bounds. */
-function beginning({ text }: TextPart, rarity: Rarity) {
+function beginning({ text }: TextPart, sample: Rarity) {
   const key = gramKey(text);
   return {
     conditions: [{ "foyer.keys": { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}" } } }],
-    share: rarity(key),
+    share: sample.rarity(key),
   };
 }

@@ -11,7 +11,6 @@ import { isOneTypoAway, wordsOf } from "../search/typo.ts";
 import type { Visitor } from "../visitor.ts";
 import type { Deadline } from "./deadline.ts";
 import {
-  DATES,
   IS_FOREIGN,
   PLACE,
   positionOf,
@@ -21,8 +20,10 @@ import {
   WHOLE,
 } from "./mongodb_document.ts";
 import {
+  BEGINNING,
   type Condition,
-  inSegment,
+  inDated,
+  inUndated,
   isInSegment,
   isPosition,
   keyConditions,
@@ -133,7 +134,7 @@ export class CollectionSearch {
     const plain = plainCondition(query);
     if (plain !== null) return await this.#readAll(plain, search);
     const sample = await this.#sampled(deadline);
-    const keyed = keyConditions(query, (key) => sample.rarity(key));
+    const keyed = keyConditions(query, sample);
     // Of what a walk reads and what an index gives the smaller one.
     const walked = Math.min(sample.total, wanted / sample.shareOf(query));
     if (walked <= sample.total * (keyed?.share ?? 0)) return await this.#walk(search);
@@ -220,7 +221,7 @@ export class CollectionSearch {
       part.kind !== "text" || !part.typos && Array.from(part.text).length >= 3
     )
       .flatMap((part) => {
-        const keyed = keyConditions([part], (key) => sample.rarity(key));
+        const keyed = keyConditions([part], sample);
         if (keyed === null) return [];
         const onPage = found.filter(({ url }) => isOnPage(part, url!)).length;
         return [{ part, conditions: keyed.conditions, many: keyed.share * sample.total + onPage }];
@@ -288,18 +289,26 @@ export class CollectionSearch {
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
-    let until = segment.dated ? this.#firstEnd(segment, from, size) : DATES.$gte;
+    let until = segment.dated ? this.#firstEnd(segment, from, size) : BEGINNING;
     /** Documents at the very place from which this goes on that are behind it. */
     let passed = 0;
     /** The first places of all, until they are enough to tell how close together they are. */
     let head: Position[] | null = from === null && segment.dated ? [] : null;
+    /** Whether documents were met that are in no place of this segment. */
+    let isChecked = false;
     while (true) {
       const documents: StoredDocument[] = await collect(this.#collection.read(
-        inSegment(segment, { from, until }),
+        segment.dated
+          ? inDated(segment.online, { from, until }, isChecked)
+          : inUndated(segment.online, isPosition(from) ? from : null),
         { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
         deadline,
       ));
       const places = documents.map(positionOf);
+      if (!isChecked && places.some((place) => place.shortId === "" || !isInSegment(place, segment))) {
+        isChecked = true;
+        continue;
+      }
       head?.push(...places);
       if (head !== null && head.length >= HEAD) {
         this.#heads.set(segment.online, {
@@ -318,7 +327,7 @@ export class CollectionSearch {
         size = Math.min(2 * size, MAX_PORTION);
         continue;
       }
-      if (until <= DATES.$gte) return;
+      if (until <= BEGINNING) return;
       [from, until, passed] = [until, nextEnd(from, until, documents.length, size), 0];
     }
   }
@@ -329,7 +338,7 @@ export class CollectionSearch {
     const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
     if (head === undefined) return dateOf(start - FIRST_STRETCH);
     const length = (head.newest - head.oldest) * size / head.count;
-    return dateOf(from === null && size <= head.count ? head.oldest : start - 1.5 * length - 1);
+    return dateOf(from === null && size <= head.count ? head.oldest - 1 : start - 1.5 * length - 1);
   }
 
   /** A sample that is not too old; the first one is waited for. */
@@ -372,7 +381,7 @@ function nextEnd(from: Position | Date | null, end: Date, found: number, size: n
 }
 
 function dateOf(time: number): Date {
-  return new Date(Math.max(time, DATES.$gte.getTime()));
+  return new Date(Math.max(time, BEGINNING.getTime()));
 }
 
 async function collect(portions: AsyncIterable<StoredDocument[]>): Promise<StoredDocument[]> {
