@@ -71,8 +71,8 @@ const FIRST_STRETCH = 60_000;
 /** Beyond a stretch of this length a walk looks at all the rest. */
 const LAST_STRETCH = 90 * 86_400_000;
 
-/** Places at the head of a segment by which the length of a stretch is chosen. */
-const HEAD = 50;
+/** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
+const HEAD_LIFETIME = 10_000;
 
 /** Visitors in the sample, of those online and of the others each. */
 const SAMPLED = 250;
@@ -101,14 +101,22 @@ interface Candidate {
   url?: string;
 }
 
+/** The times between which so many visitors were at the head of a segment, when it was last walked. */
+interface Head {
+  newest: number;
+  oldest: number;
+  count: number;
+  takenAt: number;
+}
+
 /** Searches one collection. */
 export class CollectionSearch {
   #collection: SearchedCollection;
   #online: SharedRun<StoredDocument[]>;
   #sampling: SharedRun<Sample>;
   #sample: { sample: Sample; takenAt: number } | null = null;
-  /** The times between which so many visitors were at the head of a segment, when it was last walked. */
-  #heads = new Map<boolean, { newest: number; oldest: number; count: number }>();
+  /** By whether it is that of visitors online. */
+  #heads = new Map<boolean, Head>();
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
@@ -292,7 +300,7 @@ export class CollectionSearch {
     let until = segment.dated ? this.#firstEnd(segment, from, size) : BEGINNING;
     /** Documents at the very place from which this goes on that are behind it. */
     let passed = 0;
-    /** The first places of all, until they are enough to tell how close together they are. */
+    /** The first places of all, until they are as many as were wanted. */
     let head: Position[] | null = from === null && segment.dated ? [] : null;
     /** Whether documents were met that are in no place of this segment. */
     let isChecked = false;
@@ -310,12 +318,8 @@ export class CollectionSearch {
         continue;
       }
       head?.push(...places);
-      if (head !== null && head.length >= HEAD) {
-        this.#heads.set(segment.online, {
-          newest: head[0].lastSeenAt!,
-          oldest: head[head.length - 1].lastSeenAt!,
-          count: head.length,
-        });
+      if (head !== null && head.length >= size) {
+        this.#rememberHead(segment, head);
         head = null;
       }
       yield documents;
@@ -339,6 +343,15 @@ export class CollectionSearch {
     if (head === undefined) return dateOf(start - FIRST_STRETCH);
     const length = (head.newest - head.oldest) * size / head.count;
     return dateOf(from === null && size <= head.count ? head.oldest - 1 : start - 1.5 * length - 1);
+  }
+
+  #rememberHead({ online }: Segment, places: Position[]) {
+    const known = this.#heads.get(online);
+    const now = performance.now();
+    // A shorter page says less than a longer one.
+    if (known !== undefined && known.count > places.length && now - known.takenAt < HEAD_LIFETIME) return;
+    const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
+    this.#heads.set(online, { newest, oldest, count: places.length, takenAt: now });
   }
 
   /** A sample that is not too old; the first one is waited for. */

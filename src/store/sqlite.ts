@@ -265,10 +265,11 @@ class SqliteStore implements VisitorStore {
   #gather({ query, limit, order }: Search, indexed: Indexed[]): Page {
     try {
       const isFew = this.#gatherCandidates(indexed) <= MAX_SORTED;
+      // A cross join, since SQLite might read all visitors and look which ones are candidates.
       const { sql, values } = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
       return this.#readPage(query, limit, {
         sql: isFew
-          ? `SELECT id FROM candidate JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
+          ? `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
           : `SELECT id FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
         values,
       });

@@ -4,24 +4,29 @@
  * @module
  */
 
+import { BSON } from "mongodb";
+
 /** A proxy on a port of its own. */
 export interface WireProxy extends AsyncDisposable {
   port: number;
   /** The names of the commands that came, without the driver's own questions of whether the server is there. */
   commands: string[];
+  /** The `find` commands among them, whole. */
+  finds: BSON.Document[];
 }
 
 /** Puts a proxy before the server on a port. Clients need `directConnection=true`, or they go past it. */
 export function startWireProxy(server: number): WireProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const commands: string[] = [];
+  const finds: BSON.Document[] = [];
   const connections: Deno.Conn[] = [];
   const work = (async () => {
     for await (const client of listener) {
       const upstream = await Deno.connect({ hostname: "127.0.0.1", port: server });
       connections.push(client, upstream);
       const observer = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-        transform: observeCommands(commands),
+        transform: observeCommands(commands, finds),
       });
       client.readable.pipeThrough(observer).pipeTo(upstream.writable).catch(() => {});
       upstream.readable.pipeTo(client.writable).catch(() => {});
@@ -30,6 +35,7 @@ export function startWireProxy(server: number): WireProxy {
   return {
     port: listener.addr.port,
     commands,
+    finds,
     async [Symbol.asyncDispose]() {
       listener.close();
       await work;
@@ -46,10 +52,11 @@ export function startWireProxy(server: number): WireProxy {
 
 // OP_MSG (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/): a header of 16 bytes that begins
 // with the message's length, 4 bytes of flags, a section's kind, and a document whose first key is the command.
-const FIRST_KEY = 16 + 4 + 1 + 4 + 1;
+const DOCUMENT = 16 + 4 + 1;
+const FIRST_KEY = DOCUMENT + 4 + 1;
 const OP_MSG = 2013;
 
-function observeCommands(commands: string[]) {
+function observeCommands(commands: string[], finds: BSON.Document[]) {
   let bytes = new Uint8Array(0);
   return (
     chunk: Uint8Array<ArrayBuffer>,
@@ -63,6 +70,9 @@ function observeCommands(commands: string[]) {
       if (bytes.length < length) return;
       if (view.getInt32(12, true) === OP_MSG) {
         const name = new TextDecoder().decode(bytes.slice(FIRST_KEY, bytes.indexOf(0, FIRST_KEY)));
+        if (name === "find") {
+          finds.push(BSON.deserialize(bytes.slice(DOCUMENT, DOCUMENT + view.getInt32(DOCUMENT, true))));
+        }
         if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
       }
       bytes = bytes.slice(length);
