@@ -21,8 +21,7 @@ export class Representation {
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
   /** @param link the `Link` header's value; empty for none */
-  constructor(value: unknown, readonly link = "") {
-    const json = JSON.stringify(value);
+  constructor(json: string, readonly link = "") {
     this.body = new TextEncoder().encode(json);
     this.tag = createHash("sha256").update(json).update("\n").update(link).digest("base64url").slice(0, 22);
   }

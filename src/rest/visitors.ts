@@ -39,6 +39,15 @@ export function visitorHandlers(store: SharedReads, config: Config) {
   /** What was made of pages that are still shared, for each request that leads to them. */
   const made = new WeakMap<Page, Map<string, Representation>>();
 
+  /** The JSON of visitors who are the same as on the page before, which most are. */
+  const presented = new WeakMap<Visitor, string>();
+
+  function jsonOf(visitor: Visitor): string {
+    const json = presented.get(visitor) ?? JSON.stringify(present(visitor, config));
+    presented.set(visitor, json);
+    return json;
+  }
+
   async function sendList(context: Context, route: ListRequest["route"]) {
     const request = readListRequest(context, route, config);
     const { page, typos } = await findPage(request);
@@ -66,10 +75,7 @@ export function visitorHandlers(store: SharedReads, config: Config) {
 
   function represent(request: ListRequest, { visitors, next }: Page, typos: boolean): Representation {
     const link = next === null ? "" : linkTo(request, encodeCursor({ position: next, typos }, request.q));
-    return new Representation(
-      { status: "ok", visitors: visitors.map((visitor) => present(visitor, config)) },
-      link,
-    );
+    return new Representation(`{"status":"ok","visitors":[${visitors.map(jsonOf).join(",")}]}`, link);
   }
 
   /** The `Link` header that leads to the next page (RFC 8288). */
@@ -91,7 +97,7 @@ export function visitorHandlers(store: SharedReads, config: Config) {
       if (visitor === null) {
         throw new ApiError("visitor_not_found", "There is no visitor with this short id.");
       }
-      return await send(context, new Representation({ status: "ok", visitor: present(visitor, config) }));
+      return await send(context, new Representation(`{"status":"ok","visitor":${jsonOf(visitor)}}`));
     },
   };
 }
@@ -100,7 +106,7 @@ function readListRequest(context: Context, route: ListRequest["route"], config: 
   const given = queryOf(context);
   const q = route === "search" ? readQ(given.get("q")) : "";
   const limit = readMaxResults(given.get("max_results"));
-  const parts = parseSearch(q, config.hiddenAttributes);
+  const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);
   const isLatest = parts.length === 0;
   const cursor = given.get("cursor");
   return {

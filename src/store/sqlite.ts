@@ -4,6 +4,7 @@
  * @module
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import { foldText, trigrams } from "../search/normalise.ts";
@@ -80,6 +81,9 @@ const MIGRATIONS = [
 
 /** Pages of the file that are kept in memory, in KiB. */
 const CACHE_KIB = 32_768;
+
+/** Visitors that are kept as they were read, about 3 KB each. */
+const MAX_VISITORS = 2000;
 
 /** Where more visitors may match, a page is first looked for among the first ones of all. */
 const MAX_GATHERED = 15_000;
@@ -180,6 +184,8 @@ class SqliteStore implements VisitorStore {
   readonly description: string;
   #database: DatabaseSync;
   #statements = new Map<string, StatementSync>();
+  /** Visitors read lately, by what is stored of them: between two pages few have changed. */
+  #visitors = new LRUCache<string, Visitor>({ max: MAX_VISITORS });
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
@@ -296,12 +302,19 @@ class SqliteStore implements VisitorStore {
     const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
     const visitors: Visitor[] = [];
     for (const { id } of this.#prepare(ids.sql).iterate(...ids.values)) {
-      const visitor = parseVisitor(document.get(id)!);
+      const visitor = this.#visitorOf(document.get(id)!);
       if (!matches(query, visitor)) continue;
       if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
       visitors.push(visitor);
     }
     return { visitors, next: null };
+  }
+
+  #visitorOf(row: Record<string, unknown>): Visitor {
+    const stored = row.visitor as string;
+    const visitor = this.#visitors.get(stored) ?? parseVisitor(row);
+    this.#visitors.set(stored, visitor);
+    return visitor;
   }
 
   // deno-lint-ignore require-await -- see above
@@ -312,7 +325,7 @@ class SqliteStore implements VisitorStore {
       );
       return shortIds.map((shortId) => {
         const row = byShortId.get(shortId);
-        return row === undefined ? null : parseVisitor(row);
+        return row === undefined ? null : this.#visitorOf(row);
       });
     });
   }

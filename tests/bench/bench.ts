@@ -1,0 +1,399 @@
+/**
+ * `deno task bench`: what Foyer answers beside what the runtime and the driver alone do, in one run.
+ *
+ * It needs wrk. The MongoDB server is the one in `MONGO_BENCH_URI`, else SecantusDB's Rust server where
+ * `secantusd-rs` is on the PATH, else the one that the tests use. Data is kept in the folder for temporary files, and
+ * serves the next run.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { MongoClient } from "mongodb";
+import denoJson from "../../deno.json" with { type: "json" };
+import { startOwnMongo } from "../support/mongodb.ts";
+import { freePort } from "../support/ports.ts";
+import { fromSource, Process } from "../support/processes.ts";
+import { type Load, load } from "./load.ts";
+import { benchVisitors, shortIdOf } from "./visitors.ts";
+
+const KEY = "bench";
+const LATEST = ["/api/visitors/list/latest"];
+const CONNECTIONS = 32;
+const ONLINE = 5000;
+
+const { values: options } = parseArgs({
+  args: Deno.args,
+  options: {
+    visitors: { type: "string", default: "100000" },
+    seconds: { type: "string", default: "4" },
+    store: { type: "string", default: "embedded,mongodb" },
+  },
+});
+const total = Number(options.visitors);
+const seconds = Number(options.seconds);
+const folder = join(Deno.env.get("TMPDIR") ?? "/tmp", `foyer-bench-${total}`);
+await Deno.mkdir(folder, { recursive: true });
+
+interface Row {
+  what: string;
+  load: Load;
+  /** The slowest of a hundred when nobody else asks, in ms. */
+  alone: number;
+  /** Of what the runtime or the driver alone does. */
+  share?: string;
+  /** Megabytes of memory after it. */
+  rss: number;
+}
+
+/** Values of visitors that a benchmark looks for. */
+const picked = pick();
+
+console.log(
+  `Foyer ${denoJson.version}, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores; ` +
+    `${total.toLocaleString("en")} visitors, ${ONLINE.toLocaleString("en")} online; ` +
+    `${CONNECTIONS} connections, wrk, ${seconds} s each\n`,
+);
+
+if (options.store.includes("embedded")) await benchEmbedded();
+if (options.store.includes("mongodb")) await benchMongo();
+
+async function benchEmbedded() {
+  const path = join(folder, "foyer.db");
+  await importOnce("embedded", { SQLITE_PATH: path });
+  await using server = await serve({ SQLITE_PATH: path });
+  const rest = server.rss();
+  const rows = [
+    ...await benchLists(server, path),
+    await row(server, "one visitor", picked.ids.map((id) => `/api/visitors/${id}`)),
+    ...await benchSearches(server, path),
+  ];
+  print(`Embedded store, SQLite ${sqliteVersion()}`, rows);
+  console.log(`RSS at rest ${rest} MB, highest ${server.rss("VmHWM")} MB`);
+  console.log(
+    `200 dashboards, every 5 s, while 100 visitors a second are seen again: ${await dashboards(
+      server,
+      path,
+    )}`,
+  );
+  console.log(`The executable's start to its first answer: ${await startOfExecutable(path)}\n`);
+}
+
+async function benchMongo() {
+  await using mongo = await openMongo();
+  await importOnce("mongodb", { MONGO_URI: mongo.uri });
+  await using client = new MongoClient(mongo.uri);
+  const visitors = client.db().collection("visitors");
+  const { version } = await client.db().admin().serverInfo();
+  const driverLists = await inFlight(() =>
+    visitors.find({ is_online: true }).sort({ last_seen_at: -1, short_id: 1 }).limit(100).toArray()
+  );
+  let next = 0;
+  const driverOne = await inFlight(() =>
+    visitors.findOne({ short_id: picked.ids[next++ % picked.ids.length] })
+  );
+
+  await using server = await serve({ MONGO_URI: mongo.uri });
+  await using stale = await serve({ MONGO_URI: mongo.uri, MAX_STALE_MS: "250" });
+  const fresh = await writtenTo(mongo.uri, () => row(server, "latest, written to", LATEST));
+  fresh.share = `${(fresh.load.rate / driverLists).toFixed(1)} × driver`;
+  const one = await row(server, "one visitor", picked.ids.map((id) => `/api/visitors/${id}`));
+  one.share = `${(one.load.rate / driverOne).toFixed(1)} × driver`;
+  const staleRows = await benchLists(stale, mongo.uri);
+  const rows = [
+    fresh,
+    ...staleRows.map((row) => ({ ...row, what: `${row.what}, MAX_STALE_MS=250` })),
+    one,
+    ...await benchSearches(server, mongo.uri),
+  ];
+  print(`MongoDB store, ${mongo.engine} ${version}, driver ${driverVersion()}`, rows);
+  console.log(
+    `The driver alone, ${CONNECTIONS} in flight: ${driverLists.toFixed(0)} lists, ${
+      driverOne.toFixed(0)
+    } findOne a second`,
+  );
+  console.log(`RSS, highest ${server.rss("VmHWM")} MB, ${stale.rss("VmHWM")} MB with MAX_STALE_MS=250`);
+}
+
+/** A list of 100 in its three ways, each beside the ceiling, since machines have their moods. */
+async function benchLists(server: Server, target: string): Promise<Row[]> {
+  const etag = (await server.get(LATEST[0])).headers.get("ETag")!;
+  const rows: Row[] = [];
+  const measure = async (what: string, headers: Record<string, string>, isWritten: boolean) => {
+    const ceiling = await measureCeiling(server);
+    const one = isWritten
+      ? await writtenTo(target, () => row(server, what, LATEST, headers))
+      : await row(server, what, LATEST, headers);
+    const mean = (ceiling + await measureCeiling(server)) / 2;
+    rows.push({ ...one, share: `${(one.load.rate / mean).toFixed(2)} of ${mean.toFixed(0)}` });
+  };
+  await measure("latest, unchanged, 304", { "If-None-Match": etag }, false);
+  await measure("latest, written to", {}, true);
+  await measure("latest, gzip, written to", { "Accept-Encoding": "gzip" }, true);
+  return rows;
+}
+
+/** Each search is asked anew, since visitors are written all the while. */
+async function benchSearches(server: Server, target: string): Promise<Row[]> {
+  const searches = Object.entries({
+    "tag": ["#customer", "#newsletter", "#trial", "#vip", "#returning"],
+    "e-mail": picked.emails,
+    "lookup code": picked.codes,
+    "text: a name": picked.names,
+    "text: two words": picked.words,
+    "text: nearly everybody": ["mail.example", "example.com", "il.ex", "ample.co"],
+    "text: a typo": picked.typos,
+  });
+  return await writtenTo(target, async () => {
+    const rows: Row[] = [];
+    for (const [what, qs] of searches) {
+      const paths = qs.map((q) => `/api/visitors/list/search?${new URLSearchParams({ q })}`);
+      rows.push(await row(server, what, paths));
+    }
+    return rows;
+  });
+}
+
+/** Some work while page views go on. */
+async function writtenTo<T>(target: string, work: () => Promise<T>): Promise<T> {
+  await using _ = new Process(fromSource(folder, [target, `${ONLINE}`], {}, "tests/bench/writer.ts"));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return await work();
+}
+
+/** Measures with many connections and with one. */
+async function row(
+  server: Server,
+  what: string,
+  paths: string[],
+  headers: Record<string, string> = {},
+): Promise<Row> {
+  const request = { url: server.url, paths, headers: { Authorization: KEY, ...headers }, seconds };
+  const alone = await load({ ...request, connections: 1 });
+  const many = await load({ ...request, connections: CONNECTIONS });
+  return { what, load: many, alone: alone.p99, rss: server.rss() };
+}
+
+function print(title: string, rows: Row[]) {
+  console.log(`${title}. The ceiling is a bare Deno.serve with the body of latest.\n`);
+  const cells = [
+    ["", "a second", "share", "median ms", "p99 ms", "p99 ms alone", "RSS MB"],
+    ...rows.map(({ what, load, alone, share = "", rss }) => [
+      what,
+      load.rate.toFixed(0),
+      share,
+      load.median.toFixed(1),
+      load.p99.toFixed(1),
+      alone.toFixed(1),
+      `${rss}`,
+    ]),
+  ];
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  for (const row of cells) {
+    console.log(row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  "));
+  }
+  console.log();
+}
+
+interface Server extends AsyncDisposable {
+  url: string;
+  pid: number;
+  get(path: string): Promise<Response>;
+  /** Megabytes of memory. */
+  rss(field?: "VmRSS" | "VmHWM"): number;
+}
+
+async function serve(environment: Record<string, string>): Promise<Server> {
+  const port = freePort();
+  const settings = { REST_KEY: KEY, HOST: "127.0.0.1", PORT: `${port}`, ...environment };
+  const process = new Process(fromSource(folder, [], settings));
+  await process.until(/Listening on/);
+  return serverOf(process, port);
+}
+
+function serverOf(process: Process, port: number): Server {
+  const url = `http://127.0.0.1:${port}`;
+  const { pid } = process.child;
+  return {
+    url,
+    pid,
+    get: (path) => fetch(url + path, { headers: { Authorization: KEY } }),
+    rss: (field = "VmRSS") => {
+      const kilobytes =
+        new RegExp(`${field}:\\s*(\\d+)`).exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
+      return Math.round(Number(kilobytes) / 1024);
+    },
+    [Symbol.asyncDispose]: async () => void await process.stop("SIGTERM"),
+  };
+}
+
+/** How often the runtime sends the very bytes of a list. */
+async function measureCeiling(server: Server): Promise<number> {
+  const file = join(folder, "latest.json");
+  await Deno.writeFile(
+    file,
+    new Uint8Array(await (await server.get("/api/visitors/list/latest")).arrayBuffer()),
+  );
+  const port = freePort();
+  await using process = new Process(fromSource(folder, [file, `${port}`], {}, "tests/bench/ceiling.ts"));
+  await process.until(/Listening on/);
+  const request = { url: `http://127.0.0.1:${port}`, paths: ["/"], seconds };
+  return (await load({ ...request, connections: CONNECTIONS })).rate;
+}
+
+/** Queries a second of the driver alone. */
+async function inFlight(ask: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  let answered = 0;
+  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    while (performance.now() - start < seconds * 1000) {
+      await ask();
+      answered++;
+    }
+  }));
+  return answered / ((performance.now() - start) / 1000);
+}
+
+/** The CPU time that a server takes for dashboards that poll it, in percent of one core. */
+async function dashboards(server: Server, target: string): Promise<string> {
+  const poll = async (_: unknown, i: number) => {
+    await new Promise((resolve) => setTimeout(resolve, i * 25));
+    let etag = "";
+    for (let polls = 0; polls < 4; polls++) {
+      const headers: Record<string, string> = {
+        Authorization: KEY,
+        ...(etag === "" ? {} : { "If-None-Match": etag }),
+      };
+      const response = await fetch(server.url + LATEST[0], { headers });
+      await response.arrayBuffer();
+      etag = response.headers.get("ETag") ?? "";
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+    }
+  };
+  return await writtenTo(target, async () => {
+    const polls = Array.from({ length: 200 }, poll);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const [start, before] = [performance.now(), cpuSeconds(server.pid)];
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const used = (cpuSeconds(server.pid) - before) / ((performance.now() - start) / 1000);
+    await Promise.all(polls);
+    return `${(used * 100).toFixed(1)} % of one core`;
+  });
+}
+
+function cpuSeconds(pid: number): number {
+  // proc(5): utime and stime, the 12th and 13th after the program's name, in hundredths of a second.
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1].split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Of five starts the median, by the executable that `deno task compile` made. */
+async function startOfExecutable(path: string): Promise<string> {
+  const program = new URL("../../foyer", import.meta.url).pathname;
+  if (!await Deno.stat(program).then(() => true, () => false)) {
+    return "not measured, run deno task compile first";
+  }
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const port = freePort();
+    const env = { HOST: "127.0.0.1", PORT: `${port}`, REST_KEY: KEY, SQLITE_PATH: path };
+    const start = performance.now();
+    await using process = new Process({ program, cwd: folder, env, clearEnv: true });
+    const server = serverOf(process, port);
+    while (!await server.get("/api/visitors/list/latest").then((response) => response.ok, () => false)) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    times.push(performance.now() - start);
+  }
+  return `${times.sort((a, b) => a - b)[2].toFixed(0)} ms, RSS ${await restOfExecutable(program, path)} MB`;
+}
+
+async function restOfExecutable(program: string, path: string): Promise<number> {
+  const port = freePort();
+  const env = { HOST: "127.0.0.1", PORT: `${port}`, REST_KEY: KEY, SQLITE_PATH: path };
+  await using process = new Process({ program, cwd: folder, env, clearEnv: true });
+  await process.until(/Listening on/);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return serverOf(process, port).rss();
+}
+
+/** Imports the visitors where that was not done for this folder yet. */
+async function importOnce(name: string, environment: Record<string, string>) {
+  const done = join(folder, `${name}-imported`);
+  if (environment.MONGO_URI && Deno.env.get("MONGO_BENCH_URI")) await Deno.remove(done).catch(() => {});
+  if (await Deno.stat(done).then(() => true, () => false)) return;
+  console.log(`Importing into the ${name} store; the next run finds the visitors there`);
+  const { program, args, ...options } = fromSource(folder, ["import", "-"], environment);
+  const child = new Deno.Command(program, { args, ...options, stdin: "piped" }).spawn();
+  const lines = function* () {
+    for (const visitor of benchVisitors(total, ONLINE, new Date())) yield JSON.stringify(visitor) + "\n";
+  };
+  await ReadableStream.from(lines()).pipeThrough(new TextEncoderStream()).pipeTo(child.stdin);
+  const { success } = await child.status;
+  if (!success) throw new Error("The import failed");
+  await Deno.writeTextFile(done, "");
+}
+
+async function openMongo(): Promise<AsyncDisposable & { uri: string; engine: string }> {
+  const given = Deno.env.get("MONGO_BENCH_URI");
+  if (given) {
+    return {
+      uri: given,
+      engine: "MONGO_BENCH_URI, as MongoDB",
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+  const data = join(folder, "secantusdb");
+  await Deno.mkdir(data, { recursive: true });
+  const port = freePort();
+  const args = ["--host", "127.0.0.1", "--port", `${port}`, "--storage-path", data];
+  try {
+    const child = new Deno.Command("secantusd-rs", { args, stdout: "null", stderr: "null" }).spawn();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return {
+      uri: `mongodb://127.0.0.1:${port}/bench?directConnection=true`,
+      engine: "SecantusDB's Rust server, as MongoDB",
+      async [Symbol.asyncDispose]() {
+        child.kill("SIGTERM");
+        await child.status;
+      },
+    };
+  } catch {
+    await Deno.remove(join(folder, "mongodb-imported")).catch(() => {});
+    return Object.assign(await startOwnMongo(), { engine: "the tests' server, as MongoDB" });
+  }
+}
+
+/** What is looked for, spread over all visitors. */
+function pick() {
+  const found = { ids: [], emails: [], codes: [], names: [], words: [], typos: [] } as Record<
+    string,
+    string[]
+  >;
+  const every = Math.max(1, Math.floor(total / 1000));
+  let number = 0;
+  for (const { short_id, name, email, lookup_code } of benchVisitors(total, ONLINE, new Date(0))) {
+    if (lookup_code !== null && number % 5 === 0) found.codes.push(String(lookup_code));
+    if (number++ % every !== 0) continue;
+    found.ids.push(String(short_id));
+    if (name === null) continue;
+    const [first, last] = String(name).split(" ");
+    found.emails.push(String(email));
+    found.names.push(last);
+    found.words.push(`${first} ${last}`);
+    // Two letters in the middle change places; q and x are in no name.
+    found.typos.push(last.slice(0, 2) + "q" + last.slice(3));
+  }
+  if (found.ids[0] !== shortIdOf(0)) throw new Error("The visitors are not those that were expected");
+  return found;
+}
+
+function driverVersion(): string {
+  return denoJson.imports.mongodb.split("@")[1];
+}
+
+function sqliteVersion(): string {
+  using database = new DatabaseSync(":memory:");
+  return String(database.prepare("SELECT sqlite_version() AS version").get()!.version);
+}

@@ -1,0 +1,59 @@
+/**
+ * Load, made by wrk (https://github.com/wg/wrk).
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+/** What a run of wrk came to. */
+export interface Load {
+  /** Answers a second. */
+  rate: number;
+  /** Milliseconds within which half, and 99 of 100, of the requests were answered. */
+  median: number;
+  p99: number;
+}
+
+/** What is asked of a server. */
+export interface Request {
+  /** Of the server, such as `http://127.0.0.1:5002`. */
+  url: string;
+  /** Paths with queries, asked for one after the other. */
+  paths: string[];
+  headers?: Record<string, string>;
+  connections: number;
+  seconds: number;
+}
+
+/**
+ * Asks a server as often as it answers.
+ *
+ * @throws wrk is missing, or an answer was another one than 2xx or 3xx
+ */
+export async function load({ url, paths, headers = {}, connections, seconds }: Request): Promise<Load> {
+  const file = await Deno.makeTempFile({ prefix: "foyer-bench-" });
+  await Deno.writeTextFile(file, paths.join("\n") + "\n");
+  const { stdout, success } = await new Deno.Command("wrk", {
+    args: [
+      ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`, "--latency"],
+      ...["--timeout", "10s", "--script", fileURLToPath(new URL("paths.lua", import.meta.url))],
+      ...Object.entries(headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
+      ...[url, "--", file],
+    ],
+    stderr: "inherit",
+  }).output();
+  await Deno.remove(file);
+  const said = new TextDecoder().decode(stdout);
+  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(said);
+  if (!success || failed !== null) throw new Error(`wrk: ${failed?.[0] ?? said}`);
+  return {
+    rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(said)![1]),
+    median: milliseconds(/^ +50% +(\S+)$/m.exec(said)![1]),
+    p99: milliseconds(/^ +99% +(\S+)$/m.exec(said)![1]),
+  };
+}
+
+function milliseconds(text: string): number {
+  const [, number, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text)!;
+  return Number(number) * { us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit]!;
+}
