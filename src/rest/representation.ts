@@ -13,16 +13,37 @@ import type { Context } from "hono";
 /** A shorter body does not become shorter by much, in bytes. */
 const MIN_COMPRESSED = 1024;
 
+/**
+ * A value as JSON of ASCII characters alone: the runtime sends such a string twice as fast as bytes, and several
+ * times as fast as another string. The others are escaped, which changes nothing to a reader (RFC 8259, section 7).
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(asciiJson({ name: "Zoë 😀" }), String.raw`{"name":"Zo\u00eb \ud83d\ude00"}`);
+ * ```
+ */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
+}
+
 /** An answer's body, plain and compressed. */
 export class Representation {
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: string;
   /** A hash of the body and of the link beside it, which is a part of what a client keeps. */
   readonly tag: string;
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
-  /** @param link the `Link` header's value; empty for none */
+  /**
+   * @param json of ASCII characters, see {@link asciiJson}
+   * @param link the `Link` header's value; empty for none
+   */
   constructor(json: string, readonly link = "") {
-    this.body = new TextEncoder().encode(json);
+    // Anew from its bytes, since a string that once held other characters takes two bytes for each.
+    this.body = Buffer.from(json, "latin1").toString("latin1");
     this.tag = createHash("sha256").update(json).update("\n").update(link).digest("base64url").slice(0, 22);
   }
 
@@ -60,7 +81,8 @@ function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
 }
 
 /** Whether a client takes gzip (RFC 9110, section 12.5.3). */
-function acceptsGzip(acceptEncoding = ""): boolean {
+function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  if (acceptEncoding === undefined) return false;
   const weightOf = (name: string) => {
     for (const coding of acceptEncoding.toLowerCase().split(",")) {
       const [given, ...parameters] = coding.split(";").map((part) => part.trim());

@@ -13,7 +13,7 @@ import type { Page } from "../store/visitor_store.ts";
 import type { AttributeName, Visitor } from "../visitor.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { ApiError } from "./errors.ts";
-import { Representation, send } from "./representation.ts";
+import { asciiJson, Representation, send } from "./representation.ts";
 
 const DEFAULT_RESULTS = 100;
 const MAX_RESULTS = 1000;
@@ -43,7 +43,7 @@ export function visitorHandlers(store: SharedReads, config: Config) {
   const presented = new WeakMap<Visitor, string>();
 
   function jsonOf(visitor: Visitor): string {
-    const json = presented.get(visitor) ?? JSON.stringify(present(visitor, config));
+    const json = presented.get(visitor) ?? asciiJson(present(visitor, config));
     presented.set(visitor, json);
     return json;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
 import type { SearchQuery } from "../search/parse.ts";
@@ -60,9 +61,19 @@ export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
     return new Deadline(REQUEST_DEADLINE).race(read.run());
   }
 
-  function isCurrent({ askedAt, version }: Kept): boolean {
-    if (version !== undefined && version === store.version?.()) return true;
-    return performance.now() - askedAt < maxStale;
+  let looking: Promise<unknown> | null = null;
+
+  /** The store's version, looked up once for all who come by the end of this turn of the event loop. */
+  function currentVersion(): Promise<unknown> {
+    return looking ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      looking = null;
+      return store.version!();
+    });
+  }
+
+  async function isCurrent(result: Kept): Promise<boolean> {
+    if (performance.now() - result.askedAt < maxStale) return true;
+    return result.version !== undefined && result.version === await currentVersion();
   }
 
   let lookingUp = Promise.resolve();
@@ -77,11 +88,10 @@ export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
   });
 
   return {
-    // deno-lint-ignore require-await -- what a store throws at once is a rejection too
     async findVisitors(query, limit, after) {
       const key = JSON.stringify([query, limit, after]);
       const last = kept.get(key);
-      if (last !== undefined && isCurrent(last)) return last.page;
+      if (last !== undefined && await isCurrent(last)) return last.page;
       return readShared(key, () => store.findVisitors(query, limit, after));
     },
     getVisitor: (shortId) => new Deadline(REQUEST_DEADLINE).race(visitors.load(shortId)),

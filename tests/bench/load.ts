@@ -46,11 +46,11 @@ export async function load({ url, paths, headers = {}, connections, seconds }: R
   const said = new TextDecoder().decode(stdout);
   const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(said);
   if (!success || failed !== null) throw new Error(`wrk: ${failed?.[0] ?? said}`);
-  return {
-    rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(said)![1]),
-    median: milliseconds(/^ +50% +(\S+)$/m.exec(said)![1]),
-    p99: milliseconds(/^ +99% +(\S+)$/m.exec(said)![1]),
-  };
+  const [, rate] = /Requests\/sec:\s*([\d.]+)/.exec(said) ?? [];
+  const [, median] = /^ +50% +(\S+) *$/m.exec(said) ?? [];
+  const [, p99] = /^ +99% +(\S+) *$/m.exec(said) ?? [];
+  if (rate === undefined || median === undefined || p99 === undefined) throw new Error(`wrk: ${said}`);
+  return { rate: Number(rate), median: milliseconds(median), p99: milliseconds(p99) };
 }
 
 function milliseconds(text: string): number {
