@@ -24,27 +24,27 @@ const MIN_COMPRESSED = 1024;
  * ```
  */
 export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
+  const json = JSON.stringify(value);
+  const escaped = json.replace(
     /[\u0080-\uffff]/g,
     (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"),
   );
+  // Made anew, since a string out of one with other characters takes two bytes for each.
+  return escaped === json ? json : JSON.parse(JSON.stringify(escaped));
 }
 
 /** An answer's body, plain and compressed. */
 export class Representation {
-  readonly body: string;
   /** A hash of the body and of the link beside it, which is a part of what a client keeps. */
   readonly tag: string;
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
   /**
-   * @param json of ASCII characters, see {@link asciiJson}
+   * @param body JSON of ASCII characters, see {@link asciiJson}
    * @param link the `Link` header's value; empty for none
    */
-  constructor(json: string, readonly link = "") {
-    // Anew from its bytes, since a string that once held other characters takes two bytes for each.
-    this.body = Buffer.from(json, "latin1").toString("latin1");
-    this.tag = createHash("sha256").update(json).update("\n").update(link).digest("base64url").slice(0, 22);
+  constructor(readonly body: string, readonly link = "") {
+    this.tag = createHash("sha256").update(body).update("\n").update(link).digest("base64url").slice(0, 22);
   }
 
   /** The body in gzip format, compressed when first asked for. */

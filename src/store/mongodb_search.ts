@@ -62,6 +62,9 @@ const MAX_PORTION = 2000;
 /** More candidates than this are not fetched one after the other, for a walk is quicker then. */
 const MAX_CANDIDATES = 20_000;
 
+/** Reading the pages of all who are online takes about as long as a walk through so many. */
+const PAGES = 500;
+
 /** Candidates whose other parts are not worth looking up by an index. */
 const FEW = 200;
 
@@ -78,7 +81,7 @@ const HEAD_LIFETIME = 10_000;
 const SAMPLED = 250;
 
 /** How long a sample stands for a collection of many documents, and of few, in milliseconds. */
-const LIFETIME = { many: 60_000, few: 1000 };
+const LIFETIME = { many: 600_000, few: 1000 };
 const FEW_DOCUMENTS = 10_000;
 
 interface Search {
@@ -145,7 +148,8 @@ export class CollectionSearch {
     const keyed = keyConditions(query, sample);
     // Of what a walk reads and what an index gives the smaller one.
     const walked = Math.min(sample.total, wanted / sample.shareOf(query));
-    if (walked <= sample.total * (keyed?.share ?? 0)) return await this.#walk(search);
+    const gathered = keyed === null ? PAGES : sample.total * keyed.share;
+    if (walked <= gathered) return await this.#walk(search);
     return await this.#gather(search, keyed?.conditions ?? [], sample) ?? await this.#walk(search);
   }
 

@@ -87,11 +87,12 @@ async function benchMongo() {
   const visitors = client.db().collection("visitors");
   const { version } = await client.db().admin().serverInfo();
   const driverLists = await inFlight(() =>
-    visitors.find({ is_online: true }).sort({ last_seen_at: -1, short_id: 1 }).limit(100).toArray()
+    visitors.find({ is_online: true }, { projection: { foyer: 0 } }).sort({ last_seen_at: -1, short_id: 1 })
+      .limit(100).toArray()
   );
   let next = 0;
   const driverOne = await inFlight(() =>
-    visitors.findOne({ short_id: picked.ids[next++ % picked.ids.length] })
+    visitors.findOne({ short_id: picked.ids[next++ % picked.ids.length] }, { projection: { foyer: 0 } })
   );
 
   await using server = await serve({ MONGO_URI: mongo.uri });
