@@ -13,8 +13,8 @@ import type { Position } from "./position.ts";
 import { SharedRun } from "./shared_run.ts";
 import type { Page, VisitorStore } from "./visitor_store.ts";
 
-/** Visitors in results that are kept, all together; about 2 KB each with what is made of them. */
-const MAX_KEPT_VISITORS = 10_000;
+/** Visitors in results that are kept, all together; about 6 KB each with what is made of them. */
+const MAX_KEPT_VISITORS = 3000;
 
 /** Short ids that go to the database as one query. */
 const MAX_BATCH = 500;

@@ -91,6 +91,9 @@ const MAX_GATHERED = 15_000;
 /** How many of the first ones those are. */
 const MAX_WALKED = 10_000;
 
+/** How many of them where each must be read. */
+const MAX_READ = 3000;
+
 /** More candidates are not sorted but met while walking. */
 const MAX_SORTED = 5000;
 
@@ -203,9 +206,12 @@ class SqliteStore implements VisitorStore {
       const search = { query, limit, order: [...orderConditions(query), ...place] };
       const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
       if (indexed.length === 0) return this.#walk(search);
-      // Sorting all whom a common word finds costs more than walking until the page is full.
-      const page = indexed[0].estimate > MAX_GATHERED ? this.#walkFirst(search) : null;
-      return page ?? this.#gather(search, indexed);
+      if (indexed[0].estimate <= MAX_GATHERED) return this.#gather(search, indexed);
+      // Sorting all whom a common word finds costs more than walking until the page is full. A typo of such a word
+      // is looked for no further, since a row does not show it, and each visitor must be read.
+      if (query.some((part) => part.kind === "text" && part.typos)) return this.#walkFirst(search, MAX_READ);
+      const page = this.#walkFirst(search, MAX_WALKED);
+      return page.next === null ? this.#gather(search, indexed) : page;
     });
   }
 
@@ -254,17 +260,16 @@ class SqliteStore implements VisitorStore {
     });
   }
 
-  /** The page, if it is full with those among the first {@link MAX_WALKED}. */
-  #walkFirst(search: Search): Page | null {
+  /** The page, met while walking through the first ones. */
+  #walkFirst(search: Search, most: number): Page {
     const { sql, values } = allOf(search.order);
     const end = this.#prepare(
       `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
-       LIMIT 1 OFFSET ${MAX_WALKED}`,
+       LIMIT 1 OFFSET ${most}`,
     ).get(...values);
     if (end === undefined) return this.#walk(search);
     const bound = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: Object.values(end) };
-    const page = this.#walk({ ...search, order: [...search.order, bound as Sql] });
-    return page.next === null ? null : page;
+    return this.#walk({ ...search, order: [...search.order, bound as Sql] });
   }
 
   /** The page out of all who may match by the indexes. */

@@ -45,11 +45,24 @@ export function orderConditions(query: SearchQuery): Sql[] {
 
 /** What a row of `listing` shows of whether its visitor matches, without reading the visitor. */
 export function rowConditions(query: SearchQuery): Sql[] {
-  return query.flatMap((part) => {
-    if (part.kind === "url") return [contains("url", part.text)];
-    if (part.kind !== "text" || part.typos) return [];
-    return [anyOf([contains("text", part.text), contains("url", part.text), isShortId(part.shortId)])];
-  });
+  return query.map(rowCondition).filter((condition) => condition !== null);
+}
+
+function rowCondition(part: SearchPart): Sql | null {
+  switch (part.kind) {
+    case "nobody":
+    case "online":
+      return null;
+    case "url":
+      return contains("url", part.text);
+    case "text":
+      if (part.typos) return null;
+      return anyOf([contains("text", part.text), contains("url", part.text), isShortId(part.shortId)]);
+    case "code":
+      return anyOf([hasKey(exactKey(part)!), isShortId(part.digits)]);
+    default:
+      return hasKey(exactKey(part)!);
+  }
 }
 
 /**
@@ -146,6 +159,13 @@ function contains(column: "text" | "url", text: string): Sql {
 
 function isShortId(shortId: string): Sql {
   return { sql: "short_id = ?", values: [shortId] };
+}
+
+function hasKey(key: string): Sql {
+  return {
+    sql: "EXISTS (SELECT 1 FROM exact_key WHERE key = ? AND exact_key.id = listing.id)",
+    values: [key],
+  };
 }
 
 function withKey(key: string): Sql {
