@@ -7,7 +7,7 @@
 import type { AttributeName, Visitor } from "../visitor.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
-import { isOneTypoAway, wordsOf } from "./typo.ts";
+import { hasTypo } from "./typo.ts";
 
 /**
  * Whether a visitor matches every part of a query.
@@ -59,10 +59,6 @@ function textsOf(visitor: Visitor, { attributes, inUrl }: TextPart): string[] {
   const texts = attributeTexts(visitor, attributes);
   if (inUrl && visitor.is_online && visitor.last_url !== null) texts.push(visitor.last_url);
   return texts.map(foldText);
-}
-
-function hasTypo(text: string, word: string): boolean {
-  return wordsOf(text).some((other) => isOneTypoAway(other, word));
 }
 
 function isOnUrl(visitor: Visitor, text: string): boolean {

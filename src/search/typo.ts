@@ -46,6 +46,11 @@ export function wordsOf(folded: string): string[] {
   return folded.match(/\p{L}+/gu) ?? [];
 }
 
+/** Whether a folded text has a word that is this one but for a typo at most. */
+export function hasTypo(text: string, word: string): boolean {
+  return wordsOf(text).some((other) => isOneTypoAway(other, word));
+}
+
 /**
  * Whether two words are the same but for one typo at most.
  *
@@ -57,9 +62,21 @@ export function wordsOf(folded: string): string[] {
  * ```
  */
 export function isOneTypoAway(a: string, b: string): boolean {
+  if (!mayBeOneTypoAway(a, b)) return false;
   // By code points: a letter beyond U+FFFF is two of a string's units.
-  const [from, to] = [Array.from(a), Array.from(b)];
-  return Math.abs(from.length - to.length) <= 1 && distance(from, to).steps <= 1;
+  return distance(Array.from(a), Array.from(b)).steps <= 1;
+}
+
+/** Whether two words have all but a typo's length in common at their ends; most others have not, which is soon seen. */
+function mayBeOneTypoAway(a: string, b: string): boolean {
+  const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
+  if (longer.length - shorter.length > 2) return false;
+  let start = 0;
+  while (start < shorter.length && shorter[start] === longer[start]) start++;
+  let end = 0;
+  while (end < shorter.length - start && shorter.at(-1 - end) === longer.at(-1 - end)) end++;
+  // Two letters swapped; those beyond U+FFFF are two units each.
+  return longer.length - start - end <= (/[\ud800-\udfff]/.test(longer) ? 4 : 2);
 }
 
 /**

@@ -7,7 +7,7 @@
 import { matches } from "../search/match.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
-import { isOneTypoAway, wordsOf } from "../search/typo.ts";
+import { hasTypo } from "../search/typo.ts";
 import type { Visitor } from "../visitor.ts";
 import type { Deadline } from "./deadline.ts";
 import {
@@ -211,9 +211,7 @@ export class CollectionSearch {
     if (urls.length === 0 && !texts.some(({ inUrl }) => inUrl) || !mayBe(query, true)) return [];
     const online = await deadline.race(this.#online.run());
     const isTextIn = (url: string) =>
-      texts.some(({ text, typos, inUrl }) =>
-        inUrl && (url.includes(text) || typos && wordsOf(url).some((word) => isOneTypoAway(word, text)))
-      );
+      texts.some(({ text, typos, inUrl }) => inUrl && (url.includes(text) || typos && hasTypo(url, text)));
     const found = online
       .map((document) => ({ position: positionOf(document), url: foldText(String(document.last_url ?? "")) }))
       .filter(({ url }) => urls.every(({ text }) => url.includes(text)))

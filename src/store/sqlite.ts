@@ -9,6 +9,7 @@ import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import { foldText, trigrams } from "../search/normalise.ts";
 import type { SearchQuery } from "../search/parse.ts";
+import { hasTypo } from "../search/typo.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import {
@@ -91,14 +92,14 @@ const MAX_GATHERED = 15_000;
 /** How many of the first ones those are. */
 const MAX_WALKED = 10_000;
 
-/** How many of them where each must be read. */
-const MAX_READ = 3000;
+/** How many of them where words one typo away are looked for. */
+const MAX_WALKED_FOR_TYPOS = 3000;
 
 /** More candidates are not sorted but met while walking. */
 const MAX_SORTED = 5000;
 
 /** Trigrams of a text that are looked up: a further one leaves hardly anybody out. */
-const MAX_GRAMS = 3;
+const MAX_GRAMS = 4;
 
 /** So many candidates are looked at one by one. */
 const FEW = 300;
@@ -126,6 +127,11 @@ export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorS
     // For this connection alone, and in memory.
     database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};
       CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)`);
+    database.function(
+      "has_typo",
+      { deterministic: true },
+      (text, word) => Number(hasTypo(String(text), String(word))),
+    );
   } catch (error) {
     database.close();
     if (error instanceof StoreRefused) throw error;
@@ -208,8 +214,10 @@ class SqliteStore implements VisitorStore {
       if (indexed.length === 0) return this.#walk(search);
       if (indexed[0].estimate <= MAX_GATHERED) return this.#gather(search, indexed);
       // Sorting all whom a common word finds costs more than walking until the page is full. A typo of such a word
-      // is looked for no further, since a row does not show it, and each visitor must be read.
-      if (query.some((part) => part.kind === "text" && part.typos)) return this.#walkFirst(search, MAX_READ);
+      // is looked for no further, since it takes longer to see.
+      if (query.some((part) => part.kind === "text" && part.typos)) {
+        return this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
+      }
       const page = this.#walkFirst(search, MAX_WALKED);
       return page.next === null ? this.#gather(search, indexed) : page;
     });

@@ -56,8 +56,12 @@ function rowCondition(part: SearchPart): Sql | null {
     case "url":
       return contains("url", part.text);
     case "text":
-      if (part.typos) return null;
-      return anyOf([contains("text", part.text), contains("url", part.text), isShortId(part.shortId)]);
+      return anyOf([
+        contains("text", part.text),
+        contains("url", part.text),
+        isShortId(part.shortId),
+        ...(part.typos ? [hasTypo("text", part.text), hasTypo("url", part.text)] : []),
+      ]);
     case "code":
       return anyOf([hasKey(exactKey(part)!), isShortId(part.digits)]);
     default:
@@ -81,7 +85,7 @@ export function membersOf(part: SearchPart, rareGrams: RareGrams): Sql | null {
         ...matching("search_text", [textExpression(part.text, rareGrams)]),
         ...matching("typo_word", [expression(deletions(part.text), "OR")]),
         withShortId(part.shortId),
-        ...(part.inUrl ? [online(mayHaveTypo(part.text))] : []),
+        ...(part.inUrl ? [online(allOf([mayHaveTypo(part.text), hasTypo("url", part.text)]))] : []),
       ]);
     case "code":
       return union([withKey(exactKey(part)!), withShortId(part.digits)]);
@@ -151,6 +155,11 @@ function mayHaveTypo(word: string): Sql {
   const [first, second] = [letters.slice(0, middle), letters.slice(middle)];
   const swapped = [...first.slice(0, -1), second[0], first[middle - 1], ...second.slice(1)];
   return anyOf([first, second, swapped].map((piece) => contains("url", piece.join(""))));
+}
+
+/** By the function of this name that the store defines. */
+function hasTypo(column: "text" | "url", word: string): Sql {
+  return { sql: `has_typo(${column}, ?)`, values: [word] };
 }
 
 function contains(column: "text" | "url", text: string): Sql {

@@ -100,6 +100,7 @@ Deno.test({
       }
       using database = new DatabaseSync(path);
       database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
+      database.function("has_typo", { deterministic: true }, (_text, _word) => 0);
       const reads = [...statements].filter((sql) => !sql.includes("sqlite_schema")).filter((sql) =>
         /^\s*(SELECT|INSERT OR IGNORE|DELETE FROM candidate )/.test(sql)
       );
