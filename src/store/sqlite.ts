@@ -89,8 +89,11 @@ const MAX_VISITORS = 2000;
 /** Where more visitors may match, a page is first looked for among the first ones of all. */
 const MAX_GATHERED = 15_000;
 
-/** How many of the first ones those are. */
+/** How many of the first ones those are at least. */
 const MAX_WALKED = 10_000;
+
+/** So many postings of the full-text index are read in the time in which a walk looks at one visitor. */
+const POSTINGS_A_ROW = 16;
 
 /** How many of them where words one typo away are looked for. */
 const MAX_WALKED_FOR_TYPOS = 3000;
@@ -218,7 +221,7 @@ class SqliteStore implements VisitorStore {
       if (query.some((part) => part.kind === "text" && part.typos)) {
         return this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
       }
-      const page = this.#walkFirst(search, MAX_WALKED);
+      const page = this.#walkFirst(search, Math.max(MAX_WALKED, indexed[0].postings / POSTINGS_A_ROW));
       return page.next === null ? this.#gather(search, indexed) : page;
     });
   }
@@ -227,16 +230,19 @@ class SqliteStore implements VisitorStore {
   #indexedOf(query: SearchQuery): Indexed[] {
     const rareGrams = (text: string) => this.#gramsOf(text).map(({ gram }) => gram);
     const indexed = query.map((part) => membersOf(part, rareGrams)).filter((members) => members !== null)
-      .map((members) => ({ members, estimate: this.#count(members) }));
+      .map((members) => ({ members, estimate: this.#count(members), postings: 0 }));
     const texts = query.filter((part) => part.kind === "text").filter(({ typos }) => !typos);
     if (texts.length === 0) return indexed;
     const estimates = texts.map(({ text }) => {
-      const grams = this.#gramsOf(text);
-      return Array.from(text).length < 3
-        ? grams.reduce((sum, { visitors }) => sum + visitors, 0)
-        : Math.min(...grams.map(({ visitors }) => visitors));
+      const counts = this.#gramsOf(text).map(({ visitors }) => visitors);
+      const postings = counts.reduce((sum, visitors) => sum + visitors, 0);
+      return { estimate: Array.from(text).length < 3 ? postings : Math.min(...counts), postings };
     });
-    return [...indexed, { members: membersOfTexts(texts, rareGrams), estimate: Math.min(...estimates) }];
+    return [...indexed, {
+      members: membersOfTexts(texts, rareGrams),
+      estimate: Math.min(...estimates.map(({ estimate }) => estimate)),
+      postings: estimates.reduce((sum, { postings }) => sum + postings, 0),
+    }];
   }
 
   /** How many they are; infinitely many where they are too many to be counted for next to nothing. */
@@ -273,8 +279,8 @@ class SqliteStore implements VisitorStore {
     const { sql, values } = allOf(search.order);
     const end = this.#prepare(
       `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
-       LIMIT 1 OFFSET ${most}`,
-    ).get(...values);
+       LIMIT 1 OFFSET ?`,
+    ).get(...values, Math.round(most));
     if (end === undefined) return this.#walk(search);
     const bound = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: Object.values(end) };
     return this.#walk({ ...search, order: [...search.order, bound as Sql] });
@@ -478,6 +484,8 @@ interface Indexed {
   members: Sql;
   /** How many they are at the most, those found by their page or short id left out. */
   estimate: number;
+  /** What the full-text index reads to find them, in visitors. */
+  postings: number;
 }
 
 function positionOf(visitor: Visitor): Position {
