@@ -152,7 +152,7 @@ export class CollectionSearch {
     // Of what a walk reads and what an index gives the smaller one.
     const walked = Math.min(sample.total, wanted / sample.shareOf(query));
     const gathered = keyed === null ? PAGES : sample.total * keyed.share;
-    if (walked <= gathered) return await this.#walk(search);
+    if (walked <= gathered) return await this.#walk(search, 1.3 * walked);
     return await this.#gather(search, keyed?.conditions ?? [], sample) ?? await this.#walk(search);
   }
 
@@ -276,11 +276,16 @@ export class CollectionSearch {
     return { found: found.sort(byPosition), shortIds: fetched };
   }
 
-  /** The visitors that match, met while walking through everybody in order, until they are enough. */
-  async #walk({ query, after, wanted, deadline }: Search): Promise<Found[]> {
+  /**
+   * The visitors that match, met while walking through everybody in order, until they are enough.
+   *
+   * @param expected how many documents that may take
+   */
+  async #walk({ query, after, wanted, deadline }: Search, expected = wanted): Promise<Found[]> {
     const found: Found[] = [];
     for (const segment of segmentsOf(query, after)) {
-      for await (const documents of this.#walkSegment(segment, after, wanted - found.length, deadline)) {
+      const size = Math.min(MAX_PORTION, Math.max(wanted - found.length, Math.ceil(expected)));
+      for await (const documents of this.#walkSegment(segment, after, size, deadline)) {
         found.push(...readFound(documents, query, after));
         if (found.length >= wanted) return found.slice(0, wanted);
       }
@@ -347,7 +352,7 @@ export class CollectionSearch {
     const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
     if (head === undefined) return dateOf(start - FIRST_STRETCH);
     const length = (head.newest - head.oldest) * size / head.count;
-    return dateOf(from === null && size <= head.count ? head.oldest - 1 : start - 1.5 * length - 1);
+    return dateOf(from === null && size === head.count ? head.oldest - 1 : start - 1.5 * length - 1);
   }
 
   #rememberHead({ online }: Segment, places: Position[]) {
