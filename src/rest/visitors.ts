@@ -43,33 +43,39 @@ export function visitorHandlers(store: SharedReads, config: Config) {
   const presented = new WeakMap<Visitor, string>();
 
   function jsonOf(visitor: Visitor): string {
-    const json = presented.get(visitor) ?? asciiJson(present(visitor, config));
-    presented.set(visitor, json);
+    let json = presented.get(visitor);
+    if (json === undefined) presented.set(visitor, json = asciiJson(present(visitor, config)));
     return json;
   }
 
   async function sendList(context: Context, route: ListRequest["route"]) {
     const request = readListRequest(context, route, config);
     const { page, typos } = await findPage(request);
-    const ofPage = made.get(page) ?? new Map<string, Representation>();
-    made.set(page, ofPage);
     // Only a link differs between those who asked the same in other words.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
-    const representation = ofPage.get(key) ?? represent(request, page, typos);
+    return await send(context, made.get(page)?.get(key) ?? make(key, request, page, typos));
+  }
+
+  /** Makes a page's representation, and keeps it as long as the page is shared. */
+  function make(key: string, request: ListRequest, page: Page, typos: boolean): Representation {
+    const representation = represent(request, page, typos);
+    const ofPage = made.get(page) ?? new Map<string, Representation>();
     if (ofPage.size >= MAX_SPELLINGS) ofPage.clear();
-    ofPage.set(key, representation);
-    return await send(context, representation);
+    made.set(page, ofPage.set(key, representation));
+    return representation;
   }
 
   /** Who matches, or else, where that is nobody, who would but for a typo; as long as one request may take. */
   async function findPage({ query, limit, cursor }: ListRequest): Promise<{ page: Page; typos: boolean }> {
-    const deadline = new Deadline(REQUEST_DEADLINE);
-    const tolerant = withTypos(query);
-    if (cursor?.typos && tolerant !== null) {
-      return { page: await store.findVisitors(tolerant, limit, cursor.position), typos: true };
+    if (cursor !== null) {
+      const tolerant = cursor.typos ? withTypos(query) : null;
+      const page = await store.findVisitors(tolerant ?? query, limit, cursor.position);
+      return { page, typos: tolerant !== null };
     }
-    const page = await store.findVisitors(query, limit, cursor?.position ?? null);
-    if (page.visitors.length > 0 || cursor !== null || tolerant === null) return { page, typos: false };
+    const deadline = new Deadline(REQUEST_DEADLINE);
+    const page = await store.findVisitors(query, limit, null);
+    const tolerant = page.visitors.length > 0 ? null : withTypos(query);
+    if (tolerant === null) return { page, typos: false };
     return { page: await deadline.race(store.findVisitors(tolerant, limit, null)), typos: true };
   }
 

@@ -51,9 +51,6 @@ const INDEXES: Record<string, 1 | -1>[] = [
 /** Documents that the database sends at once at the most. */
 const MAX_BATCH = 5000;
 
-/** Documents that are given search fields at once. */
-const REINDEXED = 500;
-
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
 
@@ -278,11 +275,9 @@ class MongoStore implements VisitorStore {
   async *allVisitors(): AsyncIterable<Visitor> {
     try {
       await this.#whenConnected();
-      for await (
-        const document of this.#collection.find({ short_id: { $gt: "" } }, { projection: WHOLE })
-      ) {
-        const visitor = visitorOf(document);
-        if (visitor !== null) yield visitor;
+      const options = { projection: WHOLE };
+      for await (const documents of this.#read({ short_id: { $gt: "" } }, options, this.#newDeadline())) {
+        yield* documents.map(visitorOf).filter((visitor) => visitor !== null);
       }
     } catch (error) {
       throw asStoreError(error);
@@ -299,12 +294,8 @@ class MongoStore implements VisitorStore {
       // Foreign ones first, by their index: after a stop it goes on with those that are left.
       for (const condition of [IS_FOREIGN, {}]) {
         done.missed = 0;
-        const cursor = this.#collection.find(condition, {
-          projection: WITH_SEARCH_FIELDS,
-          batchSize: REINDEXED,
-        });
-        while (await cursor.hasNext()) {
-          const documents = cursor.readBufferedDocuments();
+        const options = { projection: WITH_SEARCH_FIELDS };
+        for await (const documents of this.#read(condition, options, this.#newDeadline())) {
           const updates = documents.map(searchFieldsUpdate).filter((update) => update !== null);
           if (updates.length > 0) {
             const { matchedCount } = await this.#collection.bulkWrite(updates, { ordered: false });

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { gramsOf, searchText } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
-import { searchKeys } from "./mongodb_document.ts";
+import { gramKey, searchKeys } from "./mongodb_document.ts";
 
 /** Some visitors, who stand for all. */
 export class Sample {
@@ -18,12 +19,8 @@ export class Sample {
   constructor(visitors: Visitor[], readonly total: number) {
     this.#visitors = visitors;
     for (const visitor of visitors) {
-      const keys = searchKeys(visitor);
-      const beginnings = keys.flatMap((key) => {
-        const [prefix, gram] = [key.slice(0, 5), Array.from(key.slice(5))];
-        return prefix === "text:" ? [prefix + gram[0], prefix + gram[0] + gram[1]] : [];
-      });
-      for (const key of new Set([...keys, ...beginnings])) {
+      const beginnings = gramsOf(searchText(visitor)).flatMap(([first, second]) => [first, first + second]);
+      for (const key of new Set([...searchKeys(visitor), ...beginnings.map(gramKey)])) {
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }
     }

@@ -144,9 +144,11 @@ export class CollectionSearch {
     if (query.every(({ kind }) => kind === "online")) return await this.#walk(search);
     const plain = plainCondition(query);
     // Such an attribute is somebody's own, unless a sample shows that very many share a value.
-    const areMany = (known?: Sample) =>
-      known !== undefined && known.shareOf(query) * known.total > MAX_CANDIDATES;
-    if (plain !== null && !areMany(this.#sample?.sample)) return await this.#readAll(plain, search);
+    if (plain !== null) {
+      const known = this.#sample?.sample;
+      const areMany = known !== undefined && known.shareOf(query) * known.total > MAX_CANDIDATES;
+      return areMany ? await this.#walk(search) : await this.#readAll(plain, search);
+    }
     const sample = await this.#sampled(deadline);
     const keyed = keyConditions(query, sample);
     // Of what a walk reads and what an index gives the smaller one.

@@ -92,11 +92,11 @@ const MAX_GATHERED = 15_000;
 /** How many of the first ones those are at least. */
 const MAX_WALKED = 10_000;
 
-/** So many postings of the full-text index are read in the time in which a walk looks at one visitor. */
-const POSTINGS_A_ROW = 16;
-
 /** How many of them where words one typo away are looked for. */
 const MAX_WALKED_FOR_TYPOS = 3000;
+
+/** So many postings of the full-text index are read in the time in which a walk looks at one visitor. */
+const POSTINGS_A_ROW = 16;
 
 /** More candidates are not sorted but met while walking. */
 const MAX_SORTED = 5000;
@@ -211,7 +211,7 @@ class SqliteStore implements VisitorStore {
   async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
     return asStoreErrors(() => {
       if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
-      const place = after === null ? [] : [beyond(">", after)];
+      const place = after === null ? [] : [beyond(after)];
       const search = { query, limit, order: [...orderConditions(query), ...place] };
       const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
       if (indexed.length === 0) return this.#walk(search);
@@ -228,13 +228,15 @@ class SqliteStore implements VisitorStore {
 
   /** What an index answers of a query. */
   #indexedOf(query: SearchQuery): Indexed[] {
-    const rareGrams = (text: string) => this.#gramsOf(text).map(({ gram }) => gram);
+    const parts = query.filter((part) => part.kind === "text");
+    const grams = new Map(parts.map(({ text }) => [text, this.#gramsOf(text)]));
+    const rareGrams = (text: string) => grams.get(text)!.map(({ gram }) => gram);
     const indexed = query.map((part) => membersOf(part, rareGrams)).filter((members) => members !== null)
       .map((members) => ({ members, estimate: this.#count(members), postings: 0 }));
-    const texts = query.filter((part) => part.kind === "text").filter(({ typos }) => !typos);
+    const texts = parts.filter(({ typos }) => !typos);
     if (texts.length === 0) return indexed;
     const estimates = texts.map(({ text }) => {
-      const counts = this.#gramsOf(text).map(({ visitors }) => visitors);
+      const counts = grams.get(text)!.map(({ visitors }) => visitors);
       const postings = counts.reduce((sum, visitors) => sum + visitors, 0);
       return { estimate: Array.from(text).length < 3 ? postings : Math.min(...counts), postings };
     });
@@ -282,17 +284,20 @@ class SqliteStore implements VisitorStore {
        LIMIT 1 OFFSET ?`,
     ).get(...values, Math.round(most));
     if (end === undefined) return this.#walk(search);
-    const bound = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: Object.values(end) };
-    return this.#walk({ ...search, order: [...search.order, bound as Sql] });
+    const bound = {
+      sql: "(offline, unseen, short_id) <= (?, ?, ?)",
+      values: Object.values(end) as Sql["values"],
+    };
+    return this.#walk({ ...search, order: [...search.order, bound] });
   }
 
   /** The page out of all who may match by the indexes. */
   #gather({ query, limit, order }: Search, indexed: Indexed[]): Page {
     try {
       const isFew = this.#gatherCandidates(indexed) <= MAX_SORTED;
-      // A cross join, since SQLite might read all visitors and look which ones are candidates.
       const { sql, values } = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
       return this.#readPage(query, limit, {
+        // A cross join, since SQLite might read all visitors and look which ones are candidates.
         sql: isFew
           ? `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
           : `SELECT id FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,

@@ -23,11 +23,11 @@ export function orderColumns({ online, lastSeenAt }: Position): { offline: numbe
   return { offline: online ? 0 : 1, unseen: lastSeenAt === null ? NEVER_SEEN : -lastSeenAt };
 }
 
-/** The rows of `listing` after a position, or up to it. */
-export function beyond(operator: ">" | "<=", position: Position): Sql {
+/** The rows after a position. */
+export function beyond(position: Position): Sql {
   const { offline, unseen } = orderColumns(position);
   return {
-    sql: `(offline, unseen, short_id) ${operator} (?, ?, ?)`,
+    sql: "(offline, unseen, short_id) > (?, ?, ?)",
     values: [offline, unseen, position.shortId],
   };
 }
@@ -104,7 +104,7 @@ export function membersOfTexts(texts: TextPart[], rareGrams: RareGrams): Sql {
   ]);
 }
 
-/** What a gram is and how many visitors have it: the rarest ones of a text, or all that begin with a short one. */
+/** The grams by which a text is looked up: its rarest ones, or all that begin with a text of one or two characters. */
 export type RareGrams = (text: string) => string[];
 
 /**

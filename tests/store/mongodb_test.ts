@@ -60,7 +60,7 @@ if (hasAllRights) {
 
   testStoreContract("MongoDB", () => open(), options);
 
-  /** Enough documents, no visitors, that a collection is not read whole but searched by its search fields. */
+  /** Many documents that are no visitors, among which the visitors are. */
   const fill = async (collection: Opened["collection"]) => {
     await collection.insertMany(Array.from({ length: 1001 }, () => ({ foyer: { v: 1, keys: [] } })));
   };
