@@ -7,7 +7,14 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "dotenv";
+import ipaddr from "ipaddr.js";
 import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor.ts";
+
+/** What may be logged, from the least to the most important. */
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+/** How important a line of the log is. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What an installation may set; see the README's table. */
 export interface Config {
@@ -15,8 +22,12 @@ export interface Config {
   baseEndpoint: string;
   /** The decoded path of `baseEndpoint`, under which everything is mounted: `""` or `/something`. */
   prefix: string;
-  /** Empty: the REST API is disabled. */
+  /** Reads. Empty: the REST API is disabled. */
   restKey: string;
+  /** Reads too, while clients change over from it; empty for none. */
+  previousRestKey: string;
+  /** Reads and writes. Empty: nobody changes a visitor by the REST API. */
+  writeKey: string;
   store: { kind: "mongodb"; uri: string; collection: string } | {
     kind: "sqlite";
     path: string;
@@ -24,6 +35,17 @@ export interface Config {
   };
   port: number;
   host: string;
+  /** Where health and metrics are served beside the REST API; `null`: nowhere. */
+  admin: { port: number; host: string } | null;
+  /** Networks of the reverse proxies whose `X-Forwarded-For` is believed, each as an address or in CIDR notation. */
+  trustedProxies: string[];
+  logLevel: LogLevel;
+  /** Requests a second that each key may make; `null`: any number. */
+  rateLimit: number | null;
+  /** Searches by lookup code a minute that may find nobody, for each key and client address; `null`: any number. */
+  lookupMisses: number | null;
+  /** How long visitors are kept after they were last seen, in days; `null`: for ever. */
+  retentionDays: number | null;
   hiddenAttributes: ReadonlySet<AttributeName>;
   /** A URL in which `{short_id}` stands for the visitor; empty: only stored links are sent. */
   watchLink: string;
@@ -35,11 +57,20 @@ export interface Config {
 export const VARIABLES = {
   BASE_ENDPOINT: "",
   REST_KEY: "",
+  REST_KEY_PREVIOUS: "",
+  REST_WRITE_KEY: "",
   MONGO_URI: "",
   MONGO_COLLECTION: "visitors",
   SQLITE_PATH: "",
   PORT: "5002",
   HOST: "0.0.0.0",
+  ADMIN_PORT: "",
+  ADMIN_HOST: "127.0.0.1",
+  TRUSTED_PROXIES: "",
+  LOG_LEVEL: "info",
+  RATE_LIMIT: "",
+  LOOKUP_MISSES_PER_MINUTE: "10",
+  RETENTION_DAYS: "",
   HIDDEN_ATTRIBUTES: "",
   WATCH_LINK: "",
   MAX_STALE_MS: "0",
@@ -93,23 +124,50 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     return result as T;
   }
 
-  const port = read(
-    "PORT",
-    (given) =>
-      /^[0-9]{1,5}$/.test(given) && Number(given) >= 1 && Number(given) <= 65535 ? Number(given) : null,
-    "a port from 1 to 65535 such as 5002",
-  );
+  /** A whole number, which may be left empty where `otherwise` says what that means. */
+  function readNumber<T = never>(
+    name: VariableName,
+    [least, most]: [number, number],
+    expected: string,
+    otherwise?: T,
+  ): number | T {
+    return read<number | T>(name, (given) => {
+      if (given === "" && otherwise !== undefined) return otherwise;
+      const isWithin = /^[0-9]{1,7}$/.test(given) && Number(given) >= least && Number(given) <= most;
+      return isWithin ? Number(given) : null;
+    }, expected);
+  }
+
+  /** The keys, which make sense beside REST_KEY alone, and must differ from it and each other to mean anything. */
+  function readKeys(): string[] {
+    const names = ["REST_KEY", "REST_KEY_PREVIOUS", "REST_WRITE_KEY"] as const;
+    const keys = names.map((name) =>
+      read(
+        name,
+        (given) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : null,
+        "printable ASCII without spaces around it",
+        true,
+      )
+    );
+    keys.forEach((key, i) => {
+      if (!key) return;
+      const earlier = keys.indexOf(key);
+      if (earlier < i) {
+        wrong.push(ConfigurationError.line(names[i], `${names[earlier]}'s value`, "a key of its own"));
+      } else if (keys[0] === "") {
+        wrong.push(ConfigurationError.line(names[i], "a value without REST_KEY", "REST_KEY beside it"));
+      }
+    });
+    return keys;
+  }
+
+  const port = readNumber("PORT", [1, 65535], "a port from 1 to 65535 such as 5002");
   const base = read(
     "BASE_ENDPOINT",
     (given) => readBaseEndpoint(given || `http://localhost:${port ?? VARIABLES.PORT}`),
     "a URL such as https://support.acme.com/cobrowsing",
   );
-  const restKey = read(
-    "REST_KEY",
-    (given) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : null,
-    "printable ASCII without spaces around it",
-    true,
-  );
+  const [restKey, previousRestKey, writeKey] = readKeys();
   const uri = read(
     "MONGO_URI",
     (given) => given === "" || /^mongodb(\+srv)?:\/\/[^/]/.test(given) ? given : null,
@@ -130,11 +188,35 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
       "one of the two, since visitors are in one store",
     ));
   }
-  const host = read(
-    "HOST",
-    (given) => /^[0-9A-Za-z.:_-]+$/.test(given) ? given : null,
-    "an address to listen on such as 0.0.0.0 or 127.0.0.1",
+  const readHost = (name: "HOST" | "ADMIN_HOST") =>
+    read(
+      name,
+      (given) => /^[0-9A-Za-z.:_-]+$/.test(given) ? given : null,
+      "an address to listen on such as 0.0.0.0 or 127.0.0.1",
+    );
+  const host = readHost("HOST");
+  const adminHost = readHost("ADMIN_HOST");
+  const adminPort = readNumber("ADMIN_PORT", [1, 65535], "a port from 1 to 65535 such as 5003", "none");
+  if (adminPort !== null && adminPort === port) {
+    wrong.push(ConfigurationError.line("ADMIN_PORT", `${port}`, "another port than PORT's"));
+  }
+  const trustedProxies = read(
+    "TRUSTED_PROXIES",
+    readNetworks,
+    "addresses or networks such as 127.0.0.1,10.0.0.0/8,fd00::/8",
   );
+  const logLevel = read(
+    "LOG_LEVEL",
+    (given) => LOG_LEVELS.find((level) => level === given) ?? null,
+    `one of ${LOG_LEVELS.join(", ")}`,
+  );
+  const rateLimit = readNumber("RATE_LIMIT", [1, 1_000_000], "requests a second, from 1 to 1000000", "none");
+  const lookupMisses = readNumber(
+    "LOOKUP_MISSES_PER_MINUTE",
+    [0, 1_000_000],
+    "a number from 1 to 1000000, or 0 for no limit",
+  );
+  const retentionDays = readNumber("RETENTION_DAYS", [1, 36_500], "days from 1 to 36500", "none");
   const hiddenAttributes = read(
     "HIDDEN_ATTRIBUTES",
     readHiddenAttributes,
@@ -145,20 +227,24 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     (given) => given === "" || isWatchLink(given) ? given : null,
     "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
   );
-  const maxStale = read(
-    "MAX_STALE_MS",
-    (given) => /^[0-9]{1,4}$/.test(given) && Number(given) <= 5000 ? Number(given) : null,
-    "milliseconds from 0 to 5000",
-  );
+  const maxStale = readNumber("MAX_STALE_MS", [0, 5000], "milliseconds from 0 to 5000");
   if (wrong.length > 0) throw new ConfigurationError(wrong);
   return {
     ...base,
     restKey,
+    previousRestKey,
+    writeKey,
     store: uri !== ""
       ? { kind: "mongodb", uri, collection }
       : { kind: "sqlite", path: sqlitePath || "foyer.db", isChosen: sqlitePath !== "" },
     port,
     host,
+    admin: adminPort === "none" ? null : { port: adminPort, host: adminHost },
+    trustedProxies,
+    logLevel,
+    rateLimit: rateLimit === "none" ? null : rateLimit,
+    lookupMisses: lookupMisses === 0 ? null : lookupMisses,
+    retentionDays: retentionDays === "none" ? null : retentionDays,
     hiddenAttributes,
     watchLink,
     maxStale,
@@ -184,6 +270,12 @@ function readBaseEndpoint(given: string): { baseEndpoint: string; prefix: string
   // These mean something in a route's pattern, or make a path with several spellings.
   if (/[:*{}?%\\]|\/\//.test(prefix)) return null;
   return { baseEndpoint: url.origin + path, prefix };
+}
+
+function readNetworks(given: string): string[] | null {
+  const networks = given.split(",").map((network) => network.trim()).filter((network) => network !== "");
+  const isNetwork = (network: string) => ipaddr.isValidCIDR(network) || ipaddr.isValid(network);
+  return networks.every((network) => isNetwork(network) && /[.:].*[.:]/.test(network)) ? networks : null;
 }
 
 function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | null {

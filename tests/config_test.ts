@@ -20,9 +20,17 @@ Deno.test("Without any variable every value is its default", () => {
     baseEndpoint: "http://localhost:5002",
     prefix: "",
     restKey: "",
+    previousRestKey: "",
+    writeKey: "",
     store: { kind: "sqlite", path: "foyer.db", isChosen: false },
     port: 5002,
     host: "0.0.0.0",
+    admin: null,
+    trustedProxies: [],
+    logLevel: "info",
+    rateLimit: null,
+    lookupMisses: 10,
+    retentionDays: null,
     hiddenAttributes: new Set(),
     watchLink: "",
     maxStale: 0,
@@ -84,6 +92,16 @@ const ACCEPTED: { [Name in VariableName]?: [given: string, field: keyof Config, 
     ["localhost", "host", "localhost"],
     ["my-host.example.com", "host", "my-host.example.com"],
   ],
+  ADMIN_PORT: [["5003", "admin", { port: 5003, host: "127.0.0.1" }]],
+  TRUSTED_PROXIES: [
+    ["127.0.0.1", "trustedProxies", ["127.0.0.1"]],
+    ["10.0.0.0/8, fd00::/8 ,::1", "trustedProxies", ["10.0.0.0/8", "fd00::/8", "::1"]],
+  ],
+  LOG_LEVEL: ["debug", "info", "warning", "error"].map((level) => [level, "logLevel", level]),
+  RATE_LIMIT: [["1", "rateLimit", 1], ["1000000", "rateLimit", 1_000_000]],
+  LOOKUP_MISSES_PER_MINUTE: [["0", "lookupMisses", null], ["3", "lookupMisses", 3]],
+  RETENTION_DAYS: [["1", "retentionDays", 1], ["365", "retentionDays", 365]],
+  MAX_STALE_MS: [["0", "maxStale", 0], ["5000", "maxStale", 5000]],
   HIDDEN_ATTRIBUTES: [
     ["ip_address,location_city", "hiddenAttributes", new Set(["ip_address", "location_city"])],
     [" ip_address , email ,", "hiddenAttributes", new Set(["ip_address", "email"])],
@@ -148,6 +166,14 @@ const REFUSED: { [Name in VariableName]?: string[] } = {
   MONGO_COLLECTION: ["system.users", ".visitors", "visitors.", "a..b", "a$b", "a\0b", "x".repeat(201)],
   PORT: ["0", "65536", "-1", "5002.0", "0x50", "1e3", "port", "5002 ", "５００２", "999999"],
   HOST: ["127.0.0.1:5002/", "http://localhost", "a b", "[::1]", " ", "a/b", "höst"],
+  ADMIN_PORT: ["0", "65536", "5002", "port"],
+  ADMIN_HOST: ["a b", "[::1]"],
+  TRUSTED_PROXIES: ["proxy.example.com", "10.0.0.0/33", "10.0.0.0/", "10", "1.2.3.4/8/8", "*", "::/129"],
+  LOG_LEVEL: ["INFO", "verbose", "warn", "0"],
+  RATE_LIMIT: ["0", "-1", "1.5", "10/s", "1000001"],
+  LOOKUP_MISSES_PER_MINUTE: ["-1", "many", "1.5"],
+  RETENTION_DAYS: ["0", "-30", "30d", "36501", "1.5"],
+  MAX_STALE_MS: ["5001", "-1", "1s"],
   HIDDEN_ATTRIBUTES: [
     "short_id",
     "ip_address,short_id",
@@ -178,6 +204,25 @@ for (const [name, rows] of Object.entries(REFUSED)) {
   });
 }
 
+Deno.test("The other keys stand beside REST_KEY, and each key is one of its own", () => {
+  const verdicts: [environment: Environment, lines: string[]][] = [
+    [{ REST_KEY: "r", REST_KEY_PREVIOUS: "p", REST_WRITE_KEY: "w" }, []],
+    [{ REST_WRITE_KEY: "w" }, [
+      "REST_WRITE_KEY: given a value without REST_KEY, expected REST_KEY beside it",
+    ]],
+    [{ REST_KEY_PREVIOUS: "p" }, [
+      "REST_KEY_PREVIOUS: given a value without REST_KEY, expected REST_KEY beside it",
+    ]],
+    [{ REST_KEY: "r", REST_WRITE_KEY: "r" }, [
+      "REST_WRITE_KEY: given REST_KEY's value, expected a key of its own",
+    ]],
+    [{ REST_KEY: "r", REST_KEY_PREVIOUS: "w", REST_WRITE_KEY: "w" }, [
+      "REST_WRITE_KEY: given REST_KEY_PREVIOUS's value, expected a key of its own",
+    ]],
+  ];
+  for (const [environment, lines] of verdicts) assert.deepEqual(linesOf(environment), lines);
+});
+
 Deno.test("MONGO_URI together with SQLITE_PATH is refused", () => {
   const lines = linesOf({ MONGO_URI: "mongodb://localhost/foyer", SQLITE_PATH: "foyer.db" });
   assert.equal(lines.length, 1);
@@ -206,6 +251,9 @@ Deno.test("No line shows a secret's value", () => {
     { REST_KEY: `${secret}\n` },
     { REST_KEY: ` ${secret}` },
     { REST_KEY: `${secret}é` },
+    { REST_KEY: "r", REST_WRITE_KEY: `${secret}é`, REST_KEY_PREVIOUS: ` ${secret}` },
+    { REST_WRITE_KEY: secret },
+    { REST_KEY: secret, REST_WRITE_KEY: secret },
     { MONGO_URI: `mongo://user:${secret}@localhost/foyer` },
     { MONGO_URI: `user:${secret}@localhost` },
     { MONGO_URI: `mongodb://user:${secret}@localhost/foyer`, SQLITE_PATH: "foyer.db" },

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigurationError } from "../config.ts";
+import { closeLog } from "../operations/log.ts";
 
 /** The command line makes no sense (sysexits.h). */
 export const EX_USAGE = 64;
@@ -23,5 +24,7 @@ export async function runCommand(command: () => number | Promise<number>): Promi
     if (!(error instanceof ConfigurationError)) throw error;
     for (const line of error.lines) console.error(line);
     return EX_CONFIG;
+  } finally {
+    await closeLog();
   }
 }

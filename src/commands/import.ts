@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { log } from "../operations/log.ts";
+import { openLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor.ts";
@@ -34,7 +34,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
     console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
     return 1;
   }
-  const store = await openStore(config.store, "command", log);
+  const store = await openStore(config.store, "command", await openLog(config.logLevel));
   const progress = new Progress();
   try {
     const tally = await importVisitors(input, store, {

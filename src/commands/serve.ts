@@ -4,11 +4,22 @@
  * @module
  */
 import type { Config } from "../config.ts";
+import { Health } from "../operations/health.ts";
 import { listen, untilStopped, within } from "../operations/listen.ts";
-import { log } from "../operations/log.ts";
-import { makeApp } from "../rest/app.ts";
+import { type Log, openLog } from "../operations/log.ts";
+import { measureStore } from "../operations/measured_store.ts";
+import { Metrics } from "../operations/metrics.ts";
+import { startRetention } from "../operations/retention.ts";
+import { makeAdminApp, makeApp } from "../rest/app.ts";
 import { openStore } from "../store/open.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import { type SharedReads, shareReads } from "../store/shared_reads.ts";
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+
+/**
+ * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
+ * connections that clients keep open are closed with the answers that they get.
+ */
+const FAREWELL = 1000;
 
 /** How long closing the store may take, in milliseconds. */
 const CLOSE_DEADLINE = 2000;
@@ -17,33 +28,59 @@ const CLOSE_DEADLINE = 2000;
  * Serves until SIGTERM or SIGINT.
  *
  * @param whenListening done once requests are taken
- * @throws {ConfigurationError} the store or the port cannot be had
+ * @throws {ConfigurationError} the store or a port cannot be had
  */
 export async function serve(
   config: Config,
   whenListening: (store: VisitorStore) => Promise<void> | void = () => {},
 ): Promise<number> {
-  const store = await openStore(config.store, "request", log);
-  logStore(config, store);
+  const log = await openLog(config.logLevel);
+  const metrics = new Metrics();
+  const store = measureStore(await openStore(config.store, "request", log), metrics);
+  logStore(config, store, log);
   if (config.restKey === "") {
     log("The REST API is disabled: set REST_KEY to the key that its clients send, to enable it");
   }
+  const reads = shareReads(store, {
+    maxStale: config.maxStale,
+    onRead: (source) => metrics.countRead(source),
+  });
+  const health = new Health(store);
+  metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
+  const parts = { config, store, reads, health, metrics, log };
   const stopped = untilStopped();
-  const listener = listen(makeApp({ config, store, log }).fetch, config);
+  const listeners = [listen(makeApp(parts), config)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
+  if (config.admin !== null) {
+    listeners.push(listen(makeAdminApp(parts), config.admin, "ADMIN_"));
+    log(`Listening on ${config.admin.host} port ${config.admin.port} for operators`);
+  }
+  const retention = config.retentionDays === null
+    ? null
+    : startRetention(store, config.retentionDays, log, reads.forget);
   await whenListening(store);
+
   log(`Stopping on ${await stopped}`);
-  await listener.stop();
+  health.isStopping = true;
+  await new Promise((resolve) => setTimeout(resolve, FAREWELL));
+  await Promise.all(listeners.map((listener) => listener.stop()));
   // A database that is frozen does not say goodbye.
-  await within(CLOSE_DEADLINE, store.close());
+  await within(CLOSE_DEADLINE, Promise.resolve(retention?.stop()).then(() => store.close()));
   return 0;
 }
 
-function logStore({ store }: Config, { description }: VisitorStore) {
+/** Nobody can tell while the database does not answer. */
+async function countOnline(reads: SharedReads): Promise<number | null> {
+  try {
+    return await reads.countOnline();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return null;
+    throw error;
+  }
+}
+
+function logStore({ store }: Config, { description }: VisitorStore, log: Log) {
   const isForgotten = store.kind === "sqlite" && !store.isChosen;
-  log(
-    isForgotten
-      ? `Warning: using ${description}, since neither MONGO_URI nor SQLITE_PATH is set`
-      : `Using ${description}`,
-  );
+  if (isForgotten) log(`Using ${description}, since neither MONGO_URI nor SQLITE_PATH is set`, "warning");
+  else log(`Using ${description}`);
 }

@@ -1,20 +1,23 @@
 /**
- * What probes ask: whether the process serves, whether its database answers.
+ * What probes ask: whether the process serves, whether it can answer now.
  *
  * @module
  */
-import type { Context } from "hono";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
 
-/** `/live`: this answer is the answer. */
-export function live(context: Context): Response {
-  return context.json({ status: "ok" });
-}
+/** How the process is. */
+export class Health {
+  #store: VisitorStore;
 
-/** `/ready`: as last heard from the database, since whoever sends no key must not cause it any work. */
-export function ready(store: VisitorStore): (context: Context) => Response {
-  return (context) => {
-    if (!store.isReady()) throw new StoreUnavailable("The database did not answer when last asked");
-    return context.json({ status: "ok" });
-  };
+  /** Whether it was asked to end: it still answers, and nobody should send it more. */
+  isStopping = false;
+
+  constructor(store: VisitorStore) {
+    this.#store = store;
+  }
+
+  /** Whether requests can be answered; of the database as last heard, since a probe must not cause it any work. */
+  get isReady(): boolean {
+    return !this.isStopping && this.#store.isReady();
+  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Config, ConfigurationError } from "../config.ts";
+import { ConfigurationError } from "../config.ts";
 
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
 const STOP_DEADLINE = 6000;
@@ -17,14 +17,16 @@ export interface Listener {
 /**
  * Listens where the configuration says.
  *
+ * @param name what begins the names of its variables: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
  * @throws {ConfigurationError} the port is taken, or is not ours to listen on
  */
 export function listen(
-  handler: (request: Request) => Response | Promise<Response>,
-  config: Config,
+  handler: Deno.ServeHandler,
+  { port, host }: { port: number; host: string },
+  name: "" | "ADMIN_" = "",
 ): Listener {
   try {
-    const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, handler);
+    const server = Deno.serve({ port, hostname: host, onListen: () => {} }, handler);
     return {
       stop: () => within(STOP_DEADLINE, server.shutdown()),
     };
@@ -32,8 +34,8 @@ export function listen(
     if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigurationError([
         ConfigurationError.line(
-          "PORT",
-          `${config.port} (${error.name})`,
+          `${name}PORT`,
+          `${port} (${error.name})`,
           "a free port that this user may open",
         ),
       ]);
@@ -41,8 +43,8 @@ export function listen(
     // An address that is not this machine's, or a name that has none: Deno has several errors for these.
     throw new ConfigurationError([
       ConfigurationError.line(
-        "HOST",
-        JSON.stringify(config.host),
+        `${name}HOST`,
+        JSON.stringify(host),
         "an address of this machine such as 0.0.0.0",
       ),
     ]);

@@ -1,10 +1,117 @@
 /**
- * The log: a line for each event, on standard error.
+ * The log: a line for each event, on standard error; JSON where no person watches.
  *
  * @module
  */
+import { setImmediate } from "node:timers";
+import {
+  configure,
+  dispose,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogRecord,
+} from "@logtape/logtape";
+import { LOG_LEVELS, type LogLevel } from "../config.ts";
+import { within } from "./listen.ts";
 
-/** Writes a sentence, with the time (UTC) before it. */
-export function log(sentence: string) {
-  console.error(`${new Date().toISOString()} ${sentence}`);
+/**
+ * Tells of an event. Never a key, a search or a visitor's data.
+ *
+ * @param sentence what happened
+ * @param level `info` unless said
+ * @param details values beside the sentence
+ */
+export type Log = (sentence: string, level?: LogLevel, details?: Record<string, unknown>) => void;
+
+/** Text that waits for a reader who has stopped, in characters; more is left out, and counted. */
+const MAX_WAITING = 1_000_000;
+
+/** How long a reader who has stopped holds the end of the process up, in milliseconds. */
+const END_DEADLINE = 500;
+
+/**
+ * Opens the log of this process.
+ *
+ * @param lowest what is less important is left out
+ */
+export async function openLog(lowest: LogLevel): Promise<Log> {
+  const format = Deno.stderr.isTerminal()
+    ? readableFormat()
+    : getJsonLinesFormatter({ properties: "flatten" });
+  const lines = new Lines();
+  await configure({
+    reset: true,
+    sinks: {
+      lines: Object.assign((record: LogRecord) => lines.write(format(record)), {
+        [Symbol.asyncDispose]: () => lines.end(),
+      }),
+    },
+    loggers: [
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["lines"] },
+      { category: "foyer", lowestLevel: lowest, sinks: ["lines"] },
+    ],
+  });
+  const logger = getLogger("foyer");
+  const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
+  return (sentence, level = "info", details = {}) => {
+    // Braces would be places for details.
+    if (shown.has(level)) logger[level](sentence.replace(/[{}]/g, "$&$&"), details);
+  };
+}
+
+/** Resolves when all that was logged is written, or {@link END_DEADLINE} has passed. */
+export async function closeLog(): Promise<void> {
+  await within(END_DEADLINE, dispose());
+}
+
+function readableFormat() {
+  return getTextFormatter({
+    timestamp: "rfc3339",
+    level: "full",
+    format: ({ timestamp, level, message, record }) => {
+      const details = Object.entries(record.properties).map(([name, value]) => ` ${name}=${value}`).join("");
+      return `${timestamp} ${level === "info" ? "" : `${level}: `}${message}${details}`;
+    },
+  });
+}
+
+/** Lines on standard error. Those that come together are written together, and nobody waits for whoever reads them. */
+class Lines {
+  #encoder = new TextEncoder();
+  #waiting = "";
+  #leftOut = 0;
+  #writing: Promise<void> | null = null;
+
+  write(line: string) {
+    if (this.#waiting.length > MAX_WAITING) this.#leftOut++;
+    else this.#waiting += line;
+    this.#writing ??= this.#work();
+  }
+
+  /** Resolves when all is written. */
+  async end() {
+    await this.#writing;
+  }
+
+  async #work() {
+    // One write for all that is logged in a turn of the event loop.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    try {
+      while (this.#waiting !== "") {
+        const note = this.#leftOut === 0
+          ? ""
+          : `{"level":"WARN","message":"${this.#leftOut} lines are left out"}\n`;
+        let bytes = this.#encoder.encode(this.#waiting + note);
+        this.#waiting = "";
+        this.#leftOut = 0;
+        while (bytes.length > 0) bytes = bytes.subarray(await Deno.stderr.write(bytes));
+      }
+    } catch {
+      // Whoever read them has gone, and there is nobody to tell.
+      this.#waiting = "";
+    }
+    // In the same turn in which nothing was left, or what is written meanwhile would wait for the next line.
+    this.#writing = null;
+  }
 }

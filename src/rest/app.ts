@@ -4,71 +4,143 @@
  * @module
  */
 import { Hono } from "hono";
-import type { Context, Handler, MiddlewareHandler } from "hono";
 import { getPath } from "hono/utils/url";
 import type { Config } from "../config.ts";
-import { live, ready } from "../operations/health.ts";
-import { shareReads } from "../store/shared_reads.ts";
+import type { Health } from "../operations/health.ts";
+import type { Log } from "../operations/log.ts";
+import type { Metrics } from "../operations/metrics.ts";
+import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "../operations/requests.ts";
+import type { SharedReads } from "../store/shared_reads.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
-import { requireKey } from "./authentication.ts";
+import { type KeyName, keyReader } from "./authentication.ts";
+import { changeHandlers } from "./changes.ts";
+import { describeApi } from "./description.ts";
+import { type Answer, type ApiContext, endpoint, type Methods } from "./endpoint.ts";
 import { ApiError, errorHandler } from "./errors.ts";
+import { limitRate } from "./limits.ts";
+import { type Operation, type OperationName, OPERATIONS } from "./operations.ts";
+import { live, metricsPage, ready } from "./probes.ts";
+import { getUsage } from "./usage.ts";
 import { visitorHandlers } from "./visitors.ts";
 
 /** What the application works with. */
 export interface AppParts {
   config: Config;
   store: VisitorStore;
-  log: (sentence: string) => void;
+  /** Reads of the store. */
+  reads: SharedReads;
+  health: Health;
+  metrics: Metrics;
+  log: Log;
 }
 
-/** The application: everything under the prefix, and once more at `/` for proxies that strip the prefix. */
-export function makeApp({ config, store, log }: AppParts): Hono {
-  const routes = new Hono();
-  get(routes, "/live", live);
-  get(routes, "/ready", ready(store));
-  routes.route("/api", config.restKey === "" ? disabledApi() : restApi(store, config));
+/** What answers requests. */
+export type App = (request: Request, connection?: ConnectionInfo) => Promise<Response>;
 
-  const app = new Hono({ getPath: (request) => getPath(withAuthority(request)) });
-  app.use(privateAnswers, lengthOfHead, wellFormedHost);
-  if (config.prefix !== "") app.route(config.prefix, routes);
-  app.route("/", routes);
-  app.use(wellFormedPath);
-  app.notFound(noSuchRoute);
+/** The application: everything under the prefix, and once more at `/` for proxies that strip the prefix. */
+export function makeApp(parts: AppParts): App {
+  const { config, health } = parts;
+  const app = newHono(parts);
+  const routes = config.restKey === "" ? {} : apiRoutes(parts);
+  const admit = config.restKey === "" ? noApi : admission(parts);
+  const roots = [...new Set([config.prefix, ""])];
+  for (const root of roots) {
+    app.all(`${root}/live`, endpoint("/live", { GET: live }));
+    app.all(`${root}/ready`, endpoint("/ready", { GET: ready(health) }));
+    for (const [path, methods] of Object.entries(routes)) {
+      const route = `/api${path}`;
+      app.all(`${root}${route.replace(/\{(\w+)\}/g, ":$1")}`, endpoint(route, methods, admit));
+    }
+  }
+  // Under the API nobody without a key learns which routes there are.
+  const isApi = (path: string) => roots.some((root) => `${path}/`.startsWith(`${root}/api/`));
+  app.notFound(
+    endpoint(NO_ROUTE, {}, (context) => isApi(context.req.path) ? admit(context) : undefined),
+  );
+  return watched(app, parts);
+}
+
+/** What operators see, beside it: health and metrics, without a key. */
+export function makeAdminApp(parts: AppParts): App {
+  const app = newHono(parts);
+  app.all("/live", endpoint("/live", { GET: live }));
+  app.all("/ready", endpoint("/ready", { GET: ready(parts.health) }));
+  app.all("/metrics", endpoint("/metrics", { GET: metricsPage(parts.metrics) }));
+  app.notFound(endpoint(NO_ROUTE, {}));
+  return watched(app, parts);
+}
+
+/** What the API's routes answer. */
+function apiRoutes(parts: AppParts): Record<string, Methods> {
+  const { config, store, reads } = parts;
+  const answers: Record<OperationName, Answer> = {
+    ...visitorHandlers(reads, config),
+    ...changeHandlers(store, config, reads.forget),
+    getUsage: getUsage(reads),
+    describeApi: describeApi(config),
+  };
+  const routes: Record<string, Methods> = {};
+  for (const [name, { method, path }] of Object.entries(OPERATIONS) as [OperationName, Operation][]) {
+    const methods = routes[path] ??= {};
+    if (method === "GET") methods[method] = answers[name];
+    else if (config.writeKey !== "") methods[method] = writing(answers[name]);
+  }
+  return routes;
+}
+
+function writing(answer: Answer): Answer {
+  return (context) => {
+    if (context.env.key !== "write") {
+      throw new ApiError(
+        "write_key_required",
+        "This key only reads; REST_WRITE_KEY changes and removes visitors.",
+      );
+    }
+    return answer(context);
+  };
+}
+
+function noApi(): never {
+  throw new ApiError("not_found", "The REST API is disabled.");
+}
+
+/** What lets those into the API who send a key, as often as they may. */
+function admission({ config, metrics }: AppParts): (context: ApiContext) => Promise<void> | void {
+  const keyOf = keyReader(config);
+  const limit = limitRate(config.rateLimit);
+  return (context) => {
+    const key = keyOf((name) => context.req.header(name));
+    if (key === "previous") metrics.notePreviousKey();
+    context.env.key = key;
+    return limit(key);
+  };
+}
+
+type AppHono = Hono<{ Bindings: RequestFacts & { key?: KeyName } }>;
+
+function newHono({ log }: AppParts): AppHono {
+  const app: AppHono = new Hono({ getPath: (request) => getPath(withAuthority(request)) });
   app.onError(errorHandler(log));
   return app;
 }
 
-function restApi(store: VisitorStore, config: Config): Hono {
-  const { listLatest, searchVisitors, getVisitor } = visitorHandlers(
-    shareReads(store, config.maxStale),
-    config,
+function watched(app: AppHono, { health, log, metrics, config }: AppParts): App {
+  return watchRequests(
+    (request, facts) =>
+      request.method === "HEAD" ? answerHead(app, request, facts) : app.fetch(request, facts),
+    { health, log, metrics, trustedProxies: config.trustedProxies },
   );
-  const api = new Hono();
-  api.use(requireKey(config.restKey));
-  api.use(wellFormedPath);
-  get(api, "/visitors/list/latest", listLatest);
-  get(api, "/visitors/list/search", searchVisitors);
-  get(api, "/visitors/:short_id", getVisitor);
-  api.all("*", noSuchRoute);
-  return api;
 }
 
-function disabledApi(): Hono {
-  return new Hono().all("*", noSuchRoute);
-}
-
-/** A route that is only read; Hono answers HEAD as it answers GET. */
-function get(app: Hono, path: string, handler: Handler) {
-  app.get(path, handler);
-  app.all(path, () => {
-    throw new ApiError("method_not_allowed", "This route is only read, by GET or HEAD.", {
-      Allow: "GET, HEAD",
-    });
-  });
-}
-
-function noSuchRoute(_: Context): Response {
-  throw new ApiError("not_found", "There is no such route.");
+/** HEAD tells how long GET's body would be (RFC 9110, section 9.3.2); Hono would leave it away, and with it that. */
+async function answerHead(app: AppHono, request: Request, facts: RequestFacts): Promise<Response> {
+  // Not a Request made of this one, which costs the runtime's warning about its signal.
+  const asGet = { url: request.url, headers: request.headers, method: "GET" } as Request;
+  const response = await app.fetch(asGet, facts);
+  const { status, headers } = response;
+  const { byteLength } = await response.arrayBuffer();
+  if (status !== 304) headers.set("Content-Length", String(byteLength));
+  return new Response(null, { status, headers });
 }
 
 /** Deno 2.6 makes `http:///path` of an empty Host, in which Hono would miss the path's beginning. */
@@ -76,40 +148,3 @@ function withAuthority(request: Request): Request {
   const { url } = request;
   return url.startsWith("http:///") ? { url: `http://localhost${url.slice(7)}` } as Request : request;
 }
-
-/** The runtime puts Host before the path as it is: what ends a host there would make another path (RFC 9112, 3.2). */
-const wellFormedHost: MiddlewareHandler = async (context, next) => {
-  if (/[/?#\\]/.test(context.req.header("Host") ?? "")) {
-    throw new ApiError("invalid_parameter", "The Host header is malformed.");
-  }
-  await next();
-};
-
-/** Hono passes malformed escapes on as they are; they could only be mistaken for something else. */
-const wellFormedPath: MiddlewareHandler = async (context, next) => {
-  const { url } = context.req;
-  const [path] = url.slice(url.indexOf("/", url.indexOf("//") + 2)).split(/[?#]/, 1);
-  try {
-    if (path.includes("%")) decodeURIComponent(path);
-  } catch {
-    throw new ApiError("invalid_parameter", "The path holds a malformed escape.");
-  }
-  await next();
-};
-
-/**
- * Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). Set before the
- * answer is made: Hono would make a finished one anew, and its body a stream.
- */
-const privateAnswers: MiddlewareHandler = async (context, next) => {
-  context.header("Cache-Control", "private, no-cache");
-  context.header("X-Content-Type-Options", "nosniff");
-  await next();
-};
-
-/** HEAD tells how long GET's body would be (RFC 9110, section 9.3.2); Hono leaves the body away and with it that. */
-const lengthOfHead: MiddlewareHandler = async (context, next) => {
-  await next();
-  if (context.req.method !== "HEAD") return;
-  context.header("Content-Length", String((await context.res.arrayBuffer()).byteLength));
-};

@@ -4,16 +4,29 @@
  * @module
  */
 import type { Context } from "hono";
+import type { Log } from "../operations/log.ts";
+import type { RequestFacts } from "../operations/requests.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
-const ERRORS = {
-  invalid_parameter: 400,
-  invalid_api_key: 401,
-  visitor_not_found: 404,
-  not_found: 404,
-  method_not_allowed: 405,
-  internal_error: 500,
-  database_unavailable: 503,
+/** The HTTP status of each error, and when it is answered. */
+export const ERRORS = {
+  invalid_parameter: {
+    status: 400,
+    when: "A parameter, the body or the path cannot be used; the message names it",
+  },
+  invalid_api_key: { status: 401, when: "No key, or a wrong one" },
+  write_key_required: { status: 403, when: "The key only reads" },
+  visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
+  not_found: { status: 404, when: "There is no such route" },
+  method_not_allowed: { status: 405, when: "The route has no such method" },
+  too_large: { status: 413, when: "The body is longer than 64 KB" },
+  too_many_requests: { status: 429, when: "Try again after the seconds in Retry-After" },
+  internal_error: {
+    status: 500,
+    when: "Something went wrong; the log has the cause, by the id in X-Request-Id",
+  },
+  database_unavailable: { status: 503, when: "The database does not answer; try again after Retry-After" },
+  stopping: { status: 503, when: "The server is about to stop" },
 } as const;
 
 /** A stable code that a client may act on. */
@@ -33,8 +46,13 @@ export class ApiError extends Error {
 
   /** The HTTP status. */
   get status(): number {
-    return ERRORS[this.code];
+    return ERRORS[this.code].status;
   }
+}
+
+/** There is no visitor with the short id that was asked for. */
+export function visitorNotFound(): ApiError {
+  return new ApiError("visitor_not_found", "There is no visitor with this short id.");
 }
 
 /** Clients come back soon (RFC 9110, section 10.2.3). */
@@ -44,7 +62,7 @@ const DATABASE_UNAVAILABLE = new ApiError(
   { "Retry-After": "2" },
 );
 
-function sendError(context: Context, error: ApiError): Response {
+function sendError(context: Context<{ Bindings: RequestFacts }>, error: ApiError): Response {
   const { code, message, status, headers } = error;
   return context.json({ status: "error", error: code, message }, status as 400, headers);
 }
@@ -52,24 +70,28 @@ function sendError(context: Context, error: ApiError): Response {
 /**
  * The application's error handler.
  *
- * @param log told of what nobody foresaw, with the request's id that the client gets too
+ * @param log told of what nobody foresaw
  */
-export function errorHandler(log: (sentence: string) => void): (error: Error, context: Context) => Response {
+export function errorHandler(
+  log: Log,
+): (error: Error, context: Context<{ Bindings: RequestFacts }>) => Response {
   return (error, context) => {
     if (error instanceof ApiError) return sendError(context, error);
     if (error instanceof StoreUnavailable) return sendError(context, DATABASE_UNAVAILABLE);
-    const requestId = crypto.randomUUID();
     // Not the error's sentence, which may hold a visitor's data; the frames say where it came from.
     const { stack = "", message } = error;
     const afterMessage = stack.slice(stack.indexOf(message) + message.length);
-    const frames = afterMessage.split("\n").filter((line) => /^\s+at /.test(line)).join("\n");
-    const code = "code" in error ? `, code ${error.code}` : "";
-    log(`Request ${requestId} failed: ${error.name}${code}\n${frames}`);
+    log("A request failed", "error", {
+      request: context.env.id,
+      error: error.name,
+      ...("code" in error ? { code: error.code } : {}),
+      frames: afterMessage.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => line.trim()).join(
+        "\n",
+      ),
+    });
     return sendError(
       context,
-      new ApiError("internal_error", "Something went wrong here, the log has the cause.", {
-        "X-Request-Id": requestId,
-      }),
+      new ApiError("internal_error", "Something went wrong here, the log has the cause."),
     );
   };
 }

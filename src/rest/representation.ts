@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { Context } from "hono";
+import type { ApiContext } from "./endpoint.ts";
 
 /** A shorter body does not become shorter by much, in bytes. */
 const MIN_COMPRESSED = 1024;
@@ -54,7 +54,7 @@ export class Representation {
 }
 
 /** Sends a representation, or 304 to a client that has it. */
-export async function send(context: Context, representation: Representation): Promise<Response> {
+export async function send(context: ApiContext, representation: Representation): Promise<Response> {
   const { body, tag, link } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
   // Another encoding is another representation, and a strong validator tells them apart.

@@ -3,21 +3,20 @@
  *
  * @module
  */
-import type { Context } from "hono";
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
 import { Deadline, REQUEST_DEADLINE } from "../store/deadline.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { Page } from "../store/visitor_store.ts";
-import type { AttributeName, Visitor } from "../visitor.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
-import { ApiError } from "./errors.ts";
-import { asciiJson, Representation, send } from "./representation.ts";
-
-const DEFAULT_RESULTS = 100;
-const MAX_RESULTS = 1000;
-const MAX_Q_LENGTH = 256;
+import type { ApiContext } from "./endpoint.ts";
+import { visitorNotFound } from "./errors.ts";
+import { LookupLimit } from "./limits.ts";
+import { DEFAULT_RESULTS, OPERATIONS } from "./operations.ts";
+import { readQuery } from "./parameters.ts";
+import { presenter } from "./presentation.ts";
+import { Representation, send } from "./representation.ts";
 
 /** Requests that lead to one page in other words, for which its representation is kept. */
 const MAX_SPELLINGS = 16;
@@ -35,22 +34,21 @@ interface ListRequest {
 }
 
 /** The handlers of the visitor routes, over one store. */
-export function visitorHandlers(store: SharedReads, config: Config) {
+export function visitorHandlers(reads: SharedReads, config: Config) {
+  const present = presenter(config);
+  const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses);
+
   /** What was made of pages that are still shared, for each request that leads to them. */
   const made = new WeakMap<Page, Map<string, Representation>>();
 
-  /** The JSON of visitors who are the same as on the page before, which most are. */
-  const presented = new WeakMap<Visitor, string>();
-
-  function jsonOf(visitor: Visitor): string {
-    let json = presented.get(visitor);
-    if (json === undefined) presented.set(visitor, json = asciiJson(present(visitor, config)));
-    return json;
-  }
-
-  async function sendList(context: Context, route: ListRequest["route"]) {
-    const request = readListRequest(context, route, config);
-    const { page, typos } = await findPage(request);
+  async function sendList(context: ApiContext, request: ListRequest) {
+    const { route } = request;
+    const isLookup = lookups !== null &&
+      request.query.some((part) => part.kind === "code" && part.inLookupCode);
+    const { page, typos } =
+      await (isLookup
+        ? lookups.run(`${context.env.key} ${context.env.client}`, () => findPage(request))
+        : findPage(request));
     // Only a link differs between those who asked the same in other words.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
     return await send(context, made.get(page)?.get(key) ?? make(key, request, page, typos));
@@ -69,19 +67,19 @@ export function visitorHandlers(store: SharedReads, config: Config) {
   async function findPage({ query, limit, cursor }: ListRequest): Promise<{ page: Page; typos: boolean }> {
     if (cursor !== null) {
       const tolerant = cursor.typos ? withTypos(query) : null;
-      const page = await store.findVisitors(tolerant ?? query, limit, cursor.position);
+      const page = await reads.findVisitors(tolerant ?? query, limit, cursor.position);
       return { page, typos: tolerant !== null };
     }
     const deadline = new Deadline(REQUEST_DEADLINE);
-    const page = await store.findVisitors(query, limit, null);
+    const page = await reads.findVisitors(query, limit, null);
     const tolerant = page.visitors.length > 0 ? null : withTypos(query);
     if (tolerant === null) return { page, typos: false };
-    return { page: await deadline.race(store.findVisitors(tolerant, limit, null)), typos: true };
+    return { page: await deadline.race(reads.findVisitors(tolerant, limit, null)), typos: true };
   }
 
   function represent(request: ListRequest, { visitors, next }: Page, typos: boolean): Representation {
     const link = next === null ? "" : linkTo(request, encodeCursor({ position: next, typos }, request.q));
-    return new Representation(`{"status":"ok","visitors":[${visitors.map(jsonOf).join(",")}]}`, link);
+    return new Representation(`{"status":"ok","visitors":[${visitors.map(present).join(",")}]}`, link);
   }
 
   /** The `Link` header that leads to the next page (RFC 8288). */
@@ -94,66 +92,32 @@ export function visitorHandlers(store: SharedReads, config: Config) {
   }
 
   return {
-    listLatest: (context: Context) => sendList(context, "latest"),
+    listLatest: (context: ApiContext) =>
+      sendList(context, listRequest("latest", readQuery(context, OPERATIONS.listLatest.query))),
 
-    searchVisitors: (context: Context) => sendList(context, "search"),
+    searchVisitors: (context: ApiContext) =>
+      sendList(context, listRequest("search", readQuery(context, OPERATIONS.searchVisitors.query))),
 
-    getVisitor: async (context: Context) => {
-      const visitor = await store.getVisitor(context.req.param("short_id")!);
-      if (visitor === null) {
-        throw new ApiError("visitor_not_found", "There is no visitor with this short id.");
-      }
-      return await send(context, new Representation(`{"status":"ok","visitor":${jsonOf(visitor)}}`));
+    getVisitor: async (context: ApiContext) => {
+      const visitor = await reads.getVisitor(context.req.param("short_id")!);
+      if (visitor === null) throw visitorNotFound();
+      return await send(context, new Representation(`{"status":"ok","visitor":${present(visitor)}}`));
     },
   };
-}
 
-function readListRequest(context: Context, route: ListRequest["route"], config: Config): ListRequest {
-  const given = queryOf(context);
-  const q = route === "search" ? readQ(given.get("q")) : "";
-  const limit = readMaxResults(given.get("max_results"));
-  const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);
-  const isLatest = parts.length === 0;
-  const cursor = given.get("cursor");
-  return {
-    route,
-    q: isLatest ? "" : q,
-    query: isLatest ? LATEST : parts,
-    limit,
-    isLimitGiven: given.has("max_results"),
-    cursor: cursor === null ? null : decodeCursor(cursor, isLatest ? "" : q),
-  };
-}
-
-/** A visitor as it is sent: without hidden attributes, with the link to watch it. */
-function present(visitor: Visitor, { hiddenAttributes, watchLink }: Config): Partial<Visitor> {
-  const link = visitor.watch_link ??
-    (watchLink === "" ? null : watchLink.replaceAll("{short_id}", encodeURIComponent(visitor.short_id)));
-  const sent: Partial<Visitor> = { ...visitor, watch_link: link };
-  for (const name of hiddenAttributes as ReadonlySet<Exclude<AttributeName, "short_id">>) delete sent[name];
-  return sent;
-}
-
-/** Not by `new URL`, which throws where a client sent a malformed Host. */
-function queryOf(context: Context): URLSearchParams {
-  const { url } = context.req;
-  const start = url.indexOf("?");
-  return new URLSearchParams(start === -1 ? "" : url.slice(start));
-}
-
-function readMaxResults(given: string | null): number {
-  if (given === null) return DEFAULT_RESULTS;
-  const results = /^[0-9]{1,4}$/.test(given) ? Number(given) : 0;
-  if (results < 1 || results > MAX_RESULTS) {
-    throw new ApiError("invalid_parameter", `max_results must be a whole number from 1 to ${MAX_RESULTS}.`);
+  function listRequest(
+    route: ListRequest["route"],
+    { q = "", max_results, cursor }: { q?: string; max_results?: number; cursor?: string },
+  ): ListRequest {
+    const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);
+    const isLatest = parts.length === 0;
+    return {
+      route,
+      q: isLatest ? "" : q,
+      query: isLatest ? LATEST : parts,
+      limit: max_results ?? DEFAULT_RESULTS,
+      isLimitGiven: max_results !== undefined,
+      cursor: cursor === undefined ? null : decodeCursor(cursor, isLatest ? "" : q),
+    };
   }
-  return results;
-}
-
-function readQ(given: string | null): string {
-  const q = given ?? "";
-  if (Array.from(q).length > MAX_Q_LENGTH) {
-    throw new ApiError("invalid_parameter", `q must not be longer than ${MAX_Q_LENGTH} characters.`);
-  }
-  return q;
 }

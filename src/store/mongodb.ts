@@ -11,20 +11,25 @@ import {
   MongoError,
   MongoInvalidArgumentError,
   MongoServerError,
+  type ObjectId,
 } from "mongodb";
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
 import {
+  changeOf,
   IS_FOREIGN,
+  isOfflineBefore,
+  PLACE_AND_ID,
   positionOf,
+  type Projection,
   type StoredDocument,
   upsertOf,
   visitorOf,
   WHOLE,
 } from "./mongodb_document.ts";
-import type { Condition } from "./mongodb_query.ts";
-import { searchFieldsUpdate, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
+import { type Condition, IS_IN_SESSION, IS_ONLINE, offlineBefore, seenSince } from "./mongodb_query.ts";
+import { searchFieldsUpdate, unchanged, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
 import { CollectionSearch, type ReadOptions } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
@@ -33,6 +38,8 @@ import {
   type Reindexed,
   StoreRefused,
   StoreUnavailable,
+  type VisitorChange,
+  type VisitorCounts,
   type VisitorStore,
 } from "./visitor_store.ts";
 
@@ -46,7 +53,16 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { integration_ids: 1 },
   { "foyer.keys": 1 },
   { "foyer.v": 1 },
+  { is_in_session: 1 },
 ];
+
+/** The collection, beside that of the visitors, in which leases are kept. */
+const LEASES = "foyer_leases";
+
+/** How often a visitor is read again that others change at the same moment. */
+const MAX_TRIES = 5;
+
+const DAY = 86_400_000;
 
 /** Documents that the database sends at once at the most. */
 const MAX_BATCH = 5000;
@@ -272,6 +288,104 @@ class MongoStore implements VisitorStore {
     }
   }
 
+  updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
+    return this.#answer(async (deadline) => {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const [document] = (await this.#documentsOf(shortId, WITH_SEARCH_FIELDS, deadline))
+          .sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
+        if (document === undefined) return null;
+        const visitor = { ...visitorOf(document)!, ...change };
+        const { matchedCount } = await this.#collection.updateOne(
+          unchanged(document),
+          changeOf(visitor, change),
+        );
+        if (matchedCount === 1) return visitor;
+      }
+      throw new StoreUnavailable("Other software changes this visitor all the time");
+    });
+  }
+
+  removeVisitor(shortId: string): Promise<boolean> {
+    return this.#answer(async (deadline) => {
+      const documents = await this.#documentsOf(shortId, PLACE_AND_ID, deadline);
+      if (documents.length === 0) return false;
+      const ids = documents.map(({ _id }) => _id as ObjectId);
+      await this.#collection.deleteMany({ _id: { $in: ids }, short_id: shortId });
+      return true;
+    });
+  }
+
+  /** Other software may repeat a short id; an array that holds it is found by MongoDB too, and is none. */
+  async #documentsOf(shortId: string, projection: Projection, deadline: Deadline): Promise<StoredDocument[]> {
+    const found = await this.#collection.find({ short_id: shortId }, { projection, ...limitOf(deadline) })
+      .toArray();
+    return found.filter(({ short_id }) => short_id === shortId);
+  }
+
+  removeOffline(seenBefore: Date | null, most: number): Promise<number> {
+    return this.#answer(async (deadline) => {
+      const condition = offlineBefore(seenBefore);
+      const ids: ObjectId[] = [];
+      const options = { projection: PLACE_AND_ID };
+      for await (const documents of this.#read(condition, options, deadline)) {
+        const removed = documents.filter((document) => isOfflineBefore(document, seenBefore));
+        ids.push(...removed.map(({ _id }) => _id as ObjectId));
+        if (ids.length >= most) break;
+      }
+      if (ids.length === 0) return 0;
+      // Not whoever has come back meanwhile.
+      const { deletedCount } = await this.#collection.deleteMany({
+        _id: { $in: ids.slice(0, most) },
+        ...condition,
+      });
+      return deletedCount;
+    });
+  }
+
+  countOnline(): Promise<number> {
+    return this.#answer((deadline) => this.#count(IS_ONLINE, deadline));
+  }
+
+  countVisitors(now: Date): Promise<VisitorCounts> {
+    return this.#answer(async (deadline) => {
+      const count = (condition: Condition) => this.#count(condition, deadline);
+      const seenWithin = async (days: number) =>
+        sum(await Promise.all(seenSince(new Date(now.getTime() - days * DAY)).map(count)));
+      const [online, lastDay, last30Days, inSession] = await Promise.all([
+        count(IS_ONLINE),
+        seenWithin(1),
+        seenWithin(30),
+        count(IS_IN_SESSION),
+      ]);
+      return { online, lastDay, last30Days, inSession };
+    });
+  }
+
+  async #count(condition: Condition, deadline: Deadline): Promise<number> {
+    return await this.#collection.countDocuments(condition, limitOf(deadline));
+  }
+
+  takeLease(name: string, holder: string, milliseconds: number): Promise<boolean> {
+    return this.#answer(async () => {
+      const now = Date.now();
+      try {
+        await this.#collection.db.collection<Lease>(LEASES).updateOne(
+          {
+            _id: `${name} of ${this.#collection.collectionName}`,
+            $or: [{ holder }, { until: { $lt: new Date(now) } }],
+          },
+          { $set: { holder, until: new Date(now + milliseconds) } },
+          { upsert: true },
+        );
+        return true;
+      } catch (error) {
+        // There is one that another process holds.
+        if (error instanceof MongoServerError && error.code === 11000) return false;
+        throw error;
+      }
+    });
+  }
+
   async *allVisitors(): AsyncIterable<Visitor> {
     try {
       await this.#whenConnected();
@@ -346,6 +460,16 @@ class MongoStore implements VisitorStore {
       this.#connected,
     );
   }
+}
+
+interface Lease {
+  _id: string;
+  holder: string;
+  until: Date;
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** The option by which the database stops working on what nobody waits for. */

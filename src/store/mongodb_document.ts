@@ -6,6 +6,7 @@
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+import type { VisitorChange } from "./visitor_store.ts";
 
 /** A document as the driver reads it. */
 export type StoredDocument = Record<string, unknown>;
@@ -24,6 +25,9 @@ export const WHOLE: Projection = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES
 
 /** A document's place. */
 export const PLACE: Projection = { _id: 0, short_id: 1, is_online: 1, last_seen_at: 1 };
+
+/** A document's place, and what it is called. */
+export const PLACE_AND_ID: Projection = { ...PLACE, _id: 1 };
 
 /** The fields that are asked for. */
 export type Projection = Record<string, 0 | 1>;
@@ -94,6 +98,29 @@ export function upsertOf(visitor: Visitor) {
       upsert: true,
     },
   };
+}
+
+/** What changes a visitor's document, given the visitor as it is then. */
+export function changeOf(visitor: Visitor, change: VisitorChange) {
+  const document: Record<string, unknown> = toDocument(visitor);
+  const search = searchFields(visitor);
+  const changed = Object.keys(change);
+  const unset = [...changed.filter((name) => !(name in document)), ...(search === null ? ["foyer"] : [])];
+  const set = {
+    ...Object.fromEntries(changed.filter((name) => name in document).map((name) => [name, document[name]])),
+    ...(search === null ? {} : { foyer: search }),
+  };
+  return {
+    $set: set,
+    ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
+  };
+}
+
+/** Whether a document, read by {@link PLACE}, is a visitor that is offline, and that was last seen before a time. */
+export function isOfflineBefore(document: StoredDocument, time: Date | null): boolean {
+  const visitor = visitorOf(document);
+  if (visitor === null || visitor.is_online) return false;
+  return time === null || visitor.last_seen_at !== null && Date.parse(visitor.last_seen_at) < time.getTime();
 }
 
 /** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */

@@ -102,6 +102,29 @@ export function inUndated(online: boolean, from: Position | null): Condition {
   };
 }
 
+/** Documents of those online now, and of those in a session: what an index counts. */
+export const IS_ONLINE: Condition = { is_online: true, short_id: { $gt: "" } };
+export const IS_IN_SESSION: Condition = { is_in_session: true, short_id: { $gt: "" } };
+
+/** Documents of those offline, of those last seen before a time where there is one. */
+export function offlineBefore(time: Date | null): Condition {
+  const isOffline = { short_id: { $gt: "" }, is_online: { $ne: true } };
+  if (time === null) return isOffline;
+  // Compared with a date MongoDB finds dates, and with a text texts: other software's ISO 8601.
+  return {
+    ...isOffline,
+    $or: [{ last_seen_at: { $lt: time } }, { last_seen_at: { $lt: time.toISOString() } }],
+  };
+}
+
+/** Conditions that together find those last seen since a time, each of them once. */
+export function seenSince(time: Date): Condition[] {
+  return [time, time.toISOString()].map((value) => ({
+    last_seen_at: { $gte: value },
+    short_id: { $gt: "" },
+  }));
+}
+
 function startOf(from: Stretch["from"]): Date {
   if (from === null) return DATES.$lte;
   return isPosition(from) ? new Date(from.lastSeenAt!) : from;

@@ -40,15 +40,20 @@ export function searchFieldsUpdate(document: StoredDocument): SearchFieldsUpdate
   const fields = searchFields(visitor);
   const stored = document.foyer as SearchFields | undefined ?? null;
   if (isSame(fields, stored)) return null;
-  const asRead = ATTRIBUTE_NAMES.filter((name) => !UNSEARCHED.has(name)).map((name) => // By $eq, since a value that is a regular expression would be one here.
-  [name, name in document ? { $eq: document[name] } : { $exists: false }]);
   return {
     updateOne: {
-      // In an $or of one, so that no engine looks for the document by anything but its _id.
-      filter: { _id: document._id, $and: [{ $or: [Object.fromEntries(asRead)] }] },
+      filter: unchanged(document),
       update: fields === null ? { $unset: { foyer: "" } } : { $set: { foyer: fields } },
     },
   };
+}
+
+/** What finds a document, read by {@link WITH_SEARCH_FIELDS}, as long as nothing is changed that is searched. */
+export function unchanged(document: StoredDocument): StoredDocument {
+  const asRead = ATTRIBUTE_NAMES.filter((name) => !UNSEARCHED.has(name)).map((name) => // By $eq, since a value that is a regular expression would be one here.
+  [name, name in document ? { $eq: document[name] } : { $exists: false }]);
+  // In an $or of one, so that no engine looks for the document by anything but its _id.
+  return { _id: document._id, $and: [{ $or: [Object.fromEntries(asRead)] }] };
 }
 
 function isSame(a: SearchFields | null, b: SearchFields | null): boolean {

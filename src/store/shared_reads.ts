@@ -11,7 +11,7 @@ import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
 import type { Position } from "./position.ts";
 import { SharedRun } from "./shared_run.ts";
-import type { Page, VisitorStore } from "./visitor_store.ts";
+import type { Page, VisitorCounts, VisitorStore } from "./visitor_store.ts";
 
 /** Visitors in results that are kept, all together; about 6 KB each with what is made of them. */
 const MAX_KEPT_VISITORS = 3000;
@@ -24,7 +24,22 @@ export interface SharedReads {
   /** As {@link VisitorStore.findVisitors}. Those who share a result get the same object. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
   getVisitor(shortId: string): Promise<Visitor | null>;
+  countOnline(): Promise<number>;
+  countVisitors(): Promise<VisitorCounts>;
+  /** Tells that something was written: no answer to a later request is from before, whatever may be stale. */
+  forget(): void;
 }
+
+/** How reads are shared. */
+export interface SharingOptions {
+  /** How old a result may be where nothing tells that it is current, in milliseconds. */
+  maxStale?: number;
+  /** Told of each read of a list where its result came from. */
+  onRead?: (source: ReadSource) => void;
+}
+
+/** Where the result of a read came from: the database, a query that others wait for too, or one before. */
+export type ReadSource = "database" | "shared" | "kept";
 
 interface Kept {
   page: Page;
@@ -37,25 +52,34 @@ interface Kept {
  * Shares reads. A request that finds the same read running waits for the next one, so that no answer is older than
  * its request, and the database is asked one thing once at a time. Look-ups by short id that come while one is
  * running go as one query. Where the store tells that nothing was written, the last result serves again.
- *
- * @param maxStale how old a result may be all the same, in milliseconds
  */
-export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
+export function shareReads(
+  store: VisitorStore,
+  { maxStale = 0, onRead = () => {} }: SharingOptions = {},
+): SharedReads {
   const reads = new Map<string, SharedRun<Page>>();
   const kept = new LRUCache<string, Kept>({
     maxSize: MAX_KEPT_VISITORS,
     sizeCalculation: ({ page }) => page.visitors.length + 1,
   });
 
+  /** Counts what was written by this process. */
+  let writes = 0;
+
   async function readAndKeep(key: string, ask: () => Promise<Page>): Promise<Page> {
+    onRead("database");
     const askedAt = performance.now();
     const version = store.version?.();
+    const writesBefore = writes;
     const page = await ask();
-    if (maxStale > 0 || version !== undefined) kept.set(key, { page, askedAt, version });
+    if ((maxStale > 0 || version !== undefined) && writes === writesBefore) {
+      kept.set(key, { page, askedAt, version });
+    }
     return page;
   }
 
   function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
+    if (reads.has(key)) onRead("shared");
     const read = reads.get(key) ?? new SharedRun(() => readAndKeep(key, ask), () => reads.delete(key));
     reads.set(key, read);
     return new Deadline(REQUEST_DEADLINE).race(read.run());
@@ -87,13 +111,25 @@ export function shareReads(store: VisitorStore, maxStale = 0): SharedReads {
     batchScheduleFn: (send) => void lookingUp.then(send),
   });
 
+  const online = new SharedRun(() => store.countOnline());
+  const counts = new SharedRun(() => store.countVisitors(new Date()));
+
   return {
     async findVisitors(query, limit, after) {
       const key = JSON.stringify([query, limit, after]);
       const last = kept.get(key);
-      if (last !== undefined && await isCurrent(last)) return last.page;
+      if (last !== undefined && await isCurrent(last)) {
+        onRead("kept");
+        return last.page;
+      }
       return readShared(key, () => store.findVisitors(query, limit, after));
     },
     getVisitor: (shortId) => new Deadline(REQUEST_DEADLINE).race(visitors.load(shortId)),
+    countOnline: () => new Deadline(REQUEST_DEADLINE).race(online.run()),
+    countVisitors: () => new Deadline(REQUEST_DEADLINE).race(counts.run()),
+    forget() {
+      writes++;
+      kept.clear();
+    },
   };
 }

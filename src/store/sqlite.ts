@@ -17,6 +17,7 @@ import {
   beyond,
   membersOf,
   membersOfTexts,
+  offlineBefore,
   orderColumns,
   orderConditions,
   rowConditions,
@@ -28,11 +29,16 @@ import {
   type Reindexed,
   StoreRefused,
   StoreUnavailable,
+  type VisitorChange,
+  type VisitorCounts,
   type VisitorStore,
 } from "./visitor_store.ts";
 
 /** "Foyr": marks a file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x466f7972;
+
+/** The key of visitors that are in a session, by which they are counted. */
+const IN_SESSION = "is_in_session";
 
 /**
  * The schema, a step for each version; `user_version` counts the steps that a file has. A step that has been
@@ -78,7 +84,17 @@ const MIGRATIONS = [
    CREATE VIRTUAL TABLE typo_word USING fts5(
      words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
    );`,
+  `CREATE INDEX visitor_by_time ON visitor (unseen);
+   CREATE TABLE lease (
+     name TEXT PRIMARY KEY,
+     holder TEXT NOT NULL,
+     until INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   INSERT OR IGNORE INTO exact_key (key, id)
+     SELECT '${IN_SESSION}', id FROM document WHERE visitor ->> 'is_in_session';`,
 ];
+
+const DAY = 86_400_000;
 
 /** Pages of the file that are kept in memory, in KiB. */
 const CACHE_KIB = 32_768;
@@ -356,41 +372,90 @@ class SqliteStore implements VisitorStore {
 
   // deno-lint-ignore require-await -- see above
   async putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
+    this.#write((grams) => {
+      for (const visitor of visitors) this.#putVisitor(visitor, grams);
+    });
+    return [];
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
+    return this.#write((grams) => {
+      const stored = this.#storedOf(shortId);
+      if (stored === undefined) return null;
+      const visitor = { ...parseVisitor(stored), ...change };
+      this.#putVisitor(visitor, grams);
+      return visitor;
+    });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async removeVisitor(shortId: string): Promise<boolean> {
+    return this.#write((grams) => {
+      const stored = this.#storedOf(shortId);
+      if (stored !== undefined) this.#removeVisitor(stored, grams);
+      return stored !== undefined;
+    });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async removeOffline(seenBefore: Date | null, most: number): Promise<number> {
+    const { sql, values } = offlineBefore(seenBefore);
+    return this.#write((grams) => {
+      const rows = this.#prepare(
+        `SELECT id, offline, unseen, short_id, visitor FROM listing JOIN document USING (id)
+         WHERE ${sql} ORDER BY offline, unseen LIMIT ?`,
+      ).all(...values, most) as unknown as StoredVisitor[];
+      for (const stored of rows) this.#removeVisitor(stored, grams);
+      return rows.length;
+    });
+  }
+
+  /**
+   * Writes all or nothing.
+   *
+   * @param work given a map in which it notes by how many more visitors each trigram is had
+   */
+  #write<T>(work: (grams: Map<string, number>) => T): T {
     return asStoreErrors(() => {
       this.#prepare("BEGIN IMMEDIATE").run();
       try {
-        /** By how many more visitors each trigram is had. */
         const grams = new Map<string, number>();
-        for (const visitor of visitors) this.#putVisitor(visitor, grams);
+        const result = work(grams);
         const count = this.#prepare(
           `INSERT INTO gram (gram, visitors) VALUES (?, ?)
            ON CONFLICT (gram) DO UPDATE SET visitors = visitors + excluded.visitors`,
         );
-        for (const [gram, more] of grams) if (more !== 0) count.run(gram, more);
+        const forget = this.#prepare("DELETE FROM gram WHERE gram = ? AND visitors = 0");
+        for (const [gram, more] of grams) {
+          if (more !== 0) count.run(gram, more);
+          if (more < 0) forget.run(gram);
+        }
         this.#prepare("COMMIT").run();
         this.#writes++;
+        return result;
       } catch (error) {
         // SQLite has rolled back by itself after some errors, such as a full disk.
         if (this.#database.isTransaction) this.#prepare("ROLLBACK").run();
         throw error;
       }
-      return [];
     });
   }
 
+  #storedOf(shortId: string): StoredVisitor | undefined {
+    return this.#prepare(
+      `SELECT id, offline, unseen, short_id, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?`,
+    ).get(shortId) as StoredVisitor | undefined;
+  }
+
   #putVisitor(visitor: Visitor, grams: Map<string, number>) {
-    const stored = this.#prepare(
-      "SELECT id, offline, unseen, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
-    ).get(visitor.short_id);
+    const stored = this.#storedOf(visitor.short_id);
     const json = JSON.stringify(visitor);
     if (stored?.visitor === json) return;
     const { offline, unseen } = orderColumns(positionOf(visitor));
-    const id = this.#putPlace(stored?.id as number | undefined, visitor.short_id, offline, unseen);
+    const id = this.#putPlace(stored?.id, visitor.short_id, offline, unseen);
     this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
-    if (stored !== undefined) {
-      this.#prepare("DELETE FROM listing WHERE (offline, unseen, short_id) = (?, ?, ?)")
-        .run(stored.offline, stored.unseen, visitor.short_id);
-    }
+    if (stored !== undefined) this.#removeFromListing(stored);
     const text = searchText(visitor);
     const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
     this.#prepare("INSERT INTO listing (offline, unseen, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?)")
@@ -398,17 +463,34 @@ class SqliteStore implements VisitorStore {
 
     // Page views change neither keys nor text, so most updates end here without touching an index.
     const before = stored === undefined ? null : parseVisitor(stored);
-    this.#putExactKeys(id, before === null ? [] : exactKeys(before), exactKeys(visitor));
+    this.#putExactKeys(id, before === null ? [] : keysOf(before), keysOf(visitor));
     const textBefore = before === null ? null : searchText(before);
     if (textBefore === text) return;
-    if (textBefore !== null) {
-      this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
-      this.#prepare("DELETE FROM typo_word WHERE rowid = ?").run(id);
-      for (const gram of gramsOf(textBefore)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
-    }
+    if (textBefore !== null) this.#removeText(id, textBefore, grams);
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
     this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
     for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
+  }
+
+  #removeVisitor(stored: StoredVisitor, grams: Map<string, number>) {
+    const visitor = parseVisitor(stored);
+    this.#removeFromListing(stored);
+    this.#putExactKeys(stored.id, keysOf(visitor), []);
+    this.#removeText(stored.id, searchText(visitor), grams);
+    this.#prepare("DELETE FROM document WHERE id = ?").run(stored.id);
+    this.#prepare("DELETE FROM visitor WHERE id = ?").run(stored.id);
+    this.#visitors.delete(stored.visitor);
+  }
+
+  #removeFromListing({ offline, unseen, short_id }: StoredVisitor) {
+    this.#prepare("DELETE FROM listing WHERE (offline, unseen, short_id) = (?, ?, ?)")
+      .run(offline, unseen, short_id);
+  }
+
+  #removeText(id: number, text: string, grams: Map<string, number>) {
+    this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
+    this.#prepare("DELETE FROM typo_word WHERE rowid = ?").run(id);
+    for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
   }
 
   /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */
@@ -429,6 +511,41 @@ class SqliteStore implements VisitorStore {
     for (const key of oldKeys.difference(newKeys)) remove.run(key, id);
     const add = this.#prepare("INSERT INTO exact_key (key, id) VALUES (?, ?)");
     for (const key of newKeys.difference(oldKeys)) add.run(key, id);
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async countOnline(): Promise<number> {
+    return this.#countRows("listing WHERE offline = 0");
+  }
+
+  async countVisitors(now: Date): Promise<VisitorCounts> {
+    const seenWithin = (days: number) =>
+      this.#countRows("visitor WHERE unseen <= ?", days * DAY - now.getTime());
+    return {
+      online: await this.countOnline(),
+      lastDay: seenWithin(1),
+      last30Days: seenWithin(30),
+      inSession: this.#countRows("exact_key WHERE key = ?", IN_SESSION),
+    };
+  }
+
+  #countRows(condition: string, ...values: SQLInputValue[]): number {
+    return asStoreErrors(() =>
+      this.#prepare(`SELECT count(*) AS found FROM ${condition}`).get(...values)!.found as number
+    );
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async takeLease(name: string, holder: string, milliseconds: number): Promise<boolean> {
+    return asStoreErrors(() => {
+      const now = Date.now();
+      const { changes } = this.#prepare(
+        `INSERT INTO lease (name, holder, until) VALUES (?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+         WHERE holder = excluded.holder OR until < ?`,
+      ).run(name, holder, now + milliseconds, now);
+      return changes === 1;
+    });
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {
@@ -477,6 +594,16 @@ class SqliteStore implements VisitorStore {
   }
 }
 
+/** A visitor as the file holds it. */
+interface StoredVisitor {
+  id: number;
+  offline: number;
+  unseen: number;
+  short_id: string;
+  /** JSON. */
+  visitor: string;
+}
+
 interface Search {
   query: SearchQuery;
   limit: number;
@@ -502,7 +629,11 @@ function positionOf(visitor: Visitor): Position {
   };
 }
 
-function parseVisitor(row: Record<string, unknown>): Visitor {
+function keysOf(visitor: Visitor): string[] {
+  return [...exactKeys(visitor), ...(visitor.is_in_session ? [IN_SESSION] : [])];
+}
+
+function parseVisitor(row: { visitor?: unknown }): Visitor {
   const visitor = JSON.parse(row.visitor as string);
   // A document from before an attribute was added gets it.
   return Object.keys(visitor).length === ATTRIBUTE_NAMES.length ? visitor : readVisitor(visitor)!;

@@ -32,6 +32,12 @@ export function beyond(position: Position): Sql {
   };
 }
 
+/** The rows of those offline, of those last seen before a time where there is one, and whose time is known. */
+export function offlineBefore(time: Date | null): Sql {
+  if (time === null) return { sql: "offline = 1", values: [] };
+  return { sql: "offline = 1 AND unseen > ? AND unseen < ?", values: [-time.getTime(), NEVER_SEEN] };
+}
+
 /** What every visitor fulfils that matches a query, of that by which `listing` is ordered. */
 export function orderConditions(query: SearchQuery): Sql[] {
   return query.flatMap((part) =>

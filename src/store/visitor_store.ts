@@ -27,6 +27,18 @@ export interface Reindexed {
   missed: number;
 }
 
+/** What of a visitor is changed: the attributes that are there, each as a whole. */
+export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
+
+/** How many visitors there are. */
+export interface VisitorCounts {
+  online: number;
+  /** Seen in the last 24 hours, and in the last 30 days. */
+  lastDay: number;
+  last30Days: number;
+  inSession: number;
+}
+
 /** A database of visitors. Every method throws {@link StoreUnavailable} when the database does not answer. */
 export interface VisitorStore {
   /** What this store is, for people: the engine and where, without secrets. */
@@ -40,6 +52,38 @@ export interface VisitorStore {
    * software's fields of its document excepted.
    */
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
+  /**
+   * Changes a visitor, and what it is found by.
+   *
+   * @returns the visitor as it is then; `null` where there is none with this short id
+   */
+  updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null>;
+  /**
+   * Removes a visitor from everything that is kept of it.
+   *
+   * @returns whether there was one with this short id
+   */
+  removeVisitor(shortId: string): Promise<boolean>;
+  /**
+   * Removes some of the visitors that are offline.
+   *
+   * @param seenBefore only those last seen before this time; `null`: whenever they were seen
+   * @param most how many at the most
+   * @returns how many; 0 where none is left
+   */
+  removeOffline(seenBefore: Date | null, most: number): Promise<number>;
+  /** Counts the visitors online now. */
+  countOnline(): Promise<number>;
+  /** Counts visitors, as of a time. */
+  countVisitors(now: Date): Promise<VisitorCounts>;
+  /**
+   * Takes a lease, or renews it: work that one process at a time shall do is done by whoever holds it.
+   *
+   * @param holder differs between processes
+   * @param milliseconds how long it holds, unless renewed
+   * @returns whether it is held; not where another process has it
+   */
+  takeLease(name: string, holder: string, milliseconds: number): Promise<boolean>;
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
   /**

@@ -106,21 +106,23 @@ testInFolder(
       unsaid: RegExp[],
     ][] = [
       [[], { REST_KEY: KEY }, [
-        /Warning: using the embedded store in foyer\.db, since neither MONGO_URI nor/,
+        /"WARN","message":"Using the embedded store in foyer\.db, since neither MONGO_URI nor/,
       ], [
         /disabled/,
       ]],
-      [["serve"], { REST_KEY: KEY, SQLITE_PATH: "own.db" }, [/Using the embedded store in own\.db$/m], [
+      [["serve"], { REST_KEY: KEY, SQLITE_PATH: "own.db" }, [
+        /"INFO","message":"Using the embedded store in own\.db"/,
+      ], [
         /Warning/,
       ]],
-      [["serve"], { SQLITE_PATH: "own2.db" }, [/The REST API is disabled: set REST_KEY/], [/Warning/]],
+      [["serve"], { SQLITE_PATH: "own2.db" }, [/The REST API is disabled: set REST_KEY/], [/WARN/]],
       [[], {
         REST_KEY: KEY,
         MONGO_URI: "mongodb://user:S3cr3t@127.0.0.1:1/crm",
         MONGO_COLLECTION: "people",
       }, [
-        /Using collection crm\.people of MongoDB at 127\.0\.0\.1:1$/m,
-      ], [/Warning/, /embedded/]],
+        /"INFO","message":"Using collection crm\.people of MongoDB at 127\.0\.0\.1:1"/,
+      ], [/embedded/]],
     ];
     await Promise.all(verdicts.map(async ([args, environment, said, unsaid]) => {
       await using server = await start(folder, args, environment);
@@ -138,7 +140,9 @@ testInFolder(
       assert.equal((await server.stop("SIGTERM")).code, 0, server.stderr);
       for (const line of said) assert.match(server.stderr, line);
       for (const line of [...unsaid, /S3cr3t/]) assert.doesNotMatch(server.stderr, line);
-      assert.match(server.stderr, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "each line has its time");
+      for (const line of server.stderr.trimEnd().split("\n")) {
+        assert.match(JSON.parse(line)["@timestamp"], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, line);
+      }
     }));
     assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { requireKey } from "../../src/rest/authentication.ts";
+import { keyReader } from "../../src/rest/authentication.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { appOver, type Environment } from "../support/app.ts";
@@ -198,5 +198,6 @@ Deno.test("Without REST_KEY the API's routes do not exist, whatever key is sent"
 });
 
 Deno.test("A lock without a key is a mistake that shows at once", () => {
-  assert.throws(() => requireKey(""), /^Error: Cannot require an empty key$/);
+  const keys = { restKey: "", previousRestKey: "", writeKey: "w" };
+  assert.throws(() => keyReader(keys), /^Error: Cannot require an empty key$/);
 });

@@ -77,7 +77,7 @@ if (hasAllRights) {
     await store.putVisitors([visitorOf({ short_id: "a" })]);
     await until(() => log.length >= 8);
     const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
-    assert.equal(made.length, 8);
+    assert.equal(made.length, 9);
     assert.ok(made.every(({ unique }) => !unique));
     for (const { key } of made) {
       assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));

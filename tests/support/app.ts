@@ -5,7 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { readConfig } from "../../src/config.ts";
-import { makeApp } from "../../src/rest/app.ts";
+import { Health } from "../../src/operations/health.ts";
+import type { Log } from "../../src/operations/log.ts";
+import { Metrics } from "../../src/operations/metrics.ts";
+import { type App, makeAdminApp, makeApp } from "../../src/rest/app.ts";
+import { shareReads } from "../../src/store/shared_reads.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor.ts";
@@ -13,17 +17,36 @@ import { readVisitor } from "../../src/visitor.ts";
 /** What a test sets of the configuration. */
 export type Environment = Parameters<typeof readConfig>[0];
 
-/** An application over a store. What it logs fails the test, unless the test takes it. */
+/** An application over a store. What it logs of failures fails the test, unless the test takes it. */
 export function appOver(
   store: VisitorStore,
   environment: Environment = {},
-  log: (sentence: string) => void = assert.fail,
+  log: Log = assert.fail,
 ) {
-  const app = makeApp({ config: readConfig({ REST_KEY: "key", ...environment }), store, log });
+  const config = readConfig({ REST_KEY: "key", ...environment });
+  const metrics = new Metrics();
+  const reads = shareReads(store, { maxStale: config.maxStale });
+  /** What is logged of each request. */
+  const requests: Record<string, unknown>[] = [];
+  const logAll: Log = (sentence, level, details) => {
+    if (sentence === "Request") requests.push({ level, ...details });
+    else log(sentence, level, details);
+  };
+  const parts = { config, store, reads, health: new Health(store), metrics, log: logAll };
+  const app = requester(makeApp(parts));
   /** Asks with the key. */
   const ask = async (path: string, headers: Record<string, string> = {}, method = "GET") =>
     await app.request(path, { method, headers: { Authorization: "key", ...headers } });
-  return { app, ask };
+  return { ...parts, requests, app, admin: requester(makeAdminApp(parts)), ask };
+}
+
+/** Asks an application, without a server between. */
+function requester(app: App) {
+  return {
+    request: (path: string, init?: RequestInit) =>
+      app(new Request(path.startsWith("/") ? `http://localhost${path}` : path, init)),
+    fetch: (request: Request) => app(request),
+  };
 }
 
 /** An application over the visitors of these documents, in memory. */

@@ -1,0 +1,51 @@
+/**
+ * The address from which a request comes, through reverse proxies that are trusted.
+ *
+ * @module
+ */
+import ipaddr from "ipaddr.js";
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/**
+ * What tells a client's address: the peer's, or, where that is a trusted proxy, the last address in
+ * `X-Forwarded-For` that is none. What a client writes there itself comes before it, and changes nothing.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const addressOf = clientAddresses(["10.0.0.0/8"]);
+ * assert.equal(addressOf("10.0.0.7", "6.6.6.6, 203.0.113.9, 10.0.0.8"), "203.0.113.9");
+ * assert.equal(addressOf("198.51.100.1", "203.0.113.9"), "198.51.100.1");
+ * ```
+ *
+ * @param trustedProxies addresses, or networks in CIDR notation
+ */
+export function clientAddresses(
+  trustedProxies: string[],
+): (peer: string, forwardedFor: string | null | undefined) => string {
+  const networks = trustedProxies.map((network): [Address, number] => {
+    if (network.includes("/")) return ipaddr.parseCIDR(network);
+    const address = ipaddr.process(network);
+    return [address, address.kind() === "ipv4" ? 32 : 128];
+  });
+  const isTrusted = (address: Address) =>
+    networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
+  return (peer, forwardedFor) => {
+    if (networks.length === 0 || !ipaddr.isValid(peer)) return peer;
+    let address: Address = ipaddr.process(peer);
+    const hops = (forwardedFor ?? "").split(",").map((hop) => hop.trim());
+    while (isTrusted(address) && hops.length > 0) {
+      const hop = withoutPort(hops.pop()!);
+      // Not what a proxy writes: the client is behind the last address that is one.
+      if (!ipaddr.isValid(hop) || !/[.:].*[.:]/.test(hop)) break;
+      address = ipaddr.process(hop);
+    }
+    return address.toString();
+  };
+}
+
+/** Some proxies write the port, and then IPv6 addresses in brackets. */
+function withoutPort(hop: string): string {
+  return hop.replace(/^\[([^\]]*)\](:\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
+}

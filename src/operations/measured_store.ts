@@ -1,0 +1,51 @@
+/**
+ * A store whose operations are counted and timed.
+ *
+ * @module
+ */
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** The operations that answer requests or that run beside them, by their names in the metrics. */
+const OPERATIONS = {
+  findVisitors: "find_visitors",
+  getVisitors: "get_visitors",
+  putVisitors: "put_visitors",
+  updateVisitor: "update_visitor",
+  removeVisitor: "remove_visitor",
+  removeOffline: "remove_offline",
+  countOnline: "count_online",
+  countVisitors: "count_visitors",
+  takeLease: "take_lease",
+} as const satisfies { [Name in keyof VisitorStore]?: string };
+
+/** The same store; what it does is told to the metrics. */
+export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStore {
+  const measured = new Map(
+    Object.entries(OPERATIONS).map(([name, operation]) => {
+      const method = store[name as keyof typeof OPERATIONS] as (...args: unknown[]) => Promise<unknown>;
+      return [name, measure(method.bind(store), operation)];
+    }),
+  );
+  return new Proxy(store, {
+    get(target, name) {
+      const value = measured.get(name as string) ?? Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+
+  function measure(method: (...args: unknown[]) => Promise<unknown>, operation: string) {
+    return async (...args: unknown[]) => {
+      const start = performance.now();
+      try {
+        const result = await method(...args);
+        metrics.countOperation(operation, "ok", performance.now() - start);
+        return result;
+      } catch (error) {
+        const outcome = error instanceof StoreUnavailable ? "unavailable" : "error";
+        metrics.countOperation(operation, outcome, performance.now() - start);
+        throw error;
+      }
+    };
+  }
+}

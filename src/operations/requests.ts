@@ -1,0 +1,99 @@
+/**
+ * What is done for every request whatever it asks: its id, its line in the log, its part in the metrics, and the
+ * headers of every answer.
+ *
+ * @module
+ */
+import { clientAddresses } from "./client_address.ts";
+import type { Health } from "./health.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What is known of a request beside itself. */
+export interface RequestFacts {
+  /** By which the client's log and this one speak of the same request. */
+  readonly id: string;
+  /** The client's address. */
+  readonly client: string;
+  /** The pattern of the route that answers; set by whoever knows it. */
+  route: string;
+}
+
+/** The route of a request for which there is none. */
+export const NO_ROUTE = "none";
+
+/** What a server is told of a connection. */
+export interface ConnectionInfo {
+  remoteAddr: Deno.Addr;
+}
+
+/**
+ * Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). Nothing here is
+ * a page, so no browser shall run, frame or embed it (https://owasp.org/www-project-secure-headers/).
+ */
+const HEADERS = Object.entries({
+  "Cache-Control": "private, no-cache",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+});
+
+/** Clients may send anything as a method, and each would be another series of metrics. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** Enough for anybody's ids, and nothing that could be mistaken for something else in a log. */
+const SANE_ID = /^[A-Za-z0-9._:+/=-]{1,128}$/;
+
+/** What watches requests. */
+export interface RequestWatchers {
+  health: Health;
+  log: Log;
+  metrics: Metrics;
+  trustedProxies: string[];
+}
+
+/** Makes a handler of requests one that is watched. */
+export function watchRequests(
+  handle: (request: Request, facts: RequestFacts) => Response | Promise<Response>,
+  { health, log, metrics, trustedProxies }: RequestWatchers,
+): (request: Request, connection?: ConnectionInfo) => Promise<Response> {
+  const addressOf = clientAddresses(trustedProxies);
+  return async (request, connection) => {
+    const start = performance.now();
+    const { headers } = request;
+    const givenId = headers.get("X-Request-Id");
+    const peer = connection?.remoteAddr as Deno.NetAddr | undefined;
+    const facts: RequestFacts = {
+      id: givenId !== null && SANE_ID.test(givenId) ? givenId : crypto.randomUUID(),
+      client: addressOf(peer?.hostname ?? "", headers.get("X-Forwarded-For")),
+      route: NO_ROUTE,
+    };
+    metrics.inFlight.inc();
+    let response: Response;
+    try {
+      response = await handle(request, facts);
+    } finally {
+      metrics.inFlight.dec();
+    }
+    for (const [name, value] of HEADERS) response.headers.set(name, value);
+    response.headers.set("X-Request-Id", facts.id);
+    // Whoever keeps a connection goes elsewhere before it is closed.
+    if (health.isStopping) response.headers.set("Connection", "close");
+
+    const { status } = response;
+    const method = METHODS.has(request.method) ? request.method : "other";
+    const milliseconds = performance.now() - start;
+    metrics.countRequest(method, facts.route, status, milliseconds);
+    log("Request", status === 503 ? "warning" : status >= 500 ? "error" : "info", {
+      request: facts.id,
+      method,
+      route: facts.route,
+      status,
+      milliseconds: Math.round(milliseconds * 100) / 100,
+      client: facts.client,
+    });
+    return response;
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Retention: visitors who have not been seen for long are removed.
+ *
+ * @module
+ */
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import type { Log } from "./log.ts";
+
+const DAY = 86_400_000;
+
+/** How often it is looked for visitors to remove, in milliseconds. */
+const INTERVAL = 600_000;
+
+/** How long this process is the one that removes, unless it says so again, in milliseconds. */
+const LEASE = 60_000;
+
+/** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
+const BATCH = 100;
+
+/** How long requests have the store for themselves between two batches, in milliseconds. */
+const PAUSE = 50;
+
+/** Where the database fails, it is tried again after this, in milliseconds. */
+const RETRY = 10_000;
+
+/** Removes visitors until it is stopped. */
+export interface Retention {
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Removes visitors that have been offline for longer than so many days: at once, and then every ten minutes. Of all
+ * processes over one store, one at a time does so.
+ */
+export function startRetention(
+  store: VisitorStore,
+  days: number,
+  log: Log,
+  onRemoved: () => void = () => {},
+): Retention {
+  const holder = crypto.randomUUID();
+  const stopping = Promise.withResolvers<void>();
+  let isStopping = false;
+  let lastReason = "";
+
+  async function pause(milliseconds: number) {
+    let timer;
+    await Promise.race([
+      stopping.promise,
+      new Promise((resolve) => timer = setTimeout(resolve, milliseconds)),
+    ]);
+    clearTimeout(timer);
+  }
+
+  /** Removes who is to be removed now; how many. */
+  async function remove(): Promise<number> {
+    let removed = 0;
+    while (!isStopping && await store.takeLease("retention", holder, LEASE)) {
+      const batch = await store.removeOffline(new Date(Date.now() - days * DAY), BATCH);
+      if (batch === 0) break;
+      onRemoved();
+      removed += batch;
+      await pause(PAUSE);
+    }
+    return removed;
+  }
+
+  async function work() {
+    while (!isStopping) {
+      let wait = INTERVAL;
+      try {
+        const removed = await remove();
+        if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
+        lastReason = "";
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        if (error.message !== lastReason) log(`Visitors are not removed yet: ${error.message}`, "warning");
+        lastReason = error.message;
+        wait = RETRY;
+      }
+      await pause(wait);
+    }
+  }
+
+  const working = work();
+  return {
+    async stop() {
+      isStopping = true;
+      stopping.resolve();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * What changes and removes visitors.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers/promises";
+import type { Config } from "../config.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
+import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
+import type { Answer } from "./endpoint.ts";
+import { ApiError, visitorNotFound } from "./errors.ts";
+import { OPERATIONS, visitorChange } from "./operations.ts";
+import { readBody, readQuery } from "./parameters.ts";
+import { presenter } from "./presentation.ts";
+
+/** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
+const BATCH = 100;
+
+/**
+ * The handlers that write.
+ *
+ * @param onWritten told of each write, before it is answered
+ */
+export function changeHandlers(store: VisitorStore, config: Config, onWritten: () => void) {
+  const present = presenter(config);
+
+  const updateVisitor: Answer = async (context) => {
+    const change = await readBody(context, visitorChange);
+    requireReadable(change);
+    const visitor = await store.updateVisitor(context.req.param("short_id")!, change);
+    if (visitor === null) throw visitorNotFound();
+    onWritten();
+    return context.body(`{"status":"ok","visitor":${present(visitor)}}`, 200, {
+      "Content-Type": "application/json",
+    });
+  };
+
+  const removeVisitor: Answer = async (context) => {
+    if (!await store.removeVisitor(context.req.param("short_id")!)) throw visitorNotFound();
+    onWritten();
+    return context.json({ status: "ok" });
+  };
+
+  const removeOfflineVisitors: Answer = async (context) => {
+    readQuery(context, OPERATIONS.removeOfflineVisitors.query);
+    let count = 0;
+    for (let removed; (removed = await store.removeOffline(null, BATCH)) > 0; await setImmediate()) {
+      count += removed;
+      onWritten();
+    }
+    return context.json({ status: "ok", count });
+  };
+
+  return { updateVisitor, removeVisitor, removeOfflineVisitors };
+}
+
+/** What would not be read again as it was written is no value of a visitor, such as half a character. */
+function requireReadable(change: Record<string, unknown>) {
+  for (const [name, value] of Object.entries(change)) {
+    const read = ATTRIBUTES[name as AttributeName].read(value);
+    if (JSON.stringify(read) !== JSON.stringify(value)) {
+      throw new ApiError("invalid_parameter", `${name} holds what no visitor can have.`);
+    }
+  }
+}

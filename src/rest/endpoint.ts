@@ -1,0 +1,66 @@
+/**
+ * An endpoint: what a route does, by method.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { NO_ROUTE, type RequestFacts } from "../operations/requests.ts";
+import type { KeyName } from "./authentication.ts";
+import { ApiError } from "./errors.ts";
+
+/** A request to the REST API. */
+export type ApiContext = Context<{ Bindings: RequestFacts & { key?: KeyName } }>;
+
+/** Answers a request. */
+export type Answer = (context: ApiContext) => Response | Promise<Response>;
+
+/** What a route answers, by method; HEAD is answered as GET. */
+export type Methods = Partial<Record<"GET" | "PATCH" | "DELETE", Answer>>;
+
+/**
+ * The one handler of a route. (More handlers for one request, which is what middleware is, would cost Hono several
+ * times as much.)
+ *
+ * @param route its pattern; {@link NO_ROUTE} for whatever has none
+ * @param admit throws where the request may not come here
+ */
+export function endpoint(
+  route: string,
+  methods: Methods,
+  admit: (context: ApiContext) => Promise<void> | void = () => {},
+): (context: ApiContext) => Promise<Response> {
+  const names = Object.keys(methods);
+  const allow = names.flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]).join(", ");
+  return async (context: ApiContext) => {
+    context.env.route = route;
+    requireHost(context);
+    const admitting = admit(context);
+    if (admitting !== undefined) await admitting;
+    requirePath(context);
+    if (route === NO_ROUTE) throw new ApiError("not_found", "There is no such route.");
+    const answer = methods[context.req.method as keyof Methods];
+    if (answer === undefined) {
+      const message = allow === "" ? "Nothing can be done here." : `Only these methods are there: ${allow}.`;
+      throw new ApiError("method_not_allowed", message, { Allow: allow });
+    }
+    return await answer(context);
+  };
+}
+
+/** The runtime puts Host before the path as it is: what ends a host there would make another path (RFC 9112, 3.2). */
+function requireHost(context: ApiContext) {
+  if (/[/?#\\]/.test(context.req.header("Host") ?? "")) {
+    throw new ApiError("invalid_parameter", "The Host header is malformed.");
+  }
+}
+
+/** Hono passes malformed escapes on as they are; they could only be mistaken for something else. */
+function requirePath(context: ApiContext) {
+  const { url } = context.req;
+  const [path] = url.slice(url.indexOf("/", url.indexOf("//") + 2)).split(/[?#]/, 1);
+  try {
+    if (path.includes("%")) decodeURIComponent(path);
+  } catch {
+    throw new ApiError("invalid_parameter", "The path holds a malformed escape.");
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What a client sends, checked.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { ApiContext } from "./endpoint.ts";
+import { ApiError } from "./errors.ts";
+import { MAX_BODY } from "./operations.ts";
+
+/**
+ * The parameters of a query.
+ *
+ * @throws {ApiError} `invalid_parameter`
+ */
+export function readQuery<Schema extends z.ZodObject>(context: ApiContext, schema: Schema): z.output<Schema> {
+  // Not by `new URL`, which throws where a client sent a malformed Host.
+  const { url } = context.req;
+  const start = url.indexOf("?");
+  const given = new URLSearchParams(start === -1 ? "" : url.slice(start));
+  const parameters = Object.fromEntries(
+    Object.keys(schema.shape).filter((name) => given.has(name)).map((name) => [name, given.get(name)]),
+  );
+  const { success, data, error } = schema.safeParse(parameters);
+  if (!success) throw new ApiError("invalid_parameter", error.issues[0].message);
+  return data;
+}
+
+/**
+ * The JSON of a body, whatever its `Content-Type`.
+ *
+ * @throws {ApiError} `too_large`, or `invalid_parameter`
+ */
+export async function readBody<Schema extends z.ZodObject>(
+  context: ApiContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(context.req.raw)));
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    // The parser's sentence quotes the text, which is somebody's data.
+    throw new ApiError("invalid_parameter", "The body must be JSON.");
+  }
+  const { success, data, error } = schema.safeParse(json);
+  if (success) return data;
+  const [issue] = error.issues;
+  if (issue.code === "unrecognized_keys") {
+    throw new ApiError(
+      "invalid_parameter",
+      `${JSON.stringify(issue.keys[0])} is nothing that can be changed.`,
+    );
+  }
+  throw new ApiError("invalid_parameter", `${String(issue.path[0] ?? "The body")} ${issue.message}.`);
+}
+
+/** No more than {@link MAX_BODY} of it, whatever length was announced. */
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const tooLarge = () => new ApiError("too_large", `The body must not be longer than ${MAX_BODY / 1024} KB.`);
+  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_BODY) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}

@@ -1,0 +1,30 @@
+/**
+ * What probes and collectors ask, without a key: whether the process serves, whether it can answer, how it does.
+ *
+ * @module
+ */
+import type { Health } from "../operations/health.ts";
+import type { Metrics } from "../operations/metrics.ts";
+import { StoreUnavailable } from "../store/visitor_store.ts";
+import type { Answer } from "./endpoint.ts";
+import { ApiError } from "./errors.ts";
+
+/** `/live`: this answer is the answer. */
+export const live: Answer = (context) => context.json({ status: "ok" });
+
+/** `/ready`: 503 once the server stops, or while the database does not answer. */
+export function ready(health: Health): Answer {
+  return (context) => {
+    if (health.isStopping) throw new ApiError("stopping", "The server is about to stop.");
+    if (!health.isReady) throw new StoreUnavailable("The database did not answer when last asked");
+    return context.json({ status: "ok" });
+  };
+}
+
+/** `/metrics`, in Prometheus' text format. */
+export function metricsPage(metrics: Metrics): Answer {
+  return async (context) => {
+    const { contentType, body } = await metrics.text();
+    return context.body(body, 200, { "Content-Type": contentType });
+  };
+}
