@@ -452,6 +452,110 @@ export function testStoreContract(
     );
   });
 
+  test("a changed visitor is found by what it is now, and no longer by what it was", async (store) => {
+    await store.putVisitors(PEOPLE.map(visitorOf));
+    const before = (await getVisitor(store, "zoe"))!;
+    const change = {
+      name: "Grace Hopper",
+      email: null,
+      tags: ["#new"],
+      unique_id: "user2",
+      integration_ids: ["crm:9"],
+      is_in_session: true,
+      metadata: { plan: "pro", seats: 3, "a.b": true, $set: "x" },
+      watch_link: "https://acme.com/w/1",
+    };
+    const changed = await store.updateVisitor("zoe", change);
+    assert.deepEqual(changed, { ...before, ...change });
+    assert.deepEqual(await getVisitor(store, "zoe"), changed);
+    for (const q of ["hopper", "#new", "id:user2", "integration_id:crm:9", "hoppre"]) {
+      const query = q === "hoppre" ? withTypos(parseSearch(q))! : parseSearch(q);
+      assert.deepEqual(await findAllOf(store, query, 10), ["zoe"], q);
+    }
+    for (const q of ["müller", "zoe@acme.com", "#customer #vip", "id:user1"]) {
+      assert.deepEqual(await findAll(store, q), [], q);
+    }
+    assert.deepEqual(await store.updateVisitor("zoe", { tags: [] }), { ...changed, tags: [] });
+    assert.deepEqual(await findAll(store, "#new"), []);
+    assert.equal(await store.updateVisitor("nobody", { name: "x" }), null);
+    assert.equal(await getVisitor(store, "nobody"), null);
+  });
+
+  test("a visitor that is removed is nowhere any more, and the others stay", async (store) => {
+    await store.putVisitors(PEOPLE.map(visitorOf));
+    assert.equal(await store.removeVisitor("zoe"), true);
+    assert.equal(await store.removeVisitor("zoe"), false);
+    assert.equal(await getVisitor(store, "zoe"), null);
+    for (const q of ["müller", "mülelr", "zoe@acme.com", "#vip", "id:user1", "zoe", "acme"]) {
+      assert.deepEqual(await findAll(store, q), [], q);
+    }
+    assert.equal((await Array.fromAsync(store.allVisitors())).length, PEOPLE.length - 1);
+    assert.deepEqual(await findAll(store, "#customer"), ["page"]);
+    await store.putVisitors([visitorOf(PEOPLE[0])]);
+    assert.deepEqual(await findAll(store, "müller"), ["zoe"], "whoever comes back is found again");
+  });
+
+  test("of those offline so many are removed as are asked for, and nobody online", async (store) => {
+    const day = 86_400_000;
+    await store.putVisitors([
+      ...Array.from(
+        { length: 5 },
+        (_, i) => ({ short_id: `old${i}`, is_online: false, last_seen_at: new Date(NOON - 40 * day + i) }),
+      ),
+      { short_id: "recent", is_online: false, last_seen_at: new Date(NOON - 20 * day) },
+      { short_id: "edge", is_online: false, last_seen_at: new Date(NOON - 30 * day) },
+      { short_id: "never", is_online: false, last_seen_at: null },
+      { short_id: "still", is_online: true, last_seen_at: new Date(NOON - 90 * day) },
+    ].map(visitorOf));
+    const left = async () =>
+      (await Array.fromAsync(store.allVisitors())).map(({ short_id }) => short_id).sort();
+    const before = new Date(NOON - 30 * day);
+    assert.equal(await store.removeOffline(before, 2), 2);
+    assert.equal((await left()).length, 7);
+    assert.equal(await store.removeOffline(before, 100), 3);
+    assert.deepEqual(await left(), ["edge", "never", "recent", "still"]);
+    assert.equal(await store.removeOffline(before, 100), 0);
+    assert.equal(await store.removeOffline(null, 100), 3);
+    assert.deepEqual(await left(), ["still"]);
+    assert.equal(await store.removeOffline(null, 100), 0);
+  });
+
+  test("visitors are counted", async (store) => {
+    const hour = 3_600_000;
+    await store.putVisitors([
+      { short_id: "now", is_in_session: true },
+      {
+        short_id: "yesterday",
+        is_online: false,
+        last_seen_at: new Date(NOON - 24 * hour),
+        is_in_session: true,
+      },
+      { short_id: "before", is_online: false, last_seen_at: new Date(NOON - 24 * hour - 1) },
+      { short_id: "month", is_online: false, last_seen_at: new Date(NOON - 30 * 24 * hour) },
+      { short_id: "long", is_online: false, last_seen_at: new Date(NOON - 31 * 24 * hour) },
+      { short_id: "never", is_online: false, last_seen_at: null },
+    ].map(visitorOf));
+    const counts = { online: 1, lastDay: 2, last30Days: 4, inSession: 2 };
+    assert.deepEqual(await store.countVisitors(new Date(NOON)), counts);
+    assert.equal(await store.countOnline(), 1);
+    await store.updateVisitor("now", { is_in_session: false });
+    await store.removeVisitor("yesterday");
+    const fewer = { online: 1, lastDay: 1, last30Days: 3, inSession: 0 };
+    assert.deepEqual(await store.countVisitors(new Date(NOON)), fewer);
+  });
+
+  test("a lease is held by one at a time, until it is over", async (store) => {
+    assert.equal(await store.takeLease("work", "a", 60_000), true);
+    assert.equal(await store.takeLease("work", "b", 60_000), false);
+    assert.equal(await store.takeLease("work", "a", 60_000), true, "renewed");
+    assert.equal(await store.takeLease("other", "b", 60_000), true);
+    assert.equal(await store.takeLease("work", "a", -1000), true);
+    const takers = await Promise.all(
+      ["b", "c", "d"].map((holder) => store.takeLease("work", holder, 60_000)),
+    );
+    assert.deepEqual(takers.filter((isHeld) => isHeld), [true], "one of those who come at the same moment");
+  });
+
   test("metadata comes back whatever its keys are", async (store) => {
     const keys = ["__proto__", "a.b", "$set", "$", "", ".", "constructor", "é", "0"];
     const visitors = keys.map((key, i) =>

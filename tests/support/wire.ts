@@ -11,7 +11,7 @@ export interface WireProxy extends AsyncDisposable {
   port: number;
   /** The names of the commands that came, without the driver's own questions of whether the server is there. */
   commands: string[];
-  /** The `find` commands among them, whole. */
+  /** The `find` commands among them, whole; of those that count documents, what they look for. */
   finds: BSON.Document[];
 }
 
@@ -70,8 +70,9 @@ function observeCommands(commands: string[], finds: BSON.Document[]) {
       if (bytes.length < length) return;
       if (view.getInt32(12, true) === OP_MSG) {
         const name = new TextDecoder().decode(bytes.slice(FIRST_KEY, bytes.indexOf(0, FIRST_KEY)));
-        if (name === "find") {
-          finds.push(BSON.deserialize(bytes.slice(DOCUMENT, DOCUMENT + view.getInt32(DOCUMENT, true))));
+        if (["find", "aggregate"].includes(name)) {
+          const command = BSON.deserialize(bytes.slice(DOCUMENT, DOCUMENT + view.getInt32(DOCUMENT, true)));
+          finds.push(name === "find" ? command : { filter: command.pipeline[0].$match });
         }
         if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
       }
