@@ -58,11 +58,24 @@ export async function startMongo(): Promise<TestMongo> {
   };
 }
 
-/** A server of its own, whether or not `MONGO_TEST_URI` is set. Started with nothing in it. */
-export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> {
+/** Whom a server lets in: without it everybody. */
+export interface Protection {
+  /** It speaks TLS alone. Paths of PEM files; `certificate` holds its key too. */
+  tls?: { certificate: string; ca: string; asksForCertificate?: boolean };
+  /** It lets nobody in but its users: this one, who may do everything, and those whom they make. */
+  administrator?: { name: string; password: string };
+}
+
+/**
+ * A server of its own, whether or not `MONGO_TEST_URI` is set. Started with nothing in it; its `uri` says neither
+ * how it is protected nor a user.
+ */
+export async function startOwnMongo(
+  { running = true, ...protection }: { running?: boolean } & Protection = {},
+): Promise<OwnMongo> {
   const port = freePort();
   const folder = await Deno.makeTempDir({ prefix: "foyer-mongo-" });
-  const [program, ...args] = await serverCommand(port, folder);
+  const server = await findServer();
   let keeper: Deno.ChildProcess | null = null;
   let pid = 0;
 
@@ -74,9 +87,9 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
   const signal = (name: Deno.Signal) => {
     if (keeper !== null) Deno.kill(pid, name);
   };
-  const restart = async () => {
+  const start = async (protection: Protection) => {
     keeper = new Deno.Command("sh", {
-      args: ["-c", KEEPER, "sh", program, ...args],
+      args: ["-c", KEEPER, "sh", server.program, ...server.flags(port, folder, protection)],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -87,7 +100,7 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
   const mongo: OwnMongo = {
     uri: `mongodb://127.0.0.1:${port}/${randomName()}`,
     kill,
-    restart,
+    restart: () => start(protection),
     freeze: async () => {
       signal("SIGSTOP");
       // The signal is under way for a moment, in which it may still answer.
@@ -103,7 +116,13 @@ export async function startOwnMongo({ running = true } = {}): Promise<OwnMongo> 
   };
   if (running) {
     try {
-      await restart();
+      if (protection.administrator !== undefined) {
+        // While everybody may, since SecantusDB lets nobody make the first user otherwise.
+        await start({});
+        await makeAdministrator(mongo.uri, protection.administrator);
+        await kill();
+      }
+      await mongo.restart();
     } catch (error) {
       await mongo[Symbol.asyncDispose]();
       throw error;
@@ -121,21 +140,46 @@ function randomName(): string {
   return `foyer_test_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 }
 
-async function serverCommand(port: number, folder: string): Promise<string[]> {
+async function makeAdministrator(uri: string, { name, password }: { name: string; password: string }) {
+  const { MongoClient } = await import("mongodb");
+  await using client = new MongoClient(uri);
+  const admin = client.db("admin");
+  await admin.command({ createUser: name, pwd: password, roles: ["root"] });
+  // A kill that follows must not lose them.
+  await admin.command({ fsync: 1 });
+}
+
+/** A program, and what tells it where to listen, where its data is and whom to let in. */
+interface Server {
+  program: string;
+  flags(port: number, folder: string, protection: Protection): string[];
+}
+
+async function findServer(): Promise<Server> {
   const mongod = await run("sh", "-c", "command -v mongod");
-  if (mongod.ok) {
-    return [
-      mongod.text.trim(),
-      "--port",
-      `${port}`,
-      "--dbpath",
-      folder,
-      "--bind_ip",
-      "127.0.0.1",
-      "--nounixsocket",
-    ];
+  if (mongod.ok) return { program: mongod.text.trim(), flags: mongodFlags };
+  return { program: await secantusdb(), flags: secantusdbFlags };
+}
+
+function mongodFlags(port: number, folder: string, { tls, administrator }: Protection): string[] {
+  const flags = ["--port", `${port}`, "--dbpath", folder, "--bind_ip", "127.0.0.1", "--nounixsocket"];
+  if (tls !== undefined) {
+    flags.push("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", tls.certificate, "--tlsCAFile", tls.ca);
+    if (!tls.asksForCertificate) flags.push("--tlsAllowConnectionsWithoutCertificates");
   }
-  return [await secantusdb(), "--port", `${port}`, "--storage-path", folder];
+  if (administrator !== undefined) flags.push("--auth");
+  return flags;
+}
+
+function secantusdbFlags(port: number, folder: string, { tls, administrator }: Protection): string[] {
+  const flags = ["--port", `${port}`, "--storage-path", folder];
+  if (tls !== undefined) {
+    const { certificate, ca } = tls;
+    flags.push("--tls-cert-file", certificate, "--tls-key-file", certificate, "--tls-ca-file", ca);
+    if (tls.asksForCertificate) flags.push("--tls-require-client-cert");
+  }
+  if (administrator !== undefined) flags.push("--auth");
+  return flags;
 }
 
 async function untilItListens(port: number) {
