@@ -98,6 +98,8 @@ class MongoStore implements VisitorStore {
   #search: CollectionSearch;
   #use: "request" | "command";
   #log: (sentence: string) => void;
+  /** Whether the first connect succeeded, which the driver's own question needs no password for. */
+  #hasConnected = false;
   #isReady = false;
   /** Whether a connection broke since the database last answered the driver's own question. */
   #hasFailed = false;
@@ -137,6 +139,7 @@ class MongoStore implements VisitorStore {
     while (!this.#isClosed) {
       try {
         await this.#client.connect();
+        this.#hasConnected = true;
         if (lastReason !== "") this.#log("MongoDB answers");
         return;
       } catch (error) {
@@ -426,7 +429,7 @@ class MongoStore implements VisitorStore {
   }
 
   isReady(): boolean {
-    return this.#isReady && !this.#hasFailed;
+    return this.#hasConnected && this.#isReady && !this.#hasFailed;
   }
 
   async close(): Promise<void> {
@@ -564,13 +567,16 @@ function asStoreError(error: unknown): unknown {
   return new StoreUnavailable(`MongoDB ${what}: ${describeError(error)}`, { cause: error });
 }
 
-/** An error's kind and code. Never its sentence: that can hold a visitor's data or a password. */
+/**
+ * An error's kind and code; where it has no code, what lies at its root, such as a TLS error.
+ * Never its sentence: that can hold a visitor's data or a password.
+ */
 function describeError(error: unknown): string {
-  const { name, code, codeName, cause } = error as {
-    name?: string;
-    code?: unknown;
-    codeName?: string;
-    cause?: { code?: unknown };
-  };
-  return [name, codeName ?? code ?? cause?.code].filter((part) => part !== undefined).join(", ");
+  type Described = { name?: string; code?: unknown; codeName?: string; cause?: unknown };
+  const { name, code, codeName } = error as Described;
+  let root = error as Described;
+  while (root.cause instanceof Error) root = root.cause;
+  // A set, since an error without a cause is its own root. Errors of Deno 2.6's TLS have a name alone.
+  const parts = new Set([name, codeName ?? code ?? root.code ?? root.name]);
+  return [...parts].filter((part) => part !== undefined).join(", ");
 }
