@@ -118,7 +118,13 @@ class MongoStore implements VisitorStore {
       countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
       newDeadline: () => this.#newDeadline(),
     });
-    const { srvHost, hosts } = this.#client.options;
+    const { srvHost, hosts, passphrase } = this.#client.options;
+    if (passphrase !== undefined) {
+      // Deno's TLS cannot read it, and Deno 2.9 would go on without the certificate.
+      throw new StoreRefused(
+        "Cannot open the store: tlsCertificateKeyFilePassword needs a key without password",
+      );
+    }
     this.description = `collection ${this.#collection.namespace} of MongoDB at ${srvHost ?? hosts.join(",")}`;
     const { mode } = this.#client.options.readPreference;
     this.#client.on("topologyDescriptionChanged", ({ newDescription }) => {

@@ -82,6 +82,10 @@ testInFolder("What cannot be opened or listened on stops the start with 78", asy
     [{ MONGO_URI: "mongodb://user:S3cr3t@[bad" }, /^MONGO_URI: given a value that is not shown/m],
     [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/?x=1" }, /^MONGO_URI: given a value that is not shown/m],
     [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/a.b" }, /^MONGO_URI: given a value that is not shown/m],
+    [
+      { MONGO_URI: "mongodb://localhost/?tls=true&tlsCertificateKeyFilePassword=S3cr3t" },
+      /^MONGO_URI: given a value that is not shown \(.*tlsCertificateKeyFilePassword/m,
+    ],
   ];
   await Promise.all(verdicts.map(async ([environment, said], i) => {
     const own: Record<string, string> = environment.MONGO_URI ? {} : { SQLITE_PATH: `${i}.db` };
