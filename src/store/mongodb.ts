@@ -70,6 +70,9 @@ const MAX_BATCH = 5000;
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
 
+/** Told a sentence of what happens. */
+type Teller = (sentence: string, level?: "warning") => void;
+
 /** How the store is opened. */
 export interface MongoStoreOptions {
   /** A connection string; its path names the database, `foyer` where it names none. */
@@ -77,8 +80,8 @@ export interface MongoStoreOptions {
   collection: string;
   /** `request`: an answer within the deadline or none. `command`: an import or an export takes its time. */
   use: "request" | "command";
-  /** Told what happens in the background, a sentence each. */
-  log: (sentence: string) => void;
+  /** Told what happens in the background. */
+  log: Teller;
 }
 
 /**
@@ -97,7 +100,7 @@ class MongoStore implements VisitorStore {
   #collection: Collection;
   #search: CollectionSearch;
   #use: "request" | "command";
-  #log: (sentence: string) => void;
+  #log: Teller;
   /** Whether the first connect succeeded, which the driver's own question needs no password for. */
   #hasConnected = false;
   #isReady = false;
@@ -150,9 +153,12 @@ class MongoStore implements VisitorStore {
         return;
       } catch (error) {
         const reason = describeError(error);
-        if (reason !== lastReason && !this.#isClosed) this.#log(`MongoDB does not answer yet: ${reason}`);
+        if (reason !== lastReason && !this.#isClosed) {
+          this.#log(`MongoDB does not answer yet: ${reason}`, "warning");
+        }
         lastReason = reason;
-        await this.#pause(250);
+        // A server that refuses a password notes each try.
+        await this.#pause(error instanceof MongoServerError ? 2000 : 250);
       }
     }
   }
@@ -183,6 +189,7 @@ class MongoStore implements VisitorStore {
             this.#log(
               `May not make every index on ${collection.namespace} (${describeError(error)}): ` +
                 `answers are right all the same, but slower`,
+              "warning",
             );
           }
         } finally {

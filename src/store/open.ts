@@ -13,7 +13,7 @@ import { StoreRefused, type VisitorStore } from "./visitor_store.ts";
 export async function openStore(
   config: Config["store"],
   use: "request" | "command",
-  log: (sentence: string) => void,
+  log: (sentence: string, level?: "warning") => void,
 ): Promise<VisitorStore> {
   try {
     if (config.kind === "mongodb") {

@@ -41,7 +41,7 @@ if (hasAllRights) {
     const log: string[] = [];
     const say = (sentence: string) => log.push(sentence);
     const store = openMongoStore({ uri, collection: "visitors", use: "request", log: say });
-    return { store, log, ...appOver(store, {}, say), [Symbol.asyncDispose]: () => store.close() };
+    return { ...appOver(store, {}, say), log, [Symbol.asyncDispose]: () => store.close() };
   };
   type App = ReturnType<typeof openApp>;
 
