@@ -110,22 +110,22 @@ testInFolder(
       unsaid: RegExp[],
     ][] = [
       [[], { REST_KEY: KEY }, [
-        /"WARN","message":"Using the embedded store in foyer\.db, since neither MONGO_URI nor/,
+        /"warning","message":"Using the embedded store in foyer\.db, since neither MONGO_URI nor/,
       ], [
         /disabled/,
       ]],
       [["serve"], { REST_KEY: KEY, SQLITE_PATH: "own.db" }, [
-        /"INFO","message":"Using the embedded store in own\.db"/,
+        /"info","message":"Using the embedded store in own\.db"/,
       ], [
         /Warning/,
       ]],
-      [["serve"], { SQLITE_PATH: "own2.db" }, [/The REST API is disabled: set REST_KEY/], [/WARN/]],
+      [["serve"], { SQLITE_PATH: "own2.db" }, [/The REST API is disabled: set REST_KEY/], [/"warning"/]],
       [[], {
         REST_KEY: KEY,
         MONGO_URI: "mongodb://user:S3cr3t@127.0.0.1:1/crm",
         MONGO_COLLECTION: "people",
       }, [
-        /"INFO","message":"Using collection crm\.people of MongoDB at 127\.0\.0\.1:1"/,
+        /"info","message":"Using collection crm\.people of MongoDB at 127\.0\.0\.1:1"/,
       ], [/embedded/]],
     ];
     await Promise.all(verdicts.map(async ([args, environment, said, unsaid]) => {
@@ -145,7 +145,7 @@ testInFolder(
       for (const line of said) assert.match(server.stderr, line);
       for (const line of [...unsaid, /S3cr3t/]) assert.doesNotMatch(server.stderr, line);
       for (const line of server.stderr.trimEnd().split("\n")) {
-        assert.match(JSON.parse(line)["@timestamp"], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, line);
+        assert.match(JSON.parse(line).time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, line);
       }
     }));
     assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);
