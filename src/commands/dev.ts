@@ -11,7 +11,9 @@ import { sampleVisitors } from "./sample_visitors.ts";
 import { serve } from "./serve.ts";
 
 const DEVELOPMENT = { REST_KEY: "development-key", HOST: "127.0.0.1" };
-const DEVELOPMENT_STORE = { SQLITE_PATH: "foyer-dev.db" };
+
+/** Not with a database of one's own, whose visitors are real. */
+const DEVELOPMENT_STORE = { SQLITE_PATH: "foyer-dev.db", REST_WRITE_KEY: "development-write-key" };
 
 async function dev(): Promise<number> {
   const environment = readEnvironment();
