@@ -403,7 +403,7 @@ class SqliteStore implements VisitorStore {
     const { sql, values } = offlineBefore(seenBefore);
     return this.#write((grams) => {
       const rows = this.#prepare(
-        `SELECT id, offline, unseen, short_id, visitor FROM listing JOIN document USING (id)
+        `SELECT id, offline, unseen, visitor FROM listing JOIN document USING (id)
          WHERE ${sql} ORDER BY offline, unseen LIMIT ?`,
       ).all(...values, most) as unknown as StoredVisitor[];
       for (const stored of rows) this.#removeVisitor(stored, grams);
@@ -444,7 +444,7 @@ class SqliteStore implements VisitorStore {
 
   #storedOf(shortId: string): StoredVisitor | undefined {
     return this.#prepare(
-      `SELECT id, offline, unseen, short_id, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?`,
+      `SELECT id, offline, unseen, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?`,
     ).get(shortId) as StoredVisitor | undefined;
   }
 
@@ -455,7 +455,7 @@ class SqliteStore implements VisitorStore {
     const { offline, unseen } = orderColumns(positionOf(visitor));
     const id = this.#putPlace(stored?.id, visitor.short_id, offline, unseen);
     this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
-    if (stored !== undefined) this.#removeFromListing(stored);
+    if (stored !== undefined) this.#removeFromListing(stored, visitor.short_id);
     const text = searchText(visitor);
     const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
     this.#prepare("INSERT INTO listing (offline, unseen, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?)")
@@ -474,7 +474,7 @@ class SqliteStore implements VisitorStore {
 
   #removeVisitor(stored: StoredVisitor, grams: Map<string, number>) {
     const visitor = parseVisitor(stored);
-    this.#removeFromListing(stored);
+    this.#removeFromListing(stored, visitor.short_id);
     this.#putExactKeys(stored.id, keysOf(visitor), []);
     this.#removeText(stored.id, searchText(visitor), grams);
     this.#prepare("DELETE FROM document WHERE id = ?").run(stored.id);
@@ -482,9 +482,9 @@ class SqliteStore implements VisitorStore {
     this.#visitors.delete(stored.visitor);
   }
 
-  #removeFromListing({ offline, unseen, short_id }: StoredVisitor) {
+  #removeFromListing({ offline, unseen }: StoredVisitor, shortId: string) {
     this.#prepare("DELETE FROM listing WHERE (offline, unseen, short_id) = (?, ?, ?)")
-      .run(offline, unseen, short_id);
+      .run(offline, unseen, shortId);
   }
 
   #removeText(id: number, text: string, grams: Map<string, number>) {
@@ -599,8 +599,7 @@ interface StoredVisitor {
   id: number;
   offline: number;
   unseen: number;
-  short_id: string;
-  /** JSON. */
+  /** JSON, which has the short id whole: a column's value is cut where it holds a NUL. */
   visitor: string;
 }
 

@@ -491,6 +491,11 @@ export function testStoreContract(
     }
     assert.equal((await Array.fromAsync(store.allVisitors())).length, PEOPLE.length - 1);
     assert.deepEqual(await findAll(store, "#customer"), ["page"]);
+    await store.putVisitors([visitorOf({ short_id: "n\0ul", name: "Odd" })]);
+    assert.equal((await store.updateVisitor("n\0ul", { name: "Even" }))?.name, "Even");
+    assert.deepEqual(await findAll(store, "even"), ["n\0ul"]);
+    assert.equal(await store.removeVisitor("n\0ul"), true);
+    assert.deepEqual([await findAll(store, "even"), await getVisitor(store, "n\0ul")], [[], null]);
     await store.putVisitors([visitorOf(PEOPLE[0])]);
     assert.deepEqual(await findAll(store, "müller"), ["zoe"], "whoever comes back is found again");
   });
