@@ -134,7 +134,7 @@ async function useStore(folder: string, environment: Record<string, string>, sai
   assert.match(server.stderr, said);
   assert.match(server.stderr, /Stopping on SIGTERM/);
   for (const line of server.stderr.trimEnd().split("\n")) {
-    assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]/, "the log is Foyer's own sentences");
+    assert.match(line, /^\{"time":"[^"]+Z","level":"\w+","message":"[A-Z]/, "the log is Foyer's own sentences");
   }
   assert.equal(server.stdout, "", "the log goes to standard error");
 
@@ -156,7 +156,7 @@ async function useStore(folder: string, environment: Record<string, string>, sai
 testInFolder(
   "It serves, imports and exports in the embedded store, for whoever has the key",
   async (folder) => {
-    await useStore(folder, {}, /Warning: using the embedded store in foyer\.db/);
+    await useStore(folder, {}, /"warning","message":"Using the embedded store in foyer\.db/);
     const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
     assert.deepEqual(names, ["foyer", "foyer.db"]);
     assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);
@@ -218,7 +218,7 @@ testInFolder("It reads the .env beside it, not another, and the environment wins
   {
     await using server = await serve(folder, { cwd });
     assert.deepEqual(await server.list(), [200, []]);
-    assert.match(server.stderr, /Using the embedded store in beside\.db$/m);
+    assert.match(server.stderr, /Using the embedded store in beside\.db"/);
   }
   await using server = await serve(folder, { cwd, environment: { REST_KEY: "the environment's" } });
   assert.deepEqual(await server.list(), [401, []]);
