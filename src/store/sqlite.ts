@@ -96,6 +96,14 @@ const MIGRATIONS = [
 
 const DAY = 86_400_000;
 
+/**
+ * What makes a file of the days before `listing`, whose version is 1 too, an empty one, with its visitors set aside;
+ * {@link SqliteStore.takeUp} stores them as they are stored now.
+ */
+const SET_ASIDE = `
+  ALTER TABLE document RENAME TO document_aside;
+  DROP TABLE visitor; DROP TABLE exact_key; DROP TABLE search_text; DROP TABLE IF EXISTS short_text;`;
+
 /** Pages of the file that are kept in memory, in KiB. */
 const CACHE_KIB = 32_768;
 
@@ -159,7 +167,9 @@ export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorS
     }
     throw new StoreRefused("Cannot open the store: the file cannot be read and written", { cause: error });
   }
-  return new SqliteStore(database, path);
+  const store = new SqliteStore(database, path);
+  if (hasTable(database, "document_aside")) store.takeUp();
+  return store;
 }
 
 /** Makes the file before SQLite would, readable by nobody else; SQLite gives its side files the same mode. */
@@ -180,7 +190,11 @@ function migrate(database: DatabaseSync) {
   database.prepare("BEGIN IMMEDIATE").run();
   try {
     // One process at a time: the others wait above and then find the work done.
-    const version = readVersion(database);
+    let version = readVersion(database);
+    if (version === 1 && !hasTable(database, "listing")) {
+      database.exec(SET_ASIDE);
+      version = 0;
+    }
     if (version < MIGRATIONS.length) {
       for (const step of MIGRATIONS.slice(version)) database.exec(step);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
@@ -190,6 +204,10 @@ function migrate(database: DatabaseSync) {
     if (database.isTransaction) database.prepare("ROLLBACK").run();
     throw error;
   }
+}
+
+function hasTable(database: DatabaseSync, name: string): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 }
 
 /** @throws {StoreRefused} the file is not ours, or is newer than this Foyer */
@@ -221,6 +239,23 @@ class SqliteStore implements VisitorStore {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.description = `the embedded store in ${path}`;
+  }
+
+  /** Stores the visitors that {@link SET_ASIDE} left. Stopped at any moment, it goes on at the next start. */
+  takeUp() {
+    let isLeft = true;
+    while (isLeft) {
+      isLeft = this.#write((grams) => {
+        // Another process may have done it meanwhile.
+        if (!hasTable(this.#database, "document_aside")) return false;
+        const rows = this.#database.prepare("SELECT id, visitor FROM document_aside ORDER BY id LIMIT 1000")
+          .all();
+        for (const row of rows) this.#putVisitor(parseVisitor(row), grams);
+        if (rows.length === 0) this.#database.exec("DROP TABLE document_aside");
+        else this.#database.prepare("DELETE FROM document_aside WHERE id <= ?").run(rows.at(-1)!.id);
+        return rows.length > 0;
+      });
+    }
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not

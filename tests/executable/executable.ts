@@ -134,7 +134,11 @@ async function useStore(folder: string, environment: Record<string, string>, sai
   assert.match(server.stderr, said);
   assert.match(server.stderr, /Stopping on SIGTERM/);
   for (const line of server.stderr.trimEnd().split("\n")) {
-    assert.match(line, /^\{"time":"[^"]+Z","level":"\w+","message":"[A-Z]/, "the log is Foyer's own sentences");
+    assert.match(
+      line,
+      /^\{"time":"[^"]+Z","level":"\w+","message":"[A-Z]/,
+      "the log is Foyer's own sentences",
+    );
   }
   assert.equal(server.stdout, "", "the log goes to standard error");
 

@@ -7,7 +7,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts";
 import { testInFolder } from "../support/folders.ts";
 import { runProcess } from "../support/processes.ts";
-import { findAll, testStoreContract, visitorOf } from "./contract.ts";
+import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
 
 testStoreContract("SQLite", () => {
   const store = openSqliteStore(":memory:");
@@ -160,3 +160,31 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
   assert.deepEqual(await first("alpha online", 3), []);
   await store.close();
 });
+
+// Made by earlier versions, each with the same 31 visitors: `schema-1` by the one before sessions were counted and
+// leases kept, `without-listing` by the first ones.
+for (const name of ["schema-1", "without-listing"]) {
+  testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
+    const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
+    const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
+    await Deno.writeFile(path, bytes);
+    for (const times of ["first", "second"]) {
+      const store = openSqliteStore(path);
+      const visitors = await Array.fromAsync(store.allVisitors());
+      assert.equal(visitors.length, 31, `${times} time`);
+      const online = visitors.filter(({ is_online }) => is_online).map(({ short_id }) => short_id);
+      assert.deepEqual((await findAll(store, "", 7)).sort(), online.sort());
+      for (const visitor of visitors) {
+        assert.deepEqual(await getVisitor(store, visitor.short_id), visitor);
+        const named = visitor.identities[0] ?? visitor.name;
+        if (named) assert.ok((await findAll(store, `"${named}"`)).includes(visitor.short_id), named);
+      }
+      assert.deepEqual((await findAll(store, "zoe muller")).includes("n\0ul"), true);
+      const { inSession } = await store.countVisitors(new Date());
+      assert.equal(inSession, visitors.filter(({ is_in_session }) => is_in_session).length);
+      assert.equal(await store.takeLease("work", times, -1), true);
+      assert.equal((await store.updateVisitor("n\0ul", { name: "Zoë Müller" }))?.short_id, "n\0ul");
+      await store.close();
+    }
+  });
+}
