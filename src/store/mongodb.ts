@@ -465,8 +465,10 @@ class MongoStore implements VisitorStore {
     try {
       return await deadline.race(this.#whenConnected().then(() => work(deadline)));
     } catch (error) {
-      // A query that takes too long says nothing of the others.
-      if (isUnavailable(error) && !(error instanceof StoreUnavailable)) this.#hasFailed = true;
+      // A query that takes too long, or that is forbidden, says nothing of the others.
+      if (isUnavailable(error) && !isRefusal(error) && !(error instanceof StoreUnavailable)) {
+        this.#hasFailed = true;
+      }
       throw asStoreError(error);
     }
   }

@@ -14,8 +14,11 @@ export type StoredDocument = Record<string, unknown>;
 /** The version of the search fields; documents with another one, or none, are foreign. */
 const SEARCH_VERSION = 1;
 
-/** What finds foreign documents by an index. */
-export const IS_FOREIGN = { "foyer.v": null };
+/**
+ * What finds foreign documents by an index: those without search fields, and those that a Foyer of the next version
+ * has given others, while both run.
+ */
+export const IS_FOREIGN = { "foyer.v": { $in: [null, SEARCH_VERSION + 1] } };
 
 /** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
 const MAX_KEYS = 5000;
