@@ -15,6 +15,8 @@ export interface RequestFacts {
   readonly id: string;
   /** The client's address. */
   readonly client: string;
+  /** What every answer to it holds, whatever it is. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The pattern of the route that answers; set by whoever knows it. */
   route: string;
 }
@@ -31,14 +33,14 @@ export interface ConnectionInfo {
  * Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). Nothing here is
  * a page, so no browser shall run, frame or embed it (https://owasp.org/www-project-secure-headers/).
  */
-const HEADERS = Object.entries({
+const HEADERS = {
   "Cache-Control": "private, no-cache",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
-});
+};
 
 /** Clients may send anything as a method, and each would be another series of metrics. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -65,9 +67,12 @@ export function watchRequests(
     const { headers } = request;
     const givenId = headers.get("X-Request-Id");
     const peer = connection?.remoteAddr as Deno.NetAddr | undefined;
+    const id = givenId !== null && SANE_ID.test(givenId) ? givenId : crypto.randomUUID();
     const facts: RequestFacts = {
-      id: givenId !== null && SANE_ID.test(givenId) ? givenId : crypto.randomUUID(),
+      id,
       client: addressOf(peer?.hostname ?? "", headers.get("X-Forwarded-For")),
+      // Whoever keeps a connection goes elsewhere before it is closed.
+      headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,
     };
     metrics.inFlight.inc();
@@ -77,11 +82,6 @@ export function watchRequests(
     } finally {
       metrics.inFlight.dec();
     }
-    for (const [name, value] of HEADERS) response.headers.set(name, value);
-    response.headers.set("X-Request-Id", facts.id);
-    // Whoever keeps a connection goes elsewhere before it is closed.
-    if (health.isStopping) response.headers.set("Connection", "close");
-
     const { status } = response;
     const method = METHODS.has(request.method) ? request.method : "other";
     const milliseconds = performance.now() - start;

@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
-import type { Answer } from "./endpoint.ts";
+import { type Answer, answer, answerJson } from "./endpoint.ts";
 import { ApiError, visitorNotFound } from "./errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
 import { readBody, readQuery } from "./parameters.ts";
@@ -30,7 +30,7 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
     const visitor = await store.updateVisitor(context.req.param("short_id")!, change);
     if (visitor === null) throw visitorNotFound();
     onWritten();
-    return context.body(`{"status":"ok","visitor":${present(visitor)}}`, 200, {
+    return answer(context, 200, `{"status":"ok","visitor":${present(visitor)}}`, {
       "Content-Type": "application/json",
     });
   };
@@ -38,7 +38,7 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
   const removeVisitor: Answer = async (context) => {
     if (!await store.removeVisitor(context.req.param("short_id")!)) throw visitorNotFound();
     onWritten();
-    return context.json({ status: "ok" });
+    return answerJson(context, { status: "ok" });
   };
 
   const removeOfflineVisitors: Answer = async (context) => {
@@ -48,7 +48,7 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
       count += removed;
       onWritten();
     }
-    return context.json({ status: "ok", count });
+    return answerJson(context, { status: "ok", count });
   };
 
   return { updateVisitor, removeVisitor, removeOfflineVisitors };

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Context } from "hono";
 import type { Log } from "../operations/log.ts";
-import type { RequestFacts } from "../operations/requests.ts";
+import { answerJson, type ApiContext } from "./endpoint.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
 /** The HTTP status of each error, and when it is answered. */
@@ -62,9 +61,9 @@ const DATABASE_UNAVAILABLE = new ApiError(
   { "Retry-After": "2" },
 );
 
-function sendError(context: Context<{ Bindings: RequestFacts }>, error: ApiError): Response {
+function sendError(context: ApiContext, error: ApiError): Response {
   const { code, message, status, headers } = error;
-  return context.json({ status: "error", error: code, message }, status as 400, headers);
+  return answerJson(context, { status: "error", error: code, message }, status, headers);
 }
 
 /**
@@ -74,7 +73,7 @@ function sendError(context: Context<{ Bindings: RequestFacts }>, error: ApiError
  */
 export function errorHandler(
   log: Log,
-): (error: Error, context: Context<{ Bindings: RequestFacts }>) => Response {
+): (error: Error, context: ApiContext) => Response {
   return (error, context) => {
     if (error instanceof ApiError) return sendError(context, error);
     if (error instanceof StoreUnavailable) return sendError(context, DATABASE_UNAVAILABLE);

@@ -6,18 +6,18 @@
 import type { Health } from "../operations/health.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
-import type { Answer } from "./endpoint.ts";
+import { type Answer, answer, answerJson } from "./endpoint.ts";
 import { ApiError } from "./errors.ts";
 
 /** `/live`: this answer is the answer. */
-export const live: Answer = (context) => context.json({ status: "ok" });
+export const live: Answer = (context) => answerJson(context, { status: "ok" });
 
 /** `/ready`: 503 once the server stops, or while the database does not answer. */
 export function ready(health: Health): Answer {
   return (context) => {
     if (health.isStopping) throw new ApiError("stopping", "The server is about to stop.");
     if (!health.isReady) throw new StoreUnavailable("The database did not answer when last asked");
-    return context.json({ status: "ok" });
+    return answerJson(context, { status: "ok" });
   };
 }
 
@@ -25,6 +25,6 @@ export function ready(health: Health): Answer {
 export function metricsPage(metrics: Metrics): Answer {
   return async (context) => {
     const { contentType, body } = await metrics.text();
-    return context.body(body, 200, { "Content-Type": contentType });
+    return answer(context, 200, body, { "Content-Type": contentType });
   };
 }

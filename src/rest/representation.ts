@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { ApiContext } from "./endpoint.ts";
+import { answer, type ApiContext } from "./endpoint.ts";
 
 /** A shorter body does not become shorter by much, in bytes. */
 const MIN_COMPRESSED = 1024;
@@ -66,11 +66,11 @@ export async function send(context: ApiContext, representation: Representation):
   if (link !== "") headers.Link = link;
   if (hasTag(context.req.header("If-None-Match"), tag)) {
     delete headers["Content-Type"];
-    return context.body(null, 304, headers);
+    return answer(context, 304, null, headers);
   }
-  if (!isCompressed) return context.body(body, 200, headers);
+  if (!isCompressed) return answer(context, 200, body, headers);
   headers["Content-Encoding"] = "gzip";
-  return context.body(await representation.gzipped(), 200, headers);
+  return answer(context, 200, await representation.gzipped(), headers);
 }
 
 /** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */

@@ -4,13 +4,13 @@
  * @module
  */
 import type { SharedReads } from "../store/shared_reads.ts";
-import type { Answer } from "./endpoint.ts";
+import { type Answer, answerJson } from "./endpoint.ts";
 
 /** Answers with counts, as the product's cloud API does. */
 export function getUsage(reads: SharedReads): Answer {
   return async (context) => {
     const { online, lastDay, last30Days, inSession } = await reads.countVisitors();
-    return context.json({
+    return answerJson(context, {
       status: "ok",
       usage: {
         visitors: { online_now: online, last_24_hrs: lastDay, last_30_days: last30Days },
