@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { freePort } from "./ports.ts";
-import { runProcess } from "./processes.ts";
+import { attempt } from "./processes.ts";
+import { programFromPyPI } from "./pypi.ts";
 
 const SECANTUSDB = "0.7.0b3";
 
@@ -133,7 +133,7 @@ export async function startOwnMongo(
 
 /** As `ps` tells: the state of a process that is stopped begins with T. */
 async function isStopped(pid: number): Promise<boolean> {
-  return (await run("ps", "-o", "state=", "-p", `${pid}`)).text.trim().startsWith("T");
+  return (await attempt("ps", "-o", "state=", "-p", `${pid}`)).text.trim().startsWith("T");
 }
 
 function randomName(): string {
@@ -156,7 +156,7 @@ interface Server {
 }
 
 async function findServer(): Promise<Server> {
-  const mongod = await run("sh", "-c", "command -v mongod");
+  const mongod = await attempt("sh", "-c", "command -v mongod");
   if (mongod.ok) return { program: mongod.text.trim(), flags: mongodFlags };
   return { program: await secantusdb(), flags: secantusdbFlags };
 }
@@ -194,43 +194,14 @@ async function untilItListens(port: number) {
   throw new Error(`The MongoDB server on port ${port} does not start`);
 }
 
-/** The program of SecantusDB, installed where it is not yet; by one process at a time. */
+/** The program of SecantusDB. */
 async function secantusdb(): Promise<string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? ".", ".cache");
-  const folder = join(cache, "foyer-tests", `secantusdb-${SECANTUSDB}`);
-  const program = join(folder, "bin", "secantusd-py");
-  const done = join(folder, "installed");
-  await Deno.mkdir(join(cache, "foyer-tests"), { recursive: true });
-  using lock = await Deno.open(`${folder}.lock`, { create: true, write: true });
-  await lock.lock(true);
-  if (await exists(done)) return program;
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  for (
-    const command of [
-      ["python3", "-m", "venv", folder],
-      [join(folder, "bin", "pip"), "install", "--quiet", "--pre", `secantusdb==${SECANTUSDB}`],
-    ]
-  ) {
-    const { ok, text } = await run(...command as [string, ...string[]]);
-    if (ok) continue;
-    throw new Error(
-      `No MongoDB server for the tests: ${command.join(" ")} failed. ` +
-        `Set MONGO_TEST_URI to a server, or put mongod on the PATH.\n${text}`,
-    );
-  }
-  await Deno.writeTextFile(done, "");
-  return program;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-async function run(program: string, ...args: string[]): Promise<{ ok: boolean; text: string }> {
   try {
-    const { code, stdout, stderr } = await runProcess({ program, args });
-    return { ok: code === 0, text: stdout + stderr };
+    return await programFromPyPI("secantusdb", SECANTUSDB, "secantusd-py");
   } catch (error) {
-    return { ok: false, text: (error as Error).message };
+    throw new Error(
+      "No MongoDB server for the tests. Set MONGO_TEST_URI to a server, or put mongod on the PATH.",
+      { cause: error },
+    );
   }
 }

@@ -45,6 +45,16 @@ export async function runProcess(
   return { code, stdout: process.stdout, stderr: process.stderr };
 }
 
+/** Runs a program that may fail, and may not even be there. */
+export async function attempt(program: string, ...args: string[]): Promise<{ ok: boolean; text: string }> {
+  try {
+    const { code, stdout, stderr } = await runProcess({ program, args });
+    return { ok: code === 0, text: stdout + stderr };
+  } catch (error) {
+    return { ok: false, text: (error as Error).message };
+  }
+}
+
 /** A program that runs. It ends with the test at the latest, by `await using`. */
 export class Process implements AsyncDisposable {
   /** What it has printed so far, and `stderr` likewise. */
