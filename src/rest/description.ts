@@ -8,19 +8,27 @@ import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Config } from "../config.ts";
+import type { Visitor } from "../visitor.ts";
 import type { Answer } from "./endpoint.ts";
 import { type ErrorCode, ERRORS } from "./errors.ts";
-import { type Operation, OPERATIONS, visitorSchema } from "./operations.ts";
+import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
+import {
+  cacheParameters,
+  COMMON_ERRORS,
+  OPENAPI,
+  type Operation,
+  OPERATIONS,
+  visitorParameters,
+  visitorSchema,
+} from "./operations.ts";
+import { presenter } from "./presentation.ts";
 import { asciiJson, Representation, send } from "./representation.ts";
 
-/** What every operation may answer with. */
-const COMMON_ERRORS: ErrorCode[] = [
-  "invalid_parameter",
-  "invalid_api_key",
-  "too_many_requests",
-  "internal_error",
-  "database_unavailable",
-];
+const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
+
+Every answer has a \`status\`, either \`ok\` or \`error\`, and every visitor has all of its attributes: what is missing
+is null, an empty list or false. A list's next page is where its Link header leads. HEAD is answered as GET, without
+the body. Other paths answer 404 \`not_found\`, other methods 405 \`method_not_allowed\`.`;
 
 const errorSchema = z.strictObject({
   status: z.literal("error"),
@@ -28,32 +36,78 @@ const errorSchema = z.strictObject({
   message: z.string().meta({ description: "A sentence for a person" }),
 }).meta({ id: "Error" });
 
+/** A message of each error that an operation may end in. */
+const MESSAGES = {
+  invalid_parameter: "max_results must be a whole number from 1 to 1000.",
+  invalid_api_key: "The API key is missing or wrong.",
+  write_key_required: "This key only reads; REST_WRITE_KEY changes and removes visitors.",
+  visitor_not_found: "There is no visitor with this short id.",
+  too_large: "The body must not be longer than 64 KB.",
+  too_many_requests: "This key makes too many requests a second.",
+  internal_error: "Something went wrong here, the log has the cause.",
+  database_unavailable: "The database does not answer now, try again soon.",
+} satisfies Partial<Record<ErrorCode, string>>;
+
+const REQUEST_ID = header("By which the log speaks of the request", "5f0c3a52-8d5e-4e0f-9d0c-6f1f7a1c2b3d");
+const ETAG = header("For If-None-Match", EXAMPLE_TAG);
+const RETRY_AFTER = {
+  description: "After how many seconds to try again",
+  required: true,
+  schema: { type: "integer", minimum: 1 },
+  example: 2,
+} as const;
+
+/** What errors are sent with. */
+const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
+  invalid_api_key: { "WWW-Authenticate": header("How to send a key", "Bearer") },
+  too_many_requests: { "Retry-After": RETRY_AFTER },
+  database_unavailable: { "Retry-After": RETRY_AFTER },
+};
+
+type Header = ReturnType<typeof header> | typeof RETRY_AFTER;
+
+function header(description: string, example: string, required = true) {
+  return { description, required, schema: { type: "string" }, example } as const;
+}
+
 /** Answers with the description of this installation's API. */
 export function describeApi(config: Config): Answer {
   let description: Representation | undefined;
   return (context) => send(context, description ??= new Representation(asciiJson(documentOf(config))));
 }
 
-function documentOf({ baseEndpoint, hiddenAttributes, writeKey }: Config) {
+function documentOf(config: Config) {
+  const { baseEndpoint, hiddenAttributes, writeKey } = config;
   const visitor = visitorSchema(hiddenAttributes);
+  const example = JSON.parse(presenter(config)(EXAMPLE_VISITOR));
+  const operations = (Object.entries(OPERATIONS) as [string, Operation][])
+    .filter(([, { method }]) => method === "GET" || writeKey !== "");
+  const ofVisitor = operations.filter(([, { path }]) => path === "/visitors/{short_id}").map(([name]) =>
+    name
+  );
   const paths: ZodOpenApiPathsObject = {};
-  for (const [name, operation] of Object.entries(OPERATIONS) as [string, Operation][]) {
-    if (operation.method !== "GET" && writeKey === "") continue;
+  const errors = new Set<ErrorCode>();
+  for (const [name, operation] of operations) {
     const path = paths[operation.path] ??= {};
-    path[operation.method.toLowerCase() as "get" | "patch" | "delete"] = describe(name, operation, visitor);
+    path[operation.method.toLowerCase() as "get" | "patch" | "delete"] = {
+      operationId: name,
+      ...describe(operation, visitor, example, ofVisitor),
+    };
+    for (const code of errorsOf(operation)) errors.add(code);
   }
   return createDocument({
-    openapi: "3.1.1",
+    openapi: OPENAPI,
     info: {
       title: "Foyer",
       version: denoJson.version,
-      description: "Who is on our site now, and which of them is the person I am talking to?",
+      description: ABOUT,
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: `${baseEndpoint}/api` }],
     security: [{ bearer: [] }, { header: [] }],
     paths,
     components: {
+      responses: Object.fromEntries([...errors].map((code) => [code, errorResponse(code)])),
       securitySchemes: {
         bearer: {
           type: "http",
@@ -66,69 +120,76 @@ function documentOf({ baseEndpoint, hiddenAttributes, writeKey }: Config) {
   });
 }
 
+function errorsOf(operation: Operation): ErrorCode[] {
+  return [...COMMON_ERRORS, ...operation.errors];
+}
+
 function describe(
-  name: string,
-  { summary, path, query, body, answer, isCacheable, isPaged, errors }: Operation,
+  operation: Operation,
   visitor: z.ZodObject,
+  example: Partial<Visitor>,
+  ofVisitor: string[],
 ): ZodOpenApiOperationObject {
-  const headers: Record<string, { description: string; schema: { type: "string" } }> = {
-    "X-Request-Id": { description: "By which the log speaks of the request", schema: { type: "string" } },
-  };
-  if (isCacheable) headers.ETag = { description: "For If-None-Match", schema: { type: "string" } };
-  if (isPaged) {
-    headers.Link = {
-      description: 'The next page, <…>; rel="next", where there is one',
-      schema: { type: "string" },
-    };
-  }
-  const good = name === "describeApi"
-    ? z.looseObject({})
-    : z.strictObject({ status: z.literal("ok"), ...answer(visitor) });
-  const responses: ZodOpenApiOperationObject["responses"] = {
-    "200": { description: "As asked for", headers, content: { "application/json": { schema: good } } },
-  };
-  if (isCacheable) responses["304"] = { description: "Nothing changed since the ETag in If-None-Match" };
-  for (const [status, codes] of Object.entries(byStatus([...COMMON_ERRORS, ...errors]))) {
-    responses[status as "400"] = errorResponse(codes);
-  }
-  const hasShortId = path.includes("{short_id}");
-  return {
-    operationId: name,
-    summary,
-    ...(hasShortId || query
+  const { summary, path, query, body, bodyExample, answer, answerExample, shortIdAt, isCacheable, isPaged } =
+    operation;
+  const headers = {
+    "X-Request-Id": REQUEST_ID,
+    ...(isCacheable ? { ETag: ETAG } : {}),
+    ...(isPaged
       ? {
-        requestParams: {
-          ...(hasShortId
-            ? {
-              path: z.object({
-                short_id: z.string().min(1).meta({ description: "Of the visitor", example: "aB3dE5fG7h" }),
-              }),
-            }
-            : {}),
-          ...(query ? { query } : {}),
-        },
+        Link: header(
+          'The next page, <…>; rel="next", where there is one',
+          `<https://support.example.com/api${path}?cursor=WyI0N0RFUXBqOEhCU2EiXQ>; rel="next"`,
+          false,
+        ),
       }
       : {}),
-    ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
+  };
+  const content = { "application/json": { schema: answer(visitor), example: answerExample(example) } };
+  const responses: ZodOpenApiOperationObject["responses"] = {
+    "200": {
+      description: "As asked for",
+      headers,
+      content,
+      ...(shortIdAt === undefined ? {} : { links: linksTo(ofVisitor, shortIdAt) }),
+    },
+  };
+  if (isCacheable) {
+    responses["304"] = { description: "Nothing changed since the ETag in If-None-Match", headers };
+  }
+  // Those of one operation differ in their status.
+  for (const code of errorsOf(operation)) {
+    responses[`${ERRORS[code].status}`] = { $ref: `#/components/responses/${code}` };
+  }
+  const requestParams = {
+    ...(path.includes("{short_id}") ? { path: visitorParameters } : {}),
+    ...(query ? { query } : {}),
+    ...(isCacheable ? { header: cacheParameters } : {}),
+  };
+  const sent = body && { "application/json": { schema: body, example: bodyExample } };
+  return {
+    summary,
+    ...(Object.keys(requestParams).length > 0 ? { requestParams } : {}),
+    ...(sent ? { requestBody: { required: true, content: sent } } : {}),
     responses,
   };
 }
 
-function byStatus(codes: ErrorCode[]): Record<string, ErrorCode[]> {
-  return Object.groupBy([...new Set(codes)], (code) => String(ERRORS[code].status)) as Record<
-    string,
-    ErrorCode[]
-  >;
+/** What can be done next with the visitor whose short id is there. */
+function linksTo(operations: string[], shortIdAt: string) {
+  return Object.fromEntries(
+    operations.map((operationId) => [
+      operationId,
+      { operationId, parameters: { short_id: `$response.body#${shortIdAt}` } },
+    ]),
+  );
 }
 
-function errorResponse(codes: ErrorCode[]) {
-  const examples = Object.fromEntries(
-    codes.map((
-      code,
-    ) => [code, { value: { status: "error", error: code, message: `${ERRORS[code].when}.` } }]),
-  );
+function errorResponse(code: ErrorCode) {
+  const example = { status: "error", error: code, message: MESSAGES[code as keyof typeof MESSAGES] };
   return {
-    description: codes.map((code) => ERRORS[code].when).join("; or: "),
-    content: { "application/json": { schema: errorSchema, examples } },
+    description: ERRORS[code].when,
+    headers: { "X-Request-Id": REQUEST_ID, ...ERROR_HEADERS[code] },
+    content: { "application/json": { schema: errorSchema, example } },
   };
 }

@@ -7,6 +7,10 @@
 import { z } from "zod";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor.ts";
 import type { ErrorCode } from "./errors.ts";
+import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
+
+/** The version of OpenAPI (https://spec.openapis.org/oas/v3.1.1.html) in which the API describes itself. */
+export const OPENAPI = "3.1.1";
 
 /** The longest body that is read, in bytes. */
 export const MAX_BODY = 64 * 1024;
@@ -28,11 +32,13 @@ const listParameters = z.object({
     .optional()
     .meta({
       description: `How many visitors a page has at the most; ${DEFAULT_RESULTS} unless given`,
-      override: { type: "integer", minimum: 1, maximum: MAX_RESULTS },
-      example: 10,
+      override: { type: "integer", minimum: 1, maximum: MAX_RESULTS, default: DEFAULT_RESULTS },
+      param: { example: 10 },
     }),
   cursor: z.string().optional().meta({
-    description: "Where a page begins, as the Link header of the page before gave it; made for one q",
+    description:
+      "Where a page begins, as the Link header of the page before gave it, for the same q; any other " +
+      "text is refused",
   }),
 });
 
@@ -48,13 +54,22 @@ const searchParameters = listParameters.extend({
         "What visitors must match, each part of it: text, an e-mail address, four digits (a lookup code), online, " +
         "-online, #tag, ip:…, id:…, integration_id:… or url:…; without it, those online now",
       override: { type: "string", maxLength: MAX_Q_LENGTH },
-      example: "muller #customer",
+      param: { example: "muller #customer" },
     }),
+});
+
+/** What a client that has an answer sends along; the answer's code reads it itself, since nothing in it is an error. */
+export const cacheParameters = z.object({
+  "If-None-Match": z.string().optional().meta({
+    description: "The ETag of the answer that the client has: 304 where it is still the same",
+    param: { example: EXAMPLE_TAG },
+  }),
 });
 
 const removalParameters = z.object({
   all: z.literal("true", "all must be exactly true, since this removes every visitor that is offline.").meta({
     description: "That really all of them are meant",
+    param: { example: "true" },
   }),
 });
 
@@ -64,9 +79,16 @@ const VALUES = {
   list: z.array(z.string("must be a list of texts"), "must be a list of texts"),
   flag: z.boolean("must be true or false"),
   metadata: z.record(
-    z.string().regex(/^[^\0]*$/, "must not have keys with NUL"),
+    // Without those that no visitor can have, see `metadata` there.
+    // deno-lint-ignore no-control-regex -- it is what must not be there
+    z.string().regex(/^(?!_bsontype$)[^\u0000]*$/),
     z.union([z.string(), z.number(), z.boolean()], "must hold texts, numbers and flags alone"),
-    "must be an object of texts, numbers and flags",
+    {
+      error: ({ code }) =>
+        code === "invalid_key"
+          ? "must not have a key with NUL in it, or the key _bsontype"
+          : "must be an object of texts, numbers and flags",
+    },
   ),
 };
 
@@ -98,9 +120,14 @@ export const visitorChange = z.strictObject({
     [Name in (typeof CHANGEABLE)[number]]: z.ZodOptional<z.ZodType<Visitor[Name]>>;
   },
   watch_link: link.meta({ description: ATTRIBUTES.watch_link.meaning }).optional(),
-}, "must be a JSON object").meta({
-  id: "VisitorChange",
-  example: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true },
+}, "must be a JSON object").meta({ id: "VisitorChange" });
+
+/** What stands in the path of a visitor. */
+export const visitorParameters = z.object({
+  short_id: z.string().min(1).meta({
+    description: ATTRIBUTES.short_id.meaning,
+    param: { example: EXAMPLE_VISITOR.short_id },
+  }),
 });
 
 /** A visitor as it is sent. */
@@ -126,6 +153,11 @@ const counts = z.strictObject({
   session_counts: z.strictObject({ now: z.int().min(0) }),
 });
 
+/** A good answer with these attributes beside `status`. */
+function ok(shape: z.ZodRawShape) {
+  return z.strictObject({ status: z.literal("ok"), ...shape });
+}
+
 /** What an operation is. */
 export interface Operation {
   method: "GET" | "PATCH" | "DELETE";
@@ -135,14 +167,29 @@ export interface Operation {
   /** The parameters in its query. */
   query?: z.ZodObject;
   body?: z.ZodObject;
-  /** What stands in a good answer beside `status`, given the schema of a visitor. */
-  answer: (visitor: z.ZodObject) => z.ZodRawShape;
+  /** What such a body looks like. */
+  bodyExample?: Record<string, unknown>;
+  /** A good answer, given the schema of a visitor. */
+  answer: (visitor: z.ZodObject) => z.ZodObject;
+  /** What that looks like, given a visitor. */
+  answerExample: (visitor: Partial<Visitor>) => Record<string, unknown>;
+  /** Where a good answer holds a visitor's short id, as a JSON pointer (RFC 6901): one can go on with it. */
+  shortIdAt?: string;
   /** Whether it sends validators, and 304 where the client has the answer already. */
   isCacheable?: boolean;
   /** Whether its answer may lead to a next page. */
   isPaged?: boolean;
+  /** What may go wrong beside {@link COMMON_ERRORS}. */
   errors: ErrorCode[];
 }
+
+/** What may go wrong with each operation. A Host header, too, can be malformed. */
+export const COMMON_ERRORS: ErrorCode[] = [
+  "invalid_parameter",
+  "invalid_api_key",
+  "too_many_requests",
+  "internal_error",
+];
 
 /** The operations, by what they are called. */
 export const OPERATIONS = {
@@ -151,64 +198,83 @@ export const OPERATIONS = {
     path: "/visitors/list/latest",
     summary: "The visitors online now, the newest last_seen_at first",
     query: listParameters,
-    answer: (visitor) => ({ visitors: z.array(visitor) }),
+    answer: (visitor) => ok({ visitors: z.array(visitor) }),
+    answerExample: (visitor) => ({ status: "ok", visitors: [visitor] }),
+    shortIdAt: "/visitors/0/short_id",
     isCacheable: true,
     isPaged: true,
-    errors: ["invalid_parameter"],
+    errors: ["database_unavailable"],
   },
   searchVisitors: {
     method: "GET",
     path: "/visitors/list/search",
     summary: "The visitors that match, those online first",
     query: searchParameters,
-    answer: (visitor) => ({ visitors: z.array(visitor) }),
+    answer: (visitor) => ok({ visitors: z.array(visitor) }),
+    answerExample: (visitor) => ({ status: "ok", visitors: [visitor] }),
+    shortIdAt: "/visitors/0/short_id",
     isCacheable: true,
     isPaged: true,
-    errors: ["invalid_parameter"],
+    errors: ["database_unavailable"],
   },
   getVisitor: {
     method: "GET",
     path: "/visitors/{short_id}",
     summary: "One visitor",
-    answer: (visitor) => ({ visitor }),
+    answer: (visitor) => ok({ visitor }),
+    answerExample: (visitor) => ({ status: "ok", visitor }),
+    shortIdAt: "/visitor/short_id",
     isCacheable: true,
-    errors: ["invalid_parameter", "visitor_not_found"],
+    errors: ["visitor_not_found", "database_unavailable"],
   },
   updateVisitor: {
     method: "PATCH",
     path: "/visitors/{short_id}",
     summary: "Sets attributes of a visitor, each as a whole; null clears a text",
     body: visitorChange,
-    answer: (visitor) => ({ visitor }),
-    errors: ["invalid_parameter", "write_key_required", "visitor_not_found", "too_large"],
+    bodyExample: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true, nickname: null },
+    answer: (visitor) => ok({ visitor }),
+    answerExample: (visitor) => ({ status: "ok", visitor }),
+    shortIdAt: "/visitor/short_id",
+    errors: ["write_key_required", "visitor_not_found", "too_large", "database_unavailable"],
   },
   removeVisitor: {
     method: "DELETE",
     path: "/visitors/{short_id}",
     summary: "Removes a visitor for good",
-    answer: () => ({}),
-    errors: ["invalid_parameter", "write_key_required", "visitor_not_found"],
+    answer: () => ok({}),
+    answerExample: () => ({ status: "ok" }),
+    errors: ["write_key_required", "visitor_not_found", "database_unavailable"],
   },
   removeOfflineVisitors: {
     method: "DELETE",
     path: "/visitors",
     summary: "Removes every visitor that is offline for good",
     query: removalParameters,
-    answer: () => ({ count: z.int().min(0) }),
-    errors: ["invalid_parameter", "write_key_required"],
+    answer: () => ok({ count: z.int().min(0) }),
+    answerExample: () => ({ status: "ok", count: 160 }),
+    errors: ["write_key_required", "database_unavailable"],
   },
   getUsage: {
     method: "GET",
     path: "/usage",
     summary: "How many visitors there are",
-    answer: () => ({ usage: counts }),
-    errors: [],
+    answer: () => ok({ usage: counts }),
+    answerExample: () => ({
+      status: "ok",
+      usage: {
+        visitors: { online_now: 40, last_24_hrs: 95, last_30_days: 200 },
+        session_counts: { now: 3 },
+      },
+    }),
+    errors: ["database_unavailable"],
   },
   describeApi: {
     method: "GET",
     path: "/openapi.json",
     summary: "This description",
-    answer: () => ({}),
+    answer: () => z.looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) }),
+    answerExample: () => ({ openapi: OPENAPI, info: { title: "Foyer", version: "1.0.0" }, paths: {} }),
     isCacheable: true,
     errors: [],
   },

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor.ts";
-import { appOver } from "../support/app.ts";
+import { appOver, brokenStore } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 
 const headers = { Authorization: "key" };
@@ -19,16 +19,6 @@ function openApp(store: VisitorStore = openSqliteStore(":memory:")) {
     (sentence, _level, details) => logged.push(`${sentence} ${JSON.stringify(details)}`),
   );
   return { store, logged, app };
-}
-
-/** A store all of whose questions end in an error. */
-function brokenStore(makeError: () => unknown): VisitorStore {
-  return new Proxy(openSqliteStore(":memory:"), {
-    get: (target, name) =>
-      typeof Reflect.get(target, name, target) === "function"
-        ? () => ["isReady", "version"].includes(String(name)) ? false : Promise.reject(makeError())
-        : "a broken store",
-  });
 }
 
 async function assertError(response: Response, status: number, code: string, what: string) {

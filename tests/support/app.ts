@@ -35,8 +35,12 @@ export function appOver(
   const parts = { config, store, reads, health: new Health(store), metrics, log: logAll };
   const app = requester(makeApp(parts));
   /** Asks with the key. */
-  const ask = async (path: string, headers: Record<string, string> = {}, method = "GET") =>
-    await app.request(path, { method, headers: { Authorization: "key", ...headers } });
+  const ask = async (
+    path: string,
+    headers: Record<string, string> = {},
+    method = "GET",
+    body?: BodyInit | null,
+  ) => await app.request(path, { method, headers: { Authorization: "key", ...headers }, body });
   return { ...parts, requests, app, admin: requester(makeAdminApp(parts)), ask };
 }
 
@@ -58,4 +62,14 @@ export async function appWith(documents: Record<string, unknown>[], environment:
     return visitors;
   };
   return { ...appOver(store, environment), put, visitors: await put(documents) };
+}
+
+/** A store all of whose questions end in an error. */
+export function brokenStore(makeError: () => unknown): VisitorStore {
+  return new Proxy(openSqliteStore(":memory:"), {
+    get: (target, name) =>
+      typeof Reflect.get(target, name, target) === "function"
+        ? () => ["isReady", "version"].includes(String(name)) ? false : Promise.reject(makeError())
+        : "a broken store",
+  });
 }
