@@ -14,7 +14,9 @@ import { MongoClient } from "mongodb";
 import denoJson from "../../deno.json" with { type: "json" };
 import { startOwnMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
-import { fromSource, Process } from "../support/processes.ts";
+import { fromExecutable, fromSource, Process } from "../support/processes.ts";
+import { startServer } from "../support/server.ts";
+import { tableOf } from "../support/table.ts";
 import { type Load, load } from "./load.ts";
 import { benchVisitors, shortIdOf } from "./visitors.ts";
 
@@ -192,10 +194,7 @@ function print(title: string, rows: Row[]) {
       `${rss}`,
     ]),
   ];
-  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  for (const row of cells) {
-    console.log(row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  "));
-  }
+  console.log(tableOf(cells, 1));
   console.log();
 }
 
@@ -208,11 +207,9 @@ interface Server extends AsyncDisposable {
 }
 
 async function serve(environment: Record<string, string>): Promise<Server> {
-  const port = freePort();
-  const settings = { REST_KEY: KEY, HOST: "127.0.0.1", PORT: `${port}`, ...environment };
-  const process = new Process(fromSource(folder, [], settings));
-  await process.until(/Listening on/);
-  return serverOf(process, port);
+  const command = (settings: Record<string, string>) => fromSource(folder, [], settings);
+  const process = await startServer(command, { REST_KEY: KEY, ...environment });
+  return serverOf(process, process.port);
 }
 
 function serverOf(process: Process, port: number): Server {
@@ -222,11 +219,7 @@ function serverOf(process: Process, port: number): Server {
     url,
     pid,
     get: (path) => fetch(url + path, { headers: { Authorization: KEY } }),
-    rss: (field = "VmRSS") => {
-      const kilobytes =
-        new RegExp(`${field}:\\s*(\\d+)`).exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
-      return Math.round(Number(kilobytes) / 1024);
-    },
+    rss: (field) => process.memory(field),
     [Symbol.asyncDispose]: async () => void await process.stop("SIGTERM"),
   };
 }
@@ -308,9 +301,9 @@ async function startOfExecutable(path: string): Promise<string> {
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
     const port = freePort();
-    const env = { HOST: "127.0.0.1", PORT: `${port}`, REST_KEY: KEY, SQLITE_PATH: path };
+    const environment = { HOST: "127.0.0.1", PORT: `${port}`, REST_KEY: KEY, SQLITE_PATH: path };
     const start = performance.now();
-    await using process = new Process({ program, cwd: folder, env, clearEnv: true });
+    await using process = new Process(fromExecutable(program, folder, [], environment));
     const server = serverOf(process, port);
     while (!await server.get("/api/visitors/list/latest").then((response) => response.ok, () => false)) {
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -321,12 +314,10 @@ async function startOfExecutable(path: string): Promise<string> {
 }
 
 async function restOfExecutable(program: string, path: string): Promise<number> {
-  const port = freePort();
-  const env = { HOST: "127.0.0.1", PORT: `${port}`, REST_KEY: KEY, SQLITE_PATH: path };
-  await using process = new Process({ program, cwd: folder, env, clearEnv: true });
-  await process.until(/Listening on/);
+  const command = (settings: Record<string, string>) => fromExecutable(program, folder, [], settings);
+  await using process = await startServer(command, { REST_KEY: KEY, SQLITE_PATH: path });
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  return serverOf(process, port).rss();
+  return process.memory();
 }
 
 /** Imports the visitors where that was not done for this folder yet. */

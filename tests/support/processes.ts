@@ -36,6 +36,16 @@ export function fromSource(
   };
 }
 
+/** Foyer's command line as an executable, in a folder and with nothing set but what is given. */
+export function fromExecutable(
+  program: string,
+  folder: string,
+  args: string[],
+  environment: Record<string, string> = {},
+): Command {
+  return { program, args, cwd: folder, clearEnv: true, env: environment };
+}
+
 /** Runs a program to its end. */
 export async function runProcess(
   command: Command,
@@ -88,6 +98,12 @@ export class Process implements AsyncDisposable {
       assert.ok(!this.hasEnded, `it ended: ${this.stdout}${this.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** Megabytes of memory: now, or the most so far. Linux alone tells. */
+  memory(field: "VmRSS" | "VmHWM" = "VmRSS"): number {
+    const status = Deno.readTextFileSync(`/proc/${this.child.pid}/status`);
+    return Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)![1]) / 1024);
   }
 
   /** Asks it to end, and waits for that. */
