@@ -1,0 +1,74 @@
+/**
+ * The database goes away under load, and comes back.
+ *
+ * @module
+ */
+import { type OwnMongo, startOwnMongo } from "../support/mongodb.ts";
+import { fill, type Outcome, pause, serve, type Setup } from "./bar.ts";
+import { type Answer, counts, Crowd } from "./crowd.ts";
+
+/** In milliseconds: the bars. */
+const [ANSWERED_WITHIN, RECOVERED_WITHIN] = [3000, 5000];
+
+/** Few, so that any engine keeps up with the crowd while it is there. */
+const VISITORS = 200;
+
+/** Killed, and started again, many times. */
+export async function kills(setup: Setup, folder: string, times: number): Promise<Outcome> {
+  return await underLoad(setup, folder, async (mongo, follow) => {
+    for (let i = 0; i < times; i++) {
+      await mongo.kill();
+      await pause(500 + 4000 * Math.random());
+      await mongo.restart();
+      await follow();
+    }
+  });
+}
+
+/** Connected and silent for a time, in seconds. */
+export async function freeze(setup: Setup, folder: string, seconds: number): Promise<Outcome> {
+  return await underLoad(setup, folder, async (mongo, follow) => {
+    await mongo.freeze();
+    await pause(seconds * 1000);
+    mongo.thaw();
+    await follow();
+  });
+}
+
+/** Does its worst to a database while a crowd asks. `follow` is awaited each time that the database is back. */
+async function underLoad(
+  { foyer }: Setup,
+  folder: string,
+  hurt: (mongo: OwnMongo, follow: () => Promise<void>) => Promise<void>,
+): Promise<Outcome> {
+  const setup = { foyer, visitors: VISITORS };
+  await using mongo = await startOwnMongo();
+  const environment = { MONGO_URI: mongo.uri };
+  await fill(setup, folder, environment);
+  await using server = await serve(setup, folder, environment);
+  const crowd = new Crowd(server.url, setup.visitors);
+  const isRight = ({ status, right }: Answer) => right.includes(Number(status));
+  const recoveries: number[] = [];
+  // An engine that has just started may be slow for a while.
+  while (crowd.answers.length < 100 || !crowd.answers.slice(-100).every(isRight)) await pause(100);
+  crowd.answers.length = 0;
+  await hurt(mongo, async () => {
+    const back = performance.now();
+    await pause(RECOVERED_WITHIN + 1000);
+    // All that is wrong after the return counts, not only what comes before the first right answer.
+    const since = crowd.answers.filter(({ end }) => end > back);
+    const lastWrong = since.findLast((answer) => !isRight(answer))?.end ?? back;
+    recoveries.push(since.some(({ start }) => start > lastWrong) ? lastWrong - back : Infinity);
+  });
+  await crowd.stop();
+  const slowest = Math.max(...crowd.answers.map(({ start, end }) => end - start));
+  const odd = crowd.answers.filter((answer) => !isRight(answer) && answer.status !== 503);
+  const recovered = Math.max(...recoveries);
+  return {
+    seen: `${counts(crowd.answers.map(({ status }) => status))}; ` +
+      `${odd.length} others than 200, 503 and 404 of an unknown one; slowest ${slowest.toFixed(0)} ms; ` +
+      `recovered within ${recovered.toFixed(0)} ms of each of ${recoveries.length} returns`,
+    isMet: slowest <= ANSWERED_WITHIN && odd.length === 0 && recovered <= RECOVERED_WITHIN &&
+      crowd.answers.some(({ status }) => status === 503),
+  };
+}

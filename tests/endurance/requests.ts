@@ -1,0 +1,64 @@
+/**
+ * Requests as dashboards send them, hardly ever the same one twice.
+ *
+ * @module
+ */
+import { benchVisitors, seededRandom, shortIdOf } from "../bench/visitors.ts";
+
+/** A request by its path, and the statuses that are right while the database answers. */
+export interface Request {
+  path: string;
+  right: number[];
+}
+
+/** Who a query may be made of. */
+const SAMPLE = 500;
+
+/**
+ * Endlessly many of them: lists, searches of each kind, one visitor, one whom nobody knows.
+ *
+ * @param visitors how many `benchVisitors` there are
+ */
+export function* changingRequests(visitors: number, seed: number): Generator<Request> {
+  const random = seededRandom(seed);
+  const below = (n: number) => Math.floor(random() * n);
+  const sample = Array.from(benchVisitors(SAMPLE, SAMPLE / 20, new Date(0)));
+  const known = sample.filter(({ name }) => name !== null).map(({ name, email }) => ({
+    name: String(name),
+    email: String(email),
+  }));
+  const one = () => known[below(known.length)];
+  const letter = () => String.fromCharCode(97 + below(26));
+  /** Some letters out of the middle of a text. */
+  const some = (text: string) => {
+    const start = below(text.length - 3);
+    return text.slice(start, start + 3 + below(6)).trim();
+  };
+  const queries = [
+    () => some(one().name),
+    () => `${some(one().name)} ${some(one().email)}`,
+    () => one().name.replace(/(?<=..)\w/, letter()),
+    () => `${letter()}${letter()}${letter()}${some(one().email)}`,
+    () => one().email.replace(/\d+/, String(below(1000))),
+    () => `online ${some(one().name)}`,
+    () => `-online #customer ${some(one().email)}`,
+    () => `#${["customer", "newsletter", "trial", "vip", "returning"][below(5)]} ${some(one().name)}`,
+    () => `id:user-${below(visitors)}`,
+    () => `integration_id:acmechat:${below(visitors)}`,
+    () => `ip:198.51.${below(256)}.${below(256)}`,
+    () => `url:products/${below(1000)}`,
+    () => String(below(10_000)).padStart(4, "0"),
+  ];
+  const list = "/api/visitors/list/latest";
+  const kinds: (() => Request)[] = [
+    () => ({ path: list, right: [200] }),
+    () => ({ path: `${list}?max_results=${1 + below(below(10) === 0 ? 1000 : 100)}`, right: [200] }),
+    () => ({ path: `/api/visitors/${shortIdOf(below(visitors))}`, right: [200] }),
+    () => ({ path: `/api/visitors/nobody-${below(1e9)}`, right: [404] }),
+    ...Array(6).fill(() => {
+      const search = new URLSearchParams({ q: queries[below(queries.length)]() });
+      return { path: `/api/visitors/list/search?${search}`, right: [200] };
+    }),
+  ];
+  while (true) yield kinds[below(kinds.length)]();
+}

@@ -1,0 +1,64 @@
+/**
+ * A burst of requests from those who have no key.
+ *
+ * @module
+ */
+import { startOwnMongo } from "../support/mongodb.ts";
+import { startWireProxy } from "../support/wire.ts";
+import { fill, KEY, type Outcome, pause, serve, type Setup } from "./bar.ts";
+import { counts, statusOf } from "./crowd.ts";
+import { changingRequests } from "./requests.ts";
+
+const CLIENTS = 32;
+
+/** What they send instead of the key. */
+const WRONG: Record<string, string>[] = [
+  {},
+  { Authorization: "" },
+  { Authorization: "wrong" },
+  { Authorization: `${KEY}x` },
+  { Authorization: KEY.slice(1) },
+  { Authorization: `Bearer ${KEY.toUpperCase()}` },
+  { Authorization: `Basic ${btoa(`:${KEY}`)}` },
+  { "X-Api-Key": "wrong" },
+  { Authorization: "wrong", "X-Api-Key": KEY },
+];
+
+/** Sends that many, and listens to what MongoDB is asked. */
+export async function unauthenticated({ foyer }: Setup, folder: string, burst: number): Promise<Outcome> {
+  // Few do, since nobody is found anyway.
+  const setup = { foyer, visitors: 1000 };
+  await using mongo = await startOwnMongo();
+  await fill(setup, folder, { MONGO_URI: mongo.uri });
+  await using proxy = startWireProxy(Number(new URL(mongo.uri).port));
+  const proxied = new URL(mongo.uri);
+  proxied.port = `${proxy.port}`;
+  proxied.search = "directConnection=true";
+  await using server = await serve(setup, folder, { MONGO_URI: proxied.href });
+  const latest = `${server.url}/api/visitors/list/latest`;
+  while (await statusOf(latest) !== 200) await pause(100);
+  // What a start asks for by itself comes to its end.
+  do {
+    proxy.commands.length = 0;
+    await pause(3000);
+  } while (proxy.commands.length > 0);
+
+  const requests = changingRequests(setup.visitors, 0);
+  const statuses: (number | string)[] = [];
+  await Promise.all(Array.from({ length: CLIENTS }, async () => {
+    while (statuses.length < burst) {
+      const headers = WRONG[statuses.length % WRONG.length];
+      statuses.push(await statusOf(server.url + requests.next().value!.path, headers));
+    }
+  }));
+  await pause(1000);
+  const asked = [...proxy.commands];
+  const control = await statusOf(latest);
+  return {
+    seen: `${counts(statuses)}; ${asked.length} operations asked of MongoDB${
+      asked.length > 0 ? ` (${counts(asked)})` : ""
+    }; then one with the key caused ${counts(proxy.commands.slice(asked.length))}`,
+    isMet: statuses.every((status) => status === 401) && asked.length === 0 && control === 200 &&
+      proxy.commands.length > 0,
+  };
+}
