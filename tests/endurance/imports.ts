@@ -1,0 +1,95 @@
+/**
+ * An import into the embedded store is killed, many times.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { shortIdOf } from "../bench/visitors.ts";
+import { type Command, Process, runProcess } from "../support/processes.ts";
+import { type Outcome, pause, type Setup, visitorLines } from "./bar.ts";
+
+/** Kills it many times, each time at another moment and into a new file. */
+export async function imports(setup: Setup, folder: string, times: number): Promise<Outcome> {
+  const file = `${folder}/visitors.ndjson`;
+  await Deno.writeTextFile(file, visitorLines(setup.visitors));
+  const foyer = (path: string) => setup.foyer(folder, ["import", file], { SQLITE_PATH: path });
+
+  const start = performance.now();
+  const { code, stderr } = await runProcess(foyer(`${folder}/whole.db`));
+  if (code !== 0) throw new Error(`The import failed: ${stderr}`);
+  const whole = performance.now() - start;
+
+  let [acknowledged, beforeTheEnd] = [0, 0];
+  const wrong: string[] = [];
+  for (let i = 0; i < times; i++) {
+    const path = `${folder}/killed-${i}.db`;
+    const stored = await killed(foyer(path), whole * Math.random());
+    if (stored < setup.visitors) beforeTheEnd++;
+    acknowledged += stored;
+    const missing = await missingOf(path, stored);
+    if (missing > 0) wrong.push(`${missing} of ${stored} acknowledged are missing`);
+    wrong.push(...defectsOf(path));
+
+    const again = await runProcess(foyer(path));
+    if (again.code !== 0) wrong.push(`the second import: ${again.stderr}`);
+    const left = await missingOf(path, setup.visitors);
+    if (left > 0) wrong.push(`${left} are missing after the second import`);
+    wrong.push(...defectsOf(path));
+    await Deno.remove(path);
+  }
+  return {
+    seen:
+      `${times} killed within ${(whole / 1000).toFixed(1)} s, ${beforeTheEnd} of them before the end of ` +
+      `${setup.visitors.toLocaleString("en")} visitors; ${acknowledged.toLocaleString("en")} visitors ` +
+      `acknowledged; ${
+        wrong.length === 0 ? "none lost, every file sound, every second import complete" : wrong.join("; ")
+      }`,
+    isMet: wrong.length === 0 && beforeTheEnd > 0,
+  };
+}
+
+/**
+ * Runs an import and kills it after a while. What it acknowledges it shows on a terminal alone, so it gets one, from
+ * util-linux's `script`.
+ *
+ * @returns how many visitors it said were stored
+ */
+async function killed({ program, args = [], ...options }: Command, after: number): Promise<number> {
+  const words = [program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  await using terminal = new Process({
+    ...options,
+    program: "script",
+    args: ["--quiet", "--flush", "--command", `echo "$$ runs"; exec ${words.join(" ")}`, "/dev/null"],
+    env: { ...options.env, SHELL: "/bin/sh" },
+  });
+  await terminal.until(/\d+ runs/, "stdout");
+  await pause(after);
+  try {
+    Deno.kill(Number(/(\d+) runs/.exec(terminal.stdout)![1]), "SIGKILL");
+  } catch (error) {
+    // It was through already.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  await terminal.ended;
+  const shown = [...terminal.stdout.matchAll(/([\d,]+) visitors/g)];
+  return Number(shown.at(-1)?.[1].replaceAll(",", "") ?? 0);
+}
+
+/** How many of the first visitors the store does not have, as Foyer opens it. */
+async function missingOf(path: string, first: number): Promise<number> {
+  const store = openSqliteStore(path);
+  try {
+    const visitors = await store.getVisitors(Array.from({ length: first }, (_, number) => shortIdOf(number)));
+    return visitors.filter((visitor) => visitor === null).length;
+  } finally {
+    await store.close();
+  }
+}
+
+/** What SQLite finds wrong with a file. */
+function defectsOf(path: string): string[] {
+  using database = new DatabaseSync(path);
+  return database.prepare("PRAGMA integrity_check").all().map((row) => String(row.integrity_check))
+    .filter((sentence) => sentence !== "ok");
+}
