@@ -49,10 +49,10 @@ export async function serve(
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
   const parts = { config, store, reads, health, metrics, log };
   const stopped = untilStopped();
-  const listeners = [listen(makeApp(parts), config)];
+  const listeners = [listen(makeApp(parts), config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
   if (config.admin !== null) {
-    listeners.push(listen(makeAdminApp(parts), config.admin, "ADMIN_"));
+    listeners.push(listen(makeAdminApp(parts), config.admin, log, "ADMIN_"));
     log(`Listening on ${config.admin.host} port ${config.admin.port} for operators`);
   }
   const retention = config.retentionDays === null

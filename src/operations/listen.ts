@@ -4,9 +4,13 @@
  * @module
  */
 import { ConfigurationError } from "../config.ts";
+import type { Log } from "./log.ts";
 
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
 const STOP_DEADLINE = 6000;
+
+/** How long it is until it listens again after that failed, in milliseconds. */
+const RETRY_INTERVAL = 1000;
 
 /** A server that listens. */
 export interface Listener {
@@ -15,20 +19,55 @@ export interface Listener {
 }
 
 /**
- * Listens where the configuration says.
+ * Listens where the configuration says. Deno stops for good when it cannot take a connection, as where the process
+ * may open no more files, and never closes an idle one: then those are closed, and it listens again. (Deno 2.6 tells
+ * of it once the connections that it has are gone.)
  *
+ * @param log told when that happens
  * @param name what begins the names of its variables: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
  * @throws {ConfigurationError} the port is taken, or is not ours to listen on
  */
 export function listen(
   handler: Deno.ServeHandler,
   { port, host }: { port: number; host: string },
+  log: Log,
   name: "" | "ADMIN_" = "",
 ): Listener {
+  let isStopping = false;
+  let current: Deno.HttpServer | null = null;
+  /** Shutdowns of which requests in flight are not finished. */
+  const shutdowns = new Set<Promise<void>>();
+  const shutDown = () => {
+    const shutdown = current!.shutdown().finally(() => shutdowns.delete(shutdown));
+    shutdowns.add(shutdown);
+    current = null;
+  };
+  const start = () => {
+    current = Deno.serve({ port, hostname: host, onListen: () => {} }, handler);
+    current.finished.catch(async (error) => {
+      log(`Cannot take connections, closing idle ones: ${error.message}`, "warning");
+      shutDown();
+      while (!isStopping && !await startAgain());
+    });
+  };
+  const startAgain = async () => {
+    await new Promise((resolve) => setTimeout(resolve, RETRY_INTERVAL));
+    try {
+      if (!isStopping) start();
+      return true;
+    } catch {
+      // What failed before does still.
+      return false;
+    }
+  };
   try {
-    const server = Deno.serve({ port, hostname: host, onListen: () => {} }, handler);
+    start();
     return {
-      stop: () => within(STOP_DEADLINE, server.shutdown()),
+      stop: async () => {
+        isStopping = true;
+        if (current !== null) shutDown();
+        await within(STOP_DEADLINE, Promise.all(shutdowns).then(() => {}));
+      },
     };
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
