@@ -15,10 +15,14 @@ export async function imports(setup: Setup, folder: string, times: number): Prom
   await Deno.writeTextFile(file, visitorLines(setup.visitors));
   const foyer = (path: string) => setup.foyer(folder, ["import", file], { SQLITE_PATH: path });
 
-  const start = performance.now();
-  const { code, stderr } = await runProcess(foyer(`${folder}/whole.db`));
-  if (code !== 0) throw new Error(`The import failed: ${stderr}`);
-  const whole = performance.now() - start;
+  /** Milliseconds of an import that is not killed; the first one may be slow. */
+  let whole = Infinity;
+  for (const path of [`${folder}/first.db`, `${folder}/second.db`]) {
+    const start = performance.now();
+    const { code, stderr } = await runProcess(foyer(path));
+    if (code !== 0) throw new Error(`The import failed: ${stderr}`);
+    whole = Math.min(whole, performance.now() - start);
+  }
 
   let [acknowledged, beforeTheEnd] = [0, 0];
   const wrong: string[] = [];
