@@ -47,7 +47,8 @@ export function* changingRequests(visitors: number, seed: number): Generator<Req
     () => `integration_id:acmechat:${below(visitors)}`,
     () => `ip:198.51.${below(256)}.${below(256)}`,
     () => `url:products/${below(1000)}`,
-    () => String(below(10_000)).padStart(4, "0"),
+    // Of somebody: whoever asks for many that nobody has is refused.
+    () => String(below(Math.min(10_000, visitors / 20))).padStart(4, "0"),
   ];
   const list = "/api/visitors/list/latest";
   const kinds: (() => Request)[] = [

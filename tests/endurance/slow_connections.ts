@@ -45,7 +45,7 @@ export async function slowConnections(
   });
 
   const times: number[] = [];
-  const others: number[] = [];
+  const others: string[] = [];
   const end = performance.now() + seconds * 1000;
   let kept = await Connection.open(server.port);
   for (const { path, right } of changingRequests(setup.visitors, 0)) {
@@ -58,7 +58,7 @@ export async function slowConnections(
     }
     const { status } = await kept.get(path, { Authorization: KEY });
     times.push(performance.now() - start);
-    if (!right.includes(status)) others.push(status);
+    if (!right.includes(status)) others.push(`${status} to ${path}`);
     await pause(10);
   }
   kept[Symbol.dispose]();
@@ -73,7 +73,9 @@ export async function slowConnections(
         times.length.toLocaleString("en")
       } requests beside ${connections} dripping and ${connections} idle ` +
       `connections, of which the server closed ${closedByServer}; p99 ${p99.toFixed(1)} ms, slowest ` +
-      `${Math.max(...times).toFixed(1)} ms; ${others.length} answered otherwise; RSS ${server.memory()} MB`,
+      `${Math.max(...times).toFixed(1)} ms; ${others.length} answered otherwise${
+        others.length > 0 ? `, the first ${others[0]}` : ""
+      }; RSS ${server.memory()} MB`,
     isMet: p99 < P99 && others.length === 0,
   };
 }
