@@ -39,6 +39,7 @@ export async function soak(
   const seconds = minutes * 60;
   await using load = script("endurance/paced", server.url, `${setup.visitors}`, `${rate}`, `${seconds}`);
 
+  const warnings: string[] = [];
   /** Megabytes, by the minute in which they were measured. */
   const samples: number[][] = [];
   const start = performance.now();
@@ -49,6 +50,9 @@ export async function soak(
       samples[minute] = [];
     }
     samples[minute].push(server.memory());
+    // A log with a line for each request would fill this process: only what went wrong is kept.
+    warnings.push(...server.stderr.split("\n").filter((line) => /"level":"(warning|error)"/i.test(line)));
+    server.stderr = "";
     await Promise.race([load.ended, pause(2000)]);
   }
   const highest = server.memory("VmHWM");
@@ -60,7 +64,9 @@ export async function soak(
   return {
     seen: `${sent.toLocaleString("en")} requests, ${reached.toFixed(0)} a second, median ` +
       `${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms; ${held} held back, ` +
-      `answered otherwise: ${otherwise.join(", ") || "none"}; RSS ${before} MB in minute ${settled + 1}, ` +
+      `answered otherwise: ${otherwise.join(", ") || "none"}; warnings: ${
+        warnings.slice(0, 3).join(", ") || "none"
+      }; RSS ${before} MB in minute ${settled + 1}, ` +
       `${after} MB in minute ${minutes}, ${(growth * 100).toFixed(1)} % more, highest ${highest} MB`,
     isMet: growth < GROWTH && reached > 0.95 * rate && otherwise.length === 0,
   };
