@@ -13,11 +13,11 @@ import { startRetention } from "../operations/retention.ts";
 import { makeAdminApp, makeApp } from "../rest/app.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
 
 /**
  * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
- * connections that clients keep open are closed with the answers that they get.
+ * clients that keep a connection are told to close it.
  */
 const FAREWELL = 1000;
 
@@ -57,7 +57,7 @@ export async function serve(
   }
   const retention = config.retentionDays === null
     ? null
-    : startRetention(store, config.retentionDays, log, reads.forget);
+    : startRetention(store, config.retentionDays, log, { onRemoved: reads.forget });
   await whenListening(store);
 
   log(`Stopping on ${await stopped}`);
@@ -69,14 +69,9 @@ export async function serve(
   return 0;
 }
 
-/** Nobody can tell while the database does not answer. */
+/** Nobody can tell while the database does not answer; the other metrics tell all the same. */
 async function countOnline(reads: SharedReads): Promise<number | null> {
-  try {
-    return await reads.countOnline();
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return null;
-    throw error;
-  }
+  return await reads.countOnline().catch(() => null);
 }
 
 function logStore({ store }: Config, { description }: VisitorStore, log: Log) {

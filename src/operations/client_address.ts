@@ -24,11 +24,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 export function clientAddresses(
   trustedProxies: string[],
 ): (peer: string, forwardedFor: string | null | undefined) => string {
-  const networks = trustedProxies.map((network): [Address, number] => {
-    if (network.includes("/")) return ipaddr.parseCIDR(network);
-    const address = ipaddr.process(network);
-    return [address, address.kind() === "ipv4" ? 32 : 128];
-  });
+  const networks = trustedProxies.map(networkOf);
   const isTrusted = (address: Address) =>
     networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
   return (peer, forwardedFor) => {
@@ -43,6 +39,17 @@ export function clientAddresses(
     }
     return address.toString();
   };
+}
+
+/** A network's address, and how many of its bits count. One of IPv4 within IPv6 is the one of IPv4, as addresses are. */
+function networkOf(network: string): [Address, number] {
+  if (!network.includes("/")) {
+    const address = ipaddr.process(network);
+    return [address, address.kind() === "ipv4" ? 32 : 128];
+  }
+  const [address, bits] = ipaddr.parseCIDR(network);
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
 }
 
 /** Some proxies write the port, and then IPv6 addresses in brackets. */

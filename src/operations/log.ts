@@ -64,6 +64,23 @@ function jsonFormat({ timestamp, level, message, properties }: LogRecord): strin
   return JSON.stringify({ time, level, message: message.join(""), ...properties }) + "\n";
 }
 
+/**
+ * What of an error may be logged: not its sentence, which may hold a visitor's data; the frames say where it came
+ * from.
+ */
+export function describeFailure(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const { name, stack = "", message } = error;
+  const afterMessage = stack.slice(stack.indexOf(message) + message.length);
+  return {
+    error: name,
+    ...("code" in error ? { code: error.code } : {}),
+    frames: afterMessage.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => line.trim()).join(
+      "\n",
+    ),
+  };
+}
+
 function readableFormat() {
   return getTextFormatter({
     timestamp: "rfc3339",

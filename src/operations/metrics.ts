@@ -137,7 +137,8 @@ export class Metrics {
       help: "Visitors online now; NaN while the database does not answer",
       registers: [this.#registry],
       async collect() {
-        this.set(await countOnline() ?? NaN);
+        // Asking a database that is away would hold up all the other metrics.
+        this.set(isUp() ? await countOnline() ?? NaN : NaN);
       },
     });
   }

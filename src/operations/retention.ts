@@ -4,12 +4,9 @@
  * @module
  */
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
-import type { Log } from "./log.ts";
+import { describeFailure, type Log } from "./log.ts";
 
 const DAY = 86_400_000;
-
-/** How often it is looked for visitors to remove, in milliseconds. */
-const INTERVAL = 600_000;
 
 /** How long this process is the one that removes, unless it says so again, in milliseconds. */
 const LEASE = 60_000;
@@ -20,8 +17,15 @@ const BATCH = 100;
 /** How long requests have the store for themselves between two batches, in milliseconds. */
 const PAUSE = 50;
 
-/** Where the database fails, it is tried again after this, in milliseconds. */
-const RETRY = 10_000;
+/** When visitors are looked for. */
+export interface RetentionOptions {
+  /** How often, in milliseconds. */
+  interval?: number;
+  /** How long after the database failed, in milliseconds. */
+  retry?: number;
+  /** Told of each removal. */
+  onRemoved?: () => void;
+}
 
 /** Removes visitors until it is stopped. */
 export interface Retention {
@@ -37,7 +41,7 @@ export function startRetention(
   store: VisitorStore,
   days: number,
   log: Log,
-  onRemoved: () => void = () => {},
+  { interval = 600_000, retry = 10_000, onRemoved = () => {} }: RetentionOptions = {},
 ): Retention {
   const holder = crypto.randomUUID();
   const stopping = Promise.withResolvers<void>();
@@ -68,16 +72,24 @@ export function startRetention(
 
   async function work() {
     while (!isStopping) {
-      let wait = INTERVAL;
+      let wait = interval;
       try {
         const removed = await remove();
         if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
         lastReason = "";
       } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        if (error.message !== lastReason) log(`Visitors are not removed yet: ${error.message}`, "warning");
-        lastReason = error.message;
-        wait = RETRY;
+        // Nothing of this may end the server, which answers all the same.
+        const isForeseen = error instanceof StoreUnavailable;
+        const reason = isForeseen ? error.message : "something went wrong";
+        if (reason !== lastReason) {
+          log(
+            `Visitors are not removed yet: ${reason}`,
+            isForeseen ? "warning" : "error",
+            isForeseen ? {} : describeFailure(error),
+          );
+        }
+        lastReason = reason;
+        wait = retry;
       }
       await pause(wait);
     }

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
-import { type Answer, answer, answerJson } from "./endpoint.ts";
+import { type Answer, answer, answerJson, type ApiContext } from "./endpoint.ts";
 import { ApiError, visitorNotFound } from "./errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
 import { readBody, readQuery } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
 
 /** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
-const BATCH = 100;
+const BATCH = 50;
 
 /**
  * The handlers that write.
@@ -43,15 +43,28 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
 
   const removeOfflineVisitors: Answer = async (context) => {
     readQuery(context, OPERATIONS.removeOfflineVisitors.query);
+    requireOnce(context, "all");
     let count = 0;
-    for (let removed; (removed = await store.removeOffline(null, BATCH)) > 0; await setImmediate()) {
+    while (true) {
+      const start = performance.now();
+      const removed = await store.removeOffline(null, BATCH);
+      if (removed === 0) break;
       count += removed;
       onWritten();
+      // Others have the store for themselves as long as this had it.
+      await setTimeout(performance.now() - start);
     }
     return answerJson(context, { status: "ok", count });
   };
 
   return { updateVisitor, removeVisitor, removeOfflineVisitors };
+}
+
+/** Elsewhere the first value counts; what removes everybody must not contradict itself. */
+function requireOnce(context: ApiContext, name: string) {
+  if (context.req.queries(name)!.length > 1) {
+    throw new ApiError("invalid_parameter", `${name} must be given once.`);
+  }
 }
 
 /** What would not be read again as it was written is no value of a visitor, such as half a character. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Log } from "../operations/log.ts";
+import { describeFailure, type Log } from "../operations/log.ts";
 import { answerJson, type ApiContext } from "./endpoint.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
@@ -77,17 +77,7 @@ export function errorHandler(
   return (error, context) => {
     if (error instanceof ApiError) return sendError(context, error);
     if (error instanceof StoreUnavailable) return sendError(context, DATABASE_UNAVAILABLE);
-    // Not the error's sentence, which may hold a visitor's data; the frames say where it came from.
-    const { stack = "", message } = error;
-    const afterMessage = stack.slice(stack.indexOf(message) + message.length);
-    log("A request failed", "error", {
-      request: context.env.id,
-      error: error.name,
-      ...("code" in error ? { code: error.code } : {}),
-      frames: afterMessage.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => line.trim()).join(
-        "\n",
-      ),
-    });
+    log("A request failed", "error", { request: context.env.id, ...describeFailure(error) });
     return sendError(
       context,
       new ApiError("internal_error", "Something went wrong here, the log has the cause."),

@@ -38,14 +38,19 @@ export async function readBody<Schema extends z.ZodObject>(
 ): Promise<z.output<Schema>> {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(context.req.raw)));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(context.req.raw));
+    json = JSON.parse(text);
   } catch (error) {
     if (error instanceof ApiError) throw error;
     // The parser's sentence quotes the text, which is somebody's data.
     throw new ApiError("invalid_parameter", "The body must be JSON.");
   }
   const { success, error } = schema.safeParse(json);
-  // Not the copy that was made meanwhile: it lacks what is called __proto__.
+  // The schema passes over that name, of which a change would be lost silently.
+  if (success && Object.hasOwn(json as object, "__proto__")) {
+    throw new ApiError("invalid_parameter", '"__proto__" is nothing that can be changed.');
+  }
+  // Not the copy that was made meanwhile: it lacks what is called so in metadata.
   if (success) return json as z.output<Schema>;
   const [issue] = error.issues;
   if (issue.code === "unrecognized_keys") {

@@ -74,6 +74,11 @@ testInFolder("What cannot be opened or listened on stops the start with 78", asy
   await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
   const verdicts: [environment: Record<string, string>, said: RegExp][] = [
     [{ PORT: String(taken.addr.port) }, /^PORT: given \d+ \(AddrInUse\), expected a free port/m],
+    [{ ADMIN_PORT: String(taken.addr.port) }, /^ADMIN_PORT: given \d+ \(AddrInUse\), expected a free port/m],
+    [
+      { ADMIN_PORT: String(freePort()), ADMIN_HOST: "203.0.113.1" },
+      /^ADMIN_HOST: given "203\.0\.113\.1", expected/m,
+    ],
     [{ HOST: "203.0.113.1" }, /^HOST: given "203\.0\.113\.1", expected an address of this machine/m],
     [{ HOST: "256.1.1.1" }, /^HOST: given "256\.1\.1\.1", expected an address of this machine/m],
     [{ HOST: "nowhere.invalid" }, /^HOST: given "nowhere\.invalid", expected an address of this machine/m],
@@ -200,3 +205,60 @@ testInFolder("An idle keep-alive connection does not hold a stop up", async (fol
   assert.ok(await connection.read(new Uint8Array(1000)));
   assert.equal((await server.stop("SIGTERM")).code, 0);
 });
+
+testInFolder("ADMIN_PORT opens a second listener, for health and metrics without a key", async (folder) => {
+  const adminPort = freePort();
+  await using server = await start(folder, [], { REST_KEY: KEY, ADMIN_PORT: String(adminPort) });
+  await server.until(new RegExp(`Listening on 127\\.0\\.0\\.1 port ${adminPort} for operators`));
+  const verdicts: [path: string, main: number, admin: number][] = [
+    ["/live", 200, 200],
+    ["/ready", 200, 200],
+    ["/metrics", 404, 200],
+    ["/api/visitors/list/latest", 200, 404],
+  ];
+  for (const [path, main, admin] of verdicts) {
+    for (const [port, status] of [[server.port, main], [adminPort, admin]]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+      await response.text();
+      assert.equal(response.status, status, `${path} on ${port === adminPort ? "ADMIN_PORT" : "PORT"}`);
+    }
+  }
+  assert.equal((await server.stop("SIGTERM")).code, 0);
+});
+
+testInFolder("Without ADMIN_PORT there is one listener", async (folder) => {
+  await using server = await start(folder, []);
+  assert.equal((await server.stop("SIGTERM")).code, 0);
+  assert.doesNotMatch(server.stderr, /for operators/);
+});
+
+testInFolder(
+  "Once it is to stop /ready is 503, while requests are still taken, and answered with Connection: close",
+  async (folder) => {
+    const adminPort = freePort();
+    await using server = await start(folder, [], { REST_KEY: KEY, ADMIN_PORT: String(adminPort) });
+    await server.until(/for operators/);
+    const ready = async (port: number) => {
+      const response = await fetch(`http://127.0.0.1:${port}/ready`);
+      return { status: response.status, error: (await response.json()).error };
+    };
+    for (const port of [server.port, adminPort]) assert.equal((await ready(port)).status, 200);
+    server.child.kill("SIGTERM");
+    while ((await ready(adminPort)).status === 200);
+    // A new connection, as one that is kept may have been used before.
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const request = `GET /api/visitors/list/latest HTTP/1.1\r\nHost: x\r\nAuthorization: ${KEY}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    let answer = "";
+    for await (const text of connection.readable.pipeThrough(new TextDecoderStream())) {
+      answer += text;
+      // It is the client that closes it then.
+      if (answer.endsWith("]}")) break;
+    }
+    assert.match(answer, /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"visitors":\[\]\}$/i);
+    for (const port of [server.port, adminPort]) {
+      assert.deepEqual(await ready(port), { status: 503, error: "stopping" });
+    }
+    assert.equal((await server.ended).code, 0, server.stderr);
+  },
+);

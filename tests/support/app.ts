@@ -47,8 +47,11 @@ export function appOver(
 /** Asks an application, without a server between. */
 function requester(app: App) {
   return {
-    request: (path: string, init?: RequestInit) =>
-      app(new Request(path.startsWith("/") ? `http://localhost${path}` : path, init)),
+    /** @param peer the address from which the connection comes */
+    request: (path: string, init?: RequestInit, peer = "") =>
+      app(new Request(path.startsWith("/") ? `http://localhost${path}` : path, init), {
+        remoteAddr: { transport: "tcp", hostname: peer, port: 50_000 },
+      }),
     fetch: (request: Request) => app(request),
   };
 }

@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { encodeCursor } from "../../src/rest/cursor.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { readVisitor } from "../../src/visitor.ts";
+import { testInFolder } from "../support/folders.ts";
+import { freePort } from "../support/ports.ts";
+import { fromSource, Process } from "../support/processes.ts";
+
+/** What `foyer serve` is started with, and where it then listens. */
+function server(folder: string, environment: Record<string, string> = {}) {
+  const [port, adminPort] = [freePort(), freePort()];
+  const command = fromSource(folder, ["serve"], {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    ADMIN_PORT: String(adminPort),
+    REST_KEY: "key",
+    SQLITE_PATH: environment.MONGO_URI ? "" : "foyer.db",
+    ...environment,
+  });
+  return { command, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` };
+}
+
+/** Asks, and reads all of the answer. */
+async function ask(url: string, init?: RequestInit) {
+  const response = await fetch(url, init);
+  return { status: response.status, text: `${[...response.headers]} ${await response.text()}` };
+}
+
+async function untilItAnswers(url: string) {
+  while (!await fetch(`${url}/live`).then((response) => response.text(), () => null)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+testInFolder("Where no person watches each event is a line of JSON on standard error", async (folder) => {
+  const { command, url } = server(folder);
+  await using process = new Process(command);
+  await process.until(/for operators/);
+  const headers = { "Authorization": "key", "X-Request-Id": "call-42", "X-Forwarded-For": "6.6.6.6" };
+  assert.equal((await ask(`${url}/api/visitors/aB3?x=1`, { headers })).status, 404);
+  assert.equal((await process.stop("SIGTERM")).code, 0);
+  assert.equal(process.stdout, "");
+  const lines = process.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const sentences = lines.map(({ message }) => message);
+  assert.deepEqual(sentences.map((sentence) => sentence.replace(/port \d+/, "port N")), [
+    "Using the embedded store in foyer.db",
+    `Listening on 127.0.0.1 port N for ${url.replace("127.0.0.1", "localhost")}`,
+    "Listening on 127.0.0.1 port N for operators",
+    "Request",
+    "Stopping on SIGTERM",
+  ]);
+  for (const { time, level } of lines) {
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.equal(level, "info");
+  }
+  const { time: _time, milliseconds, ...request } = lines[3];
+  assert.ok(milliseconds >= 0);
+  assert.deepEqual(request, {
+    level: "info",
+    message: "Request",
+    request: "call-42",
+    method: "GET",
+    route: "/api/visitors/{short_id}",
+    status: 404,
+    client: "127.0.0.1",
+  });
+});
+
+testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
+  // One warning at the start, of a store that nobody chose, and one for each request that the database fails.
+  const verdicts: [level: string, shown: string[]][] = [
+    ["debug", ["info", "warning"]],
+    ["info", ["info", "warning"]],
+    ["warning", ["warning"]],
+    ["error", []],
+  ];
+  await Promise.all(verdicts.map(async ([level, shown]) => {
+    await Deno.mkdir(`${folder}/${level}`);
+    const { command, url } = server(`${folder}/${level}`, { LOG_LEVEL: level, SQLITE_PATH: "" });
+    await using process = new Process(command);
+    await untilItAnswers(url);
+    assert.equal((await process.stop("SIGTERM")).code, 0);
+    const lines = process.stderr.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    assert.deepEqual([...new Set(lines.map(({ level }) => level))].sort(), shown, level);
+  }));
+});
+
+testInFolder("On a terminal each event is a line for a person", async (folder) => {
+  const { command, url } = server(folder, { SQLITE_PATH: "" });
+  // It tells its process id, since script passes no signal on.
+  const line = ["echo pid=$$; exec", command.program, ...command.args!].join(" ");
+  await using process = new Process({ ...command, program: "script", args: ["-qefc", line, "/dev/null"] });
+  await process.until(/for operators/, "stdout");
+  assert.equal((await ask(`${url}/live`, { headers: { "X-Request-Id": "call-42" } })).status, 200);
+  await process.until(/call-42/, "stdout");
+  Deno.kill(Number(/pid=(\d+)/.exec(process.stdout)![1]), "SIGTERM");
+  assert.equal((await process.ended).code, 0);
+  const [, ...lines] = process.stdout.trimEnd().split(/\r?\n/);
+  assert.equal(lines.length, 5, process.stdout);
+  const readable = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Za-z]/;
+  for (const line of lines) assert.match(line, readable);
+  assert.match(lines[0], /Z warning: Using the embedded store in foyer\.db, since/);
+  assert.match(
+    lines[3],
+    /Z Request request=call-42 method=GET route=\/live status=200 milliseconds=[0-9.]+ client=127\.0\.0\.1$/,
+  );
+  assert.match(lines[4], /Z Stopping on SIGTERM$/);
+});
+
+/** Stands in everything that nobody may read. */
+const SECRET = "S3cr3t";
+
+const SECRETS = {
+  REST_KEY: `${SECRET}-read`,
+  REST_WRITE_KEY: `${SECRET}-write`,
+  REST_KEY_PREVIOUS: `${SECRET}-previous`,
+  LOG_LEVEL: "debug",
+};
+
+/** A visitor all of whose texts are secret. */
+const VISITOR = {
+  short_id: `${SECRET}-id`,
+  call_name: SECRET,
+  email: `${SECRET}@acme.com`,
+  identities: [SECRET],
+  integration_ids: [`crm:${SECRET}`],
+  ip_address: "198.51.100.77",
+  is_online: true,
+  last_url: `https://acme.com/${SECRET}`,
+  metadata: { [SECRET]: SECRET },
+  name: SECRET,
+  tags: [`#${SECRET}`],
+  unique_id: SECRET,
+};
+
+/** Requests with secrets in all their parts; some are answered, some refused. */
+function secretRequests(): [path: string, init: RequestInit][] {
+  const position = { online: true, lastSeenAt: null, shortId: SECRET, count: 1 };
+  const cursor = encodeCursor({ position, typos: false }, SECRET);
+  const paths = [
+    "/api/visitors/list/latest",
+    `/api/visitors/list/search?q=${SECRET}`,
+    `/api/visitors/list/search?q=${SECRET}@acme.com`,
+    `/api/visitors/list/search?q=id:${SECRET}%20ip:198.51.100.77`,
+    `/api/visitors/list/search?q=${SECRET}&cursor=${cursor}`,
+    `/api/visitors/list/search?q=${SECRET}x&cursor=${cursor}`,
+    `/api/visitors/list/search?q=${SECRET}&cursor=${SECRET}`,
+    `/api/visitors/list/search?q=${SECRET}&max_results=${SECRET}`,
+    `/api/visitors/list/search?q=${SECRET.repeat(100)}`,
+    `/api/visitors/${SECRET}`,
+    `/api/visitors/${SECRET}-id`,
+    `/api/visitors/${SECRET}%zz`,
+    `/api/${SECRET}`,
+    `/${SECRET}/${SECRET}?${SECRET}=${SECRET}`,
+    `/live?${SECRET}`,
+    "/api/usage",
+    `/api/visitors?all=${SECRET}`,
+  ];
+  const bodies = [
+    JSON.stringify({ name: SECRET, email: `${SECRET}@acme.com`, metadata: { [SECRET]: SECRET } }),
+    JSON.stringify({ watch_link: `javascript:${SECRET}` }),
+    JSON.stringify({ tags: SECRET }),
+    JSON.stringify({ metadata: { [SECRET]: [SECRET] } }),
+    JSON.stringify({ name: `${SECRET}\ud800` }),
+    `{"name":"${SECRET}`,
+    SECRET,
+    SECRET.repeat(20_000),
+  ];
+  const headers = {
+    "Authorization": `Bearer ${SECRETS.REST_WRITE_KEY}`,
+    "Cookie": SECRET,
+    "Referer": `https://acme.com/${SECRET}`,
+    "User-Agent": SECRET,
+    "X-Forwarded-For": SECRET,
+    "X-Request-Id": `${SECRET} ${SECRET}`,
+    [`X-${SECRET}`]: SECRET,
+  };
+  const keys = [SECRETS.REST_KEY, SECRETS.REST_KEY_PREVIOUS, `Basic ${btoa(SECRET)}`, `${SECRET}-wrong`];
+  return [
+    ...paths.flatMap((path) =>
+      ["GET", "HEAD", "DELETE", SECRET.toUpperCase()].filter((method) =>
+        method !== "DELETE" || !path.endsWith("-id")
+      )
+        .map((method): [string, RequestInit] => [path, { method, headers }])
+    ),
+    ...keys.map((key): [string, RequestInit] => [paths[0], { headers: { ...headers, Authorization: key } }]),
+    ...bodies.flatMap((body) =>
+      [VISITOR.short_id, SECRET].map((shortId): [string, RequestInit] => [
+        `/api/visitors/${shortId}`,
+        { method: "PATCH", headers, body },
+      ])
+    ),
+  ];
+}
+
+/**
+ * Makes all of these requests, and gives the texts of those answers that are no visitors; those are for whoever has
+ * the key.
+ */
+async function errorAnswers(url: string): Promise<string[]> {
+  const texts: string[] = [];
+  for (const [path, init] of secretRequests()) {
+    const { status, text } = await ask(url + path, init);
+    if (status >= 400) texts.push(`${status} ${text}`);
+  }
+  return texts;
+}
+
+function assertNoSecrets(texts: string[]) {
+  for (const text of texts) {
+    assert.doesNotMatch(text, new RegExp(`${SECRET}|${btoa(SECRET)}|198\\.51\\.100`, "i"));
+  }
+}
+
+testInFolder(
+  "No key, search or visitor's data is in any output, neither while all is well nor when the file breaks",
+  async (folder) => {
+    const path = `${folder}/foyer.db`;
+    const store = openSqliteStore(path);
+    await store.putVisitors([readVisitor(VISITOR)!]);
+    await store.close();
+    const { command, url, adminUrl } = server(folder, { ...SECRETS, SQLITE_PATH: "foyer.db" });
+    await using process = new Process(command);
+    await process.until(/for operators/);
+    const answers = await errorAnswers(url);
+    assert.ok(answers.length > 40);
+
+    // Somebody else writes to the file, so that what is in memory of it counts no more, and then destroys it.
+    const other = openSqliteStore(path);
+    await other.putVisitors([readVisitor({ short_id: "other" })!]);
+    const { size } = await Deno.stat(path);
+    using file = await Deno.open(path, { write: true });
+    await file.write(new TextEncoder().encode(SECRET.repeat(size / SECRET.length)));
+    answers.push(...await errorAnswers(url));
+    assert.ok(answers.some((text) => text.startsWith("503 ")), "the file is broken indeed");
+    answers.push((await ask(`${adminUrl}/metrics`)).text);
+
+    // Closing it fails as well, which is what it is; the test's own connection must not.
+    await process.stop("SIGTERM");
+    await other.close().catch(() => {});
+    assert.match(process.stderr, /"status":503/);
+    assertNoSecrets([process.stdout, ...process.stderr.split("\n"), ...answers]);
+  },
+);
+
+testInFolder("Nor while MongoDB is away: not even the password in its connection string", async (folder) => {
+  const { command, url, adminUrl } = server(folder, {
+    ...SECRETS,
+    MONGO_URI: `mongodb://${SECRET}-user:${SECRET}-password@127.0.0.1:1/crm?authSource=admin`,
+  });
+  await using process = new Process(command);
+  await process.until(/for operators/);
+  // At once, since each waits until the request's time is over.
+  const answers = await Promise.all(
+    secretRequests().slice(0, 40).map(async ([path, init]) => (await ask(url + path, init)).text),
+  );
+  answers.push((await ask(`${adminUrl}/metrics`)).text, (await ask(`${url}/ready`)).text);
+  await process.stop("SIGTERM");
+  assert.match(process.stderr, /"status":503/);
+  assertNoSecrets([process.stdout, ...process.stderr.split("\n"), ...answers]);
+});
+
+for (const reader of ["goes away", "stops reading"] as const) {
+  testInFolder(
+    `Whoever reads standard error and ${reader} stops nobody from being answered`,
+    async (folder) => {
+      const { command: { program, ...options }, url } = server(folder);
+      const child = new Deno.Command(program, { ...options, stdin: "null", stdout: "null", stderr: "piped" })
+        .spawn();
+      try {
+        await untilItAnswers(url);
+        if (reader === "goes away") await child.stderr.cancel();
+        // Lines of about 270 bytes, together more than a pipe and its two ends hold.
+        const headers = { "X-Request-Id": "x".repeat(128) };
+        for (let i = 0; i < 40; i++) {
+          const answers = await Promise.all(
+            Array.from({ length: 25 }, () => ask(`${url}/live`, { headers })),
+          );
+          assert.ok(answers.every(({ status }) => status === 200));
+        }
+        child.kill("SIGTERM");
+        assert.equal((await child.status).code, 0);
+        if (reader === "goes away") return;
+        // What it had read by then is whole lines, but for the last.
+        const lines = (await new Response(child.stderr).text()).split("\n").slice(0, -1);
+        for (const line of lines) assert.equal(JSON.parse(line).level, "info");
+      } finally {
+        try {
+          child.kill("SIGKILL");
+        } catch {
+          // It has ended.
+        }
+        await child.status;
+      }
+    },
+  );
+}

@@ -1,0 +1,313 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { encodeCursor } from "../../src/rest/cursor.ts";
+import type { SearchQuery } from "../../src/search/parse.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor } from "../../src/visitor.ts";
+import { appOver, appWith, type Environment } from "../support/app.ts";
+
+const LATEST = "/api/visitors/list/latest";
+
+async function assertRefused(response: Response, what: string) {
+  const { status, error, message } = await response.json();
+  assert.deepEqual([response.status, status, error], [429, "error", "too_many_requests"], what);
+  assert.match(message, /^[A-Z][^\n]*\.$/, "one sentence for a person");
+  const seconds = Number(response.headers.get("Retry-After"));
+  assert.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, what);
+}
+
+Deno.test("A key makes RATE_LIMIT requests a second; each other key has its own", async () => {
+  const { app } = await appWith([], { RATE_LIMIT: "5", REST_KEY_PREVIOUS: "old", REST_WRITE_KEY: "write" });
+  const ask = (key: string, path: string, method = "GET") =>
+    app.request(path, { method, headers: { Authorization: key } });
+  for (const key of ["key", "old", "write"]) {
+    // Whatever is asked counts, and however the key is sent.
+    const asked = [
+      ask(key, LATEST),
+      ask(`Bearer ${key}`, LATEST, "HEAD"),
+      app.request("/api/visitors/nobody", { headers: { "X-Api-Key": key } }),
+      ask(key, "/api/nothing"),
+      ask(key, LATEST, "OPTIONS"),
+      ...Array.from({ length: 15 }, () => ask(key, "/api/visitors/list/search?q=x")),
+    ];
+    const answers = await Promise.all(asked);
+    const statuses = answers.map(({ status }) => status);
+    assert.deepEqual(statuses.slice(0, 5), [200, 200, 404, 404, 405], key);
+    for (const answer of answers.slice(5)) await assertRefused(answer, key);
+  }
+});
+
+Deno.test("The next second is a new one", async () => {
+  const { ask } = await appWith([], { RATE_LIMIT: "1" });
+  await (await ask(LATEST)).text();
+  while (true) {
+    const response = await ask(LATEST);
+    await response.text();
+    if (response.status === 200) break;
+    assert.equal(response.headers.get("Retry-After"), "1");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+});
+
+Deno.test("Whoever has no key is 401 however often, and spends nobody's requests", async () => {
+  const { app, ask } = await appWith([], { RATE_LIMIT: "1" });
+  const statusOf = async (Authorization: string) => {
+    const response = await app.request(LATEST, { headers: { Authorization } });
+    await response.text();
+    return response.status;
+  };
+  for (let i = 0; i < 10; i++) assert.equal(await statusOf("wrong"), 401);
+  assert.equal((await ask(LATEST)).status, 200);
+  assert.deepEqual([await statusOf("wrong"), await statusOf("")], [401, 401]);
+});
+
+Deno.test("Probes are answered however often", async () => {
+  const { app, admin } = await appWith([], { RATE_LIMIT: "1" });
+  for (let i = 0; i < 10; i++) {
+    for (const path of ["/live", "/ready"]) assert.equal((await app.request(path)).status, 200);
+    assert.equal((await admin.request("/metrics")).status, 200);
+  }
+});
+
+Deno.test("Without RATE_LIMIT there is none", async () => {
+  const { ask } = await appWith([]);
+  const answers = await Promise.all(Array.from({ length: 200 }, () => ask(LATEST)));
+  assert.ok(answers.every(({ status }) => status === 200));
+});
+
+/** Two with a lookup code, and one whose short id looks like one. */
+const DOCUMENTS = [
+  { short_id: "aB3", is_online: true, name: "Jane", lookup_code: "0042" },
+  { short_id: "cD4", name: "Ada", lookup_code: "0043" },
+  { short_id: "7777", name: "Zoë" },
+];
+
+/** An application that keeps what the store was asked for. */
+async function openApp(environment: Environment = {}, documents: Record<string, unknown>[] = DOCUMENTS) {
+  const queries: SearchQuery[] = [];
+  const store: VisitorStore = openSqliteStore(":memory:");
+  await store.putVisitors(documents.map((document) => readVisitor(document)!));
+  const watched = new Proxy(store, {
+    get(target, name) {
+      if (name === "findVisitors") {
+        return (...args: Parameters<VisitorStore["findVisitors"]>) => {
+          queries.push(args[0]);
+          return target.findVisitors(...args);
+        };
+      }
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const given = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support", ...environment };
+  const { app } = appOver(watched, given);
+  const search = (
+    q: string,
+    { key = "key", peer = "203.0.113.9", more = "", headers = {}, method = "GET" } = {},
+  ) =>
+    app.request(
+      `/api/visitors/list/search?q=${encodeURIComponent(q)}${more}`,
+      { method, headers: { Authorization: key, ...headers } },
+      peer,
+    );
+  const find = async (...args: Parameters<typeof search>): Promise<string[]> => {
+    const response = await search(...args);
+    assert.equal(response.status, 200, args[0]);
+    return (await response.json()).visitors.map(({ short_id }: { short_id: string }) => short_id);
+  };
+  /** Looks for as many codes that nobody has. */
+  const miss = async (times: number, options: Parameters<typeof search>[1] = {}) => {
+    for (let i = 0; i < times; i++) assert.deepEqual(await find(String(1000 + i), options), []);
+  };
+  return { app, queries, search, find, miss };
+}
+
+Deno.test("After ten codes that nobody has no further one is tried, while other searches go on", async () => {
+  const { search, find, miss } = await openApp();
+  await miss(10);
+  for (const q of ["1234", "1000", "0042", "7777"]) await assertRefused(await search(q), q);
+  for (
+    const q of ["jane", "nobody", "#nobody", "id:1234", "ip:1.2.3.4", "12345", "123", '"1234"', "online"]
+  ) {
+    const found = await find(q);
+    assert.deepEqual(found, ["jane", "online"].includes(q) ? ["aB3"] : [], q);
+  }
+});
+
+Deno.test("Neither spelling, parameters, headers, method nor cursor lets a further code be tried", async () => {
+  const { app, search, miss, queries } = await openApp();
+  await miss(10);
+  queries.length = 0;
+  const mixed = [
+    " 0042 ",
+    "0042 jane",
+    "jane 0042",
+    "0042 0042",
+    "online 0042",
+    "0042 -online",
+    "0042 #customer",
+    "0042 id:x",
+    '0042 ""',
+    '"jane" 0042',
+    '00"4"2',
+    "0042\t\u3000",
+    "nobody 0042",
+  ];
+  for (const q of mixed) await assertRefused(await search(q), q);
+  const first = { online: true, lastSeenAt: 8.64e15, shortId: "!", count: 1 };
+  const forms: Parameters<typeof search>[1][] = [
+    { method: "HEAD" },
+    { more: "&max_results=1" },
+    { more: "&max_results=1000" },
+    { more: "&x=1&q=jane" },
+    { more: `&cursor=${encodeCursor({ position: first, typos: false }, "0042")}` },
+    { more: `&cursor=${encodeCursor({ position: first, typos: true }, "0042")}` },
+    { headers: { "X-Forwarded-For": "6.6.6.6" } },
+    { headers: { "Forwarded": "for=6.6.6.6", "X-Real-IP": "6.6.6.6" } },
+    { headers: { "If-None-Match": "*" } },
+    { headers: { "Accept-Encoding": "gzip", "X-Request-Id": "another" } },
+    { key: "Bearer key" },
+    { key: "bearer  key" },
+  ];
+  for (const form of forms) {
+    const response = await search("0042", form);
+    if (form?.method === "HEAD") assert.equal(response.status, 429);
+    else await assertRefused(response, JSON.stringify(form));
+  }
+  for (
+    const path of ["/support/api/visitors/list/search?q=0042", "/api/visitors/list/search?q=%30%30%34%32"]
+  ) {
+    await assertRefused(await app.request(path, { headers: { Authorization: "key" } }, "203.0.113.9"), path);
+  }
+  assert.deepEqual(queries, [], "the store was asked nothing");
+});
+
+Deno.test("A quoted code is text, by which nobody's code is found", async () => {
+  const { find } = await openApp();
+  for (const q of ['"0042"', '"0042', '"00"42', "x0042", "004", "0042x", "url:0042"]) {
+    assert.deepEqual(await find(q), [], q);
+  }
+});
+
+Deno.test("Misses that are mixed with other parts, on a further page or asked by HEAD count as well", async () => {
+  const beyond = { online: false, lastSeenAt: null, shortId: "zzzz", count: 1 };
+  const misses: [q: string, options: Parameters<Awaited<ReturnType<typeof openApp>>["search"]>[1]][] = [
+    ["1000 online", {}],
+    ["0042 ada", {}],
+    ["0042 nobodyatall", {}],
+    ["jane 1000", {}],
+    ["0042 0043", {}],
+    ["1000", { method: "HEAD" }],
+    ["1000", { headers: { "If-None-Match": "*" } }],
+    ["0042", { more: `&cursor=${encodeCursor({ position: beyond, typos: false }, "0042")}` }],
+    ["1000", { more: "&max_results=1" }],
+    ["1000", {}],
+  ];
+  const { search } = await openApp();
+  for (const [q, options] of misses) {
+    const response = await search(q, options);
+    await response.text();
+    assert.ok(response.status === 200 || response.status === 304, q);
+  }
+  await assertRefused(await search("1001"), "ten of them");
+});
+
+Deno.test("Searches by code that find somebody, or cannot be made, do not count", async () => {
+  const { app, search, find, miss } = await openApp();
+  for (let i = 0; i < 30; i++) {
+    assert.deepEqual(await find("0042"), ["aB3"]);
+    assert.deepEqual(await find("7777"), ["7777"]);
+    assert.deepEqual(await find("0042 jane"), ["aB3"]);
+    assert.equal((await search("1234", { more: "&max_results=0" })).status, 400);
+    assert.equal((await search("1234", { more: "&cursor=x" })).status, 400);
+    assert.equal((await search("1234", { key: "wrong" })).status, 401);
+    const response = await app.request(
+      "/api/visitors/1234",
+      { headers: { Authorization: "key" } },
+      "203.0.113.9",
+    );
+    assert.equal(response.status, 404);
+  }
+  await miss(10);
+  await assertRefused(await search("0042"), "what found somebody before");
+});
+
+Deno.test("Misses are counted by key and by the client's address, the trusted proxy's word for it included", async () => {
+  const { search, find, miss } = await openApp({ TRUSTED_PROXIES: "10.0.0.0/8" });
+  const through = (client: string) => ({ peer: "10.0.0.7", headers: { "X-Forwarded-For": client } });
+  await miss(10);
+  await assertRefused(await search("0042"), "this one");
+  assert.deepEqual(await find("0042", { key: "write" }), ["aB3"]);
+  assert.deepEqual(await find("0042", { peer: "203.0.113.10" }), ["aB3"]);
+  assert.deepEqual(await find("0042", through("203.0.113.11")), ["aB3"]);
+  await assertRefused(await search("0042", through("203.0.113.9")), "through a proxy");
+  await assertRefused(
+    await search("0042", through("6.6.6.6, 203.0.113.9")),
+    "with a forged address before it",
+  );
+  await assertRefused(await search("0042", through("::ffff:203.0.113.9")), "in another spelling");
+  await miss(10, { key: "write" });
+  await assertRefused(await search("0042", { key: "write" }), "the other key");
+});
+
+Deno.test("Twenty codes that come at once are not tried more than ten", async () => {
+  for (const [limit, tried] of [["10", 10], ["1", 1], ["3", 3]] as const) {
+    const { search, queries } = await openApp({ LOOKUP_MISSES_PER_MINUTE: limit });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => search(String(2000 + i))));
+    const statuses = answers.map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status === 200).length, tried, limit);
+    assert.equal(statuses.filter((status) => status === 429).length, 20 - tried, limit);
+    assert.equal(queries.length, tried, limit);
+  }
+});
+
+Deno.test("Codes that come at once and that somebody has are all answered", async () => {
+  const documents = Array.from(
+    { length: 60 },
+    (_, i) => ({ short_id: `v${i}`, lookup_code: String(3000 + i) }),
+  );
+  const { search, find } = await openApp({}, documents);
+  const found = await Promise.all(documents.map(({ lookup_code }) => find(lookup_code)));
+  assert.deepEqual(found, documents.map(({ short_id }) => [short_id]));
+  const mixed = await Promise.all(
+    documents.flatMap(({ lookup_code }, i) => [search(lookup_code), search(String(5000 + i))]),
+  );
+  const bodies = await Promise.all(
+    mixed.map(async (answer) => ({ status: answer.status, ...await answer.json() })),
+  );
+  const misses = bodies.filter(({ visitors }) => visitors?.length === 0);
+  assert.equal(misses.length, 10, "of all that is missed among them ten are told");
+});
+
+Deno.test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => {
+  const { search, miss } = await openApp({ LOOKUP_MISSES_PER_MINUTE: "2" });
+  await miss(2);
+  await assertRefused(await search("0042"), "two");
+  const { miss: missFreely } = await openApp({ LOOKUP_MISSES_PER_MINUTE: "0" });
+  await missFreely(50);
+});
+
+Deno.test("Where lookup codes are hidden four digits are a short id, which may be asked for as often as others", async () => {
+  const { find, miss } = await openApp({ HIDDEN_ATTRIBUTES: "lookup_code" });
+  await miss(30);
+  assert.deepEqual(await find("0042"), []);
+  assert.deepEqual(await find("7777"), ["7777"]);
+});
+
+Deno.test("A search that fails is no miss, and leaves nobody waiting", async () => {
+  const store = openSqliteStore(":memory:");
+  await store.close();
+  const { ask } = appOver(store, { LOOKUP_MISSES_PER_MINUTE: "1" });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => ask(`/api/visitors/list/search?q=${2000 + i}`)),
+  );
+  assert.ok(answers.every(({ status }) => status === 503));
+});
+
+Deno.test("Neither limit's refusal tells whether there is somebody", async () => {
+  const { search, miss } = await openApp();
+  await miss(10);
+  const textOf = async (q: string) => Buffer.from(await (await search(q)).arrayBuffer()).toString();
+  assert.equal(await textOf("0042"), await textOf("9999"));
+});

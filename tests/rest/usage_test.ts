@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { appWith } from "../support/app.ts";
+
+const HOUR = 3_600_000;
+const ago = (hours: number) => new Date(Date.now() - hours * HOUR);
+
+const DOCUMENTS = [
+  { short_id: "now", is_online: true, is_in_session: true, last_seen_at: ago(0) },
+  { short_id: "since-yesterday", is_online: true, last_seen_at: ago(30) },
+  { short_id: "online-for-ever", is_online: true },
+  { short_id: "this-morning", last_seen_at: ago(23) },
+  { short_id: "left-in-session", is_in_session: true, last_seen_at: ago(25) },
+  { short_id: "this-month", last_seen_at: ago(29 * 24) },
+  { short_id: "before", last_seen_at: ago(31 * 24) },
+  { short_id: "never" },
+];
+
+Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, and who is in a session", async () => {
+  for (const MAX_STALE_MS of ["0", "5000"]) {
+    const { ask, put } = await appWith(DOCUMENTS, { MAX_STALE_MS });
+    const response = await ask("/api/usage");
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("Content-Type"), "application/json");
+    assert.equal(
+      await response.text(),
+      JSON.stringify({
+        status: "ok",
+        usage: {
+          visitors: { online_now: 3, last_24_hrs: 2, last_30_days: 5 },
+          session_counts: { now: 2 },
+        },
+      }),
+    );
+    await put([{ short_id: "now", last_seen_at: ago(0) }, {
+      short_id: "new",
+      is_online: true,
+      last_seen_at: ago(0),
+    }]);
+    assert.deepEqual((await (await ask("/api/usage")).json()).usage, {
+      visitors: { online_now: 3, last_24_hrs: 3, last_30_days: 6 },
+      session_counts: { now: 1 },
+    });
+  }
+});
+
+Deno.test("Nobody at all is counted as nobody", async () => {
+  const { ask } = await appWith([]);
+  assert.deepEqual((await (await ask("/api/usage")).json()).usage, {
+    visitors: { online_now: 0, last_24_hrs: 0, last_30_days: 0 },
+    session_counts: { now: 0 },
+  });
+});
+
+Deno.test("What is changed and removed counts at once", async () => {
+  const { ask, app } = await appWith(DOCUMENTS, { REST_WRITE_KEY: "write", MAX_STALE_MS: "5000" });
+  const usage = async () => (await (await ask("/api/usage")).json()).usage;
+  const write = async (method: string, path: string, body?: string) => {
+    const response = await app.request(path, { method, body, headers: { Authorization: "write" } });
+    assert.equal((await response.json()).status, "ok");
+  };
+  assert.equal((await usage()).session_counts.now, 2);
+  await write("PATCH", "/api/visitors/this-morning", '{"is_in_session":true}');
+  assert.equal((await usage()).session_counts.now, 3);
+  await write("PATCH", "/api/visitors/this-morning", '{"is_in_session":true,"name":"Ada"}');
+  assert.equal((await usage()).session_counts.now, 3);
+  await write("PATCH", "/api/visitors/now", '{"is_in_session":false}');
+  assert.equal((await usage()).session_counts.now, 2);
+  await write("DELETE", "/api/visitors/this-morning");
+  await write("DELETE", "/api/visitors?all=true");
+  assert.deepEqual(await usage(), {
+    visitors: { online_now: 3, last_24_hrs: 1, last_30_days: 2 },
+    session_counts: { now: 0 },
+  });
+});
+
+Deno.test("Usage needs a key, is only read, and tells nothing of who they are", async () => {
+  const { app, ask } = await appWith(DOCUMENTS, {
+    REST_WRITE_KEY: "write",
+    BASE_ENDPOINT: "https://acme.com/support",
+  });
+  for (const path of ["/api/usage", "/support/api/usage", "/api/usage?x=1"]) {
+    assert.equal((await app.request(path)).status, 401, path);
+    assert.equal((await ask(path)).status, 200, path);
+    assert.equal((await ask(path, { Authorization: "write" })).status, 200, path);
+    assert.equal((await ask(path, {}, "HEAD")).status, 200, path);
+    for (const method of ["POST", "PATCH", "DELETE", "OPTIONS"]) {
+      const response = await ask(path, { Authorization: "write" }, method);
+      assert.deepEqual(
+        [response.status, response.headers.get("Allow")],
+        [405, "GET, HEAD"],
+        `${method} ${path}`,
+      );
+    }
+  }
+  assert.equal((await ask("/api/usage/")).status, 404);
+});
