@@ -62,16 +62,20 @@ export async function readBody<Schema extends z.ZodObject>(
   throw new ApiError("invalid_parameter", `${String(issue.path[0] ?? "The body")} ${issue.message}.`);
 }
 
+/** What is too long is read so far, in bytes: a client that still sends might miss the answer. */
+const MAX_READ = 1024 * 1024;
+
 /** No more than {@link MAX_BODY} of it, whatever length was announced. */
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new ApiError("too_large", `The body must not be longer than ${MAX_BODY / 1024} KB.`);
-  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY) throw tooLarge();
+  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_READ) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > MAX_BODY) throw tooLarge();
-    chunks.push(chunk);
+    if (length > MAX_READ) throw tooLarge();
+    if (length <= MAX_BODY) chunks.push(chunk);
   }
+  if (length > MAX_BODY) throw tooLarge();
   return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
