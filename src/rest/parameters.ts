@@ -68,7 +68,8 @@ const MAX_READ = 1024 * 1024;
 /** No more than {@link MAX_BODY} of it, whatever length was announced. */
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new ApiError("too_large", `The body must not be longer than ${MAX_BODY / 1024} KB.`);
-  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_READ) throw tooLarge();
+  const announced = Number(request.headers.get("Content-Length") ?? 0);
+  if (announced > MAX_READ) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
@@ -76,6 +77,6 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     if (length > MAX_READ) throw tooLarge();
     if (length <= MAX_BODY) chunks.push(chunk);
   }
-  if (length > MAX_BODY) throw tooLarge();
+  if (Math.max(length, announced) > MAX_BODY) throw tooLarge();
   return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
