@@ -603,8 +603,10 @@ class SqliteStore implements VisitorStore {
 
   /** SQLite counts what other connections wrote (https://www.sqlite.org/pragma.html#pragma_data_version). */
   version(): unknown {
-    const { data_version } = this.#prepare("PRAGMA data_version").get()!;
-    return `${data_version} ${this.#writes}`;
+    return asStoreErrors(() => {
+      const { data_version } = this.#prepare("PRAGMA data_version").get()!;
+      return `${data_version} ${this.#writes}`;
+    });
   }
 
   isReady(): boolean {

@@ -233,6 +233,7 @@ testInFolder(
     await file.write(new TextEncoder().encode(SECRET.repeat(size / SECRET.length)));
     answers.push(...await errorAnswers(url));
     assert.ok(answers.some((text) => text.startsWith("503 ")), "the file is broken indeed");
+    assert.ok(!answers.some((text) => text.startsWith("500 ")), "which is 503 wherever it is noticed");
     answers.push((await ask(`${adminUrl}/metrics`)).text);
 
     // Closing it fails as well, which is what it is; the test's own connection must not.
