@@ -41,6 +41,24 @@ export function clientAddresses(
   };
 }
 
+/**
+ * What one client has of addresses: an IPv4 address, or the /64 of an IPv6 address, in which it chooses as it likes
+ * (RFC 4291, section 2.5.1).
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(clientNetwork("203.0.113.9"), "203.0.113.9");
+ * assert.equal(clientNetwork("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+ * ```
+ */
+export function clientNetwork(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed: Address = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/64`)}/64`;
+}
+
 /** A network's address, and how many of its bits count. One of IPv4 within IPv6 is the one of IPv4, as addresses are. */
 function networkOf(network: string): [Address, number] {
   if (!network.includes("/")) {

@@ -10,6 +10,7 @@ import { Deadline, REQUEST_DEADLINE } from "../store/deadline.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { Page } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
+import { clientNetwork } from "../operations/client_address.ts";
 import type { ApiContext } from "./endpoint.ts";
 import { visitorNotFound } from "./errors.ts";
 import { LookupLimit } from "./limits.ts";
@@ -47,7 +48,7 @@ export function visitorHandlers(reads: SharedReads, config: Config) {
       request.query.some((part) => part.kind === "code" && part.inLookupCode);
     const { page, typos } =
       await (isLookup
-        ? lookups.run(`${context.env.key} ${context.env.client}`, () => findPage(request))
+        ? lookups.run(`${context.env.key} ${clientNetwork(context.env.client)}`, () => findPage(request))
         : findPage(request));
     // Only a link differs between those who asked the same in other words.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;

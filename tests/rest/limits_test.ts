@@ -255,6 +255,15 @@ test("Misses are counted by key and by the client's address, the trusted proxy's
   await assertRefused(await search("0042", { key: "write" }), "the other key");
 });
 
+test("Whoever has a whole network of IPv6 is one client, and the next network is another one", async () => {
+  const { search, find } = await openApp();
+  for (let i = 1; i <= 10; i++) {
+    assert.deepEqual(await find("9999", { peer: `2001:db8:0:1::${i}` }), [], `${i}`);
+  }
+  await assertRefused(await search("0042", { peer: "2001:db8:0:1:ffff::1" }), "the same /64");
+  assert.deepEqual(await find("0042", { peer: "2001:db8:0:2::1" }), ["aB3"]);
+});
+
 test("Twenty codes that come at once are not tried more than ten", async () => {
   for (const [limit, tried] of [["10", 10], ["1", 1], ["3", 3]] as const) {
     const { search, queries } = await openApp({ LOOKUP_MISSES_PER_MINUTE: limit });
