@@ -21,7 +21,7 @@ const OPERATIONS = {
 
 /** The same store; what it does is told to the metrics. */
 export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStore {
-  const measured = new Map(
+  const measured = new Map<string | symbol, unknown>(
     Object.entries(OPERATIONS).map(([name, operation]) => {
       const method = store[name as keyof typeof OPERATIONS] as (...args: unknown[]) => Promise<unknown>;
       return [name, measure(method.bind(store), operation)];
@@ -29,8 +29,12 @@ export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStor
   );
   return new Proxy(store, {
     get(target, name) {
-      const value = measured.get(name as string) ?? Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (measured.has(name)) return measured.get(name);
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      // Bound once, since each read of a list asks for the version.
+      measured.set(name, value.bind(target));
+      return measured.get(name);
     },
   });
 

@@ -5,12 +5,10 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 import denoJson from "../../deno.json" with { type: "json" };
+import type { ReadSource } from "../store/shared_reads.ts";
 
 /** What became of a database operation. */
 export type Outcome = "ok" | "unavailable" | "error";
-
-/** Where a shared read's result came from. */
-export type ReadSource = "database" | "shared" | "kept";
 
 /** What is counted while the process serves. */
 export class Metrics {

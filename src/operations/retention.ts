@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { removeOfflineVisitors } from "../store/removal.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { describeFailure, type Log } from "./log.ts";
 
@@ -10,12 +11,6 @@ const DAY = 86_400_000;
 
 /** How long this process is the one that removes, unless it says so again, in milliseconds. */
 const LEASE = 60_000;
-
-/** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
-const BATCH = 100;
-
-/** How long requests have the store for themselves between two batches, in milliseconds. */
-const PAUSE = 50;
 
 /** When visitors are looked for. */
 export interface RetentionOptions {
@@ -57,24 +52,16 @@ export function startRetention(
     clearTimeout(timer);
   }
 
-  /** Removes who is to be removed now; how many. */
-  async function remove(): Promise<number> {
-    let removed = 0;
-    while (!isStopping && await store.takeLease("retention", holder, LEASE)) {
-      const batch = await store.removeOffline(new Date(Date.now() - days * DAY), BATCH);
-      if (batch === 0) break;
-      onRemoved();
-      removed += batch;
-      await pause(PAUSE);
-    }
-    return removed;
-  }
-
   async function work() {
     while (!isStopping) {
       let wait = interval;
       try {
-        const removed = await remove();
+        const removed = await removeOfflineVisitors(store, {
+          seenBefore: () => new Date(Date.now() - days * DAY),
+          mayGoOn: async () => !isStopping && await store.takeLease("retention", holder, LEASE),
+          onRemoved,
+          pause,
+        });
         if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
         lastReason = "";
       } catch (error) {

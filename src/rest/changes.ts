@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setTimeout } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import { removeOfflineVisitors } from "../store/removal.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "./endpoint.ts";
@@ -12,9 +12,6 @@ import { ApiError, visitorNotFound } from "./errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
 import { readBody, readQuery } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
-
-/** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
-const BATCH = 50;
 
 /**
  * The handlers that write.
@@ -41,23 +38,14 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
     return answerJson(context, { status: "ok" });
   };
 
-  const removeOfflineVisitors: Answer = async (context) => {
+  const removeAllOffline: Answer = async (context) => {
     readQuery(context, OPERATIONS.removeOfflineVisitors.query);
     requireOnce(context, "all");
-    let count = 0;
-    while (true) {
-      const start = performance.now();
-      const removed = await store.removeOffline(null, BATCH);
-      if (removed === 0) break;
-      count += removed;
-      onWritten();
-      // Others have the store for themselves as long as this had it.
-      await setTimeout(performance.now() - start);
-    }
+    const count = await removeOfflineVisitors(store, { onRemoved: onWritten });
     return answerJson(context, { status: "ok", count });
   };
 
-  return { updateVisitor, removeVisitor, removeOfflineVisitors };
+  return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
 }
 
 /** Elsewhere the first value counts; what removes everybody must not contradict itself. */

@@ -49,7 +49,6 @@ export class LookupLimit {
    * them together might miss too often, since otherwise thousands could be tried at once.
    *
    * @param client the key and the address
-   * @param isHit whether a page found anybody
    * @throws {ApiError} `too_many_requests`
    */
   async run<T extends { page: Page }>(client: string, search: () => Promise<T>): Promise<T> {

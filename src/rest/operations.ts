@@ -191,6 +191,23 @@ export const COMMON_ERRORS: ErrorCode[] = [
   "internal_error",
 ];
 
+/** What answers with a page of visitors. */
+const VISITOR_LIST = {
+  answer: (visitor: z.ZodObject) => ok({ visitors: z.array(visitor) }),
+  answerExample: (visitor: Partial<Visitor>) => ({ status: "ok", visitors: [visitor] }),
+  shortIdAt: "/visitors/0/short_id",
+  isCacheable: true,
+  isPaged: true,
+  errors: ["database_unavailable"],
+} satisfies Partial<Operation>;
+
+/** What answers with one visitor. */
+const ONE_VISITOR = {
+  answer: (visitor: z.ZodObject) => ok({ visitor }),
+  answerExample: (visitor: Partial<Visitor>) => ({ status: "ok", visitor }),
+  shortIdAt: "/visitor/short_id",
+} satisfies Partial<Operation>;
+
 /** The operations, by what they are called. */
 export const OPERATIONS = {
   listLatest: {
@@ -198,32 +215,20 @@ export const OPERATIONS = {
     path: "/visitors/list/latest",
     summary: "The visitors online now, the newest last_seen_at first",
     query: listParameters,
-    answer: (visitor) => ok({ visitors: z.array(visitor) }),
-    answerExample: (visitor) => ({ status: "ok", visitors: [visitor] }),
-    shortIdAt: "/visitors/0/short_id",
-    isCacheable: true,
-    isPaged: true,
-    errors: ["database_unavailable"],
+    ...VISITOR_LIST,
   },
   searchVisitors: {
     method: "GET",
     path: "/visitors/list/search",
     summary: "The visitors that match, those online first",
     query: searchParameters,
-    answer: (visitor) => ok({ visitors: z.array(visitor) }),
-    answerExample: (visitor) => ({ status: "ok", visitors: [visitor] }),
-    shortIdAt: "/visitors/0/short_id",
-    isCacheable: true,
-    isPaged: true,
-    errors: ["database_unavailable"],
+    ...VISITOR_LIST,
   },
   getVisitor: {
     method: "GET",
     path: "/visitors/{short_id}",
     summary: "One visitor",
-    answer: (visitor) => ok({ visitor }),
-    answerExample: (visitor) => ({ status: "ok", visitor }),
-    shortIdAt: "/visitor/short_id",
+    ...ONE_VISITOR,
     isCacheable: true,
     errors: ["visitor_not_found", "database_unavailable"],
   },
@@ -233,9 +238,7 @@ export const OPERATIONS = {
     summary: "Sets attributes of a visitor, each as a whole; null clears a text",
     body: visitorChange,
     bodyExample: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true, nickname: null },
-    answer: (visitor) => ok({ visitor }),
-    answerExample: (visitor) => ({ status: "ok", visitor }),
-    shortIdAt: "/visitor/short_id",
+    ...ONE_VISITOR,
     errors: ["write_key_required", "visitor_not_found", "too_large", "database_unavailable"],
   },
   removeVisitor: {

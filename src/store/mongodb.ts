@@ -232,11 +232,11 @@ class MongoStore implements VisitorStore {
     options: ReadOptions,
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
-    const { limit = 0 } = options;
+    const { limit = 0, batchSize = limit || MAX_BATCH } = options;
     const cursor = this.#collection.find(condition, {
       ...options,
       // All at once where they are so many at the most.
-      batchSize: Math.min(limit || MAX_BATCH, MAX_BATCH),
+      batchSize: Math.min(batchSize, MAX_BATCH),
       ...limitOf(deadline),
     });
     try {
@@ -342,7 +342,7 @@ class MongoStore implements VisitorStore {
     return this.#answer(async (deadline) => {
       const condition = offlineBefore(seenBefore);
       const ids: ObjectId[] = [];
-      const options = { projection: PLACE_AND_ID };
+      const options = { projection: PLACE_AND_ID, batchSize: most };
       for await (const documents of this.#read(condition, options, deadline)) {
         const removed = documents.filter((document) => isOfflineBefore(document, seenBefore));
         ids.push(...removed.map(({ _id }) => _id as ObjectId));

@@ -86,18 +86,12 @@ function nativeValue(value: unknown): unknown {
  * the same moment cannot both insert it, with no unique index on a collection that is not ours.
  */
 export function upsertOf(visitor: Visitor) {
-  const { short_id, ...attributes } = toDocument(visitor);
-  const search = searchFields(visitor);
-  const absent = ATTRIBUTE_NAMES.filter((name) => name !== "short_id" && !(name in attributes));
-  const unset = [...absent, ...(search === null ? ["foyer"] : [])];
+  const { short_id } = visitor;
+  const others = ATTRIBUTE_NAMES.filter((name) => name !== "short_id");
   return {
     updateOne: {
       filter: { short_id },
-      update: {
-        $set: { ...attributes, ...(search === null ? {} : { foyer: search }) },
-        ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
-        $setOnInsert: { _id: short_id },
-      },
+      update: { ...writing(visitor, others), $setOnInsert: { _id: short_id } },
       upsert: true,
     },
   };
@@ -105,16 +99,19 @@ export function upsertOf(visitor: Visitor) {
 
 /** What changes a visitor's document, given the visitor as it is then. */
 export function changeOf(visitor: Visitor, change: VisitorChange) {
-  const document: Record<string, unknown> = toDocument(visitor);
-  const search = searchFields(visitor);
-  const changed = Object.keys(change);
-  const unset = [...changed.filter((name) => !(name in document)), ...(search === null ? ["foyer"] : [])];
-  const set = {
-    ...Object.fromEntries(changed.filter((name) => name in document).map((name) => [name, document[name]])),
-    ...(search === null ? {} : { foyer: search }),
-  };
+  return writing(visitor, Object.keys(change));
+}
+
+/** What makes these attributes of a document, and its search fields, those of a visitor. */
+function writing(visitor: Visitor, names: string[]) {
+  const document = { ...toDocument(visitor), foyer: searchFields(visitor) ?? undefined };
+  const isThere = (name: string) => document[name as keyof typeof document] !== undefined;
+  const fields = [...names, "foyer"];
+  const unset = fields.filter((name) => !isThere(name));
   return {
-    $set: set,
+    $set: Object.fromEntries(
+      fields.filter(isThere).map((name) => [name, document[name as keyof typeof document]]),
+    ),
     ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
   };
 }

@@ -54,6 +54,8 @@ export interface ReadOptions {
   sort?: Record<string, 1 | -1>;
   limit?: number;
   skip?: number;
+  /** Documents that come at once, where they may be fewer than all. */
+  batchSize?: number;
 }
 
 /** Documents that a walk reads at once at the most. */

@@ -23,6 +23,7 @@ import {
   rowConditions,
   type Sql,
 } from "./sqlite_query.ts";
+import { APPLICATION_ID, IN_SESSION, MIGRATIONS, SET_ASIDE } from "./sqlite_schema.ts";
 import {
   type Page,
   type Refusal,
@@ -34,75 +35,7 @@ import {
   type VisitorStore,
 } from "./visitor_store.ts";
 
-/** "Foyr": marks a file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
-const APPLICATION_ID = 0x466f7972;
-
-/** The key of visitors that are in a session, by which they are counted. */
-const IN_SESSION = "is_in_session";
-
-/**
- * The schema, a step for each version; `user_version` counts the steps that a file has. A step that has been
- * released never changes.
- *
- * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
- * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
- * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
- * in ms. Its `url` is that of visitors online now. `gram` tells how many visitors have a trigram: what is rare.
- */
-const MIGRATIONS = [
-  `CREATE TABLE visitor (
-     id INTEGER PRIMARY KEY,
-     short_id TEXT NOT NULL UNIQUE,
-     offline INTEGER NOT NULL,
-     unseen INTEGER NOT NULL
-   ) STRICT;
-   CREATE TABLE listing (
-     offline INTEGER NOT NULL,
-     unseen INTEGER NOT NULL,
-     short_id TEXT NOT NULL,
-     id INTEGER NOT NULL,
-     url TEXT NOT NULL,
-     text TEXT NOT NULL,
-     PRIMARY KEY (offline, unseen, short_id)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE document (
-     id INTEGER PRIMARY KEY,
-     visitor TEXT NOT NULL
-   ) STRICT;
-   CREATE TABLE exact_key (
-     key TEXT NOT NULL,
-     id INTEGER NOT NULL,
-     PRIMARY KEY (key, id)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE gram (
-     gram TEXT PRIMARY KEY,
-     visitors INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   CREATE VIRTUAL TABLE search_text USING fts5(
-     text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
-   );
-   CREATE VIRTUAL TABLE typo_word USING fts5(
-     words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
-   );`,
-  `CREATE INDEX visitor_by_time ON visitor (unseen);
-   CREATE TABLE lease (
-     name TEXT PRIMARY KEY,
-     holder TEXT NOT NULL,
-     until INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   INSERT OR IGNORE INTO exact_key (key, id)
-     SELECT '${IN_SESSION}', id FROM document WHERE visitor ->> 'is_in_session';`,
-];
-
 const DAY = 86_400_000;
-
-/**
- * What makes a file of the days before `listing`, whose version is 1 too, an empty one, with its visitors set aside;
- * {@link SqliteStore.takeUp} stores them as they are stored now.
- */
-const SET_ASIDE = `
-  ALTER TABLE document RENAME TO document_aside;
-  DROP TABLE visitor; DROP TABLE exact_key; DROP TABLE search_text; DROP TABLE IF EXISTS short_text;`;
 
 /** Pages of the file that are kept in memory, in KiB. */
 const CACHE_KIB = 32_768;

@@ -89,8 +89,8 @@ Deno.test("They are removed a few at a time, and nobody gets an answer from befo
   );
   await until(() => logged.length > 0);
   await retention.stop();
-  assert.deepEqual(batches, [100, 100, 100, 100]);
-  assert.deepEqual(left, [150, 50, 0]);
+  assert.deepEqual(batches, [50, 50, 50, 50, 50, 50]);
+  assert.deepEqual(left, [200, 150, 100, 50, 0]);
   assert.deepEqual(logged, ["Removed 250 visitors not seen for 1 days"]);
 });
 
@@ -188,7 +188,7 @@ Deno.test("A stop waits for the batch under way and for nothing else", async () 
   assert.ok(!hasStopped);
   mayEnd.resolve();
   await stopping;
-  assert.equal((await shortIdsOf(store)).length, 200);
+  assert.equal((await shortIdsOf(store)).length, 250);
   // Neither in the pause between two looks nor after a failure.
   const idle = startRetention(await storeWith([]), 1, nothing);
   await new Promise((resolve) => setTimeout(resolve, 20));
