@@ -3,9 +3,19 @@
  *
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
+import type * as Prometheus from "@platformatic/prom-client";
+// Not by its index, which loads what watches clusters and the process: several megabytes, at each start.
+import counterModule from "@platformatic/prom-client/lib/counter.js";
+import gaugeModule from "@platformatic/prom-client/lib/gauge.js";
+import histogramModule from "@platformatic/prom-client/lib/histogram.js";
+import registryModule from "@platformatic/prom-client/lib/registry.js";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { ReadSource } from "../store/shared_reads.ts";
+
+const Counter = counterModule as unknown as typeof Prometheus.Counter;
+const Gauge = gaugeModule as unknown as typeof Prometheus.Gauge;
+const Histogram = histogramModule as unknown as typeof Prometheus.Histogram;
+const Registry = registryModule as unknown as typeof Prometheus.Registry;
 
 /** What became of a database operation. */
 export type Outcome = "ok" | "unavailable" | "error";

@@ -3,10 +3,14 @@
  *
  * @module
  */
-import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
+import type { RateLimiterMemory as Limiter, RateLimiterRes } from "rate-limiter-flexible";
+// Not by its index, which loads a limiter for each database: several megabytes, at each start.
+import limiterModule from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { Page } from "../store/visitor_store.ts";
 import type { KeyName } from "./authentication.ts";
 import { ApiError } from "./errors.ts";
+
+const RateLimiterMemory = limiterModule as unknown as typeof Limiter;
 
 const MINUTE = 60;
 
@@ -33,7 +37,7 @@ export function limitRate(perSecond: number | null): (key: KeyName) => Promise<v
  * by a code that found nobody, further ones are refused for the rest of the minute; other searches are never.
  */
 export class LookupLimit {
-  #misses: RateLimiterMemory;
+  #misses: Limiter;
   #most: number;
   /** Searches under way, and whoever waits for one of them to end, by client. */
   #running = new Map<string, { count: number; ended: PromiseWithResolvers<void> }>();
