@@ -10,7 +10,7 @@ import { type Log, openLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
-import { makeAdminApp, makeApp } from "../rest/app.ts";
+import { makeAdminApp, makeApp } from "../app.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";

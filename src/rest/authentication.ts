@@ -6,10 +6,8 @@
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
-import { ApiError } from "./errors.ts";
-
-/** Which key a request came with: `previous` reads as `read` does, `write` does everything. */
-export type KeyName = "read" | "previous" | "write";
+import type { KeyName } from "../http/endpoint.ts";
+import { ApiError } from "../http/errors.ts";
 
 /**
  * What tells which key a request sends: as `Authorization`, as `Authorization: Bearer` (RFC 6750) or as `X-Api-Key`.

@@ -9,8 +9,8 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Config } from "../config.ts";
 import type { Visitor } from "../visitor.ts";
-import type { Answer } from "./endpoint.ts";
-import { type ErrorCode, ERRORS } from "./errors.ts";
+import type { Answer } from "../http/endpoint.ts";
+import { type ErrorCode, ERRORS } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 import {
   cacheParameters,
@@ -22,7 +22,7 @@ import {
   visitorSchema,
 } from "./operations.ts";
 import { presenter } from "./presentation.ts";
-import { asciiJson, Representation, send } from "./representation.ts";
+import { asciiJson, Representation, send } from "../http/representation.ts";
 
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 

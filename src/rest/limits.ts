@@ -7,8 +7,8 @@ import type { RateLimiterMemory as Limiter, RateLimiterRes } from "rate-limiter-
 // Not by its index, which loads a limiter for each database: several megabytes, at each start.
 import limiterModule from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { Page } from "../store/visitor_store.ts";
-import type { KeyName } from "./authentication.ts";
-import { ApiError } from "./errors.ts";
+import type { KeyName } from "../http/endpoint.ts";
+import { ApiError } from "../http/errors.ts";
 
 const RateLimiterMemory = limiterModule as unknown as typeof Limiter;
 

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor.ts";
-import type { ErrorCode } from "./errors.ts";
+import type { ErrorCode } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 
 /** The version of OpenAPI (https://spec.openapis.org/oas/v3.1.1.html) in which the API describes itself. */

@@ -4,8 +4,8 @@
  * @module
  */
 import type { z } from "zod";
-import type { ApiContext } from "./endpoint.ts";
-import { ApiError } from "./errors.ts";
+import type { ApiContext } from "../http/endpoint.ts";
+import { ApiError } from "../http/errors.ts";
 import { MAX_BODY } from "./operations.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Config } from "../config.ts";
 import type { AttributeName, Visitor } from "../visitor.ts";
-import { asciiJson } from "./representation.ts";
+import { asciiJson } from "../http/representation.ts";
 
 /** What makes a visitor's JSON. That of the same object is made once: most are the same as on the page before. */
 export function presenter(config: Config): (visitor: Visitor) => string {

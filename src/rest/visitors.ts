@@ -11,13 +11,13 @@ import type { SharedReads } from "../store/shared_reads.ts";
 import type { Page } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { clientNetwork } from "../operations/client_address.ts";
-import type { ApiContext } from "./endpoint.ts";
-import { visitorNotFound } from "./errors.ts";
+import type { ApiContext } from "../http/endpoint.ts";
+import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
 import { DEFAULT_RESULTS, OPERATIONS } from "./operations.ts";
 import { readQuery } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
-import { Representation, send } from "./representation.ts";
+import { Representation, send } from "../http/representation.ts";
 
 /** Requests that lead to one page in other words, for which its representation is kept. */
 const MAX_SPELLINGS = 16;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { type Cursor, decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
-import { ApiError } from "../../src/rest/errors.ts";
+import { ApiError } from "../../src/http/errors.ts";
 import type { Visitor } from "../../src/visitor.ts";
 import { appWith } from "../support/app.ts";
 

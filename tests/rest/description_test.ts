@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import denoJson from "../../deno.json" with { type: "json" };
-import type { ErrorCode } from "../../src/rest/errors.ts";
+import type { ErrorCode } from "../../src/http/errors.ts";
 import { StoreUnavailable } from "../../src/store/visitor_store.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
 import { appOver, appWith, brokenStore, type Environment } from "../support/app.ts";

@@ -8,7 +8,7 @@ import { readConfig } from "../../src/config.ts";
 import { Health } from "../../src/operations/health.ts";
 import type { Log } from "../../src/operations/log.ts";
 import { Metrics } from "../../src/operations/metrics.ts";
-import { type App, makeAdminApp, makeApp } from "../../src/rest/app.ts";
+import { type App, makeAdminApp, makeApp } from "../../src/app.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";

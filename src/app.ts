@@ -5,23 +5,23 @@
  */
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
-import type { Config } from "../config.ts";
-import type { Health } from "../operations/health.ts";
-import type { Log } from "../operations/log.ts";
-import type { Metrics } from "../operations/metrics.ts";
-import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "../operations/requests.ts";
-import type { SharedReads } from "../store/shared_reads.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
-import { type KeyName, keyReader } from "./authentication.ts";
-import { changeHandlers } from "./changes.ts";
-import { describeApi } from "./description.ts";
-import { type Answer, type ApiContext, endpoint, type Methods } from "./endpoint.ts";
-import { ApiError, errorHandler } from "./errors.ts";
-import { limitRate } from "./limits.ts";
-import { type Operation, type OperationName, OPERATIONS } from "./operations.ts";
-import { live, metricsPage, ready } from "./probes.ts";
-import { getUsage } from "./usage.ts";
-import { visitorHandlers } from "./visitors.ts";
+import type { Config } from "./config.ts";
+import { type Answer, type ApiContext, endpoint, type KeyName, type Methods } from "./http/endpoint.ts";
+import { ApiError, errorHandler } from "./http/errors.ts";
+import { live, metricsPage, ready } from "./http/probes.ts";
+import type { Health } from "./operations/health.ts";
+import type { Log } from "./operations/log.ts";
+import type { Metrics } from "./operations/metrics.ts";
+import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "./operations/requests.ts";
+import { keyReader } from "./rest/authentication.ts";
+import { changeHandlers } from "./rest/changes.ts";
+import { describeApi } from "./rest/description.ts";
+import { limitRate } from "./rest/limits.ts";
+import { type Operation, type OperationName, OPERATIONS } from "./rest/operations.ts";
+import { getUsage } from "./rest/usage.ts";
+import { visitorHandlers } from "./rest/visitors.ts";
+import type { SharedReads } from "./store/shared_reads.ts";
+import type { VisitorStore } from "./store/visitor_store.ts";
 
 /** What the application works with. */
 export interface AppParts {

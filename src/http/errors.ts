@@ -1,5 +1,5 @@
 /**
- * Every error of the REST API, and the one place where what was thrown becomes an answer.
+ * Every error that a client is told about, and the one place where what was thrown becomes an answer.
  *
  * @module
  */

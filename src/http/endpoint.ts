@@ -5,10 +5,12 @@
  */
 import type { Context } from "hono";
 import { NO_ROUTE, type RequestFacts } from "../operations/requests.ts";
-import type { KeyName } from "./authentication.ts";
 import { ApiError } from "./errors.ts";
 
-/** A request to the REST API. */
+/** Which key a request came with: `previous` reads as `read` does, `write` does everything. */
+export type KeyName = "read" | "previous" | "write";
+
+/** A request. */
 export type ApiContext = Context<{ Bindings: RequestFacts & { key?: KeyName } }>;
 
 /**

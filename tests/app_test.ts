@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appWith } from "../support/app.ts";
+import { appWith } from "./support/app.ts";
 
 const headers = { Authorization: "key" };
 const SEEN = new Date("2026-01-02T03:04:05.678Z");
