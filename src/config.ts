@@ -51,6 +51,30 @@ export interface Config {
   watchLink: string;
   /** How old the answer to a list may be, in milliseconds. */
   maxStale: number;
+  /** How visitors come in; `null`: pages do not connect. */
+  presence: PresenceConfig | null;
+}
+
+/** What an installation sets of presence. */
+export interface PresenceConfig {
+  /** The public key, by which a page names its installation. */
+  siteKey: string;
+  /** Origins of pages that may connect, such as `https://www.acme.com`; `"*"`: any page and program. */
+  allowedOrigins: ReadonlySet<string> | "*";
+  /** What visitors' tokens are signed with; then what they may have been signed with before. */
+  secretKeys: string[];
+  maxConnections: number;
+  /** `null`: any number. */
+  connectionsPerAddress: number | null;
+  /** New visitors a minute from one client address; `null`: any number. */
+  newVisitors: number | null;
+  /** How long a visitor stays online after its last page was closed, in milliseconds. */
+  grace: number;
+  /** Whether what follows `?` and `#` in a page's URL is stored. */
+  storesQuery: boolean;
+  storesIp: boolean;
+  /** A file that tells places by addresses; empty: none. */
+  geoipPath: string;
 }
 
 /** The environment variables that Foyer reads, each with its default. */
@@ -74,9 +98,23 @@ export const VARIABLES = {
   HIDDEN_ATTRIBUTES: "",
   WATCH_LINK: "",
   MAX_STALE_MS: "0",
+  SITE_KEY: "",
+  ALLOWED_ORIGINS: "",
+  SECRET_KEY: "",
+  SECRET_KEY_PREVIOUS: "",
+  MAX_CONNECTIONS: "20000",
+  CONNECTIONS_PER_ADDRESS: "200",
+  NEW_VISITORS_PER_MINUTE: "120",
+  OFFLINE_GRACE: "10",
+  STORE_QUERY: "false",
+  STORE_IP: "true",
+  GEOIP_DB: "",
 };
 
 type VariableName = keyof typeof VARIABLES;
+
+/** A shorter one could be guessed, in characters. */
+const MIN_SECRET = 32;
 
 /** A value in the configuration that cannot be used: one line for each. */
 export class ConfigurationError extends Error {
@@ -138,27 +176,69 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     }, expected);
   }
 
-  /** The keys, which make sense beside REST_KEY alone, and must differ from it and each other to mean anything. */
-  function readKeys(): string[] {
-    const names = ["REST_KEY", "REST_KEY_PREVIOUS", "REST_WRITE_KEY"] as const;
+  /** The keys, each of which must differ from the others to mean anything. */
+  function readKeys() {
+    const names = [
+      "REST_KEY",
+      "REST_KEY_PREVIOUS",
+      "REST_WRITE_KEY",
+      "SITE_KEY",
+      "SECRET_KEY",
+      "SECRET_KEY_PREVIOUS",
+    ] as const;
     const keys = names.map((name) =>
-      read(
-        name,
-        (given) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : null,
-        "printable ASCII without spaces around it",
-        true,
-      )
+      name.startsWith("SECRET_KEY")
+        ? read(
+          name,
+          (given) => given === "" || Array.from(given).length >= MIN_SECRET ? given : null,
+          `${MIN_SECRET} characters or more, such as openssl rand -hex 32 prints`,
+          true,
+        )
+        : read(
+          name,
+          (given) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : null,
+          "printable ASCII without spaces around it",
+          true,
+        )
     );
-    keys.forEach((key, i) => {
-      if (!key) return;
-      const earlier = keys.indexOf(key);
+    const isSet = (name: VariableName) => value(name) !== "";
+    names.forEach((name, i) => {
+      if (!keys[i]) return;
+      const earlier = keys.indexOf(keys[i]);
+      const needed = name.startsWith("REST_") ? "REST_KEY" : "SECRET_KEY";
       if (earlier < i) {
-        wrong.push(ConfigurationError.line(names[i], `${names[earlier]}'s value`, "a key of its own"));
-      } else if (keys[0] === "") {
-        wrong.push(ConfigurationError.line(names[i], "a value without REST_KEY", "REST_KEY beside it"));
+        wrong.push(ConfigurationError.line(name, `${names[earlier]}'s value`, "a key of its own"));
+      } else if (!isSet(needed)) {
+        wrong.push(ConfigurationError.line(name, `a value without ${needed}`, `${needed} beside it`));
       }
     });
     return keys;
+  }
+
+  const readFlag = (name: VariableName) =>
+    read(name, (given) => given === "true" || given === "false" ? given : null, "true or false") === "true";
+
+  /** Everything of presence is checked, whether or not there is any. */
+  function readPresence([siteKey, ...secretKeys]: string[]): PresenceConfig | null {
+    const limit = (name: VariableName) =>
+      readNumber(name, [0, 1_000_000], "a number from 1 to 1000000, or 0 for no limit") || null;
+    const presence = {
+      siteKey,
+      allowedOrigins: read(
+        "ALLOWED_ORIGINS",
+        readOrigins,
+        "the origins of your pages such as https://www.acme.com,https://shop.acme.com, or * for any",
+      ),
+      secretKeys: secretKeys.filter((key) => key !== ""),
+      maxConnections: readNumber("MAX_CONNECTIONS", [1, 1_000_000], "a number from 1 to 1000000"),
+      connectionsPerAddress: limit("CONNECTIONS_PER_ADDRESS"),
+      newVisitors: limit("NEW_VISITORS_PER_MINUTE"),
+      grace: readNumber("OFFLINE_GRACE", [0, 3600], "seconds from 0 to 3600") * 1000,
+      storesQuery: readFlag("STORE_QUERY"),
+      storesIp: readFlag("STORE_IP"),
+      geoipPath: value("GEOIP_DB"),
+    };
+    return siteKey === "" ? null : presence;
   }
 
   const port = readNumber("PORT", [1, 65535], "a port from 1 to 65535 such as 5002");
@@ -167,7 +247,7 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     (given) => readBaseEndpoint(given || `http://localhost:${port ?? VARIABLES.PORT}`),
     "a URL such as https://support.acme.com/cobrowsing",
   );
-  const [restKey, previousRestKey, writeKey] = readKeys();
+  const [restKey, previousRestKey, writeKey, ...presenceKeys] = readKeys();
   const uri = read(
     "MONGO_URI",
     (given) => given === "" || /^mongodb(\+srv)?:\/\/[^/]/.test(given) ? given : null,
@@ -228,6 +308,7 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
   );
   const maxStale = readNumber("MAX_STALE_MS", [0, 5000], "milliseconds from 0 to 5000");
+  const presence = readPresence(presenceKeys);
   if (wrong.length > 0) throw new ConfigurationError(wrong);
   return {
     ...base,
@@ -248,6 +329,7 @@ export function readConfig(environment: Partial<Record<VariableName, string>>): 
     hiddenAttributes,
     watchLink,
     maxStale,
+    presence,
   };
 }
 
@@ -276,6 +358,15 @@ function readNetworks(given: string): string[] | null {
   const networks = given.split(",").map((network) => network.trim()).filter((network) => network !== "");
   const isNetwork = (network: string) => ipaddr.isValidCIDR(network) || ipaddr.isValid(network);
   return networks.every((network) => isNetwork(network) && /[.:].*[.:]/.test(network)) ? networks : null;
+}
+
+/** Exactly as browsers write them, since they are compared so. */
+function readOrigins(given: string): ReadonlySet<string> | "*" | null {
+  if (given.trim() === "*") return "*";
+  const origins = given.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "");
+  const isOrigin = (origin: string) =>
+    /^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin;
+  return origins.every(isOrigin) ? new Set(origins) : null;
 }
 
 function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | null {

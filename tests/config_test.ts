@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type Config, ConfigurationError, readConfig, VARIABLES } from "../src/config.ts";
+import {
+  type Config,
+  ConfigurationError,
+  type PresenceConfig,
+  readConfig,
+  VARIABLES,
+} from "../src/config.ts";
 
 type Environment = Parameters<typeof readConfig>[0];
 type VariableName = keyof typeof VARIABLES;
@@ -34,6 +40,7 @@ Deno.test("Without any variable every value is its default", () => {
     hiddenAttributes: new Set(),
     watchLink: "",
     maxStale: 0,
+    presence: null,
   };
   assert.deepEqual(readConfig({}), defaults);
   const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
@@ -129,6 +136,44 @@ Deno.test("MONGO_COLLECTION names the collection of MONGO_URI", () => {
   }
 });
 
+/** What makes pages connect. */
+const PRESENCE: Environment = { SITE_KEY: "site", SECRET_KEY: "s".repeat(32) };
+
+Deno.test("With SITE_KEY pages connect, as its variables say", () => {
+  assert.deepEqual(readConfig(PRESENCE).presence, {
+    siteKey: "site",
+    allowedOrigins: new Set(),
+    secretKeys: ["s".repeat(32)],
+    maxConnections: 20_000,
+    connectionsPerAddress: 200,
+    newVisitors: 120,
+    grace: 10_000,
+    storesQuery: false,
+    storesIp: true,
+    geoipPath: "",
+  });
+  const set: [environment: Environment, field: keyof PresenceConfig, value: unknown][] = [
+    [{ ALLOWED_ORIGINS: "*" }, "allowedOrigins", "*"],
+    [
+      { ALLOWED_ORIGINS: "https://www.acme.com, http://localhost:8080 ," },
+      "allowedOrigins",
+      new Set(["https://www.acme.com", "http://localhost:8080"]),
+    ],
+    [{ SECRET_KEY_PREVIOUS: "p".repeat(32) }, "secretKeys", ["s".repeat(32), "p".repeat(32)]],
+    [{ MAX_CONNECTIONS: "1" }, "maxConnections", 1],
+    [{ CONNECTIONS_PER_ADDRESS: "0" }, "connectionsPerAddress", null],
+    [{ NEW_VISITORS_PER_MINUTE: "0" }, "newVisitors", null],
+    [{ OFFLINE_GRACE: "0" }, "grace", 0],
+    [{ STORE_QUERY: "true" }, "storesQuery", true],
+    [{ STORE_IP: "false" }, "storesIp", false],
+    [{ GEOIP_DB: "city.mmdb" }, "geoipPath", "city.mmdb"],
+  ];
+  for (const [environment, field, value] of set) {
+    assert.deepEqual(readConfig({ ...PRESENCE, ...environment }).presence?.[field], value, field);
+  }
+  assert.equal(readConfig({ ...PRESENCE, SITE_KEY: "" }).presence, null, "without it they do not");
+});
+
 const REFUSED: { [Name in VariableName]?: string[] } = {
   BASE_ENDPOINT: [
     "support.acmetech.com",
@@ -174,6 +219,27 @@ const REFUSED: { [Name in VariableName]?: string[] } = {
   LOOKUP_MISSES_PER_MINUTE: ["-1", "many", "1.5"],
   RETENTION_DAYS: ["0", "-30", "30d", "36501", "1.5"],
   MAX_STALE_MS: ["5001", "-1", "1s"],
+  SITE_KEY: [" key", "clé"],
+  SECRET_KEY: ["short", "s".repeat(31)],
+  SECRET_KEY_PREVIOUS: ["short"],
+  ALLOWED_ORIGINS: [
+    "www.acme.com",
+    "https://www.acme.com/",
+    "https://www.acme.com/shop",
+    "https://acme.com:443",
+    "https://Acme.com",
+    "https://*.acme.com",
+    "*,https://acme.com",
+    "https://bücher.example",
+    "ftp://acme.com",
+    "null",
+  ],
+  MAX_CONNECTIONS: ["0", "many", "-1"],
+  CONNECTIONS_PER_ADDRESS: ["-1", "1.5"],
+  NEW_VISITORS_PER_MINUTE: ["-1", "1.5"],
+  OFFLINE_GRACE: ["10s", "-1", "3601"],
+  STORE_QUERY: ["yes", "1", "TRUE"],
+  STORE_IP: ["no", "0"],
   HIDDEN_ATTRIBUTES: [
     "short_id",
     "ip_address,short_id",
@@ -220,7 +286,23 @@ Deno.test("The other keys stand beside REST_KEY, and each key is one of its own"
       "REST_WRITE_KEY: given REST_KEY_PREVIOUS's value, expected a key of its own",
     ]],
   ];
-  for (const [environment, lines] of verdicts) assert.deepEqual(linesOf(environment), lines);
+  const presence: typeof verdicts = [
+    [{ ...PRESENCE, REST_KEY: "r", SECRET_KEY_PREVIOUS: "p".repeat(32) }, []],
+    [{ SITE_KEY: "site" }, ["SITE_KEY: given a value without SECRET_KEY, expected SECRET_KEY beside it"]],
+    [{ ...PRESENCE, REST_KEY: "site" }, ["SITE_KEY: given REST_KEY's value, expected a key of its own"]],
+    [{ ...PRESENCE, REST_KEY: "r", REST_WRITE_KEY: "site" }, [
+      "SITE_KEY: given REST_WRITE_KEY's value, expected a key of its own",
+    ]],
+    [{ SITE_KEY: "s".repeat(32), SECRET_KEY: "s".repeat(32) }, [
+      "SECRET_KEY: given SITE_KEY's value, expected a key of its own",
+    ]],
+    [{ ...PRESENCE, SECRET_KEY_PREVIOUS: "s".repeat(32) }, [
+      "SECRET_KEY_PREVIOUS: given SECRET_KEY's value, expected a key of its own",
+    ]],
+  ];
+  for (const [environment, lines] of [...verdicts, ...presence]) {
+    assert.deepEqual(linesOf(environment), lines);
+  }
 });
 
 Deno.test("MONGO_URI together with SQLITE_PATH is refused", () => {
@@ -254,6 +336,8 @@ Deno.test("No line shows a secret's value", () => {
     { REST_KEY: "r", REST_WRITE_KEY: `${secret}é`, REST_KEY_PREVIOUS: ` ${secret}` },
     { REST_WRITE_KEY: secret },
     { REST_KEY: secret, REST_WRITE_KEY: secret },
+    { SITE_KEY: "site", SECRET_KEY: secret },
+    { SECRET_KEY_PREVIOUS: secret },
     { MONGO_URI: `mongo://user:${secret}@localhost/foyer` },
     { MONGO_URI: `user:${secret}@localhost` },
     { MONGO_URI: `mongodb://user:${secret}@localhost/foyer`, SQLITE_PATH: "foyer.db" },

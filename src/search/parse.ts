@@ -73,6 +73,11 @@ function partOfUrl(text: string): SearchPart {
 const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
 const CODE = /^[0-9]{4}$/;
 
+/** Whether a text as a whole is what a search takes for an e-mail address. */
+export function isEmailAddress(text: string): boolean {
+  return EMAIL.test(text);
+}
+
 /**
  * Parses a search.
  *
@@ -119,7 +124,7 @@ function parsePart({ value, quoted }: Word, hidden: ReadonlySet<AttributeName>):
       return hidden.has("is_online") ? { kind: "nobody" } : { kind: "online", online: value === "online" };
     }
     if (CODE.test(value)) return { kind: "code", digits: value, inLookupCode: !hidden.has("lookup_code") };
-    if (EMAIL.test(value)) {
+    if (isEmailAddress(value)) {
       return { kind: "email", address: foldCase(value), attributes: visible(EMAIL_ATTRIBUTES, hidden) };
     }
   }

@@ -1,0 +1,63 @@
+/**
+ * What a page says of its visitor, as a change of the visitor.
+ *
+ * @module
+ */
+import { isEmailAddress } from "../search/parse.ts";
+import type { VisitorChange } from "../store/visitor_store.ts";
+import type { Visitor } from "../visitor.ts";
+import type { Claims } from "./messages.ts";
+
+/** So many integration ids does a visitor have at the most; the latest ones stay. */
+const MAX_INTEGRATION_IDS = 200;
+
+/** Claims, and those after them, as one. */
+export function mergeClaims(earlier: Claims, later: Claims): Claims {
+  const merged = { ...earlier, ...later };
+  if (earlier.integration_ids && later.integration_ids) {
+    merged.integration_ids = [...earlier.integration_ids, ...later.integration_ids].slice(
+      -MAX_INTEGRATION_IDS,
+    );
+  }
+  return merged;
+}
+
+/**
+ * What claims change of a visitor. Integration ids add up, and `system:` clears the one of that system. Where the
+ * page gives no e-mail address it is the first one among the identities, as long as nobody else set another.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readVisitor } from "../visitor.ts";
+ *
+ * const ada = readVisitor({ short_id: "a", integration_ids: ["crm:1", "chat:2"] })!;
+ * assert.deepEqual(changeOfClaims(ada, { integration_ids: ["crm:", "help:3"], identities: ["ada@example.com"] }), {
+ *   integration_ids: ["chat:2", "help:3"],
+ *   identities: ["ada@example.com"],
+ *   email: "ada@example.com",
+ * });
+ * ```
+ */
+export function changeOfClaims(visitor: Visitor, claims: Claims): VisitorChange {
+  const { integration_ids, ...others } = claims;
+  const change: VisitorChange = { ...others };
+  if (integration_ids !== undefined) {
+    change.integration_ids = addIntegrationIds(visitor.integration_ids, integration_ids);
+  }
+  const isOurs = visitor.email === null || visitor.identities.includes(visitor.email);
+  if (claims.identities !== undefined && claims.email === undefined && isOurs) {
+    change.email = claims.identities.find(isEmailAddress) ?? null;
+  }
+  return change;
+}
+
+function addIntegrationIds(existing: string[], given: string[] | null): string[] {
+  if (given === null) return [];
+  let ids = existing;
+  for (const id of given) {
+    const isClearing = id.endsWith(":");
+    ids = ids.filter((other) => isClearing ? !other.startsWith(id) : other !== id);
+    if (!isClearing) ids = [...ids, id];
+  }
+  return ids.slice(-MAX_INTEGRATION_IDS);
+}

@@ -1,0 +1,160 @@
+/**
+ * The messages between a page and Foyer, each once: what pages send is checked by this.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { isEmailAddress } from "../search/parse.ts";
+
+/** The longest message that is read, in bytes. */
+export const MAX_MESSAGE = 16 * 1024;
+
+/** Half a character (a lone surrogate) has no UTF-8 form, so no store would keep it. */
+const string = (most: number) =>
+  z.string().max(most).refine((given) => given.isWellFormed(), "is not Unicode");
+
+/** A text of a visitor; an empty one is none. */
+const text = string(256).transform((given) => given.trim() === "" ? null : given).nullable();
+
+const list = (item: z.ZodType<string>, most: number) =>
+  z.array(item).max(most).nullable().transform((given) => [...new Set(given ?? [])]);
+
+/** A page's address; no other kind is one that an agent could open. */
+const url = string(2048).refine(
+  (given) => /^https?:$/.test(URL.parse(given)?.protocol ?? ""),
+  "is no http URL",
+);
+
+const metadata = z.record(
+  // Without those that no visitor can have, see the attribute.
+  // deno-lint-ignore no-control-regex -- it is what must not be there
+  string(64).regex(/^(?!_bsontype$|__proto__$)[^\u0000]*$/),
+  z.union([string(1000), z.number(), z.boolean()]),
+).refine((given) => Object.keys(given).length <= 50, "has more than 50 keys");
+
+/** What a page says of its visitor: `null` clears, what is absent is left alone. */
+const claims = z.strictObject({
+  identities: list(string(256).regex(/\S/), 20),
+  unique_id: text,
+  tags: list(string(64).regex(/^#[\p{L}\p{M}\p{N}-]+$/u), 50),
+  /** These add up; `system:` clears the one of that system, `null` all. */
+  integration_ids: z.array(string(256).regex(/^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u)).max(50).nullable(),
+  call_name: text,
+  name: text,
+  email: text.refine((given) => given === null || isEmailAddress(given), "is no e-mail address"),
+  metadata: metadata.nullable().transform((given) => given ?? {}),
+}).partial();
+
+/** What a page says of its visitor. */
+export type Claims = z.output<typeof claims>;
+
+/** What a browser tells of itself (https://wicg.github.io/ua-client-hints/). */
+const hints = z.object({
+  brands: z.array(z.object({ brand: string(64), version: string(64) })).max(10),
+  mobile: z.boolean(),
+  platform: string(64),
+  platformVersion: string(64),
+  model: string(128),
+}).partial();
+
+const hello = z.strictObject({
+  type: z.literal("hello"),
+  site_key: string(256),
+  /** Of a visitor who was here before. */
+  token: string(256).optional(),
+  sdk: string(64).regex(/^[\w .\/-]+$/),
+  url,
+  is_supported: z.boolean(),
+  js_configuration: z.boolean(),
+  hints: hints.optional(),
+});
+
+/** What a page says when it connects. */
+export type Hello = z.output<typeof hello>;
+
+const pageMessage = z.discriminatedUnion("type", [
+  hello,
+  z.strictObject({ type: z.literal("update"), visitor: claims }),
+  z.strictObject({ type: z.literal("page"), url }),
+  z.strictObject({ type: z.literal("lookup_code") }),
+]);
+
+/** A message from a page. */
+export type PageMessage = z.output<typeof pageMessage>;
+
+/** What is wrong with a message or a connection. */
+export type MessageErrorCode =
+  | "invalid_message"
+  | "message_too_long"
+  | "too_many_messages"
+  | "hello_expected"
+  | "invalid_site_key"
+  | "too_many_visitors";
+
+/** A message to a page. */
+export type ServerMessage =
+  /** Who the visitor is; once more on the same connection where it had to be made anew. */
+  | { type: "welcome"; short_id: string; token: string; lookup_code: string | null }
+  | { type: "lookup_code"; lookup_code: string | null }
+  /** The connection will be closed; then come back after so many milliseconds. */
+  | { type: "reconnect"; after: number }
+  | { type: "error"; error: MessageErrorCode; message: string };
+
+/** A message that cannot be used. */
+export class MessageError extends Error {
+  override name = "MessageError";
+
+  /** @param message one sentence for whoever wrote the page, without anything of the message */
+  constructor(readonly code: MessageErrorCode, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * Reads a message from a page.
+ *
+ * @throws {MessageError} it is none
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(readMessage('{"type":"update","visitor":{"name":"Ada","email":null}}'), {
+ *   type: "update",
+ *   visitor: { name: "Ada", email: null },
+ * });
+ * assert.throws(() => readMessage('{"type":"update","visitor":{"tags":["customer"]}}'), MessageError);
+ * ```
+ */
+export function readMessage(data: unknown): PageMessage {
+  if (typeof data !== "string") throw new MessageError("invalid_message", "A message must be text.");
+  // A character takes up to three bytes for each of its units.
+  const isLong = data.length > MAX_MESSAGE ||
+    data.length * 3 > MAX_MESSAGE && new TextEncoder().encode(data).length > MAX_MESSAGE;
+  if (isLong) {
+    throw new MessageError("message_too_long", `A message must not be longer than ${MAX_MESSAGE} bytes.`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    throw new MessageError("invalid_message", "A message must be JSON.");
+  }
+  const { success, data: message, error } = pageMessage.safeParse(json);
+  if (success) return message;
+  throw new MessageError("invalid_message", `The message cannot be used: ${whereIn(error.issues[0].path)}.`);
+}
+
+/** Names of the schema alone, since others are what a visitor sent. */
+function whereIn(path: PropertyKey[]): string {
+  const known = path.filter((key) => typeof key === "number" || KNOWN.has(String(key)));
+  return known.length === 0
+    ? "its type, or a field that there is not"
+    : `what is wrong is in ${known.join(".")}`;
+}
+
+const KNOWN = new Set([
+  "visitor",
+  ...Object.keys(claims.shape),
+  ...Object.keys(hello.shape),
+  ...Object.keys(hints.shape),
+]);
