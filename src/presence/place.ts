@@ -1,0 +1,172 @@
+/**
+ * Where addresses are, from a file in MaxMind's format (https://maxmind.github.io/MaxMind-DB/).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import ipaddr from "ipaddr.js";
+import { Reader, type Response } from "mmdb-lib";
+
+/** The place of an address, by the names of the Visitor's attributes; `null` where it is not known. */
+export interface Place {
+  /** In English. */
+  location_city: string | null;
+  /** ISO 3166-1 code, such as `DE`. */
+  location_country: string | null;
+  /** In English. */
+  location_country_name: string | null;
+}
+
+/** An open file of places. */
+export interface Places {
+  /** The place of an address, all `null` for what is none or is not in the file. */
+  placeOf(address: string): Place;
+  /** Ends looking whether the file was replaced, once a look that has begun is over. */
+  close(): Promise<void>;
+}
+
+/** What a look finds of the file, to see that it is another. */
+type Version = string;
+
+/** As a record of a file may be: nothing says that a maker keeps to the fields' types. */
+interface PlaceRecord {
+  city?: { names?: { en?: unknown } };
+  country?: { iso_code?: unknown; names?: { en?: unknown } };
+}
+
+const NOWHERE: Place = Object.freeze({
+  location_city: null,
+  location_country: null,
+  location_country_name: null,
+});
+
+/** Why a file of places cannot be used, for the person who named it. */
+class PlacesRefused extends Error {}
+
+/**
+ * Opens a file of cities or countries: GeoLite2, DB-IP lite, or another with the same fields. It is held in memory.
+ * Where it is replaced or rewritten the new one is read, by the second look after it; if that cannot be used the old
+ * one stays.
+ *
+ * @param onProblem told why a replacement cannot be used, once until one can be
+ * @param options.lookEveryMs how often it is looked whether the file was replaced: 60 s unless said. It does not keep
+ * the process running.
+ * @throws {Error} the file cannot be read or has no places; the message says why and nothing else
+ */
+export function openPlaces(
+  path: string,
+  onProblem: (message: string) => void,
+  { lookEveryMs = 60_000 }: { lookEveryMs?: number } = {},
+): Places {
+  let used: Version;
+  let reader: Reader<Response>;
+  try {
+    used = versionOf(Deno.statSync(path));
+    reader = readerOf(Deno.readFileSync(path));
+  } catch (error) {
+    throw new PlacesRefused(reasonOf(error), { cause: error });
+  }
+
+  let seen = used;
+  let refused: Version | undefined;
+  let isTold = false;
+  const look = async () => {
+    try {
+      const found = versionOf(await Deno.stat(path));
+      // What changes yet is being written: it is read when two looks find it the same.
+      const isSettled = found === seen;
+      seen = found;
+      if (!isSettled || found === refused) return;
+      if (found !== used) {
+        const bytes = await Deno.readFile(path);
+        if (versionOf(await Deno.stat(path)) !== found) return;
+        refused = found;
+        reader = readerOf(bytes);
+        used = found;
+        refused = undefined;
+      }
+      isTold = false;
+    } catch (error) {
+      if (!isTold) onProblem(reasonOf(error));
+      isTold = true;
+    }
+  };
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    looking ??= look().finally(() => looking = undefined);
+  }, lookEveryMs);
+  Deno.unrefTimer(timer);
+
+  return {
+    placeOf: (address) => placeIn(reader, address),
+    async close() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}
+
+function placeIn(reader: Reader<Response>, text: string): Place {
+  const address = addressOf(text);
+  // A tree of IPv4 addresses would take the first 32 bits for one.
+  if (!address || address.kind() === "ipv6" && reader.metadata.ipVersion === 4) return NOWHERE;
+  let found: PlaceRecord | null;
+  try {
+    found = reader.get(address.toNormalizedString()) as PlaceRecord | null;
+  } catch {
+    // The file is broken at this place alone.
+    return NOWHERE;
+  }
+  if (!found) return NOWHERE;
+  return {
+    location_city: textOf(found.city?.names?.en),
+    location_country: textOf(found.country?.iso_code),
+    location_country_name: textOf(found.country?.names?.en),
+  };
+}
+
+function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return null;
+  const address = ipaddr.process(text);
+  // The library that reads the file does not know zones, and an address with one is nobody's elsewhere.
+  return address instanceof ipaddr.IPv6 && address.zoneId ? null : address;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** Reads a file's index, and as much of it as tells that it is whole. */
+function readerOf(bytes: Uint8Array): Reader<Response> {
+  let reader: Reader<Response>;
+  try {
+    reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const { searchTreeSize } = reader.metadata;
+    // Sixteen zero bytes part the index from the data.
+    const separator = bytes.subarray(searchTreeSize, searchTreeSize + 16);
+    if (searchTreeSize === 0 || separator.length < 16 || separator.some((byte) => byte !== 0)) {
+      throw new RangeError("the index does not end where it says");
+    }
+    for (let network = 0; network < 256; network++) reader.get(`${network}.1.1.1`);
+  } catch (error) {
+    throw new PlacesRefused("the file is not a MaxMind database, or not a whole one", { cause: error });
+  }
+  const type = reader.metadata.databaseType;
+  if (/ASN|ISP|Domain|Anonymous|Connection/.test(type) && !/City|Country|Enterprise|Location/.test(type)) {
+    throw new PlacesRefused(`the file is a ${type} database, which has no places`);
+  }
+  return reader;
+}
+
+function versionOf({ isFile, ino, size, mtime }: Deno.FileInfo): Version {
+  if (!isFile) throw new PlacesRefused("it is not a file");
+  return `${ino} ${size} ${mtime?.getTime()}`;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof PlacesRefused) return error.message;
+  if (error instanceof Deno.errors.NotFound) return "the file does not exist";
+  if (error instanceof Deno.errors.PermissionDenied) return "the file may not be read";
+  // Without the path, which Deno puts behind.
+  return `the file cannot be read: ${error instanceof Error ? error.message.split(": ")[0] : error}`;
+}
