@@ -1,0 +1,636 @@
+/**
+ * Foyer's web SDK: tells a Foyer server that a visitor is on this page, and who the page says it is.
+ *
+ * Served as it is, as a script and as a module. Its one global, `Foyer`, is called with a command and what that needs,
+ * as sdk.d.ts says. Nothing of the page is patched, and no error from here reaches it.
+ *
+ * @module
+ */
+(() => {
+  "use strict";
+  const VERSION = "1.0.0";
+  // The server puts its address here.
+  const CONNECT_URL = "{{CONNECT_URL}}";
+
+  const earlier = globalThis.Foyer;
+  if (earlier && earlier.version) return;
+
+  /** What co-browsing needs. */
+  const isSupported = ["MutationObserver", "Proxy", "WeakMap", "WebSocket", "fetch"].every((name) =>
+    name in globalThis
+  );
+
+  /** The server refuses longer texts, and the whole message with them. In UTF-16 units. */
+  const MAX_TEXT = 256, MAX_METADATA = 1000, MAX_URL = 2048;
+  /** The server reads 16 KB. */
+  const MAX_BYTES = 15_000;
+  /** The server takes 20 in that time. Half, so that late ones never add up to more. */
+  const MAX_MESSAGES = 10, MESSAGES_MS = 10_000;
+  const GATHER_MS = 100, HINTS_MS = 200, OPEN_MS = 20_000, WELCOME_MS = 10_000;
+  const FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 60_000, REFUSED_MS = 300_000;
+
+  // What the page asked for.
+  let apiKey = null, codeElement = null;
+  /** The page called init, not the script tag's attribute. */
+  let isConfigured = false;
+  /** Between init and disconnect. */
+  let isWanted = false;
+  /** As the server reads them; sent after every welcome, since the visitor may be another. */
+  let claims = {};
+  /** Those that the server was not told yet. */
+  let pending = {};
+  const listeners = { __proto__: null, connected: [], disconnected: [], lookupCode: [] };
+  const waiting = { shortId: [], lookupCode: [] };
+
+  // What is known of the visitor.
+  let shortId = null, lookupCode = null, sentUrl = null;
+  /** What the storage holds, or would. */
+  let kept = null;
+  let asksForCode = false, isForgotten = false;
+
+  // What is known of the connection.
+  /** The one there is, from before its socket is made: {aborter, release, socket, timer, welcomed, after}. */
+  let connection = null;
+  /** In the back/forward cache, or frozen. */
+  let isAsleep = false;
+  let isWatching = false;
+  let failures = 0, lastTry = -Infinity, notBefore = -Infinity, lastProbe = -Infinity;
+  let connectTimer, flushTimer, hints;
+  let sendTimes = [];
+
+  const warned = new Set();
+  function warn(text) {
+    if (warned.has(text)) return;
+    warned.add(text);
+    console.warn(`Foyer: ${text}`);
+  }
+
+  /** The same function, which never throws. */
+  const safe = (work) => (...values) => {
+    try {
+      return work(...values);
+    } catch (error) {
+      warn(error);
+    }
+  };
+
+  const after = (ms, work) => setTimeout(safe(work), ms);
+
+  /** What a page's own callback throws is for the page to see, and stops nothing. */
+  function callAll(backs, value) {
+    for (const back of [...backs]) {
+      try {
+        back(value);
+      } catch (error) {
+        if (typeof reportError === "function") reportError(error);
+        else console.error(error);
+      }
+    }
+  }
+
+  const emit = (event, value) => callAll(listeners[event], value);
+
+  function answer() {
+    if (shortId !== null) callAll(waiting.shortId.splice(0), shortId);
+    if (lookupCode !== null) callAll(waiting.lookupCode.splice(0), lookupCode);
+  }
+
+  // Claims are made right or left out: a reader calls `mend` where it makes one right, and returns undefined for one
+  // that cannot be.
+
+  const bytes = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
+
+  function readText(value, mend, isCut, max = MAX_TEXT) {
+    const isText = typeof value === "string";
+    if (!isText && typeof value !== "bigint" && !Number.isFinite(value)) return;
+    // No longer than is too long.
+    const given = String(value).slice(0, 4 * MAX_METADATA).trim();
+    let text = given.replace(/[\ud800-\udfff]/gu, "\ufffd");
+    if (text.length > max) {
+      if (!isCut) return;
+      text = text.slice(0, max).replace(/[\ud800-\udbff]$/, "");
+    }
+    if (!isText || text !== given) mend();
+    return text;
+  }
+
+  /** A part of a name still names. */
+  const name = (value, mend) => readText(value, mend, true);
+  /** A part of an id is another's. */
+  const id = (value, mend) => readText(value, mend, false);
+
+  // As the server's messages.ts has them.
+  const TAG = /^#[\p{L}\p{M}\p{N}-]{1,63}$/u;
+  const INTEGRATION_ID = /^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u;
+  const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
+  const KEY = /^(?!_bsontype$|__proto__$)[^\0]{1,64}$/;
+
+  const idLike = (pattern) => (value, mend) => {
+    const text = id(value, mend);
+    return pattern.test(text) ? text : undefined;
+  };
+
+  function tag(value, mend) {
+    let text = id(value, mend);
+    if (text && text[0] !== "#") {
+      text = `#${text}`;
+      mend();
+    }
+    return TAG.test(text) ? text : undefined;
+  }
+
+  const list = (item, max) => (value, mend) => {
+    const isList = Array.isArray(value);
+    if (!isList) mend();
+    else if (value.length === 0) return null;
+    const given = isList ? value.slice(0, 1000) : [value];
+    const read = [...new Set(given.map((one) => item(one, mend)))].filter(Boolean);
+    if (read.length < given.length || read.length > max) mend();
+    read.length = Math.min(read.length, max);
+    while (bytes(read) > MAX_BYTES) read.pop();
+    return read.length > 0 ? read : undefined;
+  };
+
+  function metadata(value, mend) {
+    if (typeof value !== "object" || Array.isArray(value)) return;
+    const keys = Object.keys(value);
+    const entries = [];
+    for (const key of keys.slice(0, 50)) {
+      const one = value[key];
+      const isText = typeof one === "string" || typeof one === "bigint";
+      const read = isText ? readText(one, mend, true, MAX_METADATA) : one;
+      const isKey = KEY.test(key) && key.length <= 64 && id(key, mend) === key;
+      if (isKey && (isText || typeof read === "boolean" || Number.isFinite(read))) {
+        entries.push([key, read]);
+      }
+    }
+    while (bytes(entries) > MAX_BYTES) entries.pop();
+    if (entries.length < keys.length) mend();
+    if (keys.length === 0) return null;
+    return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+  }
+
+  /** Each as the page calls it: as the server does, and what reads it. */
+  const CLAIMS = {
+    __proto__: null,
+    identities: ["identities", list(name, 20)],
+    uniqueId: ["unique_id", id],
+    tags: ["tags", list(tag, 50)],
+    integrationIds: ["integration_ids", list(idLike(INTEGRATION_ID), 50)],
+    callName: ["call_name", name],
+    name: ["name", name],
+    email: ["email", idLike(EMAIL)],
+    metadata: ["metadata", metadata],
+  };
+
+  /** Null clears, and what is absent stays. */
+  function readClaims(options) {
+    const read = {}, mended = [], left = [];
+    for (const option of Object.keys(options)) {
+      if (option === "apiKey" || option === "lookupCodeElement") continue;
+      const [attribute, reader] = CLAIMS[option] || [];
+      let value, isMended = false;
+      try {
+        const given = options[option];
+        if (reader && given === undefined) continue;
+        value = given === null || given === "" ? null : reader(given, () => isMended = true);
+      } catch {
+        // A getter of the page's that throws, or no such option.
+      }
+      if (!reader || value === undefined) left.push(option);
+      else read[attribute] = value;
+      if (isMended && value !== undefined) mended.push(option);
+    }
+    if (mended.length + left.length > 0) {
+      warn(`not as documented, made right: ${mended.join(", ") || "-"}; left out: ${left.join(", ") || "-"}`);
+    }
+    return read;
+  }
+
+  /** Adds claims to earlier ones. Of integration ids the last 50 are kept, after what clears their system. */
+  function addClaims(all, more) {
+    for (const attribute of Object.keys(more)) {
+      let value = more[attribute];
+      if (attribute === "integration_ids") {
+        if (value === null) delete all.clearsIds;
+        // To clear all and then add takes two messages.
+        else if (all[attribute] === null) all.clearsIds = true;
+        if (value && all[attribute]) {
+          const isKept = (one) =>
+            !value.includes(one) && !value.some((other) => /:$/.test(other) && one.startsWith(other));
+          value = [...all[attribute].filter(isKept), ...value].slice(-50);
+          while (bytes(value) > MAX_BYTES) value.shift();
+        }
+      }
+      all[attribute] = value;
+    }
+  }
+
+  function claim(options) {
+    const read = readClaims(options || {});
+    addClaims(claims, read);
+    addClaims(pending, read);
+    flushSoon();
+  }
+
+  function forgetVisitor() {
+    claims = {};
+    pending = {};
+    shortId = kept = null;
+  }
+
+  // The visitor's short id and token are stored for all tabs of this origin. Where storage is blocked or full they are
+  // kept as long as the page lives.
+
+  const storageName = () => `foyer:${apiKey}`;
+
+  /** @returns {string[]} short id and token, or nothing */
+  function readVisitor() {
+    let stored = kept;
+    try {
+      stored = localStorage.getItem(storageName()) || kept;
+    } catch { /* Blocked. */ }
+    const parts = (stored || "").split(" ");
+    return parts.length === 2 && parts[1].length <= MAX_TEXT ? parts : [];
+  }
+
+  function storeVisitor(value) {
+    kept = value;
+    try {
+      if (value === null) localStorage.removeItem(storageName());
+      else if (localStorage.getItem(storageName()) !== value) localStorage.setItem(storageName(), value);
+    } catch { /* Blocked or full. */ }
+  }
+
+  function canStore() {
+    try {
+      return Boolean(localStorage);
+    } catch {
+      return false;
+    }
+  }
+
+  function setCode(code) {
+    if (code === lookupCode) return;
+    lookupCode = code;
+    showCode();
+    emit("lookupCode", code);
+  }
+
+  const showCode = safe(() => {
+    const element = typeof codeElement === "string" ? document.querySelector(codeElement) : codeElement;
+    const text = lookupCode || "";
+    if (element && element.textContent !== text) element.textContent = text;
+  });
+
+  function connect() {
+    clearTimeout(connectTimer);
+    if (!isWanted || connection || isAsleep) return;
+    if (document.prerendering) {
+      document.addEventListener("prerenderingchange", safe(connect), { once: true });
+      return;
+    }
+    const now = performance.now();
+    const wait = Math.max(notBefore, lastTry + FIRST_RETRY_MS) - now;
+    if (wait > 0) {
+      connectTimer = after(wait, connect);
+      return;
+    }
+    lastTry = now;
+    const mine = connection = { aborter: new AbortController(), release() {} };
+    readHints().catch(() => {}).then(safe(() => {
+      if (mine !== connection) return;
+      if (readVisitor().length > 0 || !canStore() || !navigator.locks) return open(mine);
+      // Tabs that a new visitor opens together: the first makes the visitor, whom the others then know.
+      const opening = () =>
+        new Promise((release) => {
+          mine.release = release;
+          open(mine);
+        });
+      navigator.locks.request(storageName(), { signal: mine.aborter.signal }, opening).catch(() =>
+        open(mine)
+      );
+    }));
+  }
+
+  const open = safe((mine) => {
+    if (mine !== connection || mine.socket) return mine.release();
+    const late = () => ended(mine);
+    try {
+      mine.socket = new WebSocket(CONNECT_URL);
+    } catch {
+      return late();
+    }
+    mine.timer = after(OPEN_MS, late);
+    mine.socket.onopen = safe(() => {
+      clearTimeout(mine.timer);
+      mine.timer = after(WELCOME_MS, late);
+      const [, token] = readVisitor();
+      if (token) mine.release();
+      sentUrl = url();
+      send({
+        type: "hello",
+        site_key: apiKey,
+        token,
+        sdk: `web ${VERSION}`,
+        url: sentUrl,
+        is_supported: isSupported,
+        js_configuration: isConfigured,
+        hints,
+      });
+    });
+    mine.socket.onmessage = safe((event) => received(mine, JSON.parse(event.data)));
+    mine.socket.onclose = safe((event) => ended(mine, event.code));
+  });
+
+  function received(mine, message) {
+    if (message.type === "welcome") {
+      clearTimeout(mine.timer);
+      mine.welcomed = performance.now();
+      shortId = message.short_id;
+      storeVisitor(`${shortId} ${message.token}`);
+      mine.release();
+      pending = { ...claims };
+      asksForCode = message.lookup_code === null && (codeElement !== null || waiting.lookupCode.length > 0);
+      flush();
+      setCode(message.lookup_code);
+      emit("connected", { shortId, lookupCode });
+      answer();
+    } else if (message.type === "lookup_code") {
+      setCode(message.lookup_code);
+      answer();
+    } else if (message.type === "reconnect") {
+      mine.after = message.after;
+    } else if (message.type === "error") {
+      warn(`${message.error}: ${message.message}`);
+      if (message.error === "invalid_site_key") ended(mine, 1008);
+      // Soon is too soon.
+      if (message.error === "too_many_visitors") failures = 6;
+    }
+  }
+
+  /** Ends a connection. */
+  function drop(mine) {
+    if (!mine || mine !== connection) return;
+    connection = null;
+    mine.aborter.abort();
+    mine.release();
+    clearTimeout(mine.timer);
+    clearTimeout(flushTimer);
+    flushTimer = 0;
+    if (mine.socket) {
+      mine.socket.onopen = mine.socket.onmessage = mine.socket.onclose = null;
+      mine.socket.close();
+    }
+    if (!mine.welcomed) return;
+    // From now on the server may give it to somebody else.
+    setCode(null);
+    emit("disconnected");
+  }
+
+  /** A connection ended that should not have, or must: another one later. */
+  function ended(mine, code) {
+    if (mine !== connection) return;
+    const now = performance.now();
+    // A server that welcomes and then fails is not asked faster and faster.
+    if (now - mine.welcomed > LAST_RETRY_MS / 6) failures = 0;
+    // Those who lost a server together shall not come back together.
+    const spread = 0.5 + Math.random() / 2;
+    let delay = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS) * spread;
+    failures++;
+    if (code === 1008) delay = 2 * REFUSED_MS * spread;
+    else if (mine.after >= 0) delay = mine.after;
+    if (code === 1008 || mine.after >= 0) notBefore = now + delay;
+    drop(mine);
+    if (!isWanted || isAsleep || connection) return;
+    clearTimeout(connectTimer);
+    connectTimer = after(delay, connect);
+  }
+
+  function reconnect() {
+    drop(connection);
+    connect();
+  }
+
+  function send(message) {
+    sendTimes.push(performance.now());
+    connection.socket.send(JSON.stringify(message));
+  }
+
+  function flushSoon() {
+    if (!flushTimer && connection && connection.welcomed) flushTimer = after(GATHER_MS, flush);
+  }
+
+  /** Tells the server what it does not know yet, as fast as it lets. */
+  function flush() {
+    clearTimeout(flushTimer);
+    flushTimer = 0;
+    while (connection && connection.welcomed) {
+      if (!asksForCode && url() === sentUrl && Object.keys(pending).length === 0) return;
+      const now = performance.now();
+      sendTimes = sendTimes.filter((time) => time > now - MESSAGES_MS);
+      if (sendTimes.length >= MAX_MESSAGES) {
+        flushTimer = after(sendTimes[0] + MESSAGES_MS - now, flush);
+        return;
+      }
+      send(takeMessage());
+    }
+  }
+
+  function takeMessage() {
+    if (pending.clearsIds) {
+      delete pending.clearsIds;
+      return { type: "update", visitor: { integration_ids: null } };
+    }
+    let visitor;
+    for (const attribute of Object.keys(pending)) {
+      const more = { ...visitor, [attribute]: pending[attribute] };
+      if (visitor && bytes(more) > MAX_BYTES) break;
+      visitor = more;
+      delete pending[attribute];
+    }
+    if (visitor) return { type: "update", visitor };
+    if (asksForCode) {
+      asksForCode = false;
+      return { type: "lookup_code" };
+    }
+    sentUrl = url();
+    return { type: "page", url: sentUrl };
+  }
+
+  /** A frame without an address of its own is a part of its parent. */
+  function url() {
+    const href = /^http/.test(location.href) ? location.href : document.baseURI;
+    return href.length > MAX_URL ? href.split(/[?#]/)[0].slice(0, MAX_URL) : href;
+  }
+
+  /** User-Agent Client Hints, where the browser has them. */
+  async function readHints() {
+    const data = navigator.userAgentData;
+    if (hints || !data) return;
+    const short = (text) => String(text).slice(0, 64);
+    hints = {
+      brands: data.brands.slice(0, 10).map(({ brand, version }) => ({
+        brand: short(brand),
+        version: short(version),
+      })),
+      mobile: data.mobile,
+      platform: short(data.platform),
+    };
+    const more = data.getHighEntropyValues(["model", "platformVersion"]).then(
+      ({ model, platformVersion }) => {
+        Object.assign(hints, { model: short(model), platformVersion: short(platformVersion) });
+      },
+    );
+    await Promise.race([more, new Promise((resolve) => setTimeout(resolve, HINTS_MS))]);
+  }
+
+  function sleep() {
+    flush();
+    isAsleep = true;
+    clearTimeout(connectTimer);
+    // An open socket would keep the page out of the back/forward cache.
+    drop(connection);
+  }
+
+  function wake() {
+    isAsleep = false;
+    const now = performance.now();
+    if (connection && connection.welcomed && now > lastProbe + LAST_RETRY_MS) {
+      // The computer may have slept, or changed networks: that a connection is dead shows when something is sent.
+      lastProbe = now;
+      sentUrl = null;
+      flush();
+    }
+    connect();
+  }
+
+  function moved() {
+    if (url() === sentUrl) return;
+    flushSoon();
+    // The page may be drawn anew.
+    after(GATHER_MS, showCode);
+  }
+
+  /** Another tab forgot the visitor, or has another one. */
+  function stored({ key, newValue, storageArea }) {
+    if (!isWanted || storageArea !== localStorage || (key !== null && key !== storageName())) return;
+    const [other] = readVisitor();
+    if (newValue === null) {
+      // What was claimed was of the visitor who left.
+      forgetVisitor();
+      reconnect();
+    } else if (shortId !== null && other !== shortId) {
+      shortId = null;
+      reconnect();
+    }
+  }
+
+  function watch() {
+    if (isWatching) return;
+    isWatching = true;
+    const on = (target, event, work) => target.addEventListener(event, safe(work));
+    on(globalThis, "pagehide", sleep);
+    on(globalThis, "pageshow", ({ persisted }) => persisted && wake());
+    on(document, "freeze", sleep);
+    on(document, "resume", wake);
+    on(document, "visibilitychange", () => document.visibilityState === "visible" && wake());
+    on(globalThis, "online", wake);
+    on(globalThis, "storage", stored);
+    on(document, "DOMContentLoaded", showCode);
+    const { navigation } = globalThis;
+    // Without the Navigation API this may be an element that is called so.
+    if (navigation && navigation.currentEntry) {
+      on(navigation, "currententrychange", moved);
+    } else {
+      on(globalThis, "popstate", moved);
+      on(globalThis, "hashchange", moved);
+      setInterval(safe(moved), 1000);
+    }
+  }
+
+  function init(options, isCalled) {
+    const key = options.apiKey, element = options.lookupCodeElement;
+    if (typeof key !== "string" || key === "") return warn("init needs an apiKey");
+    // Imported where there is no page, as for rendering on a server.
+    if (!globalThis.document || !globalThis.WebSocket || !globalThis.AbortController) return;
+    const isOther = isWanted && (key !== apiKey || isCalled !== isConfigured);
+    if (key !== apiKey) {
+      shortId = kept = null;
+      notBefore = -Infinity;
+    }
+    apiKey = key;
+    isConfigured = isCalled;
+    isWanted = true;
+    if (isForgotten) storeVisitor(null);
+    isForgotten = false;
+    if (typeof element === "string" || (element && element.nodeType === 1)) {
+      codeElement = element;
+      showCode();
+      if (lookupCode === null) asksForCode = true;
+    } else if (element != null) {
+      warn("lookupCodeElement is neither a selector nor an element");
+    }
+    claim(options);
+    watch();
+    if (isOther) reconnect();
+    else connect();
+  }
+
+  function wait(what, back) {
+    if (typeof back !== "function") return warn("a callback is no function");
+    waiting[what].push(back);
+    Promise.resolve().then(safe(answer));
+  }
+
+  const commands = {
+    __proto__: null,
+    init: (options) => init(options || {}, true),
+    updateConnection: claim,
+    getShortId: (back) => wait("shortId", back),
+    getLookupCode(back) {
+      wait("lookupCode", back);
+      if (lookupCode !== null) return;
+      asksForCode = true;
+      flushSoon();
+    },
+    on(event, back) {
+      if (!listeners[event] || typeof back !== "function") {
+        return warn(`no event or no function: on ${event}`);
+      }
+      listeners[event].push(back);
+    },
+    off(event, back) {
+      if (listeners[event]) listeners[event] = listeners[event].filter((other) => other !== back);
+    },
+    reset() {
+      forgetVisitor();
+      if (apiKey === null) isForgotten = true;
+      else storeVisitor(null);
+      if (isWanted) reconnect();
+    },
+    disconnect() {
+      flush();
+      isWanted = false;
+      clearTimeout(connectTimer);
+      drop(connection);
+    },
+  };
+
+  const Foyer = safe((command, ...values) => {
+    if (!commands[command]) return warn(`no command ${command}`);
+    commands[command](...values);
+  });
+  Foyer.version = VERSION;
+  // For whoever holds the page's snippet still.
+  Foyer.q = { push: (values) => Foyer(...values) };
+  globalThis.Foyer = Foyer;
+
+  // Calls made before this was loaded.
+  if (earlier && Array.isArray(earlier.q)) { for (const values of earlier.q) Foyer(...values); }
+
+  const script = globalThis.document && document.currentScript;
+  if (script && script.dataset && script.dataset.apiKey && !isWanted) {
+    safe(init)({ apiKey: script.dataset.apiKey }, false);
+  }
+})();

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { inFolder } from "../support/folders.ts";
+import { runProcess } from "../support/processes.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+const SDK = new URL("../../src/presence/sdk.js", import.meta.url);
+const TYPES = new URL("../../src/presence/sdk.d.ts", import.meta.url);
+
+/** Uses of the SDK, each of which is written on a line of its own. */
+const USES: [use: string, isRight: boolean][] = [
+  [`Foyer("init", { apiKey: "site" });`, true],
+  [
+    `Foyer("init", { apiKey: "site", identities: ["Ada"], uniqueId: "1", tags: ["#a"], integrationIds: ["crm:1"] });`,
+    true,
+  ],
+  [
+    `Foyer("init", { apiKey: "site", callName: "a", name: "b", email: null, metadata: { a: 1, b: "c", d: true } });`,
+    true,
+  ],
+  [`Foyer("init", { apiKey: "site", lookupCodeElement: "#code" });`, true],
+  [`Foyer("updateConnection", { name: null, tags: null, integrationIds: ["crm:"] });`, true],
+  [`Foyer("getShortId", (shortId) => shortId.toUpperCase());`, true],
+  [`Foyer("getLookupCode", (code: string) => code);`, true],
+  [`Foyer("on", "connected", ({ shortId, lookupCode }) => shortId + (lookupCode ?? ""));`, true],
+  [`Foyer("on", "lookupCode", (code) => code?.length);`, true],
+  [`Foyer("off", "disconnected", () => {});`, true],
+  [`Foyer("reset"); Foyer("disconnect");`, true],
+  [`globalThis.Foyer = globalThis.Foyer || function () {};`, true],
+  [`Foyer("init", {});`, false],
+  [`Foyer("init");`, false],
+  [`Foyer("init", { apiKey: "site", identities: "Ada" });`, false],
+  [`Foyer("init", { apiKey: "site", uniqueId: 1 });`, false],
+  [`Foyer("init", { apiKey: "site", metadata: { a: { b: 1 } } });`, false],
+  [`Foyer("init", { apiKey: "site", unknown: 1 });`, false],
+  [`Foyer("updateConnection", { apiKey: "site" });`, false],
+  [`Foyer("getShortId");`, false],
+  [`Foyer("on", "elsewhere", () => {});`, false],
+  [`Foyer("on", "lookupCode", (code: number) => code);`, false],
+  [`Foyer("unknown");`, false],
+];
+
+if (hasAllRights) {
+  Deno.test("The SDK is under 8 KB, compressed", async () => {
+    const { length } = gzipSync(await Deno.readFile(SDK), { level: 9 });
+    assert.ok(length < 8192, `${length} bytes`);
+  });
+
+  for (
+    const [name, before] of [
+      ["module", `import Foyer from "./sdk.mjs";`],
+      ["script", `import "./sdk.mjs";`],
+    ]
+  ) {
+    Deno.test(`Right uses of the ${name} type-check, and wrong ones do not`, () =>
+      inFolder(async (folder) => {
+        await Deno.copyFile(SDK, `${folder}/sdk.mjs`);
+        await Deno.copyFile(TYPES, `${folder}/sdk.d.ts`);
+        const types = `// @ts-types="./sdk.d.ts"\n`;
+        const uses = USES.map(([use]) => use).join("\n");
+        await Deno.writeTextFile(`${folder}/uses.ts`, `${types}${before}\n${uses}\n`);
+        const { stderr } = await runProcess({
+          program: Deno.execPath(),
+          args: ["check", "--no-config", "--no-lock", "uses.ts"],
+          cwd: folder,
+          env: { NO_COLOR: "1" },
+        });
+        // Two lines are before the first use.
+        const wrong = new Set(
+          [...stderr.matchAll(/uses\.ts:(\d+):\d+/g)].map(([, line]) => USES[Number(line) - 3][0]),
+        );
+        assert.deepEqual([...wrong], USES.filter(([, isRight]) => !isRight).map(([use]) => use), stderr);
+      }));
+  }
+}
