@@ -24,8 +24,8 @@ export interface Device {
   device_type: string | null;
 }
 
-/** What is read of a user agent, of a name: real ones are shorter, and what a page sends shall not cost more. */
-const USER_AGENT_LENGTH = 500;
+/** What is read of a user agent, of a name: real ones are shorter, and some of the library’s patterns take the square. */
+const USER_AGENT_LENGTH = 350;
 const NAME_LENGTH = 64;
 const BRANDS = 8;
 
