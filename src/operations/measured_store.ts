@@ -17,6 +17,12 @@ const OPERATIONS = {
   countOnline: "count_online",
   countVisitors: "count_visitors",
   takeLease: "take_lease",
+  releaseLease: "release_lease",
+  writePresence: "write_presence",
+  endConnections: "end_connections",
+  beat: "beat",
+  forgetProcess: "forget_process",
+  lookupCodesInUse: "lookup_codes_in_use",
 } as const satisfies { [Name in keyof VisitorStore]?: string };
 
 /** The same store; what it does is told to the metrics. */

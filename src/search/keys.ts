@@ -4,11 +4,25 @@
  *
  * @module
  */
-import type { Visitor } from "../visitor.ts";
+import type { AttributeName, Visitor } from "../visitor.ts";
 import { attributeTexts } from "./match.ts";
 import { canonicalAddress, foldCase, foldText, trigrams } from "./normalise.ts";
 import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
 import { deletions, wordsOf } from "./typo.ts";
+
+/**
+ * The attributes that keys and search text are made of: where no other one changes, neither does. What is missing
+ * is asked of the visitor itself, such as `last_url`, since it changes with each page view.
+ */
+export const SEARCHED_ATTRIBUTES: ReadonlySet<string> = new Set<AttributeName>([
+  "ip_address",
+  "unique_id",
+  "lookup_code",
+  "tags",
+  "integration_ids",
+  ...EMAIL_ATTRIBUTES,
+  ...TEXT_ATTRIBUTES,
+]);
 
 /** The exact values by which operators find a visitor, each with the operator's kind before it. */
 export function exactKeys(visitor: Visitor): string[] {

@@ -4,6 +4,8 @@
  * @module
  */
 import {
+  type AnyBulkWriteOperation,
+  BSON,
   type Collection,
   type Document,
   MongoBulkWriteError,
@@ -28,12 +30,29 @@ import {
   visitorOf,
   WHOLE,
 } from "./mongodb_document.ts";
-import { type Condition, IS_IN_SESSION, IS_ONLINE, offlineBefore, seenSince } from "./mongodb_query.ts";
+import {
+  type Condition,
+  IS_IN_SESSION,
+  IS_ONLINE,
+  offlineBefore,
+  seenSince,
+  writtenForms,
+} from "./mongodb_query.ts";
+import { CollectionLeases } from "./mongodb_leases.ts";
+import {
+  CONNECTIONS,
+  endConnections,
+  type Operation,
+  writePresence,
+  type Written,
+} from "./mongodb_presence.ts";
 import { searchFieldsUpdate, unchanged, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
 import { CollectionSearch, type ReadOptions } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
+  type Beat,
   type Page,
+  type PresenceWrite,
   type Refusal,
   type Reindexed,
   StoreRefused,
@@ -54,10 +73,14 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { "foyer.keys": 1 },
   { "foyer.v": 1 },
   { is_in_session: 1 },
+  { [CONNECTIONS]: 1 },
 ];
 
-/** The collection, beside that of the visitors, in which leases are kept. */
-const LEASES = "foyer_leases";
+/** Indexes of fields that few documents have, without the others. */
+const SPARSE = new Set<string>([JSON.stringify({ [CONNECTIONS]: 1 })]);
+
+/** MongoDB's own code for a document that it does not take, for what the driver does not even send. */
+const NOT_SENT = 22;
 
 /** How often a visitor is read again that others change at the same moment. */
 const MAX_TRIES = 5;
@@ -99,6 +122,7 @@ class MongoStore implements VisitorStore {
   #client: MongoClient;
   #collection: Collection;
   #search: CollectionSearch;
+  #leases: CollectionLeases;
   #use: "request" | "command";
   #log: Teller;
   /** Whether the first connect succeeded, which the driver's own question needs no password for. */
@@ -116,6 +140,7 @@ class MongoStore implements VisitorStore {
     this.#use = use;
     this.#log = log;
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
+    this.#leases = new CollectionLeases(this.#collection);
     this.#search = new CollectionSearch({
       read: (condition, options, deadline) => this.#read(condition, options, deadline),
       countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
@@ -214,7 +239,7 @@ class MongoStore implements VisitorStore {
       if (this.#isClosed) break;
       const shape = JSON.stringify(index);
       if (!existing?.includes(shape)) {
-        await collection.createIndex(index);
+        await collection.createIndex(index, SPARSE.has(shape) ? { sparse: true } : {});
         this.#log(`Made the index ${shape} on ${collection.namespace}`);
       }
       if (index === INDEXES[0]) whenShortId();
@@ -279,7 +304,7 @@ class MongoStore implements VisitorStore {
     let left = visitors;
     // A second try for those that another import inserted at the same moment.
     for (let tries = 0; tries < 2; tries++) {
-      const errors = await this.#answer(() => this.#write(left));
+      const { errors } = await this.#answer(() => this.#write(left.map(upsertOf)));
       const refused = errors.map(({ index, code }) => ({ visitor: left[index], code }));
       if (!refused.some(({ code }) => code === 11000) || tries === 1) {
         return refused.map(({ visitor, code }) => ({
@@ -292,16 +317,80 @@ class MongoStore implements VisitorStore {
     return [];
   }
 
-  async #write(visitors: Visitor[]): Promise<{ index: number; code: number }[]> {
+  async #write(operations: AnyBulkWriteOperation[]): Promise<Written> {
     try {
-      await this.#collection.bulkWrite(visitors.map(upsertOf), { ordered: false });
-      return [];
+      const { matchedCount } = await this.#collection.bulkWrite(operations, { ordered: false });
+      return { matched: matchedCount, errors: [] };
     } catch (error) {
+      // One that is not sent keeps the others from being sent.
+      if (isNotSent(error)) {
+        if (operations.length === 1) return { matched: 0, errors: [{ index: 0, code: NOT_SENT }] };
+        const middle = operations.length >> 1;
+        const first = await this.#write(operations.slice(0, middle));
+        const second = await this.#write(operations.slice(middle));
+        return {
+          matched: first.matched + second.matched,
+          errors: [
+            ...first.errors,
+            ...second.errors.map(({ index, code }) => ({ index: middle + index, code })),
+          ],
+        };
+      }
       if (!(error instanceof MongoBulkWriteError) || isUnavailable(error)) throw error;
-      const errors = [error.writeErrors].flat();
-      if (errors.length === 0) throw error;
-      return errors.map(({ index, code }) => ({ index, code: Number(code) }));
+      const errors = [error.writeErrors].flat().map(({ index, code }) => ({ index, code: Number(code) }));
+      // Written, but not where it must be to last.
+      if (errors.length === 0 || errors.some(({ code }) => UNAVAILABLE_CODES.has(code))) {
+        throw new StoreUnavailable(`MongoDB does not confirm writes: ${describeError(error)}`, {
+          cause: error,
+        });
+      }
+      return { matched: error.matchedCount, errors };
     }
+  }
+
+  /** As presence uses the collection: each operation has a deadline of its own. */
+  #written = {
+    // Not from a secondary, where what was just written may be missing.
+    find: (condition: Condition, projection: Projection) =>
+      this.#answer((deadline) =>
+        this.#collection.find(condition, {
+          projection,
+          readPreference: "primary",
+          batchSize: MAX_BATCH,
+          ...limitOf(deadline),
+        })
+          .toArray()
+      ),
+    write: (operations: Operation[]) => this.#answer(() => this.#write(operations)),
+  };
+
+  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
+    return writePresence(this.#written, process, writes);
+  }
+
+  endConnections(process: string, most: number): Promise<number> {
+    return endConnections(this.#written, process, most);
+  }
+
+  beat(process: string, count: number): Promise<Beat> {
+    return this.#answer((deadline) => this.#leases.beat(process, count, limitOf(deadline)));
+  }
+
+  forgetProcess(process: string): Promise<void> {
+    return this.#answer(() => this.#leases.forget(process));
+  }
+
+  lookupCodesInUse(codes: string[]): Promise<Set<string>> {
+    return this.#answer(async (deadline) => {
+      const condition = { lookup_code: { $in: codes.flatMap(writtenForms) } };
+      const projection = { ...PLACE_AND_ID, lookup_code: 1 as const };
+      const documents = await this.#collection.find(condition, { projection, ...limitOf(deadline) })
+        .toArray();
+      const inUse = documents.map(visitorOf)
+        .filter((visitor) => visitor !== null && visitor.is_online && visitor.lookup_code !== null)
+        .map((visitor) => visitor!.lookup_code!);
+      return new Set(inUse);
+    });
   }
 
   updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
@@ -382,24 +471,11 @@ class MongoStore implements VisitorStore {
   }
 
   takeLease(name: string, holder: string, milliseconds: number): Promise<boolean> {
-    return this.#answer(async () => {
-      const now = Date.now();
-      try {
-        await this.#collection.db.collection<Lease>(LEASES).updateOne(
-          {
-            _id: `${name} of ${this.#collection.collectionName}`,
-            $or: [{ holder }, { until: { $lt: new Date(now) } }],
-          },
-          { $set: { holder, until: new Date(now + milliseconds) } },
-          { upsert: true },
-        );
-        return true;
-      } catch (error) {
-        // There is one that another process holds.
-        if (error instanceof MongoServerError && error.code === 11000) return false;
-        throw error;
-      }
-    });
+    return this.#answer(() => this.#leases.take(name, holder, milliseconds));
+  }
+
+  releaseLease(name: string, holder: string): Promise<void> {
+    return this.#answer(() => this.#leases.release(name, holder));
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {
@@ -478,12 +554,6 @@ class MongoStore implements VisitorStore {
       this.#connected,
     );
   }
-}
-
-interface Lease {
-  _id: string;
-  holder: string;
-  until: Date;
 }
 
 function sum(numbers: number[]): number {
@@ -569,6 +639,13 @@ function isUnavailable(error: unknown): boolean {
   if (error instanceof MongoError) return !(error instanceof MongoInvalidArgumentError);
   // After a kill the driver lets the socket's own error through, such as EPIPE.
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
+}
+
+/** Whether the driver itself does not take a document: it is too large, or BSON cannot hold it. */
+function isNotSent(error: unknown): boolean {
+  return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
+    // Of a document that is larger than the driver's buffer.
+    error instanceof RangeError;
 }
 
 /** Whether the database forbids something, which it will do again: to this user (13), or to all on a view (166). */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
+import { exactKeys, gramsOf, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import type { VisitorChange } from "./visitor_store.ts";
@@ -102,16 +102,29 @@ export function changeOf(visitor: Visitor, change: VisitorChange) {
   return writing(visitor, Object.keys(change));
 }
 
+/** A visitor as a document, with its search fields. */
+export function documentOf(visitor: Visitor): StoredDocument {
+  const fields = searchFields(visitor);
+  return { ...toDocument(visitor), ...(fields === null ? {} : { foyer: fields }) };
+}
+
 /** What makes these attributes of a document, and its search fields, those of a visitor. */
 function writing(visitor: Visitor, names: string[]) {
-  const document = { ...toDocument(visitor), foyer: searchFields(visitor) ?? undefined };
-  const isThere = (name: string) => document[name as keyof typeof document] !== undefined;
-  const fields = [...names, "foyer"];
-  const unset = fields.filter((name) => !isThere(name));
+  return settingFields(documentOf(visitor), [...names, "foyer"]);
+}
+
+/** What makes these attributes of a document those of a visitor, where no search field changes with them. */
+export function unsearchedChangeOf(visitor: Visitor, names: string[]) {
+  return settingFields(toDocument(visitor), names);
+}
+
+function settingFields(document: StoredDocument, names: string[]): Record<string, StoredDocument> {
+  const [set, unset] = [
+    names.filter((name) => name in document),
+    names.filter((name) => !(name in document)),
+  ];
   return {
-    $set: Object.fromEntries(
-      fields.filter(isThere).map((name) => [name, document[name as keyof typeof document]]),
-    ),
+    ...(set.length === 0 ? {} : { $set: Object.fromEntries(set.map((name) => [name, document[name]])) }),
     ...(unset.length === 0 ? {} : { $unset: Object.fromEntries(unset.map((name) => [name, ""])) }),
   };
 }
@@ -135,10 +148,17 @@ export function searchFields(visitor: Visitor): SearchFields | null {
   return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
 }
 
-/** The keys by which an index finds a visitor. */
+/** The attributes that search fields are made of. */
+export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["lookup_code"]));
+
+/**
+ * The keys by which an index finds a visitor. None for the lookup code, which comes and goes: `plainCondition` asks
+ * its own index, whatever else is asked for.
+ */
 export function searchKeys(visitor: Visitor): string[] {
   const text = searchText(visitor);
-  return [...exactKeys(visitor), ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
+  const exact = exactKeys({ ...visitor, lookup_code: null });
+  return [...exact, ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
 }
 
 /** A trigram as a search key. */

@@ -162,7 +162,7 @@ function plainPart(part: SearchPart): Condition | null {
 }
 
 /** The values that are sent as this text: the text, and the number or boolean that reads so. */
-function writtenForms(value: string): unknown[] {
+export function writtenForms(value: string): unknown[] {
   const forms: unknown[] = [value];
   if (value === "true" || value === "false") forms.push(value === "true");
   if (value !== "" && String(Number(value)) === value) forms.push(Number(value));

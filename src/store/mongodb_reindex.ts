@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ATTRIBUTE_NAMES } from "../visitor.ts";
 import {
+  INDEXED_ATTRIBUTES,
   type Projection,
   type SearchFields,
   searchFields,
@@ -20,15 +20,6 @@ export const WITH_SEARCH_FIELDS: Projection = { ...WHOLE, _id: 1, foyer: 1 };
 export interface SearchFieldsUpdate {
   updateOne: { filter: StoredDocument; update: { $set: StoredDocument } | { $unset: StoredDocument } };
 }
-
-/** A page view changes these, and no search field. */
-const UNSEARCHED = new Set<string>([
-  "is_online",
-  "last_seen_at",
-  "last_url",
-  "is_in_session",
-  "is_waiting_for_call",
-]);
 
 /**
  * What gives a document, read by {@link WITH_SEARCH_FIELDS}, the search fields that it should have; `null` where it
@@ -48,9 +39,12 @@ export function searchFieldsUpdate(document: StoredDocument): SearchFieldsUpdate
   };
 }
 
-/** What finds a document, read by {@link WITH_SEARCH_FIELDS}, as long as nothing is changed that is searched. */
-export function unchanged(document: StoredDocument): StoredDocument {
-  const asRead = ATTRIBUTE_NAMES.filter((name) => !UNSEARCHED.has(name)).map((name) => // By $eq, since a value that is a regular expression would be one here.
+/** What finds a document that was read as long as these attributes are as they were: those that are searched. */
+export function unchanged(
+  document: StoredDocument,
+  names: Iterable<string> = INDEXED_ATTRIBUTES,
+): StoredDocument {
+  const asRead = ["short_id", ...names].map((name) => // By $eq, since a value that is a regular expression would be one here.
   [name, name in document ? { $eq: document[name] } : { $exists: false }]);
   // In an $or of one, so that no engine looks for the document by anything but its _id.
   return { _id: document._id, $and: [{ $or: [Object.fromEntries(asRead)] }] };

@@ -23,9 +23,12 @@ import {
   rowConditions,
   type Sql,
 } from "./sqlite_query.ts";
+import { SqlitePresence } from "./sqlite_presence.ts";
 import { APPLICATION_ID, IN_SESSION, MIGRATIONS, SET_ASIDE } from "./sqlite_schema.ts";
 import {
+  type Beat,
   type Page,
+  type PresenceWrite,
   type Refusal,
   type Reindexed,
   StoreRefused,
@@ -168,6 +171,20 @@ class SqliteStore implements VisitorStore {
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
+  #presence = new SqlitePresence({
+    prepare: (sql) => this.#prepare(sql),
+    write: (work) =>
+      this.#write((grams) =>
+        work({
+          get: (shortId) => {
+            const stored = this.#storedOf(shortId);
+            return stored && { id: stored.id, visitor: parseVisitor(stored) };
+          },
+          parse: (visitor) => parseVisitor({ visitor }),
+          put: (visitor) => this.#putVisitor(visitor, grams),
+        })
+      ),
+  });
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -416,10 +433,11 @@ class SqliteStore implements VisitorStore {
     ).get(shortId) as StoredVisitor | undefined;
   }
 
-  #putVisitor(visitor: Visitor, grams: Map<string, number>) {
+  /** @returns the visitor's id in the tables */
+  #putVisitor(visitor: Visitor, grams: Map<string, number>): number {
     const stored = this.#storedOf(visitor.short_id);
     const json = JSON.stringify(visitor);
-    if (stored?.visitor === json) return;
+    if (stored?.visitor === json) return stored.id;
     const { offline, unseen } = orderColumns(positionOf(visitor));
     const id = this.#putPlace(stored?.id, visitor.short_id, offline, unseen);
     this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
@@ -433,11 +451,12 @@ class SqliteStore implements VisitorStore {
     const before = stored === undefined ? null : parseVisitor(stored);
     this.#putExactKeys(id, before === null ? [] : keysOf(before), keysOf(visitor));
     const textBefore = before === null ? null : searchText(before);
-    if (textBefore === text) return;
+    if (textBefore === text) return id;
     if (textBefore !== null) this.#removeText(id, textBefore, grams);
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
     this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
     for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
+    return id;
   }
 
   #removeVisitor(stored: StoredVisitor, grams: Map<string, number>) {
@@ -447,6 +466,7 @@ class SqliteStore implements VisitorStore {
     this.#removeText(stored.id, searchText(visitor), grams);
     this.#prepare("DELETE FROM document WHERE id = ?").run(stored.id);
     this.#prepare("DELETE FROM visitor WHERE id = ?").run(stored.id);
+    this.#prepare("DELETE FROM connection WHERE id = ?").run(stored.id);
     this.#visitors.delete(stored.visitor);
   }
 
@@ -514,6 +534,35 @@ class SqliteStore implements VisitorStore {
       ).run(name, holder, now + milliseconds, now);
       return changes === 1;
     });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async releaseLease(name: string, holder: string): Promise<void> {
+    asStoreErrors(() => this.#prepare("DELETE FROM lease WHERE name = ? AND holder = ?").run(name, holder));
+  }
+
+  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
+    return this.#presence.writePresence(process, writes);
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async endConnections(process: string, most: number): Promise<number> {
+    return this.#presence.endConnections(process, most);
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async beat(process: string, count: number): Promise<Beat> {
+    return asStoreErrors(() => this.#presence.beat(process, count));
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async forgetProcess(process: string): Promise<void> {
+    asStoreErrors(() => this.#presence.forgetProcess(process));
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async lookupCodesInUse(codes: string[]): Promise<Set<string>> {
+    return asStoreErrors(() => this.#presence.lookupCodesInUse(codes));
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {

@@ -18,6 +18,7 @@ export const IN_SESSION = "is_in_session";
  * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
  * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
  * in ms. Its `url` is that of visitors online now. `gram` tells how many visitors have a trigram: what is rare.
+ * `connection` tells to which processes a visitor is connected, and `process` what each told last to show that it lives.
  */
 export const MIGRATIONS = [
   `CREATE TABLE visitor (
@@ -62,6 +63,16 @@ export const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID;
    INSERT OR IGNORE INTO exact_key (key, id)
      SELECT '${IN_SESSION}', id FROM document WHERE visitor ->> 'is_in_session';`,
+  `CREATE TABLE connection (
+     id INTEGER NOT NULL,
+     process TEXT NOT NULL,
+     PRIMARY KEY (id, process)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX connection_by_process ON connection (process);
+   CREATE TABLE process (
+     process TEXT PRIMARY KEY,
+     count INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

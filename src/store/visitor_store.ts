@@ -30,6 +30,33 @@ export interface Reindexed {
 /** What of a visitor is changed: the attributes that are there, each as a whole. */
 export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
 
+/** What a process writes of a visitor whose pages are, or were, connected to it. */
+export interface PresenceWrite {
+  shortId: string;
+  /** Whether the visitor is made where it is not there; otherwise only one that is there is changed. */
+  isNew: boolean;
+  /** Of `is_online` nothing, where `isConnected` is there: the connections tell. */
+  change: VisitorChange;
+  /**
+   * More of the change, given the visitor as it is then, with `change`. Run again for the visitor that came of it,
+   * it must tell the same: it may be run more than once.
+   */
+  derive?: (visitor: Visitor) => VisitorChange;
+  /** Whether this process has connections of the visitor from now on; absent where that did not change. */
+  isConnected?: boolean;
+}
+
+/** What a process hears when it tells that it lives. */
+export interface Beat {
+  /**
+   * Whether this process was not known: it has just begun, or another one has taken it for dead and ended its
+   * connections, all of which are to be written again.
+   */
+  isNew: boolean;
+  /** What the other processes told last, by process. */
+  beats: Map<string, number>;
+}
+
 /** How many visitors there are. */
 export interface VisitorCounts {
   online: number;
@@ -59,6 +86,36 @@ export interface VisitorStore {
    */
   updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null>;
   /**
+   * Writes of visitors what their connections tell, each write once or not at all, some of them perhaps before an
+   * error is thrown. All may be sent again, whatever of it was written. Documents that other software made are left
+   * alone.
+   *
+   * With `isConnected` the process is noted with the visitor, who is online; without, it is so no more, and whom no
+   * other process has is offline and has no lookup code.
+   *
+   * @param process differs between processes
+   * @param writes of visitors that differ
+   * @returns of each whether the visitor is there, or was made; where not, nothing was written of it
+   */
+  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]>;
+  /**
+   * Ends the connections of a process that is no more: visitors whom no other process has become offline.
+   *
+   * @param most how many at the most
+   * @returns how many; 0 where none is left
+   */
+  endConnections(process: string, most: number): Promise<number>;
+  /**
+   * Tells that a process lives, and hears of the others over the same visitors.
+   *
+   * @param count another one each time: others see by it that the process lives, whatever their clocks say
+   */
+  beat(process: string, count: number): Promise<Beat>;
+  /** Forgets a process whose connections are ended. */
+  forgetProcess(process: string): Promise<void>;
+  /** Tells which of these lookup codes visitors have who are online now. */
+  lookupCodesInUse(codes: string[]): Promise<Set<string>>;
+  /**
    * Removes a visitor from everything that is kept of it.
    *
    * @returns whether there was one with this short id
@@ -84,6 +141,8 @@ export interface VisitorStore {
    * @returns whether it is held; not where another process has it
    */
   takeLease(name: string, holder: string, milliseconds: number): Promise<boolean>;
+  /** Gives a lease back before its time; nothing happens where another holder has it. */
+  releaseLease(name: string, holder: string): Promise<void>;
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
   /**

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { exactKey, exactKeys, gramsOf, searchText, typoKeys } from "../../src/search/keys.ts";
+import {
+  exactKey,
+  exactKeys,
+  gramsOf,
+  SEARCHED_ATTRIBUTES,
+  searchText,
+  typoKeys,
+} from "../../src/search/keys.ts";
 import { matches } from "../../src/search/match.ts";
 import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
 import { foldText, trigrams } from "../../src/search/normalise.ts";
 import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
-import { type AttributeName, readVisitor, type Visitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, readVisitor, type Visitor } from "../../src/visitor.ts";
 
 const VALUES = [
   "Zoë Müller",
@@ -199,4 +206,20 @@ Deno.test("Two words that are one typo apart have a typo key in common", () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+Deno.test("Keys and search text are made of the attributes that are said to be searched, and of no others", () => {
+  const nobody = readVisitor({ short_id: "a" })!;
+  const othersOf = (value: unknown): unknown[] => {
+    if (typeof value === "boolean") return [true, false];
+    if (Array.isArray(value)) return [["b@acme.com"], ["c"]];
+    return typeof value === "object" && value !== null ? [{ a: "b@acme.com" }, {}] : ["b@acme.com", null];
+  };
+  for (const name of ATTRIBUTE_NAMES.filter((name) => name !== "short_id")) {
+    const made = othersOf(nobody[name]).map((value) => {
+      const visitor = { ...nobody, [name]: value };
+      return JSON.stringify([exactKeys(visitor), searchText(visitor)]);
+    });
+    assert.equal(new Set(made).size > 1, SEARCHED_ATTRIBUTES.has(name), name);
+  }
 });

@@ -3,6 +3,7 @@ import type { AnyBulkWriteOperation } from "mongodb";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
+import { testPresenceContract } from "./presence_contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
@@ -53,12 +54,17 @@ if (hasAllRights) {
       ...options,
       fn: async () => {
         await using opened = await open();
-        await until(() => opened.log.length >= 9);
+        await until(() => opened.log.length >= 10);
         await work(opened);
       },
     });
 
   testStoreContract("MongoDB", () => open(), options);
+  testPresenceContract("MongoDB", async () => {
+    const opened = await open();
+    await until(() => opened.log.length >= 10);
+    return opened;
+  }, options);
 
   /** Many documents that are no visitors, among which the visitors are. */
   const fill = async (collection: Opened["collection"]) => {
@@ -68,16 +74,16 @@ if (hasAllRights) {
   testStoreContract("MongoDB with many documents", async () => {
     const opened = await open();
     // SecantusDB hangs where two connections make a collection at once: the store's index and this.
-    await until(() => opened.log.length >= 9);
+    await until(() => opened.log.length >= 10);
     await fill(opened.collection);
     return opened;
   }, options);
 
   test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "a" })]);
-    await until(() => log.length >= 8);
+    await until(() => log.length >= 10);
     const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
-    assert.equal(made.length, 9);
+    assert.equal(made.length, 10);
     assert.ok(made.every(({ unique }) => !unique));
     for (const { key } of made) {
       assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));

@@ -170,7 +170,7 @@ if (hasAllRights) {
       await using client = new MongoClient(uri, { directConnection: true });
       const collection = client.db("foyer_plans").collection("visitors");
       await fill(store);
-      while (log.length < 9) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (log.length < 10) await new Promise((resolve) => setTimeout(resolve, 20));
       const explain = async (find: Record<string, unknown>) => {
         const { filter, sort, limit, skip, projection } = find;
         const plan = await collection.find(filter as object, { sort, limit, skip, projection } as object)

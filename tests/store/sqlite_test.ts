@@ -8,11 +8,14 @@ import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts
 import { testInFolder } from "../support/folders.ts";
 import { runProcess } from "../support/processes.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
+import { testPresenceContract } from "./presence_contract.ts";
 
-testStoreContract("SQLite", () => {
+const openInMemory = () => {
   const store = openSqliteStore(":memory:");
   return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
-});
+};
+testStoreContract("SQLite", openInMemory);
+testPresenceContract("SQLite", openInMemory);
 
 function testFile(sentence: string, work: (path: string) => Promise<void>) {
   testInFolder(`SQLite file: ${sentence}`, (folder) => work(join(folder, "foyer.db")));
@@ -161,9 +164,9 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
   await store.close();
 });
 
-// Made by earlier versions, each with the same 31 visitors: `schema-1` by the one before sessions were counted and
-// leases kept, `without-listing` by the first ones.
-for (const name of ["schema-1", "without-listing"]) {
+// Made by earlier versions, each with the same 31 visitors: `schema-2` by the one before connections were, `schema-1`
+// by the one before sessions were counted and leases kept, `without-listing` by the first ones.
+for (const name of ["schema-2", "schema-1", "without-listing"]) {
   testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
     const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
     const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));

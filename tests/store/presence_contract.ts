@@ -1,0 +1,408 @@
+/**
+ * What every store does with what processes write of the visitors who are connected to them.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { PresenceWrite, VisitorChange, VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor, type Visitor } from "../../src/visitor.ts";
+import { findAll, getVisitor, visitorOf } from "./contract.ts";
+
+const SEEN = "2026-01-02T12:00:00.000Z";
+
+const ADA: VisitorChange = {
+  added_at: SEEN,
+  last_seen_at: SEEN,
+  last_url: "https://shop.example.com/pricing",
+  name: "Ada Lovelace",
+  email: "ada@acme.com",
+  identities: ["Ada Lovelace", "ada@acme.com"],
+  integration_ids: ["crm:1"],
+  ip_address: "192.0.2.7",
+  lookup_code: "4711",
+  metadata: { plan: "pro" },
+  tags: ["#VIP"],
+  unique_id: "user-1",
+};
+
+/** By what the visitor of {@link ADA} is found while it is online. */
+const FINDS_ADA = [
+  "",
+  "ada",
+  "lovelace",
+  "ada@acme.com",
+  "#vip",
+  "id:user-1",
+  "ip:192.0.2.7",
+  "integration_id:crm:1",
+  "url:pricing",
+  "4711",
+  "4711 #vip",
+  "4711 ada online",
+];
+
+/** A visitor who has just come. */
+function arrival(shortId: string, change: VisitorChange = ADA): PresenceWrite {
+  return { shortId, isNew: true, change, isConnected: true };
+}
+
+function connect(shortId: string, change: VisitorChange = {}): PresenceWrite {
+  return { shortId, isNew: false, change, isConnected: true };
+}
+
+function leave(shortId: string, change: VisitorChange = {}): PresenceWrite {
+  return { shortId, isNew: false, change, isConnected: false };
+}
+
+function update(shortId: string, change: VisitorChange, isNew = false): PresenceWrite {
+  return { shortId, isNew, change };
+}
+
+/** Writes of one visitor by a process; fails where it is not there. */
+async function write(store: VisitorStore, process: string, ...writes: PresenceWrite[]) {
+  for (const one of writes) assert.deepEqual(await store.writePresence(process, [one]), [true]);
+}
+
+/** Whether the visitor is online; fails where lists and the visitor disagree. */
+async function isOnline(store: VisitorStore, shortId: string): Promise<boolean> {
+  const { is_online } = (await getVisitor(store, shortId))!;
+  assert.equal((await findAll(store, "online")).includes(shortId), is_online);
+  assert.equal((await findAll(store, "-online")).includes(shortId), !is_online);
+  return is_online;
+}
+
+/** Registers the contract for a store; each case gets an empty one. */
+export function testPresenceContract(
+  name: string,
+  openStore: () => Promise<{ store: VisitorStore } & AsyncDisposable>,
+  options: Partial<Deno.TestDefinition> = {},
+) {
+  const test = (sentence: string, work: (store: VisitorStore) => Promise<void>) =>
+    Deno.test({
+      ...options,
+      name: `${name}: ${sentence}`,
+      fn: async () => {
+        await using opened = await openStore();
+        await work(opened.store);
+      },
+    });
+
+  test("who comes is online, and found by all that its page says", async (store) => {
+    assert.deepEqual(await store.writePresence("p", []), []);
+    await write(store, "p", arrival("ada"));
+    const expected = readVisitor({ short_id: "ada", ...ADA, is_online: true });
+    assert.deepEqual(await getVisitor(store, "ada"), expected);
+    for (const q of FINDS_ADA) assert.deepEqual(await findAll(store, q), ["ada"], q);
+    assert.equal(await store.countOnline(), 1);
+    // The answer was lost.
+    await write(store, "p", arrival("ada"));
+    assert.deepEqual(await getVisitor(store, "ada"), expected);
+    assert.deepEqual((await Array.fromAsync(store.allVisitors())).length, 1);
+  });
+
+  test("a page view changes the page, and nothing that one is found by elsewhere", async (store) => {
+    await write(store, "p", arrival("ada"));
+    const view = { last_url: "https://shop.example.com/cart", last_seen_at: "2026-01-02T12:00:05.000Z" };
+    for (const _ of ["first", "second"]) {
+      await write(store, "p", update("ada", view));
+      assert.deepEqual(
+        await getVisitor(store, "ada"),
+        readVisitor({ short_id: "ada", ...ADA, ...view, is_online: true }),
+      );
+      for (const q of FINDS_ADA) {
+        assert.deepEqual(await findAll(store, q), q === "url:pricing" ? [] : ["ada"], q);
+      }
+      assert.deepEqual(await findAll(store, "url:cart"), ["ada"]);
+    }
+  });
+
+  test("who says something else is found by that, and no more by what it said", async (store) => {
+    await write(store, "p", arrival("ada"));
+    const change = {
+      name: "Grace Hopper",
+      identities: ["grace@navy.mil"],
+      email: null,
+      unique_id: null,
+      tags: ["#new"],
+      lookup_code: "0815",
+      integration_ids: [],
+      metadata: {},
+    };
+    for (const _ of ["first", "second"]) {
+      await write(store, "p", update("ada", change));
+      const expected = readVisitor({ short_id: "ada", ...ADA, ...change, is_online: true });
+      assert.deepEqual(await getVisitor(store, "ada"), expected);
+      for (const q of ["hopper", "grace@navy.mil", "#new", "0815", "0815 hopper", "url:pricing"]) {
+        assert.deepEqual(await findAll(store, q), ["ada"], q);
+      }
+      for (
+        const q of [
+          "lovelace",
+          "ada@acme.com",
+          "#vip",
+          "4711",
+          "id:user-1",
+          "integration_id:crm:1",
+          "4711 #new",
+        ]
+      ) {
+        assert.deepEqual(await findAll(store, q), [], q);
+      }
+    }
+  });
+
+  test("what a change depends on is the visitor as it is then", async (store) => {
+    const derive = (visitor: Visitor): VisitorChange => ({
+      integration_ids: [...new Set([...visitor.integration_ids, `chat:${visitor.unique_id}`])],
+      email: visitor.identities.find((identity) => identity.includes("@")) ?? null,
+    });
+    await write(store, "p", { ...arrival("ada", { unique_id: "1", identities: ["a@acme.com"] }), derive });
+    assert.equal((await getVisitor(store, "ada"))?.email, "a@acme.com");
+    await store.updateVisitor("ada", { integration_ids: ["crm:1"] });
+    const change = { unique_id: "2", identities: ["Ada", "b@acme.com"] };
+    for (const _ of ["first", "second"]) {
+      await write(store, "p", { ...update("ada", change), derive });
+      const { integration_ids, email, is_online } = (await getVisitor(store, "ada"))!;
+      assert.deepEqual({ integration_ids, email, is_online }, {
+        integration_ids: ["crm:1", "chat:2"],
+        email: "b@acme.com",
+        is_online: true,
+      });
+      assert.deepEqual(await findAll(store, "b@acme.com"), ["ada"]);
+      assert.deepEqual(await findAll(store, "integration_id:chat:2"), ["ada"]);
+      assert.deepEqual(await findAll(store, "a@acme.com"), []);
+    }
+    // Nothing more to change, and the last page closed.
+    await write(store, "p", { ...leave("ada", change), derive });
+    assert.equal(await isOnline(store, "ada"), false);
+    await write(store, "p", { ...connect("ada"), derive: () => ({}) });
+    assert.equal(await isOnline(store, "ada"), true);
+  });
+
+  test("of who is not there nothing is written, and whoever was removed stays so unless it is new", async (store) => {
+    const derive = () => ({ name: "Derived" });
+    const writes = [
+      update("view", { last_seen_at: SEEN }),
+      update("searched", { name: "Ada" }),
+      { ...update("derived", {}), derive },
+      update("nothing", {}),
+      connect("connecting"),
+      connect("connecting-and-more", ADA),
+      leave("leaving"),
+      leave("leaving-and-more", ADA),
+      arrival("new"),
+      connect("there", { last_seen_at: SEEN }),
+    ];
+    await write(store, "p", arrival("there"));
+    for (const _ of ["first", "second"]) {
+      const areThere = await store.writePresence("p", writes);
+      assert.deepEqual(areThere, writes.map(({ shortId }) => ["new", "there"].includes(shortId)));
+      assert.deepEqual((await findAll(store, "online")).sort(), ["new", "there"]);
+      assert.deepEqual(await findAll(store, "-online"), []);
+    }
+    assert.equal(await store.removeVisitor("there"), true);
+    assert.deepEqual(await store.writePresence("p", writes.slice(-1)), [false]);
+    assert.equal(await getVisitor(store, "there"), null);
+    assert.equal(await store.endConnections("p", 10), 1, "with a visitor its connections are gone");
+    await write(store, "p", arrival("there", { name: "Anew" }));
+    assert.deepEqual(
+      await getVisitor(store, "there"),
+      readVisitor({ short_id: "there", name: "Anew", is_online: true }),
+    );
+  });
+
+  test("a new one of whom nobody is connected any more is made, and offline", async (store) => {
+    await write(store, "p", { ...leave("left", ADA), isNew: true });
+    await write(store, "p", update("other", { name: "Ada" }, true));
+    assert.deepEqual((await findAll(store, "ada -online")).sort(), ["left", "other"]);
+    assert.equal((await getVisitor(store, "left"))?.lookup_code, null);
+    assert.equal(await store.countOnline(), 0);
+  });
+
+  test("who is connected to two processes is online until both have lost it", async (store) => {
+    await write(store, "p", arrival("ada"));
+    await write(store, "q", connect("ada"));
+    const lastSeen = { last_seen_at: "2026-01-02T13:00:00.000Z" };
+    for (const _ of ["first", "second"]) {
+      await write(store, "p", leave("ada", lastSeen));
+      assert.equal(await isOnline(store, "ada"), true);
+      assert.deepEqual(await findAll(store, "4711"), ["ada"]);
+    }
+    for (const _ of ["first", "second"]) {
+      await write(store, "q", leave("ada", { name: "Ada, who left" }));
+      assert.deepEqual(
+        await getVisitor(store, "ada"),
+        readVisitor({
+          short_id: "ada",
+          ...ADA,
+          ...lastSeen,
+          name: "Ada, who left",
+          lookup_code: null,
+          is_online: false,
+        }),
+      );
+      assert.equal(await isOnline(store, "ada"), false);
+      for (const q of ["4711", "4711 #vip", "4711 ada"]) assert.deepEqual(await findAll(store, q), [], q);
+      assert.deepEqual(await findAll(store, "left #vip"), ["ada"]);
+    }
+    await write(store, "q", connect("ada", { lookup_code: "0001" }));
+    assert.deepEqual(await findAll(store, "0001 #vip"), ["ada"]);
+  });
+
+  test("what other software says of who is online stands where no connection is concerned", async (store) => {
+    await write(store, "p", arrival("ada"));
+    await store.updateVisitor("ada", { is_online: false });
+    await write(store, "p", update("ada", { last_seen_at: "2026-01-02T13:00:00.000Z" }));
+    assert.equal(await isOnline(store, "ada"), false);
+    await write(store, "p", connect("ada", { is_online: false }));
+    assert.equal(await isOnline(store, "ada"), true, "the connection tells");
+    await write(store, "p", leave("ada", { is_online: true }));
+    assert.equal(await isOnline(store, "ada"), false);
+  });
+
+  test("a process's connections are ended, not those of others, and nobody else goes offline", async (store) => {
+    await store.putVisitors([visitorOf({ short_id: "imported", lookup_code: "1111" })]);
+    const names = Array.from({ length: 12 }, (_, i) => `v${String(i).padStart(2, "0")}`);
+    await store.writePresence("dead", names.map((shortId) => arrival(shortId)));
+    await store.writePresence("alive", [
+      ...names.slice(0, 3).map((shortId) => connect(shortId)),
+      arrival("w"),
+    ]);
+    assert.equal(await store.endConnections("nobody", 100), 0);
+    let ended = 0;
+    for (let count; (count = await store.endConnections("dead", 5)) > 0;) {
+      assert.ok(count <= 5, `${count}`);
+      ended += count;
+    }
+    assert.equal(ended, 12);
+    assert.deepEqual((await findAll(store, "online")).sort(), ["imported", ...names.slice(0, 3), "w"]);
+    assert.deepEqual(await findAll(store, "1111"), ["imported"]);
+    assert.deepEqual((await findAll(store, "4711")).sort(), [...names.slice(0, 3), "w"]);
+    assert.deepEqual((await findAll(store, "ada -online")).sort(), names.slice(3));
+    await store.writePresence("alive", names.slice(0, 3).map((shortId) => leave(shortId)));
+    assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
+  });
+
+  test("whatever processes write at the same time, the last of each stands", async (store) => {
+    const processes = ["p", "q", "r", "s"];
+    await write(store, "p", arrival("ada"), leave("ada"));
+    for (let round = 0; round < 12; round++) {
+      await Promise.all(processes.map(async (process, i) => {
+        for (let step = 0; step < 3; step++) {
+          const isConnected = step === 2 ? (round >> i) % 2 === 1 : (round + step + i) % 2 === 0;
+          const change = step === 1 ? { name: `Ada ${process}${round}` } : { last_seen_at: SEEN };
+          await write(store, process, { shortId: "ada", isNew: false, change, isConnected });
+        }
+      }));
+      assert.equal(await isOnline(store, "ada"), round !== 0, `round ${round}`);
+      await Promise.all(processes.map((process) => write(store, process, leave("ada"))));
+      assert.equal(await isOnline(store, "ada"), false, `round ${round}`);
+    }
+  });
+
+  test("who is made by several processes at once is one, and has the connections of all", async (store) => {
+    const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
+    const processes = ["p", "q", "r"];
+    await Promise.all(processes.map(async (process) => {
+      const areThere = await store.writePresence(process, names.map((shortId) => arrival(shortId)));
+      assert.ok(areThere.every((isThere) => isThere));
+    }));
+    for (const process of processes) {
+      assert.deepEqual((await findAll(store, "")).sort(), names.toSorted());
+      for (const shortId of names) assert.ok(await isOnline(store, shortId));
+      await store.writePresence(process, names.map((shortId) => leave(shortId)));
+    }
+    assert.deepEqual(await findAll(store, ""), []);
+  });
+
+  test("neither is lost of what the API and a page write at the same time", async (store) => {
+    const derive = ({ tags }: Visitor) => ({ tags: [...new Set([...tags, "#page"])] });
+    await write(store, "p", arrival("ada"));
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([
+        store.updateVisitor("ada", { nickname: `nick${round}` }),
+        write(store, "p", { ...update("ada", { name: `Ada ${round}`, last_url: `/p${round}` }), derive }),
+        store.updateVisitor("ada", { call_name: `call${round}` }),
+        write(store, "q", connect("ada", { last_seen_at: SEEN })),
+      ]);
+      const { nickname, call_name, name, last_url, tags } = (await getVisitor(store, "ada"))!;
+      assert.deepEqual([nickname, call_name, name, last_url, tags], [
+        `nick${round}`,
+        `call${round}`,
+        `Ada ${round}`,
+        `/p${round}`,
+        ["#VIP", "#page"],
+      ]);
+      for (const q of [nickname!, call_name!, `"${name}"`, "#page"]) {
+        assert.deepEqual(await findAll(store, q), ["ada"], q);
+      }
+    }
+  });
+
+  test("many are written at once, and others are answered meanwhile", async (store) => {
+    const writes = Array.from({ length: 600 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
+    let isWritten = false;
+    const writing = store.writePresence("p", writes).then((areThere) => {
+      isWritten = true;
+      return areThere;
+    });
+    let answers = 0;
+    while (!isWritten) {
+      await getVisitor(store, "v0");
+      answers++;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    assert.ok((await writing).every((isThere) => isThere));
+    assert.ok(answers > 2, `${answers}`);
+    assert.equal(await store.countOnline(), 600);
+    const gone = writes.filter((_, i) => i % 7 === 0);
+    for (const { shortId } of gone) await store.removeVisitor(shortId);
+    const areThere = await store.writePresence("p", writes.map(({ shortId }) => leave(shortId)));
+    assert.deepEqual(areThere, writes.map((_, i) => i % 7 !== 0));
+    assert.equal(await store.countOnline(), 0);
+  });
+
+  test("processes hear of each other, and one that was forgotten is told so once", async (store) => {
+    assert.deepEqual(await store.beat("p", 1), { isNew: true, beats: new Map() });
+    assert.deepEqual(await store.beat("p", 2), { isNew: false, beats: new Map() });
+    assert.deepEqual(await store.beat("q", 1), { isNew: true, beats: new Map([["p", 2]]) });
+    assert.deepEqual(await store.beat("p", 3), { isNew: false, beats: new Map([["q", 1]]) });
+    await store.forgetProcess("p");
+    await store.forgetProcess("p");
+    assert.deepEqual(await store.beat("q", 2), { isNew: false, beats: new Map() });
+    assert.deepEqual(await store.beat("p", 4), { isNew: true, beats: new Map([["q", 2]]) });
+    assert.deepEqual(await store.beat("p", 5), { isNew: false, beats: new Map([["q", 2]]) });
+    // Leases are something else.
+    assert.ok(await store.takeLease("process r", "holder", 60_000));
+    assert.deepEqual((await store.beat("p", 6)).beats, new Map([["q", 2]]));
+  });
+
+  test("a lease given back is free, and nobody gives back another's", async (store) => {
+    await store.releaseLease("work", "a");
+    assert.ok(await store.takeLease("work", "a", 60_000));
+    await store.releaseLease("work", "b");
+    await store.releaseLease("other work", "a");
+    assert.equal(await store.takeLease("work", "b", 60_000), false);
+    await store.releaseLease("work", "a");
+    assert.ok(await store.takeLease("work", "b", 60_000));
+  });
+
+  test("lookup codes are in use by those online alone", async (store) => {
+    assert.deepEqual(await store.lookupCodesInUse([]), new Set());
+    await store.putVisitors([
+      visitorOf({ short_id: "imported", lookup_code: "0001" }),
+      visitorOf({ short_id: "offline", lookup_code: "0002", is_online: false }),
+      visitorOf({ short_id: "0006" }),
+    ]);
+    await write(
+      store,
+      "p",
+      arrival("here", { lookup_code: "0003" }),
+      arrival("left", { lookup_code: "0004" }),
+    );
+    await write(store, "p", leave("left"));
+    const codes = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, "0"));
+    assert.deepEqual([...await store.lookupCodesInUse(codes)].sort(), ["0001", "0003"]);
+    assert.deepEqual(await store.lookupCodesInUse(["0002", "0004", "0005"]), new Set());
+  });
+}
