@@ -88,6 +88,8 @@ export function startRetention(
       isStopping = true;
       stopping.resolve();
       await working;
+      // Or a process that starts now would not remove anybody before its second look.
+      await store.releaseLease("retention", holder).catch(() => {});
     },
   };
 }

@@ -131,6 +131,16 @@ Deno.test("Of several processes one removes, and another goes on once it no long
   await Promise.all(retentions.map((retention) => retention.stop()));
 });
 
+Deno.test("A process that starts once another has stopped removes visitors at once", async () => {
+  const store = await storeWith([]);
+  for (const short_id of ["a", "b"]) {
+    await store.putVisitors([readVisitor({ short_id, last_seen_at: ago(2 * DAY) })!]);
+    const retention = startRetention(store, 1, nothing);
+    await until(async () => (await shortIdsOf(store)).length === 0);
+    await retention.stop();
+  }
+});
+
 Deno.test("Where the database fails it is tried again, and the log says so once", async () => {
   const verdicts: [error: unknown, said: RegExp, level: string][] = [
     [
