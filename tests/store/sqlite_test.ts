@@ -164,6 +164,29 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
   await store.close();
 });
 
+testFile("a page view touches no index of what is searched", async (path) => {
+  const store = openSqliteStore(path);
+  const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
+  await store.writePresence("p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
+  const readIndexes = () => {
+    using database = new DatabaseSync(path);
+    return ["exact_key", "gram", "search_text_data", "typo_word_data", "connection"].map((table) => {
+      const statement = database.prepare(`SELECT * FROM ${table}`);
+      statement.setReadBigInts(true);
+      return statement.all();
+    });
+  };
+  const before = readIndexes();
+  assert.ok(before.every((rows) => rows.length > 0));
+  const view = { last_url: "/b", last_seen_at: "2026-01-02T12:00:00.000Z" };
+  assert.deepEqual(await store.writePresence("p", [{ shortId: "ada", isNew: false, change: view }]), [true]);
+  assert.deepEqual(readIndexes(), before);
+  assert.deepEqual(await findAll(store, "url:b"), ["ada"]);
+  await store.updateVisitor("ada", { name: "Eve" });
+  assert.notDeepEqual(readIndexes(), before);
+  await store.close();
+});
+
 // Made by earlier versions, each with the same 31 visitors: `schema-2` by the one before connections were, `schema-1`
 // by the one before sessions were counted and leases kept, `without-listing` by the first ones.
 for (const name of ["schema-2", "schema-1", "without-listing"]) {
@@ -187,6 +210,11 @@ for (const name of ["schema-2", "schema-1", "without-listing"]) {
       assert.equal(inSession, visitors.filter(({ is_in_session }) => is_in_session).length);
       assert.equal(await store.takeLease("work", times, -1), true);
       assert.equal((await store.updateVisitor("n\0ul", { name: "Zoë Müller" }))?.short_id, "n\0ul");
+      const connecting = { shortId: "n\0ul", isNew: false, change: {}, isConnected: true };
+      assert.deepEqual(await store.writePresence("p", [connecting]), [true]);
+      assert.ok((await findAll(store, "online")).includes("n\0ul"));
+      assert.equal(await store.endConnections("p", 10), 1);
+      assert.ok((await findAll(store, "-online")).includes("n\0ul"));
       await store.close();
     }
   });
