@@ -32,6 +32,8 @@ export interface AppParts {
   health: Health;
   metrics: Metrics;
   log: Log;
+  /** Further routes, by their paths under the prefix: what is there for pages, and not for the API's clients. */
+  pageRoutes?: Record<string, Methods>;
 }
 
 /** What answers requests. */
@@ -39,7 +41,7 @@ export type App = (request: Request, connection?: ConnectionInfo) => Promise<Res
 
 /** The application: everything under the prefix, and once more at `/` for proxies that strip the prefix. */
 export function makeApp(parts: AppParts): App {
-  const { config, health } = parts;
+  const { config, health, pageRoutes = {} } = parts;
   const app = newHono(parts);
   const routes = config.restKey === "" ? {} : apiRoutes(parts);
   const admit = config.restKey === "" ? noApi : admission(parts);
@@ -47,6 +49,9 @@ export function makeApp(parts: AppParts): App {
   for (const root of roots) {
     app.all(`${root}/live`, endpoint("/live", { GET: live }));
     app.all(`${root}/ready`, endpoint("/ready", { GET: ready(health) }));
+    for (const [path, methods] of Object.entries(pageRoutes)) {
+      app.all(`${root}${path}`, endpoint(path, methods));
+    }
     for (const [path, methods] of Object.entries(routes)) {
       const route = `/api${path}`;
       app.all(`${root}${route.replace(/\{(\w+)\}/g, ":$1")}`, endpoint(route, methods, admit));

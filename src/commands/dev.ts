@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { readConfig, readEnvironment } from "../config.ts";
+import { readConfig, readEnvironment, VARIABLES } from "../config.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+import { demoRoutes } from "./demo.ts";
 import { runCommand } from "./exit.ts";
 import { sampleVisitors } from "./sample_visitors.ts";
 import { serve } from "./serve.ts";
@@ -13,27 +14,37 @@ import { serve } from "./serve.ts";
 const DEVELOPMENT = { REST_KEY: "development-key", HOST: "127.0.0.1" };
 
 /** Not with a database of one's own, whose visitors are real. */
-const DEVELOPMENT_STORE = { SQLITE_PATH: "foyer-dev.db", REST_WRITE_KEY: "development-write-key" };
+const DEVELOPMENT_STORE = {
+  SQLITE_PATH: "foyer-dev.db",
+  REST_WRITE_KEY: "development-write-key",
+  SITE_KEY: "development-site-key",
+  SECRET_KEY: "a secret that everybody knows, for development",
+};
 
 async function dev(): Promise<number> {
   const environment = readEnvironment();
   const usesMongo = Boolean(environment.MONGO_URI);
   const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
+  const port = environment.PORT || VARIABLES.PORT;
   const config = readConfig({
     ...DEVELOPMENT,
     ...(usesMongo ? {} : DEVELOPMENT_STORE),
+    ALLOWED_ORIGINS: `http://localhost:${port},http://127.0.0.1:${port}`,
     ...Object.fromEntries(given),
   });
-  return await serve(config, async (store) => {
+  const whenListening = async (store: VisitorStore) => {
     if (!usesMongo) await fillWhenEmpty(store);
     const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
+    const root = `http://${host}:${config.port}${encodeURI(config.prefix)}`;
     // The key is shown only where it is the one that everybody knows.
     const key = config.restKey === DEVELOPMENT.REST_KEY ? config.restKey : "YOUR_REST_KEY";
     console.log(
       `\nWho is online now:\n\n  curl -H 'Authorization: ${key}' ` +
-        `http://${host}:${config.port}${encodeURI(config.prefix)}/api/visitors/list/latest\n`,
+        `${root}/api/visitors/list/latest\n` +
+        (config.presence === null ? "" : `\nA shop whose visitors come in: ${root}/demo\n`),
     );
-  });
+  };
+  return await serve(config, { pageRoutes: demoRoutes(config), whenListening });
 }
 
 async function fillWhenEmpty(store: VisitorStore) {

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import type { Config } from "../config.ts";
+import { makeAdminApp, makeApp } from "../app.ts";
+import type { Config, PresenceConfig } from "../config.ts";
+import type { Methods } from "../http/endpoint.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped, within } from "../operations/listen.ts";
 import { type Log, openLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
-import { makeAdminApp, makeApp } from "../app.ts";
+import { openPresence } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
@@ -24,15 +26,22 @@ const FAREWELL = 1000;
 /** How long closing the store may take, in milliseconds. */
 const CLOSE_DEADLINE = 2000;
 
+/** What is served beside what the configuration says, and done. */
+export interface ServeOptions {
+  /** Further routes, by their paths under the prefix. */
+  pageRoutes?: Record<string, Methods>;
+  /** Done once requests are taken. */
+  whenListening?: (store: VisitorStore) => Promise<void> | void;
+}
+
 /**
  * Serves until SIGTERM or SIGINT.
  *
- * @param whenListening done once requests are taken
  * @throws {ConfigurationError} the store or a port cannot be had
  */
 export async function serve(
   config: Config,
-  whenListening: (store: VisitorStore) => Promise<void> | void = () => {},
+  { pageRoutes = {}, whenListening = () => {} }: ServeOptions = {},
 ): Promise<number> {
   const log = await openLog(config.logLevel);
   const metrics = new Metrics();
@@ -47,7 +56,16 @@ export async function serve(
   });
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
-  const parts = { config, store, reads, health, metrics, log };
+  const presence = hasPresence(config) ? openPresence({ config, store, metrics, log }) : null;
+  const parts = {
+    config,
+    store,
+    reads,
+    health,
+    metrics,
+    log,
+    pageRoutes: { ...presence?.routes, ...pageRoutes },
+  };
   const stopped = untilStopped();
   const listeners = [listen(makeApp(parts), config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
@@ -62,11 +80,17 @@ export async function serve(
 
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
+  presence?.sendAway();
   await new Promise((resolve) => setTimeout(resolve, FAREWELL));
+  const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
   // A database that is frozen does not say goodbye.
-  await within(CLOSE_DEADLINE, Promise.resolve(retention?.stop()).then(() => store.close()));
+  await within(CLOSE_DEADLINE, Promise.all([leaving, retention?.stop()]).then(() => store.close()));
   return 0;
+}
+
+function hasPresence(config: Config): config is Config & { presence: PresenceConfig } {
+  return config.presence !== null;
 }
 
 /** Nobody can tell while the database does not answer; the other metrics tell all the same. */

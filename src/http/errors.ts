@@ -15,16 +15,19 @@ export const ERRORS = {
   },
   invalid_api_key: { status: 401, when: "No key, or a wrong one" },
   write_key_required: { status: 403, when: "The key only reads" },
+  origin_not_allowed: { status: 403, when: "A page of this origin may not connect" },
   visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
   not_found: { status: 404, when: "There is no such route" },
   method_not_allowed: { status: 405, when: "The route has no such method" },
   too_large: { status: 413, when: "The body is longer than 64 KB" },
+  upgrade_required: { status: 426, when: "Only a WebSocket is answered here" },
   too_many_requests: { status: 429, when: "Try again after the seconds in Retry-After" },
   internal_error: {
     status: 500,
     when: "Something went wrong; the log has the cause, by the id in X-Request-Id",
   },
   database_unavailable: { status: 503, when: "The database does not answer; try again after Retry-After" },
+  too_many_connections: { status: 503, when: "As many pages are connected as may be" },
   stopping: { status: 503, when: "The server is about to stop" },
 } as const;
 

@@ -40,7 +40,7 @@ export class Representation {
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
   /**
-   * @param body JSON of ASCII characters, see {@link asciiJson}
+   * @param body best of ASCII characters alone, see {@link asciiJson}
    * @param link the `Link` header's value; empty for none
    */
   constructor(readonly body: string, readonly link = "") {
@@ -53,15 +53,28 @@ export class Representation {
   }
 }
 
-/** Sends a representation, or 304 to a client that has it. */
-export async function send(context: ApiContext, representation: Representation): Promise<Response> {
+/** What an answer of the REST API holds that is a representation. */
+const API_HEADERS = {
+  "Content-Type": "application/json",
+  "Vary": "Accept-Encoding, Authorization, X-Api-Key",
+};
+
+/**
+ * Sends a representation, or 304 to a client that has it.
+ *
+ * @param kind headers that say what it is: the REST API's unless given
+ */
+export async function send(
+  context: ApiContext,
+  representation: Representation,
+  kind: Record<string, string> = API_HEADERS,
+): Promise<Response> {
   const { body, tag, link } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
   // Another encoding is another representation, and a strong validator tells them apart.
   const headers: Record<string, string> = {
-    "Content-Type": "application/json",
+    ...kind,
     "ETag": isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
-    "Vary": "Accept-Encoding, Authorization, X-Api-Key",
   };
   if (link !== "") headers.Link = link;
   if (hasTag(context.req.header("If-None-Match"), tag)) {

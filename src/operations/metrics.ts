@@ -75,6 +75,13 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  #messages = new Counter({
+    name: "foyer_presence_messages_total",
+    help: "Messages of pages, by what came of them",
+    labelNames: ["type", "outcome"],
+    registers: [this.#registry],
+  });
+
   constructor() {
     const startedAt = Date.now() / 1000;
     new Gauge({
@@ -149,6 +156,27 @@ export class Metrics {
         this.set(isUp() ? await countOnline() ?? NaN : NaN);
       },
     });
+  }
+
+  /** @param type of those that there are, never what a page sent instead */
+  countMessage(type: string, outcome: string) {
+    this.#messages.inc({ type, outcome });
+  }
+
+  /** Tells of the pages and visitors connected to this process. */
+  watchPresence(connections: { size: number }, visitors: { size: number; waiting: number }) {
+    const gauge = (name: string, help: string, value: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge("foyer_presence_connections", "Pages connected to this process", () => connections.size);
+    gauge("foyer_presence_visitors", "Visitors of these pages, and who left just now", () => visitors.size);
+    gauge("foyer_presence_waiting", "Visitors that wait to be written", () => visitors.waiting);
   }
 
   /** All of it in Prometheus' text format. */

@@ -1,0 +1,43 @@
+/**
+ * The demo shop, whose visitors come in by the web SDK. Not a part of the executable.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+import { answer, type Methods } from "../http/endpoint.ts";
+
+/** The shop's routes; none where pages do not connect. Each of its pages is the same document. */
+export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, Methods> {
+  if (presence === null) return {};
+  const page = Deno.readTextFileSync(new URL("demo.html", import.meta.url));
+  const connectOrigin = new URL(baseEndpoint).origin.replace(/^http/, "ws");
+  const shop: Methods = {
+    GET: (context) => {
+      const nonce = crypto.randomUUID();
+      const values: Record<string, string> = {
+        NONCE: nonce,
+        // Beside this page, whatever name of this machine the browser came by.
+        SDK_URL: `${context.req.path.replace(/\/demo(\/.*)?$/, "")}/sdk.js`,
+        API_KEY: presence.siteKey,
+      };
+      const html = page.replace(/\{\{(\w+)\}\}/g, (_, name) => escapeHtml(values[name]));
+      return answer(context, 200, html, {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": [
+          "default-src 'none'",
+          `script-src 'self' 'nonce-${nonce}'`,
+          `style-src 'nonce-${nonce}'`,
+          `connect-src 'self' ${connectOrigin}`,
+          "img-src data:",
+          "base-uri 'none'",
+          "frame-ancestors 'none'",
+        ].join("; "),
+      });
+    },
+  };
+  return { "/demo": shop, "/demo/*": shop };
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

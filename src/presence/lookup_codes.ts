@@ -1,0 +1,168 @@
+/**
+ * Lookup codes: four digits that a visitor reads out, each for one visitor online as long as there are enough.
+ *
+ * @module
+ */
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+
+/** The 10,000 codes are in blocks, each leased to one process: two processes never try the same code. */
+const BLOCKS = 40;
+const BLOCK_SIZE = 10_000 / BLOCKS;
+
+/** How long a block stays with a process that does not ask again, and how often it asks, in milliseconds. */
+const LEASE = 60_000;
+const RENEWAL = 15_000;
+
+/** Codes that wait for a visitor; a further look at the database is taken when half of them are gone. */
+const READY = 500;
+
+/** How long until the database is asked again that did not answer, in milliseconds. */
+const RETRY = 1000;
+
+/** What codes are taken from. */
+export class LookupCodes {
+  #store: VisitorStore;
+  #holder: string;
+  #onReady: () => void;
+  #blocks = new Set<number>();
+  /** Codes of these blocks that no visitor here has, the one unused longest first. */
+  #free = new Set<string>();
+  /** Codes that nobody online has, as the database says. */
+  #ready: string[] = [];
+  /** Codes that visitors here have, the one given out longest ago first. */
+  #taken = new Set<string>();
+  #refilling: Promise<void> | null = null;
+  #isClosed = false;
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  /** Before this time no further block is asked for: there was none. */
+  #askAgainAt = 0;
+
+  /**
+   * @param holder tells this process from others
+   * @param onReady told when there are codes again after there were none
+   */
+  constructor(store: VisitorStore, holder: string, onReady: () => void) {
+    this.#store = store;
+    this.#holder = holder;
+    this.#onReady = onReady;
+  }
+
+  /** Begins to look for codes. */
+  start() {
+    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), RENEWAL);
+    this.#refill();
+  }
+
+  /** A code; `null` where none is known to be free yet. */
+  take(): string | null {
+    const code = this.#ready.shift() ?? null;
+    if (this.#ready.length <= READY / 2) this.#refill();
+    if (code !== null) this.#taken.add(code);
+    return code;
+  }
+
+  /** Takes back a code that its visitor has no more. */
+  giveBack(code: string) {
+    // Not one that came with its visitor from another process.
+    if (this.#taken.delete(code) && this.#blocks.has(blockOf(code))) this.#free.add(code);
+  }
+
+  /** Leaves the codes to others. */
+  async close() {
+    this.#isClosed = true;
+    clearInterval(this.#renewal);
+    await this.#refilling;
+    await Promise.allSettled(
+      [...this.#blocks].map((block) => this.#store.releaseLease(leaseOf(block), this.#holder)),
+    );
+  }
+
+  #refill() {
+    this.#refilling ??= this.#work().finally(() => this.#refilling = null);
+  }
+
+  async #work() {
+    while (!this.#isClosed && this.#ready.length < READY) {
+      try {
+        const wasEmpty = this.#ready.length === 0;
+        await this.#findReady();
+        if (wasEmpty) this.#onReady();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+      }
+    }
+  }
+
+  /** Finds some codes that nobody online has; where all are had, the one given out longest ago serves again. */
+  async #findReady() {
+    if (this.#free.size === 0) await this.#takeBlock();
+    const candidates = [...this.#free].slice(0, BLOCK_SIZE);
+    const inUse = candidates.length === 0 ? new Set() : await this.#store.lookupCodesInUse(candidates);
+    let found = 0;
+    for (const code of candidates) {
+      // Another process may have got its block meanwhile.
+      if (!this.#free.delete(code)) continue;
+      if (inUse.has(code)) this.#free.add(code);
+      else found = this.#ready.push(code);
+    }
+    if (found > 0 || this.#free.size > 0 && await this.#takeBlock()) return;
+    const [oldest = randomCode()] = this.#taken;
+    this.#taken.delete(oldest);
+    this.#ready.push(oldest);
+  }
+
+  async #takeBlock(): Promise<boolean> {
+    if (performance.now() < this.#askAgainAt) return false;
+    const others = Array.from({ length: BLOCKS }, (_, block) => block).filter((block) =>
+      !this.#blocks.has(block)
+    );
+    for (const block of shuffle(others)) {
+      if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) continue;
+      this.#blocks.add(block);
+      for (const code of shuffle(codesOf(block))) if (!this.#taken.has(code)) this.#free.add(code);
+      return true;
+    }
+    this.#askAgainAt = performance.now() + RENEWAL;
+    return false;
+  }
+
+  /** A block that another process got while the database was away is lost; who has a code of it keeps the code. */
+  async #renew() {
+    for (const block of [...this.#blocks]) {
+      if (await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) continue;
+      this.#blocks.delete(block);
+      for (const code of codesOf(block)) this.#free.delete(code);
+      this.#ready = this.#ready.filter((code) => blockOf(code) !== block);
+    }
+  }
+}
+
+function leaseOf(block: number): string {
+  return `lookup codes ${block}`;
+}
+
+function blockOf(code: string): number {
+  return Math.floor(Number(code) / BLOCK_SIZE);
+}
+
+function codesOf(block: number): string[] {
+  return Array.from({ length: BLOCK_SIZE }, (_, i) => codeText(block * BLOCK_SIZE + i));
+}
+
+function codeText(number: number): string {
+  return String(number).padStart(4, "0");
+}
+
+function randomCode(): string {
+  return codeText(Math.floor(Math.random() * 10_000));
+}
+
+/** In another order, each as likely (Fisher and Yates). */
+function shuffle<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(Math.random() * (i + 1));
+    [items[i], items[other]] = [items[other], items[i]];
+  }
+  return items;
+}

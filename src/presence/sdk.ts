@@ -1,0 +1,47 @@
+/**
+ * The web SDK as it is sent to pages.
+ *
+ * @module
+ */
+import type { Answer } from "../http/endpoint.ts";
+import { Representation, send } from "../http/representation.ts";
+
+/** How long browsers use a copy without asking, in seconds. */
+const MAX_AGE = 3600;
+
+/** Any site may load it: it holds nothing but where to connect. */
+const HEADERS = {
+  "Access-Control-Allow-Origin": "*",
+  "Cache-Control": `public, max-age=${MAX_AGE}`,
+  "Cross-Origin-Resource-Policy": "cross-origin",
+  "Vary": "Accept-Encoding",
+};
+
+/**
+ * What answers with the SDK, by route: for a script tag, as a module, and its types.
+ *
+ * @param baseEndpoint the installation's public URL, under which pages connect
+ */
+export function sdkHandlers(baseEndpoint: string): Record<"/sdk.js" | "/sdk.mjs" | "/sdk.d.ts", Answer> {
+  const url = `${baseEndpoint.replace(/^http/, "ws")}/connect`;
+  const script = readFile("sdk.js").replace('"{{CONNECT_URL}}"', () => JSON.stringify(url));
+  const javascript = "text/javascript; charset=utf-8";
+  return {
+    "/sdk.js": sending(script, { "Content-Type": javascript }),
+    "/sdk.mjs": sending(`${script}\nexport default globalThis.Foyer;\n`, {
+      "Content-Type": javascript,
+      "X-TypeScript-Types": "./sdk.d.ts",
+    }),
+    "/sdk.d.ts": sending(readFile("sdk.d.ts"), { "Content-Type": "application/typescript; charset=utf-8" }),
+  };
+}
+
+function sending(body: string, headers: Record<string, string>): Answer {
+  const representation = new Representation(body);
+  return (context) => send(context, representation, { ...HEADERS, ...headers });
+}
+
+/** A file beside this one, which the executable has within. */
+function readFile(name: string): string {
+  return Deno.readTextFileSync(new URL(name, import.meta.url));
+}

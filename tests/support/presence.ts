@@ -1,0 +1,162 @@
+/**
+ * Servers to which pages connect, and the pages.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { makeApp } from "../../src/app.ts";
+import { type PresenceConfig, readConfig } from "../../src/config.ts";
+import { Health } from "../../src/operations/health.ts";
+import type { Log } from "../../src/operations/log.ts";
+import { Metrics } from "../../src/operations/metrics.ts";
+import type { Claims, ServerMessage } from "../../src/presence/messages.ts";
+import { openPresence } from "../../src/presence/presence.ts";
+import { shareReads } from "../../src/store/shared_reads.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import type { Visitor } from "../../src/visitor.ts";
+import type { Environment } from "./app.ts";
+
+/** What makes pages connect. */
+export const PRESENCE: Environment = {
+  REST_KEY: "key",
+  REST_WRITE_KEY: "write key",
+  SITE_KEY: "site key",
+  SECRET_KEY: "a secret of 32 characters or more",
+  ALLOWED_ORIGINS: "*",
+  OFFLINE_GRACE: "1",
+};
+
+/** A server with presence over a store. What it logs of failures fails the test, unless the test takes it. */
+export function servePresence(store: VisitorStore, environment: Environment = {}, log: Log = failing) {
+  const config = readConfig({ ...PRESENCE, ...environment });
+  assert.ok(config.presence !== null);
+  const metrics = new Metrics();
+  const health = new Health(store);
+  const presence = openPresence({
+    config: config as typeof config & { presence: PresenceConfig },
+    store,
+    metrics,
+    log,
+  });
+  const parts = {
+    config,
+    store,
+    reads: shareReads(store),
+    health,
+    metrics,
+    log,
+    pageRoutes: presence.routes,
+  };
+  const app = makeApp(parts);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app);
+  const host = `127.0.0.1:${server.addr.port}`;
+  /** Asks the REST API. */
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`http://${host}/api${path}`, {
+      headers: { Authorization: "write key" },
+      ...init,
+    });
+    return await response.json();
+  };
+  /** The first visitor that a search finds, once one does. */
+  const find = (q: string): Promise<Visitor> =>
+    eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors[0]);
+  return {
+    host,
+    presence,
+    metrics,
+    ask,
+    find,
+    /** A page that says hello and is welcomed. */
+    enter: async (token?: string, url = "https://shop.example/") => {
+      const page = await TestPage.open(host);
+      page.hello({ token, url });
+      const welcome = await page.next("welcome");
+      return Object.assign(page, {
+        shortId: welcome.short_id,
+        token: welcome.token,
+        code: welcome.lookup_code,
+      });
+    },
+    open: () => TestPage.open(host),
+    async [Symbol.asyncDispose]() {
+      await presence.close();
+      await server.shutdown();
+    },
+  };
+}
+
+const failing: Log = (sentence, level) => {
+  if (level === "error") assert.fail(sentence);
+};
+
+type MessageOf<Type> = Extract<ServerMessage, { type: Type }>;
+
+/** A page as the server sees it. */
+export class TestPage {
+  /** Messages that nobody has waited for yet. */
+  messages: ServerMessage[] = [];
+  readonly closed: Promise<CloseEvent>;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.onmessage = ({ data }) => this.messages.push(JSON.parse(data));
+    this.closed = new Promise((resolve) => socket.onclose = resolve);
+  }
+
+  /** @throws where it may not connect */
+  static async open(host: string): Promise<TestPage> {
+    const socket = new WebSocket(`ws://${host}/connect`);
+    const page = new TestPage(socket);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = () => reject(new Error("Cannot connect"));
+    });
+    return page;
+  }
+
+  send(message: unknown) {
+    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  hello(more: Record<string, unknown> = {}) {
+    this.send({
+      type: "hello",
+      site_key: PRESENCE.SITE_KEY,
+      sdk: "web 1.0.0",
+      url: "https://shop.example/",
+      is_supported: true,
+      js_configuration: true,
+      ...more,
+    });
+  }
+
+  update(visitor: Claims) {
+    this.send({ type: "update", visitor });
+  }
+
+  /** The next message of a type; those before it are passed over. */
+  async next<Type extends ServerMessage["type"]>(type: Type): Promise<MessageOf<Type>> {
+    return await eventually(() => {
+      while (this.messages.length > 0) {
+        const message = this.messages.shift()!;
+        if (message.type === type) return message as MessageOf<Type>;
+      }
+    });
+  }
+
+  /** Closes it. */
+  async close() {
+    this.socket.close();
+    await this.closed;
+  }
+}
+
+/** What something comes to, once it is something. */
+export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (let tries = 0; tries < 500; tries++) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("It did not come to that within 10 seconds");
+}
