@@ -22,6 +22,7 @@ import {
   changeOf,
   IS_FOREIGN,
   isOfflineBefore,
+  PLACE,
   PLACE_AND_ID,
   positionOf,
   type Projection,
@@ -351,16 +352,11 @@ class MongoStore implements VisitorStore {
   /** As presence uses the collection: each operation has a deadline of its own. */
   #written = {
     // Not from a secondary, where what was just written may be missing.
-    find: (condition: Condition, projection: Projection) =>
-      this.#answer((deadline) =>
-        this.#collection.find(condition, {
-          projection,
-          readPreference: "primary",
-          batchSize: MAX_BATCH,
-          ...limitOf(deadline),
-        })
-          .toArray()
-      ),
+    find: (condition: Condition, projection: Projection, limit = 0) =>
+      this.#answer((deadline) => {
+        const options = { projection, limit, batchSize: MAX_BATCH, ...limitOf(deadline) };
+        return this.#collection.find(condition, { ...options, readPreference: "primary" }).toArray();
+      }),
     write: (operations: Operation[]) => this.#answer(() => this.#write(operations)),
   };
 
@@ -380,17 +376,11 @@ class MongoStore implements VisitorStore {
     return this.#answer(() => this.#leases.forget(process));
   }
 
-  lookupCodesInUse(codes: string[]): Promise<Set<string>> {
-    return this.#answer(async (deadline) => {
-      const condition = { lookup_code: { $in: codes.flatMap(writtenForms) } };
-      const projection = { ...PLACE_AND_ID, lookup_code: 1 as const };
-      const documents = await this.#collection.find(condition, { projection, ...limitOf(deadline) })
-        .toArray();
-      const inUse = documents.map(visitorOf)
-        .filter((visitor) => visitor !== null && visitor.is_online && visitor.lookup_code !== null)
-        .map((visitor) => visitor!.lookup_code!);
-      return new Set(inUse);
-    });
+  async lookupCodesInUse(codes: string[]): Promise<Set<string>> {
+    const condition = { lookup_code: { $in: codes.flatMap(writtenForms) } };
+    const visitors = (await this.#written.find(condition, { ...PLACE, lookup_code: 1 })).map(visitorOf);
+    // The others have none, or are no visitors.
+    return new Set(visitors.flatMap((visitor) => visitor?.is_online ? visitor.lookup_code ?? [] : []));
   }
 
   updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {

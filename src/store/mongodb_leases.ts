@@ -71,7 +71,10 @@ export class CollectionLeases {
       { $set: { collection, process, count }, $setOnInsert: { since: count } },
       { upsert: true, returnDocument: "after" },
     );
-    const found = await beats.find({ _id: { $gte: PROCESS, $lt: AFTER_PROCESSES } }, options).toArray();
+    // Not from a secondary: one that is late would make all others look dead.
+    const found = await beats
+      .find({ _id: { $gte: PROCESS, $lt: AFTER_PROCESSES } }, { ...options, readPreference: "primary" })
+      .toArray();
     const others = found.filter((other) => other.collection === collection && other.process !== process);
     const isNew = this.#knownSince.get(process) !== written!.since;
     this.#knownSince.set(process, written!.since);

@@ -545,8 +545,7 @@ class SqliteStore implements VisitorStore {
     return this.#presence.writePresence(process, writes);
   }
 
-  // deno-lint-ignore require-await -- see above
-  async endConnections(process: string, most: number): Promise<number> {
+  endConnections(process: string, most: number): Promise<number> {
     return this.#presence.endConnections(process, most);
   }
 

@@ -74,14 +74,22 @@ export class SqlitePresence {
     this.#file.prepare("DELETE FROM connection WHERE id = ? AND process = ?").run(id ?? null, process);
   }
 
-  endConnections(process: string, most: number): number {
-    return this.#file.write((visitors) => {
-      const rows = this.#file.prepare(
-        "SELECT id, visitor FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",
-      ).all(process, most) as { id: number; visitor: string }[];
-      for (const { id, visitor } of rows) this.#disconnect(visitors, process, visitors.parse(visitor), id);
-      return rows.length;
-    });
+  async endConnections(process: string, most: number): Promise<number> {
+    let ended = 0;
+    while (ended < most) {
+      if (ended > 0) await new Promise((resolve) => setImmediate(resolve));
+      const wanted = Math.min(BATCH, most - ended);
+      const found = this.#file.write((visitors) => {
+        const rows = this.#file.prepare(
+          "SELECT id, visitor FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",
+        ).all(process, wanted) as { id: number; visitor: string }[];
+        for (const { id, visitor } of rows) this.#disconnect(visitors, process, visitors.parse(visitor), id);
+        return rows.length;
+      });
+      ended += found;
+      if (found < wanted) break;
+    }
+    return ended;
   }
 
   beat(process: string, count: number): Beat {

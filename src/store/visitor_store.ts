@@ -86,9 +86,8 @@ export interface VisitorStore {
    */
   updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null>;
   /**
-   * Writes of visitors what their connections tell, each write once or not at all, some of them perhaps before an
-   * error is thrown. All may be sent again, whatever of it was written. Documents that other software made are left
-   * alone.
+   * Writes of visitors what their connections tell. After an error some of it is written, and all may be sent again:
+   * what is written twice is as if written once. Documents that other software made are left alone.
    *
    * With `isConnected` the process is noted with the visitor, who is online; without, it is so no more, and whom no
    * other process has is offline and has no lookup code.

@@ -283,6 +283,24 @@ export function testPresenceContract(
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
   });
 
+  test("who connects elsewhere while the connections of a dead process are ended stays online", async (store) => {
+    const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
+    await store.writePresence("dead", names.map((shortId) => arrival(shortId)));
+    await Promise.all([
+      (async () => {
+        while (await store.endConnections("dead", 3) > 0);
+      })(),
+      ...names.map(async (shortId) => {
+        await write(store, "alive", connect(shortId));
+        await write(store, "alive", connect(shortId, { lookup_code: "0001" }));
+      }),
+    ]);
+    assert.deepEqual((await findAll(store, "0001 online")).sort(), names.toSorted());
+    assert.equal(await store.endConnections("dead", 100), 0);
+    assert.equal(await store.endConnections("alive", 100), 20);
+    assert.equal(await store.countOnline(), 0);
+  });
+
   test("whatever processes write at the same time, the last of each stands", async (store) => {
     const processes = ["p", "q", "r", "s"];
     await write(store, "p", arrival("ada"), leave("ada"));
@@ -336,6 +354,31 @@ export function testPresenceContract(
       for (const q of [nickname!, call_name!, `"${name}"`, "#page"]) {
         assert.deepEqual(await findAll(store, q), ["ada"], q);
       }
+    }
+  });
+
+  test("a page that connects again undoes nothing that the API writes at the same time", async (store) => {
+    await write(store, "p", arrival("ada"));
+    for (let round = 0; round < 10; round++) {
+      const name = `Countess ${round}`;
+      const before = (await getVisitor(store, "ada"))!;
+      // Says again what is there, where it cannot be known whether the API's word came before or after it.
+      await Promise.all([
+        store.updateVisitor("ada", { name }),
+        write(
+          store,
+          `p${round}`,
+          connect("ada", { email: before.email, tags: before.tags, last_seen_at: SEEN }),
+        ),
+      ]);
+      assert.deepEqual(await findAll(store, `"${name}" #vip ada@acme.com online`), ["ada"]);
+      const { name: found } = (await getVisitor(store, "ada"))!;
+      await Promise.all([
+        store.updateVisitor("ada", { name: `Duchess ${round}` }),
+        write(store, "q", connect("ada", { name: found, last_url: `/${round}` })),
+      ]);
+      const { name: last } = (await getVisitor(store, "ada"))!;
+      assert.deepEqual(await findAll(store, `"${last}"`), ["ada"], "it is found by the name it has");
     }
   });
 
