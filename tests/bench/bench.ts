@@ -12,12 +12,13 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { MongoClient } from "mongodb";
 import denoJson from "../../deno.json" with { type: "json" };
-import { startOwnMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
 import { fromExecutable, fromSource, Process } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { tableOf } from "../support/table.ts";
+import { type Engine, openEngine } from "./engine.ts";
 import { type Load, load } from "./load.ts";
+import { benchPresence } from "./presence.ts";
 import { benchVisitors, shortIdOf } from "./visitors.ts";
 
 const KEY = "bench";
@@ -31,6 +32,8 @@ const { values: options } = parseArgs({
     visitors: { type: "string", default: "100000" },
     seconds: { type: "string", default: "4" },
     store: { type: "string", default: "embedded,mongodb" },
+    part: { type: "string", default: "reads,presence" },
+    connected: { type: "string", default: "15000" },
   },
 });
 const total = Number(options.visitors);
@@ -58,8 +61,11 @@ console.log(
     `${CONNECTIONS} connections, wrk, ${seconds} s each\n`,
 );
 
-if (options.store.includes("embedded")) await benchEmbedded();
-if (options.store.includes("mongodb")) await benchMongo();
+const has = (part: string, store: string) => options.part.includes(part) && options.store.includes(store);
+if (has("reads", "embedded")) await benchEmbedded();
+if (has("reads", "mongodb")) await benchMongo();
+if (has("presence", "embedded")) await benchPresenceOf("embedded");
+if (has("presence", "mongodb")) await benchPresenceOf("mongodb");
 
 async function benchEmbedded() {
   const path = join(folder, "foyer.db");
@@ -83,8 +89,8 @@ async function benchEmbedded() {
 }
 
 async function benchMongo() {
-  await using mongo = await openMongo();
-  await importOnce("mongodb", { MONGO_URI: mongo.uri });
+  await using mongo = await openEngine(join(folder, "secantusdb"), "bench");
+  await importOnce("mongodb", { MONGO_URI: mongo.uri }, mongo);
   await using client = new MongoClient(mongo.uri);
   const visitors = client.db().collection("visitors");
   const { version } = await client.db().admin().serverInfo();
@@ -119,6 +125,26 @@ async function benchMongo() {
     } findOne a second`,
   );
   console.log(`RSS, highest ${server.rss("VmHWM")} MB, ${stale.rss("VmHWM")} MB with MAX_STALE_MS=250`);
+}
+
+/** Pages that are connected, over a store of their own. */
+async function benchPresenceOf(kind: "embedded" | "mongodb") {
+  const own = await Deno.makeTempDir({ prefix: "foyer-bench-" });
+  try {
+    await using engine = kind === "mongodb" ? await openEngine(join(own, "secantusdb"), "presence") : null;
+    const rows = await benchPresence({
+      folder: own,
+      store: engine === null ? { SQLITE_PATH: join(own, "foyer.db") } : { MONGO_URI: engine.uri },
+      visitors: Number(options.connected),
+      database: engine,
+    });
+    const over = engine === null ? "the embedded store" : `MongoDB, ${engine.engine}`;
+    const views = Number(options.connected) / 60;
+    console.log(`${options.connected} visitors connected over ${over}, ${views} page views a second\n`);
+    console.log(tableOf([["what", "seen", "bar"], ...rows]) + "\n");
+  } finally {
+    await Deno.remove(own, { recursive: true });
+  }
 }
 
 /** A list of 100 in its three ways, each beside the ceiling, since machines have their moods. */
@@ -321,9 +347,9 @@ async function restOfExecutable(program: string, path: string): Promise<number> 
 }
 
 /** Imports the visitors where that was not done for this folder yet. */
-async function importOnce(name: string, environment: Record<string, string>) {
+async function importOnce(name: string, environment: Record<string, string>, engine?: Engine) {
   const done = join(folder, `${name}-imported`);
-  if (environment.MONGO_URI && Deno.env.get("MONGO_BENCH_URI")) await Deno.remove(done).catch(() => {});
+  if (engine?.isEmpty) await Deno.remove(done).catch(() => {});
   if (await Deno.stat(done).then(() => true, () => false)) return;
   console.log(`Importing into the ${name} store; the next run finds the visitors there`);
   const { program, args, ...options } = fromSource(folder, ["import", "-"], environment);
@@ -335,36 +361,6 @@ async function importOnce(name: string, environment: Record<string, string>) {
   const { success } = await child.status;
   if (!success) throw new Error("The import failed");
   await Deno.writeTextFile(done, "");
-}
-
-async function openMongo(): Promise<AsyncDisposable & { uri: string; engine: string }> {
-  const given = Deno.env.get("MONGO_BENCH_URI");
-  if (given) {
-    return {
-      uri: given,
-      engine: "MONGO_BENCH_URI, as MongoDB",
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
-  }
-  const data = join(folder, "secantusdb");
-  await Deno.mkdir(data, { recursive: true });
-  const port = freePort();
-  const args = ["--host", "127.0.0.1", "--port", `${port}`, "--storage-path", data];
-  try {
-    const child = new Deno.Command("secantusd-rs", { args, stdout: "null", stderr: "null" }).spawn();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    return {
-      uri: `mongodb://127.0.0.1:${port}/bench?directConnection=true`,
-      engine: "SecantusDB's Rust server, as MongoDB",
-      async [Symbol.asyncDispose]() {
-        child.kill("SIGTERM");
-        await child.status;
-      },
-    };
-  } catch {
-    await Deno.remove(join(folder, "mongodb-imported")).catch(() => {});
-    return Object.assign(await startOwnMongo(), { engine: "the tests' server, as MongoDB" });
-  }
 }
 
 /** What is looked for, spread over all visitors. */

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { fromSource, Process } from "../support/processes.ts";
 import { freePort } from "../support/ports.ts";
 import { pause, quantile } from "../endurance/bar.ts";
+import type { Engine } from "./engine.ts";
 import type { Order, Told } from "./pages.ts";
 
 /** How long pages are viewed, and how long the database is away, in milliseconds. */
@@ -19,20 +20,14 @@ const VIEW_EVERY = 60_000;
 /** Pages that open at the same time. */
 const AT_ONCE = 100;
 
-/** A database that can be hurt. */
-export interface Hurtable {
-  kill(): Promise<void>;
-  restart(): Promise<void>;
-}
-
 /** What is measured. */
 export interface PresenceBench {
   folder: string;
   /** The environment that names the store. */
   store: Record<string, string>;
   visitors: number;
-  /** `null` where the database cannot be away. */
-  database: Hurtable | null;
+  /** `null` where there is none that could be away. */
+  database: Engine | null;
 }
 
 /** Measures one store; a line for each bar. */
@@ -88,7 +83,7 @@ export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
     ]);
     rows.push(["connections lost meanwhile", `${(await pages.obey({ do: "tell" })).lost}`, "0"]);
 
-    if (database !== null) rows.push(...await databaseAway(database, pages, url, visitors));
+    if (database?.kill !== undefined) rows.push(...await databaseAway(database, pages, url, visitors));
 
     await server.stop("SIGTERM");
     const again = performance.now();
@@ -120,13 +115,13 @@ async function measureEcho(folder: string, visitors: number): Promise<{ each: nu
   return { each: (process.memory() - rest) * 1024 / visitors, rate: visitors / seconds };
 }
 
-async function databaseAway(database: Hurtable, pages: Pages, url: string, visitors: number) {
+async function databaseAway(database: Engine, pages: Pages, url: string, visitors: number) {
   const { lost } = await pages.obey({ do: "tell" });
-  await database.kill();
+  await database.kill!();
   const closed = Math.floor(visitors / 20);
   await pages.obey({ do: "close", count: closed });
   await pause(AWAY);
-  await database.restart();
+  await database.restart!();
   const back = performance.now();
   await whenOnline(url, visitors - closed);
   const told = await pages.obey({ do: "tell" });
