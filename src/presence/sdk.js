@@ -62,7 +62,7 @@
   function warn(text) {
     if (warned.has(text)) return;
     warned.add(text);
-    console.warn(`Foyer: ${text}`);
+    console.warn("Foyer:", text);
   }
 
   /** The same function, which never throws. */
@@ -120,10 +120,11 @@
   const id = (value, mend) => readText(value, mend, false);
 
   // As the server's messages.ts has them.
-  const TAG = /^#[\p{L}\p{M}\p{N}-]{1,63}$/u;
+  const MAX_TAG = 64, MAX_KEY = 64;
+  const TAG = /^#[\p{L}\p{M}\p{N}-]+$/u;
   const INTEGRATION_ID = /^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u;
   const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
-  const KEY = /^(?!_bsontype$|__proto__$)[^\0]{1,64}$/;
+  const KEY = /^(?!_bsontype$|__proto__$)[^\0]+$/;
 
   const idLike = (pattern) => (value, mend) => {
     const text = id(value, mend);
@@ -136,7 +137,7 @@
       text = `#${text}`;
       mend();
     }
-    return TAG.test(text) ? text : undefined;
+    return TAG.test(text) && text.length <= MAX_TAG ? text : undefined;
   }
 
   const list = (item, max) => (value, mend) => {
@@ -159,7 +160,7 @@
       const one = value[key];
       const isText = typeof one === "string" || typeof one === "bigint";
       const read = isText ? readText(one, mend, true, MAX_METADATA) : one;
-      const isKey = KEY.test(key) && key.length <= 64 && id(key, mend) === key;
+      const isKey = KEY.test(key) && readText(key, mend, false, MAX_KEY) === key;
       if (isKey && (isText || typeof read === "boolean" || Number.isFinite(read))) {
         entries.push([key, read]);
       }
@@ -307,6 +308,7 @@
           mine.release = release;
           open(mine);
         });
+      mine.timer = after(OPEN_MS + WELCOME_MS, () => open(mine));
       navigator.locks.request(storageName(), { signal: mine.aborter.signal }, opening).catch(() =>
         open(mine)
       );
@@ -315,6 +317,7 @@
 
   const open = safe((mine) => {
     if (mine !== connection || mine.socket) return mine.release();
+    clearTimeout(mine.timer);
     const late = () => ended(mine);
     try {
       mine.socket = new WebSocket(CONNECT_URL);
@@ -474,7 +477,7 @@
         brand: short(brand),
         version: short(version),
       })),
-      mobile: data.mobile,
+      mobile: Boolean(data.mobile),
       platform: short(data.platform),
     };
     const more = data.getHighEntropyValues(["model", "platformVersion"]).then(
@@ -496,7 +499,7 @@
   function wake() {
     isAsleep = false;
     const now = performance.now();
-    if (connection && connection.welcomed && now > lastProbe + LAST_RETRY_MS) {
+    if (connection && connection.welcomed && now - Math.max(connection.welcomed, lastProbe) > LAST_RETRY_MS) {
       // The computer may have slept, or changed networks: that a connection is dead shows when something is sent.
       lastProbe = now;
       sentUrl = null;
@@ -568,7 +571,9 @@
       codeElement = element;
       showCode();
       if (lookupCode === null) asksForCode = true;
-    } else if (element != null) {
+    } else if (element === null) {
+      codeElement = null;
+    } else if (element !== undefined) {
       warn("lookupCodeElement is neither a selector nor an element");
     }
     claim(options);
@@ -621,13 +626,14 @@
     if (!commands[command]) return warn(`no command ${command}`);
     commands[command](...values);
   });
+  const replay = safe((values) => Foyer(...values));
   Foyer.version = VERSION;
   // For whoever holds the page's snippet still.
-  Foyer.q = { push: (values) => Foyer(...values) };
+  Foyer.q = { push: replay };
   globalThis.Foyer = Foyer;
 
   // Calls made before this was loaded.
-  if (earlier && Array.isArray(earlier.q)) { for (const values of earlier.q) Foyer(...values); }
+  if (earlier && Array.isArray(earlier.q)) earlier.q.forEach((values) => replay(values));
 
   const script = globalThis.document && document.currentScript;
   if (script && script.dataset && script.dataset.apiKey && !isWanted) {

@@ -46,6 +46,21 @@ if (hasAllRights) {
     assert.ok(length < 8192, `${length} bytes`);
   });
 
+  Deno.test("Where there is no page, as for rendering on a server, the SDK does nothing", () =>
+    inFolder(async (folder) => {
+      await Deno.copyFile(SDK, `${folder}/sdk.mjs`);
+      const script = `import "./sdk.mjs"; import "./sdk.mjs?again";
+        Foyer("init", { apiKey: "site", lookupCodeElement: "#code", name: "Ada" });
+        for (const name of ["reset", "disconnect", "updateConnection", "getShortId", "on", Symbol()]) Foyer(name);`;
+      await Deno.writeTextFile(`${folder}/page.mjs`, script);
+      const { code, stdout } = await runProcess({
+        program: Deno.execPath(),
+        args: ["run", "--no-config", "--no-lock", "page.mjs"],
+        cwd: folder,
+      });
+      assert.deepEqual([code, stdout], [0, ""]);
+    }));
+
   for (
     const [name, before] of [
       ["module", `import Foyer from "./sdk.mjs";`],
