@@ -1,0 +1,43 @@
+/**
+ * The site of a company that uses Foyer, for the tests in a browser: an origin of its own.
+ *
+ * @module
+ */
+
+/** A page, by its path. */
+export interface SitePage {
+  html: string;
+  csp?: string;
+  type?: string;
+}
+
+/** A web server of a few pages. */
+export class Site implements AsyncDisposable {
+  readonly url: string;
+  readonly #pages = new Map<string, SitePage>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+      const page = this.#pages.get(new URL(request.url).pathname);
+      if (page === undefined) return new Response(null, { status: 404 });
+      return new Response(page.html, {
+        headers: {
+          "Content-Type": page.type ?? "text/html; charset=utf-8",
+          ...(page.csp === undefined ? {} : { "Content-Security-Policy": page.csp }),
+        },
+      });
+    });
+    this.url = `http://localhost:${this.#server.addr.port}`;
+  }
+
+  /** Adds a page, and tells its URL. */
+  add(path: string, page: SitePage | string): string {
+    this.#pages.set(path, typeof page === "string" ? { html: page } : page);
+    return this.url + path;
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#server.shutdown();
+  }
+}
