@@ -19,6 +19,7 @@ const OPERATIONS = {
   takeLease: "take_lease",
   releaseLease: "release_lease",
   writePresence: "write_presence",
+  connectedTo: "connected_to",
   endConnections: "end_connections",
   beat: "beat",
   forgetProcess: "forget_process",

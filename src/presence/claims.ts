@@ -15,9 +15,9 @@ const MAX_INTEGRATION_IDS = 200;
 export function mergeClaims(earlier: Claims, later: Claims): Claims {
   const merged = { ...earlier, ...later };
   if (earlier.integration_ids && later.integration_ids) {
-    merged.integration_ids = [...earlier.integration_ids, ...later.integration_ids].slice(
-      -MAX_INTEGRATION_IDS,
-    );
+    const steps = [...earlier.integration_ids, ...later.integration_ids];
+    // What was before a clearing of all comes to nothing.
+    merged.integration_ids = steps.slice(Math.max(0, steps.lastIndexOf(null))).slice(-MAX_INTEGRATION_IDS);
   }
   return merged;
 }
@@ -51,13 +51,12 @@ export function changeOfClaims(visitor: Visitor, claims: Claims): VisitorChange 
   return change;
 }
 
-function addIntegrationIds(existing: string[], given: string[] | null): string[] {
-  if (given === null) return [];
+function addIntegrationIds(existing: string[], steps: (string | null)[]): string[] {
   let ids = existing;
-  for (const id of given) {
-    const isClearing = id.endsWith(":");
-    ids = ids.filter((other) => isClearing ? !other.startsWith(id) : other !== id);
-    if (!isClearing) ids = [...ids, id];
+  for (const step of steps) {
+    const isClearing = step === null || step.endsWith(":");
+    ids = step === null ? [] : ids.filter((id) => isClearing ? !id.startsWith(step) : id !== step);
+    if (!isClearing) ids = [...ids, step];
   }
   return ids.slice(-MAX_INTEGRATION_IDS);
 }

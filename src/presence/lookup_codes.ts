@@ -94,22 +94,26 @@ export class LookupCodes {
     }
   }
 
-  /** Finds some codes that nobody online has; where all are had, the one given out longest ago serves again. */
+  /** Finds some codes that nobody online has; where all are had, those given out longest ago serve again. */
   async #findReady() {
     if (this.#free.size === 0) await this.#takeBlock();
-    const candidates = [...this.#free].slice(0, BLOCK_SIZE);
-    const inUse = candidates.length === 0 ? new Set() : await this.#store.lookupCodesInUse(candidates);
-    let found = 0;
-    for (const code of candidates) {
-      // Another process may have got its block meanwhile.
-      if (!this.#free.delete(code)) continue;
-      if (inUse.has(code)) this.#free.add(code);
-      else found = this.#ready.push(code);
+    const free = [...this.#free];
+    for (let start = 0; start < free.length; start += BLOCK_SIZE) {
+      if (await this.#tryCodes(free.slice(start, start + BLOCK_SIZE))) return;
     }
-    if (found > 0 || this.#free.size > 0 && await this.#takeBlock()) return;
-    const [oldest = randomCode()] = this.#taken;
-    this.#taken.delete(oldest);
-    this.#ready.push(oldest);
+    if (await this.#takeBlock()) return;
+    const oldest = this.#taken.size === 0 ? [randomCode()] : [...this.#taken].slice(0, READY);
+    for (const code of oldest) this.#taken.delete(code);
+    this.#ready.push(...oldest);
+  }
+
+  /** @returns whether some of them are ready now */
+  async #tryCodes(codes: string[]): Promise<boolean> {
+    const inUse = await this.#store.lookupCodesInUse(codes);
+    // Another process may have got their block meanwhile.
+    const ready = codes.filter((code) => !inUse.has(code) && this.#free.delete(code));
+    this.#ready.push(...ready);
+    return ready.length > 0;
   }
 
   async #takeBlock(): Promise<boolean> {

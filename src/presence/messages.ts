@@ -37,8 +37,9 @@ const claims = z.strictObject({
   identities: list(string(256).regex(/\S/), 20),
   unique_id: text,
   tags: list(string(64).regex(/^#[\p{L}\p{M}\p{N}-]+$/u), 50),
-  /** These add up; `system:` clears the one of that system, `null` all. */
-  integration_ids: z.array(string(256).regex(/^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u)).max(50).nullable(),
+  /** What is added and cleared, in this order: `system:` clears the one of that system, `null` all. */
+  integration_ids: z.array(string(256).regex(/^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u)).max(50).nullable()
+    .transform((given): (string | null)[] => given ?? [null]),
   call_name: text,
   name: text,
   email: text.refine((given) => given === null || isEmailAddress(given), "is no e-mail address"),

@@ -167,7 +167,7 @@ export class Roster {
   /** Writes once more that the visitors who are here are here. */
   reassert() {
     for (const presence of this.#visitors.values()) {
-      if (presence.isConnected) this.#change(presence, { change: {}, isConnected: true, findsCode: true });
+      if (presence.isConnected) this.#reassert(presence);
     }
   }
 
@@ -257,12 +257,15 @@ export class Roster {
       // What nobody knows of nobody would end.
       if (!watch.isKnown) await watch.beat();
       await this.#send(work);
-      if (this.#lastReason !== "") log("Visitors' presence is written again");
+      if (this.#lastReason === "") return INTERVAL;
+      await this.#compare();
+      log("Visitors' presence is written again");
       this.#lastReason = "";
       return INTERVAL;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      for (const { presence, pending } of work) {
+      for (const { presence, pending, isSettled } of work) {
+        if (isSettled) continue;
         presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
         this.#changed.add(presence);
       }
@@ -272,6 +275,28 @@ export class Roster {
       this.#lastReason = error.message;
       return RETRY;
     }
+  }
+
+  /**
+   * Makes the database and this process agree on who is connected to it: a database that crashed, or another of its
+   * servers, may have forgotten what it had acknowledged.
+   */
+  async #compare() {
+    const { store, watch } = this.#options;
+    const noted = await store.connectedTo(watch.process);
+    for (const presence of this.#visitors.values()) {
+      if (presence.isConnected && !noted.has(presence.shortId)) this.#reassert(presence);
+    }
+    for (const shortId of noted) {
+      if (this.#visitors.has(shortId)) continue;
+      const gone = this.#add(shortId);
+      gone.isConnected = false;
+      this.#change(gone, { isConnected: false });
+    }
+  }
+
+  #reassert(presence: Presence) {
+    this.#change(presence, { isConnected: true, findsCode: true });
   }
 
   /** What is to be written of a visitor from now on is another thing. */
@@ -290,7 +315,7 @@ export class Roster {
       ...(isConnected === undefined ? {} : { isConnected }),
       ...(findsCode || claims !== null ? { derive } : {}),
     };
-    return { presence, pending, write };
+    return { presence, pending, write, isSettled: false };
   }
 
   /** What nobody foresaw of one visitor does not keep the others from being written. */
@@ -306,7 +331,9 @@ export class Roster {
     }
   }
 
-  #settle({ presence, pending, write }: Writing, isThere: boolean) {
+  #settle(writing: Writing, isThere: boolean) {
+    writing.isSettled = true;
+    const { presence, pending, write } = writing;
     const hasLeft = presence.pages.size === 0 && presence.pending === null && !presence.isConnected;
     if (hasLeft) this.#remove(presence);
     else if (isThere) {
@@ -368,6 +395,8 @@ interface Writing {
   presence: Presence;
   pending: Pending;
   write: PresenceWrite;
+  /** Whether what came of it is known. */
+  isSettled: boolean;
 }
 
 /** What is to be written, and what comes after it, as one. */

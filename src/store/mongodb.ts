@@ -41,6 +41,7 @@ import {
 } from "./mongodb_query.ts";
 import { CollectionLeases } from "./mongodb_leases.ts";
 import {
+  connectedTo,
   CONNECTIONS,
   endConnections,
   type Operation,
@@ -362,6 +363,10 @@ class MongoStore implements VisitorStore {
 
   writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
     return writePresence(this.#written, process, writes);
+  }
+
+  connectedTo(process: string): Promise<Set<string>> {
+    return connectedTo(this.#written, process);
   }
 
   endConnections(process: string, most: number): Promise<number> {

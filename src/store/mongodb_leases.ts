@@ -66,8 +66,9 @@ export class CollectionLeases {
   async beat(process: string, count: number, options: { maxTimeMS?: number }): Promise<Beat> {
     const collection = this.#visitors.collectionName;
     const beats = this.#visitors.db.collection<ProcessBeat>(LEASES);
+    const _id = this.#idOf(PROCESS + process);
     const written = await beats.findOneAndUpdate(
-      { _id: this.#idOf(PROCESS + process) },
+      { _id },
       { $set: { collection, process, count }, $setOnInsert: { since: count } },
       { upsert: true, returnDocument: "after" },
     );
@@ -76,8 +77,10 @@ export class CollectionLeases {
       .find({ _id: { $gte: PROCESS, $lt: AFTER_PROCESSES } }, { ...options, readPreference: "primary" })
       .toArray();
     const others = found.filter((other) => other.collection === collection && other.process !== process);
-    const isNew = this.#knownSince.get(process) !== written!.since;
-    this.#knownSince.set(process, written!.since);
+    // A write that the driver had to send again may be answered without the document.
+    const since = (written ?? found.find((one) => one._id === _id))?.since ?? count;
+    const isNew = this.#knownSince.get(process) !== since;
+    this.#knownSince.set(process, since);
     return { isNew, beats: new Map(others.map((other) => [other.process, other.count])) };
   }
 

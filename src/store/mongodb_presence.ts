@@ -75,6 +75,12 @@ export async function writePresence(
   return writes.map(({ shortId }) => !absent.has(shortId));
 }
 
+/** As `VisitorStore.connectedTo`. */
+export async function connectedTo(collection: WrittenCollection, process: string): Promise<Set<string>> {
+  const documents = await collection.find({ [CONNECTIONS]: process }, CONNECTIONS_ALONE);
+  return new Set(documents.filter(isOurs).map(({ short_id }) => short_id as string));
+}
+
 /** As `VisitorStore.endConnections`. */
 export async function endConnections(
   collection: WrittenCollection,

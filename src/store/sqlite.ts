@@ -545,6 +545,11 @@ class SqliteStore implements VisitorStore {
     return this.#presence.writePresence(process, writes);
   }
 
+  // deno-lint-ignore require-await -- see above
+  async connectedTo(process: string): Promise<Set<string>> {
+    return asStoreErrors(() => this.#presence.connectedTo(process));
+  }
+
   endConnections(process: string, most: number): Promise<number> {
     return this.#presence.endConnections(process, most);
   }

@@ -74,6 +74,13 @@ export class SqlitePresence {
     this.#file.prepare("DELETE FROM connection WHERE id = ? AND process = ?").run(id ?? null, process);
   }
 
+  connectedTo(process: string): Set<string> {
+    const rows = this.#file.prepare(
+      "SELECT visitor FROM connection JOIN document USING (id) WHERE process = ?",
+    );
+    return new Set(rows.all(process).map(({ visitor }) => JSON.parse(visitor as string).short_id));
+  }
+
   async endConnections(process: string, most: number): Promise<number> {
     let ended = 0;
     while (ended < most) {

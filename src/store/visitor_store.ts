@@ -97,6 +97,8 @@ export interface VisitorStore {
    * @returns of each whether the visitor is there, or was made; where not, nothing was written of it
    */
   writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]>;
+  /** The short ids of the visitors with whom a process is noted. */
+  connectedTo(process: string): Promise<Set<string>>;
   /**
    * Ends the connections of a process that is no more: visitors whom no other process has become offline.
    *

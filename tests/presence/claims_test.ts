@@ -14,7 +14,7 @@ Deno.test("What is absent is left alone, and null clears", () => {
 
 Deno.test("Integration ids add up, and a system without a value clears its own", () => {
   const had = ["crm:1", "chat:2"];
-  const rows: [given: string[] | null, has: string[]][] = [
+  const rows: [given: (string | null)[], has: string[]][] = [
     [[], had],
     [["crm:1"], ["chat:2", "crm:1"]],
     [["crm:3"], ["crm:1", "chat:2", "crm:3"]],
@@ -22,7 +22,8 @@ Deno.test("Integration ids add up, and a system without a value clears its own",
     [["crm:", "crm:3"], ["chat:2", "crm:3"]],
     [["crm:3", "crm:"], ["chat:2"]],
     [["crmx:"], had],
-    [null, []],
+    [[null], []],
+    [["crm:3", null, "crm:4"], ["crm:4"]],
   ];
   for (const [given, has] of rows) {
     assert.deepEqual(change({ integration_ids: had }, { integration_ids: given }).integration_ids, has);
@@ -60,5 +61,8 @@ Deno.test("Claims that wait together come to what they would have come to one af
     integration_ids: ["crm:1", "crm:", "chat:2"],
     tags: ["#a"],
   });
-  assert.deepEqual(mergeClaims(first, { integration_ids: null }).integration_ids, null);
+  const cleared = mergeClaims(mergeClaims(first, { integration_ids: [null] }), {
+    integration_ids: ["chat:2"],
+  });
+  assert.deepEqual(cleared.integration_ids, [null, "chat:2"]);
 });

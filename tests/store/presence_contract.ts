@@ -269,12 +269,16 @@ export function testPresenceContract(
       arrival("w"),
     ]);
     assert.equal(await store.endConnections("nobody", 100), 0);
+    assert.deepEqual([...await store.connectedTo("dead")].sort(), names);
+    assert.deepEqual([...await store.connectedTo("nobody")], []);
     let ended = 0;
     for (let count; (count = await store.endConnections("dead", 5)) > 0;) {
       assert.ok(count <= 5, `${count}`);
       ended += count;
     }
     assert.equal(ended, 12);
+    assert.deepEqual([...await store.connectedTo("dead")], []);
+    assert.deepEqual([...await store.connectedTo("alive")].sort(), [...names.slice(0, 3), "w"]);
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", ...names.slice(0, 3), "w"]);
     assert.deepEqual(await findAll(store, "1111"), ["imported"]);
     assert.deepEqual((await findAll(store, "4711")).sort(), [...names.slice(0, 3), "w"]);

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import type { Log } from "../../src/operations/log.ts";
+import { LookupCodes } from "../../src/presence/lookup_codes.ts";
+import { ProcessWatch } from "../../src/presence/process_watch.ts";
+import { openMongoStore } from "../../src/store/mongodb.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { testInFolder } from "../support/folders.ts";
+import { startOwnMongo } from "../support/mongodb.ts";
+import { eventually, servePresence } from "../support/presence.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+/** Does some work with a store in memory. */
+async function withStore(work: (store: VisitorStore) => Promise<void>) {
+  const store = openSqliteStore(":memory:");
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Two servers over one file, as two processes. */
+function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePresence>[]) => Promise<void>) {
+  testInFolder(sentence, async (folder) => {
+    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`));
+    try {
+      await using one = servePresence(stores[0]);
+      await using other = servePresence(stores[1]);
+      await work([one, other]);
+    } finally {
+      for (const store of stores) await store.close();
+    }
+  });
+}
+
+testOfTwo("A visitor with pages at two processes is online until both have lost it", async ([one, other]) => {
+  const first = await one.enter();
+  await one.find("online");
+  const second = await other.enter(first.token);
+  assert.equal(second.shortId, first.shortId);
+  assert.equal(
+    (await second.next("lookup_code")).lookup_code,
+    first.code,
+    "and its code is the same everywhere",
+  );
+  await first.close();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const visitor = await one.find("online");
+  assert.equal(visitor.lookup_code, first.code);
+  await second.close();
+  assert.equal((await other.find("-online")).short_id, first.shortId);
+});
+
+testOfTwo("A page that comes to another process each time never flickers", async ([one, other]) => {
+  let page = await one.enter();
+  await one.find("online");
+  for (const server of [other, one, other]) {
+    await page.close();
+    const next = await server.enter(page.token);
+    for (let i = 0; i < 15; i++) {
+      assert.equal((await server.ask("/visitors/list/latest")).visitors.length, 1);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    page = next;
+  }
+});
+
+testOfTwo("Two processes give no code to two visitors", async ([one, other]) => {
+  const pages = await Promise.all(
+    [one, other].flatMap((server) => Array.from({ length: 50 }, () => server.enter())),
+  );
+  const codes = pages.map(({ code }) => code);
+  assert.equal(new Set(codes).size, 100);
+});
+
+const quiet: Log = () => {};
+
+Deno.test("The connections of a process that is silent are ended by another, and no others", async () => {
+  await withStore(async (store) => {
+    const options = { store, log: quiet, interval: 20, patience: 200 };
+    const forgotten: string[] = [];
+    const watches = ["a", "b", "c"].map((name) =>
+      new ProcessWatch({ ...options, onForgotten: () => forgotten.push(name) })
+    );
+    const [a, b, c] = watches;
+    for (const watch of watches) watch.start();
+    await eventually(() => watches.every(({ isKnown }) => isKnown) || undefined);
+    const change = { last_seen_at: "2026-01-02T03:04:05.678Z" };
+    for (const [watch, shortIds] of [[a, ["1", "2"]], [b, ["2", "3"]]] as const) {
+      const writes = shortIds.map((shortId) => ({ shortId, isNew: true, change, isConnected: true }));
+      await store.writePresence(watch.process, writes);
+    }
+    await a.stop();
+    const online = async () => {
+      const visitors = await store.getVisitors(["1", "2", "3"]);
+      return visitors.filter((visitor) => visitor!.is_online).map((visitor) => visitor!.short_id).join("");
+    };
+    assert.equal(await online(), "123", "a moment of silence is none");
+    await eventually(async () => await online() === "23" || undefined);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(await online(), "23");
+    assert.deepEqual(forgotten, []);
+    await b.stop();
+    await c.stop();
+  });
+});
+
+Deno.test("A process that was taken for dead, and lives, says again who is connected to it", async () => {
+  await withStore(async (store) => {
+    let forgotten = 0;
+    const watch = new ProcessWatch({ store, log: quiet, onForgotten: () => forgotten++, interval: 20 });
+    watch.start();
+    await eventually(() => watch.isKnown || undefined);
+    await store.forgetProcess(watch.process);
+    await eventually(() => forgotten > 0 || undefined);
+    await watch.stop();
+    assert.equal(forgotten, 1);
+  });
+});
+
+Deno.test("10,000 visitors online have 10,000 codes; the next has that given out longest ago", async () => {
+  await withStore(async (store) => {
+    let ready = Promise.withResolvers<void>();
+    const codes = new LookupCodes(store, "a process", () => ready.resolve());
+    codes.start();
+    const take = async (): Promise<string> => {
+      for (;;) {
+        const code = codes.take();
+        if (code !== null) return code;
+        ready = Promise.withResolvers<void>();
+        await ready.promise;
+      }
+    };
+    const taken: string[] = [];
+    for (let i = 0; i < 10_000; i++) taken.push(await take());
+    assert.equal(new Set(taken).size, 10_000);
+    for (const code of taken) assert.match(code, /^[0-9]{4}$/);
+    assert.equal(await take(), taken[0]);
+    assert.equal(await take(), taken[1]);
+    await codes.close();
+  });
+});
+
+Deno.test("A code that somebody online has, whoever wrote it, is nobody else's", async () => {
+  await withStore(async (store) => {
+    // All blocks of codes but two are another process's.
+    for (let block = 2; block < 40; block++) await store.takeLease(`lookup codes ${block}`, "other", 60_000);
+    const had = Array.from({ length: 490 }, (_, i) => String(i + 5).padStart(4, "0"));
+    await store.writePresence(
+      "other software",
+      had.map((lookup_code) => ({
+        shortId: `v${lookup_code}`,
+        isNew: true,
+        change: { lookup_code },
+        isConnected: true,
+      })),
+    );
+    const ready = Promise.withResolvers<void>();
+    const codes = new LookupCodes(store, "a process", ready.resolve);
+    codes.start();
+    const taken = new Set<string>();
+    while (taken.size < 10) {
+      const code = codes.take();
+      if (code === null) await new Promise((resolve) => setTimeout(resolve, 20));
+      else taken.add(code);
+    }
+    assert.deepEqual(
+      [...taken].sort(),
+      [..."01234"].map((d) => `000${d}`).concat([..."56789"].map((d) => `049${d}`)),
+    );
+    await codes.close();
+  });
+});
+
+testInFolder("What a database has forgotten in an outage is written again", async (folder) => {
+  const path = `${folder}/foyer.db`;
+  const store = openSqliteStore(path, 20);
+  // Whoever holds the file lets nobody else write.
+  using rival = new DatabaseSync(path);
+  try {
+    const said: string[] = [];
+    await using server = servePresence(store, { OFFLINE_GRACE: "0" }, (sentence) => void said.push(sentence));
+    const [stays, left] = [await server.enter(), await server.enter()];
+    await left.close();
+    const [{ process, id }] = await eventually(async () => {
+      if ((await server.ask("/usage")).usage.visitors.online_now !== 1) return undefined;
+      const rows = rival.prepare("SELECT process, id FROM connection").all();
+      return rows.length === 1 ? rows : undefined;
+    });
+    rival.exec("BEGIN IMMEDIATE");
+    stays.send({ type: "page", url: "https://shop.example/next" });
+    await eventually(() => said.some((sentence) => /is not written yet/.test(sentence)) || undefined);
+    rival.exec("DELETE FROM connection");
+    rival.prepare("INSERT INTO connection (process, id) SELECT ?, id FROM visitor WHERE id <> ?").run(
+      process,
+      id,
+    );
+    rival.exec("COMMIT");
+    await eventually(async () => {
+      const shortIds = [...await store.connectedTo(String(process))];
+      return shortIds.length === 1 && shortIds[0] === stays.shortId || undefined;
+    });
+    assert.equal((await server.find("online")).last_url, "https://shop.example/next");
+    assert.notEqual(left.shortId, stays.shortId);
+  } finally {
+    await store.close();
+  }
+});
+
+if (hasAllRights) {
+  Deno.test("While the database is away pages stay, and what happened meanwhile is written when it is back", async () => {
+    await using mongo = await startOwnMongo();
+    const store = openMongoStore({ uri: mongo.uri, collection: "visitors", use: "request", log: quiet });
+    try {
+      await using server = servePresence(store, {}, quiet);
+      const [stays, goes] = [await server.enter(), await server.enter()];
+      await eventually(async () =>
+        (await server.ask("/usage")).usage?.visitors.online_now === 2 || undefined
+      );
+      await mongo.kill();
+      stays.send({ type: "page", url: "https://shop.example/meanwhile" });
+      stays.update({ name: "Ada" });
+      stays.update({ tags: ["#vip"] });
+      await goes.close();
+      const comes = await server.enter();
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      assert.equal(stays.socket.readyState, WebSocket.OPEN);
+      await mongo.restart();
+      const visitor = await eventually(async () =>
+        (await server.ask("/visitors/list/search?q=ada")).visitors?.[0]
+      );
+      assert.deepEqual(visitor.tags, ["#vip"]);
+      assert.equal(visitor.last_url, "https://shop.example/meanwhile");
+      const online = await eventually(async () => {
+        const { visitors } = await server.ask("/visitors/list/latest");
+        return visitors?.length === 2 ? visitors : undefined;
+      });
+      const shortIds = online.map(({ short_id }: { short_id: string }) => short_id);
+      assert.deepEqual(shortIds.sort(), [stays.shortId, comes.shortId].sort());
+    } finally {
+      await store.close();
+    }
+  });
+}
