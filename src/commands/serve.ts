@@ -12,7 +12,7 @@ import { type Log, openLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
-import { openPresence } from "../presence/presence.ts";
+import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
@@ -56,7 +56,7 @@ export async function serve(
   });
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
-  const presence = hasPresence(config) ? openPresence({ config, store, metrics, log }) : null;
+  const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
   const parts = {
     config,
     store,
@@ -87,6 +87,11 @@ export async function serve(
   // A database that is frozen does not say goodbye.
   await within(CLOSE_DEADLINE, Promise.all([leaving, retention?.stop()]).then(() => store.close()));
   return 0;
+}
+
+/** What it needs is loaded only where it is: some megabytes. */
+async function openPresence(parts: PresenceParts): Promise<Presence> {
+  return (await import("../presence/presence.ts")).openPresence(parts);
 }
 
 function hasPresence(config: Config): config is Config & { presence: PresenceConfig } {
