@@ -15,6 +15,7 @@ import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
+import { eventually, PRESENCE, TestPage } from "../support/presence.ts";
 import { type Command, Process, runProcess } from "../support/processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -25,6 +26,9 @@ const headers = { Authorization: KEY };
 const [, , ...COMPILE_FLAGS] = denoJson.tasks.compile.command
   .replace(/ --output foyer main\.ts$/, "")
   .split(" ");
+
+/** Those of them that say what the executable may do. */
+const RIGHTS = COMPILE_FLAGS.filter((flag) => /^--(allow|ignore|no)-/.test(flag));
 
 let builds: string;
 let executable: string;
@@ -37,12 +41,12 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(() => Deno.remove(builds, { recursive: true }));
 
 /** Compiles a program as the task does, but for where it goes. */
-async function compile(program: string, name: string): Promise<string> {
+async function compile(program: string, name: string, flags = COMPILE_FLAGS): Promise<string> {
   const output = `${builds}/${name}`;
   const compiler = Deno.env.get("DENO_COMPILER") || Deno.execPath();
   const { code, stderr } = await runProcess({
     program: compiler,
-    args: ["compile", ...COMPILE_FLAGS, "--output", output, program],
+    args: ["compile", ...flags, "--output", output, program],
     cwd: ROOT,
   });
   assert.equal(code, 0, `${compiler} cannot compile ${program}: ${stderr}`);
@@ -295,8 +299,35 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   );
 }
 
+testInFolder(
+  "Pages connect to it with the SDK that it sends, and their visitors are in the API",
+  async (folder) => {
+    const environment = { ...PRESENCE, REST_KEY: KEY, STORE_IP: "false" };
+    await using server = await serve(folder, { environment });
+    const { host } = new URL(server.url);
+    const sdk = await fetch(`${server.url}/sdk.js`);
+    assert.match(await sdk.text(), /"ws:\/\/localhost:\d+\/connect"/);
+    const page = await TestPage.open(host);
+    page.hello();
+    const { short_id } = await page.next("welcome");
+    await eventually(async () => String((await server.list())[1]).includes(short_id) || undefined);
+    await page.close();
+  },
+);
+
+Deno.test("It holds the packages of deno.lock that it needs, and none that tests alone need", async () => {
+  const packagesOf = async (path: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await Deno.readTextFile(`${ROOT}/${path}`)).npm;
+  const [all, held] = [await packagesOf("deno.lock"), await packagesOf("src/executable.lock")];
+  for (const [name, entry] of Object.entries(held)) assert.deepEqual(entry, all[name], name);
+  for (const name of Object.keys(denoJson.scopes["./tests/"])) {
+    assert.ok(Object.keys(all).some((other) => other.startsWith(`${name}@`)), name);
+    assert.ok(!Object.keys(held).some((other) => other.startsWith(`${name}@`)), name);
+  }
+});
+
 Deno.test("Its rights are the network, files and the variables of the configuration, and nothing else", () => {
-  assert.deepEqual(COMPILE_FLAGS.toSorted(), [
+  assert.deepEqual(RIGHTS.toSorted(), [
     `--allow-env=${Object.keys(VARIABLES).join(",")}`,
     "--allow-net",
     "--allow-read",
@@ -335,7 +366,7 @@ Deno.test("With its rights no program runs, no library loads, no code is importe
     }));
     `,
   );
-  const probe = await compile(`${builds}/probe.ts`, "probe");
+  const probe = await compile(`${builds}/probe.ts`, "probe", RIGHTS);
   let requests = 0;
   await using web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     requests++;
