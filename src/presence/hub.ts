@@ -22,7 +22,7 @@ import {
   type ServerMessage,
 } from "./messages.ts";
 import type { Places } from "./place.ts";
-import type { Page, Presence, Roster } from "./roster.ts";
+import type { Page, PresentVisitor, Roster } from "./roster.ts";
 
 /** A page says hello within this time, in milliseconds. */
 const HELLO_DEADLINE = 10_000;
@@ -128,7 +128,7 @@ export class Hub {
   }
 
   /** A page said hello. */
-  greet(connection: Connection, hello: Hello, client: Client): Presence {
+  greet(connection: Connection, hello: Hello, client: Client): PresentVisitor {
     const { roster, tokens, config } = this.#parts;
     if (!this.#isSiteKey(hello.site_key)) {
       throw new MessageError("invalid_site_key", "The site key is wrong.");
@@ -165,7 +165,7 @@ export class Hub {
   }
 
   /** A page says something after its hello. */
-  hear(connection: Connection, presence: Presence, message: PageMessage) {
+  hear(connection: Connection, presence: PresentVisitor, message: PageMessage) {
     const { roster } = this.#parts;
     switch (message.type) {
       case "hello":
@@ -202,7 +202,7 @@ export class Hub {
   }
 
   /** A connection is no more. */
-  drop(connection: Connection, presence: Presence | null, network: string) {
+  drop(connection: Connection, presence: PresentVisitor | null, network: string) {
     if (!this.#connections.delete(connection)) return;
     const count = this.#counts.get(network)! - 1;
     if (count === 0) this.#counts.delete(network);
@@ -235,7 +235,7 @@ class Connection implements Page {
   #socket: WebSocket;
   #hub: Hub;
   #client: Client;
-  #presence: Presence | null = null;
+  #presence: PresentVisitor | null = null;
   #bad = 0;
   #messages = 0;
   #periodEnds = 0;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeFailure, type Log } from "../operations/log.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 
 /** The 10,000 codes are in blocks, each leased to one process: two processes never try the same code. */
@@ -19,10 +20,21 @@ const READY = 500;
 /** How long until the database is asked again that did not answer, in milliseconds. */
 const RETRY = 1000;
 
+/** How codes are had. */
+export interface LookupCodesOptions {
+  store: VisitorStore;
+  /** Tells this process from others. */
+  holder: string;
+  log: Log;
+  /** Told when there are codes again after there were none. */
+  onReady: () => void;
+}
+
 /** What codes are taken from. */
 export class LookupCodes {
   #store: VisitorStore;
   #holder: string;
+  #log: Log;
   #onReady: () => void;
   #blocks = new Set<number>();
   /** Codes of these blocks that no visitor here has, the one unused longest first. */
@@ -37,13 +49,10 @@ export class LookupCodes {
   /** Before this time no further block is asked for: there was none. */
   #askAgainAt = 0;
 
-  /**
-   * @param holder tells this process from others
-   * @param onReady told when there are codes again after there were none
-   */
-  constructor(store: VisitorStore, holder: string, onReady: () => void) {
+  constructor({ store, holder, log, onReady }: LookupCodesOptions) {
     this.#store = store;
     this.#holder = holder;
+    this.#log = log;
     this.#onReady = onReady;
   }
 
@@ -88,7 +97,9 @@ export class LookupCodes {
         await this.#findReady();
         if (wasEmpty) this.#onReady();
       } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
+        if (!(error instanceof StoreUnavailable)) {
+          this.#log("Lookup codes are not found", "error", describeFailure(error));
+        }
         await new Promise((resolve) => setTimeout(resolve, RETRY));
       }
     }

@@ -39,7 +39,7 @@ interface Pending {
 }
 
 /** A visitor who is here, or was just now. */
-export interface Presence {
+export interface PresentVisitor {
   shortId: string;
   pages: Set<Page>;
   /** What its pages told of themselves, for a visitor that has to be made anew. */
@@ -66,11 +66,11 @@ export interface RosterOptions {
 /** Visitors who are here. */
 export class Roster {
   #options: RosterOptions;
-  #visitors = new Map<string, Presence>();
-  #changed = new Set<Presence>();
+  #visitors = new Map<string, PresentVisitor>();
+  #changed = new Set<PresentVisitor>();
   #codes: LookupCodes;
   /** Whom no code could be given yet. */
-  #codeless = new Set<Presence>();
+  #codeless = new Set<PresentVisitor>();
   #writing: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastWriteAt = -Infinity;
@@ -80,7 +80,8 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     this.#options = options;
-    this.#codes = new LookupCodes(options.store, options.watch.process, () => this.#giveCodes());
+    const { store, watch, log } = options;
+    this.#codes = new LookupCodes({ store, holder: watch.process, log, onReady: () => this.#giveCodes() });
   }
 
   /** Begins to look for lookup codes. */
@@ -109,7 +110,7 @@ export class Roster {
    * @param shortId whose token it has; `null`: a new visitor
    * @param profile what it tells of itself
    */
-  enter(page: Page, shortId: string | null, profile: VisitorChange): Presence {
+  enter(page: Page, shortId: string | null, profile: VisitorChange): PresentVisitor {
     const known = shortId === null ? undefined : this.#visitors.get(shortId);
     const presence = known ?? this.#add(shortId ?? newShortId());
     clearTimeout(presence.goodbye);
@@ -137,7 +138,7 @@ export class Roster {
   }
 
   /** A page has closed. */
-  leave(page: Page, presence: Presence) {
+  leave(page: Page, presence: PresentVisitor) {
     presence.pages.delete(page);
     if (presence.pages.size > 0 || this.#isClosed) return;
     const last_seen_at = new Date().toISOString();
@@ -148,18 +149,18 @@ export class Roster {
   }
 
   /** A page shows another URL. */
-  showPage(presence: Presence, last_url: string | null) {
+  showPage(presence: PresentVisitor, last_url: string | null) {
     presence.profile.last_url = last_url;
     this.#change(presence, { change: { last_url, last_seen_at: new Date().toISOString() } });
   }
 
   /** A page says something of its visitor. */
-  claim(presence: Presence, claims: Claims) {
+  claim(presence: PresentVisitor, claims: Claims) {
     this.#change(presence, { change: { last_seen_at: new Date().toISOString() }, claims });
   }
 
   /** A page asks for a lookup code. */
-  askForCode(presence: Presence, page: Page) {
+  askForCode(presence: PresentVisitor, page: Page) {
     if (presence.code !== null) page.tell({ type: "lookup_code", lookup_code: presence.code });
     // Otherwise it is told as soon as there is one.
   }
@@ -189,8 +190,8 @@ export class Roster {
     await this.#codes.close();
   }
 
-  #add(shortId: string): Presence {
-    const presence: Presence = {
+  #add(shortId: string): PresentVisitor {
+    const presence: PresentVisitor = {
       shortId,
       pages: new Set(),
       profile: {},
@@ -203,12 +204,12 @@ export class Roster {
     return presence;
   }
 
-  #welcome({ shortId, code }: Presence, pages: Iterable<Page>) {
+  #welcome({ shortId, code }: PresentVisitor, pages: Iterable<Page>) {
     const token = this.#options.tokens.make(shortId);
     for (const page of pages) page.tell({ type: "welcome", short_id: shortId, token, lookup_code: code });
   }
 
-  #giveCode(presence: Presence) {
+  #giveCode(presence: PresentVisitor) {
     presence.code = this.#codes.take();
     if (presence.code === null) this.#codeless.add(presence);
     else this.#codeless.delete(presence);
@@ -226,7 +227,7 @@ export class Roster {
     }
   }
 
-  #change(presence: Presence, more: Partial<Pending>) {
+  #change(presence: PresentVisitor, more: Partial<Pending>) {
     const pending = { isNew: false, change: {}, claims: null, findsCode: false, ...more };
     presence.pending = presence.pending === null ? pending : mergePending(presence.pending, pending);
     this.#changed.add(presence);
@@ -263,16 +264,21 @@ export class Roster {
       this.#lastReason = "";
       return INTERVAL;
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
       for (const { presence, pending, isSettled } of work) {
         if (isSettled) continue;
         presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
         this.#changed.add(presence);
       }
-      if (error.message !== this.#lastReason) {
-        log(`Visitors' presence is not written yet: ${error.message}`, "warning");
+      const isForeseen = error instanceof StoreUnavailable;
+      const reason = isForeseen ? error.message : "something went wrong";
+      if (reason !== this.#lastReason) {
+        log(
+          `Visitors' presence is not written yet: ${reason}`,
+          isForeseen ? "warning" : "error",
+          isForeseen ? {} : describeFailure(error),
+        );
       }
-      this.#lastReason = error.message;
+      this.#lastReason = reason;
       return RETRY;
     }
   }
@@ -295,12 +301,12 @@ export class Roster {
     }
   }
 
-  #reassert(presence: Presence) {
+  #reassert(presence: PresentVisitor) {
     this.#change(presence, { isConnected: true, findsCode: true });
   }
 
   /** What is to be written of a visitor from now on is another thing. */
-  #take(presence: Presence): Writing {
+  #take(presence: PresentVisitor): Writing {
     const pending = presence.pending!;
     presence.pending = null;
     const { isNew, change, claims, isConnected, findsCode } = pending;
@@ -346,7 +352,7 @@ export class Roster {
   }
 
   /** A code that the visitor has elsewhere, such as in the process that was before this one, is kept. */
-  #findCode(presence: Presence, visitor: Visitor): VisitorChange {
+  #findCode(presence: PresentVisitor, visitor: Visitor): VisitorChange {
     if (visitor.is_online && visitor.lookup_code !== null && visitor.lookup_code !== presence.code) {
       if (presence.code !== null) this.#codes.giveBack(presence.code);
       presence.code = visitor.lookup_code;
@@ -355,18 +361,18 @@ export class Roster {
     return { lookup_code: presence.code };
   }
 
-  #tellCode({ code, pages }: Presence) {
+  #tellCode({ code, pages }: PresentVisitor) {
     for (const page of pages) page.tell({ type: "lookup_code", lookup_code: code });
   }
 
-  #remove(presence: Presence) {
+  #remove(presence: PresentVisitor) {
     this.#visitors.delete(presence.shortId);
     this.#codeless.delete(presence);
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
   /** It was removed, for good: who comes is another one. */
-  #makeAnew(presence: Presence) {
+  #makeAnew(presence: PresentVisitor) {
     if (presence.pages.size === 0) {
       clearTimeout(presence.goodbye);
       presence.pending = null;
@@ -392,7 +398,7 @@ export class Roster {
 
 /** What is being written of a visitor. */
 interface Writing {
-  presence: Presence;
+  presence: PresentVisitor;
   pending: Pending;
   write: PresenceWrite;
   /** Whether what came of it is known. */

@@ -470,6 +470,10 @@
   /** User-Agent Client Hints, where the browser has them. */
   async function readHints() {
     const data = navigator.userAgentData;
+    // An iPad says that it is a Mac, but for the fingers.
+    if (!data && /Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1) {
+      hints = { model: "iPad" };
+    }
     if (hints || !data) return;
     const short = (text) => String(text).slice(0, 64);
     hints = {

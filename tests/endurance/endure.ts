@@ -15,6 +15,7 @@ import { tableOf } from "../support/table.ts";
 import type { Outcome, Setup } from "./bar.ts";
 import { freeze, kills } from "./database_away.ts";
 import { imports } from "./imports.ts";
+import { processKilled } from "./process_killed.ts";
 import { slowConnections } from "./slow_connections.ts";
 import { soak } from "./soak.ts";
 import { stops } from "./stops.ts";
@@ -83,6 +84,10 @@ const bars: Record<string, Bar> = {
   unauthenticated: {
     what: `${options.burst} requests without the key: no operation on MongoDB`,
     run: (folder) => unauthenticated(setup, folder, number("burst")),
+  },
+  process: {
+    what: "one of two processes killed: its visitors offline within 60 s, but for those who came back",
+    run: (folder) => processKilled(setup, folder),
   },
   soak: {
     what:

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
 import type { Environment } from "../support/app.ts";
 import { appWith } from "../support/app.ts";
-import { eventually, servePresence } from "../support/presence.ts";
+import { eventually, servePresence, TestPage } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
 
 type Server = ReturnType<typeof servePresence>;
@@ -116,6 +117,24 @@ test(
   },
   { STORE_QUERY: "true", STORE_IP: "false" },
 );
+
+test("The place is that of the client's address, through proxies that are trusted", async (server) => {
+  const address = "203.0.113.7";
+  const socket = new WebSocket(`ws://${server.host}/connect`, {
+    headers: { "X-Forwarded-For": `6.6.6.6, ${address}` },
+  });
+  await new Promise((resolve) => socket.onopen = resolve);
+  const page = new TestPage(socket);
+  page.hello();
+  await page.next("welcome");
+  const visitor = await server.find("online");
+  assert.equal(visitor.ip_address, address);
+  assert.deepEqual(
+    [visitor.location_city, visitor.location_country, visitor.location_country_name],
+    ["Berlin", "DE", "Germany"],
+  );
+  await page.close();
+}, { TRUSTED_PROXIES: "127.0.0.1", GEOIP_DB: fileURLToPath(new URL("city.mmdb", import.meta.url)) });
 
 test("A visitor is online until its last page closes, and a moment longer", async (server) => {
   const first = await server.enter();

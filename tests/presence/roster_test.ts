@@ -123,7 +123,7 @@ Deno.test("A process that was taken for dead, and lives, says again who is conne
 Deno.test("10,000 visitors online have 10,000 codes; the next has that given out longest ago", async () => {
   await withStore(async (store) => {
     let ready = Promise.withResolvers<void>();
-    const codes = new LookupCodes(store, "a process", () => ready.resolve());
+    const codes = new LookupCodes({ store, holder: "a process", log: quiet, onReady: () => ready.resolve() });
     codes.start();
     const take = async (): Promise<string> => {
       for (;;) {
@@ -157,8 +157,7 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
         isConnected: true,
       })),
     );
-    const ready = Promise.withResolvers<void>();
-    const codes = new LookupCodes(store, "a process", ready.resolve);
+    const codes = new LookupCodes({ store, holder: "a process", log: quiet, onReady: () => {} });
     codes.start();
     const taken = new Set<string>();
     while (taken.size < 10) {

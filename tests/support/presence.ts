@@ -98,7 +98,7 @@ export class TestPage {
   messages: ServerMessage[] = [];
   readonly closed: Promise<CloseEvent>;
 
-  private constructor(readonly socket: WebSocket) {
+  constructor(readonly socket: WebSocket) {
     socket.onmessage = ({ data }) => this.messages.push(JSON.parse(data));
     this.closed = new Promise((resolve) => socket.onclose = resolve);
   }
