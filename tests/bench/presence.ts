@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { fromSource, Process } from "../support/processes.ts";
+import { fileURLToPath } from "node:url";
+import { fromSource, Process, runProcess } from "../support/processes.ts";
 import { freePort } from "../support/ports.ts";
 import { pause, quantile } from "../endurance/bar.ts";
 import type { Engine } from "./engine.ts";
@@ -16,6 +17,9 @@ const AWAY = 60_000;
 
 /** Each page shows another URL so often, in milliseconds. */
 const VIEW_EVERY = 60_000;
+
+/** Messages that hostile pages send. */
+const FUZZED = 100_000;
 
 /** Pages that open at the same time. */
 const AT_ONCE = 100;
@@ -97,6 +101,11 @@ export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
       "under 60 s, 0",
     ]);
     rows.push(["memory in the end, highest", `${server.memory("VmHWM")} MB`, ""]);
+    rows.push([
+      `${FUZZED.toLocaleString("en")} fuzzed messages`,
+      await fuzz(folder),
+      "no crash, no other visitor changed",
+    ]);
   } finally {
     await server.stop("SIGKILL");
   }
@@ -135,6 +144,18 @@ async function databaseAway(database: Engine, pages: Pages, url: string, visitor
       "within 10 s",
     ],
   ];
+}
+
+/** As the test of fuzzed messages says, with more of them. */
+async function fuzz(folder: string): Promise<string> {
+  const test = fileURLToPath(new URL("../presence/fuzz_test.ts", import.meta.url));
+  const { code, stdout } = await runProcess({
+    program: Deno.execPath(),
+    args: ["test", "-A", test],
+    cwd: folder,
+    env: { FUZZ_MESSAGES: `${FUZZED}`, NO_COLOR: "1" },
+  });
+  return code === 0 ? `neither (${/seed \d+/.exec(stdout)?.[0]})` : "FAILED";
 }
 
 /** Seconds until so many visitors are online. */
