@@ -58,6 +58,12 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
     });
     return await response.json();
   };
+  const pages: TestPage[] = [];
+  const open = async () => {
+    const page = await TestPage.open(host);
+    pages.push(page);
+    return page;
+  };
   /** The first visitor that a search finds, once one does. */
   const find = (q: string): Promise<Visitor> =>
     eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors[0]);
@@ -69,7 +75,7 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
     find,
     /** A page that says hello and is welcomed. */
     enter: async (token?: string, url = "https://shop.example/") => {
-      const page = await TestPage.open(host);
+      const page = await open();
       page.hello({ token, url });
       const welcome = await page.next("welcome");
       return Object.assign(page, {
@@ -78,9 +84,14 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
         code: welcome.lookup_code,
       });
     },
-    open: () => TestPage.open(host),
+    open,
     async [Symbol.asyncDispose]() {
       await presence.close();
+      // Both ends of each connection are gone.
+      await Promise.all(pages.map(({ closed }) => closed));
+      await eventually(async () =>
+        /^foyer_presence_connections 0$/m.test((await metrics.text()).body) || undefined
+      );
       await server.shutdown();
     },
   };
