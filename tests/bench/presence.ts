@@ -103,7 +103,7 @@ export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
     rows.push(["memory in the end, highest", `${server.memory("VmHWM")} MB`, ""]);
     rows.push([
       `${FUZZED.toLocaleString("en")} fuzzed messages`,
-      await fuzz(folder),
+      await fuzz(),
       "no crash, no other visitor changed",
     ]);
   } finally {
@@ -147,12 +147,11 @@ async function databaseAway(database: Engine, pages: Pages, url: string, visitor
 }
 
 /** As the test of fuzzed messages says, with more of them. */
-async function fuzz(folder: string): Promise<string> {
-  const test = fileURLToPath(new URL("../presence/fuzz_test.ts", import.meta.url));
+async function fuzz(): Promise<string> {
   const { code, stdout } = await runProcess({
     program: Deno.execPath(),
-    args: ["test", "-A", test],
-    cwd: folder,
+    args: ["test", "-A", "tests/presence/fuzz_test.ts"],
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
     env: { FUZZ_MESSAGES: `${FUZZED}`, NO_COLOR: "1" },
   });
   return code === 0 ? `neither (${/seed \d+/.exec(stdout)?.[0]})` : "FAILED";
