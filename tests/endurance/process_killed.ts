@@ -16,7 +16,14 @@ const VISITORS = 100;
 /** Who does not come back is offline in time, and nobody else at any moment. */
 export async function processKilled(setup: Setup, folder: string): Promise<Outcome> {
   await using mongo = await startMongo();
-  const environment = { ...PRESENCE, REST_KEY: KEY, MONGO_URI: mongo.uri } as Record<string, string>;
+  const environment = {
+    ...PRESENCE as Record<string, string>,
+    REST_KEY: KEY,
+    MONGO_URI: mongo.uri,
+    // All of them are at one address.
+    CONNECTIONS_PER_ADDRESS: "0",
+    NEW_VISITORS_PER_MINUTE: "0",
+  };
   await using dying = await serve(setup, folder, environment);
   await using living = await serve(setup, folder, environment);
   const enter = async (url: string, token?: string) => {
