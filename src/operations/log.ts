@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { configure, dispose, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
 import { LOG_LEVELS, type LogLevel } from "../config.ts";
 import { within } from "./listen.ts";
 
@@ -25,43 +24,39 @@ const GATHERING = 20;
 /** How long a reader who has stopped holds the end of the process up, in milliseconds. */
 const END_DEADLINE = 500;
 
+/** An event, as a line shows it. */
+interface Event {
+  timestamp: number;
+  level: LogLevel;
+  sentence: string;
+  details: Record<string, unknown>;
+}
+
+/** The lines of this process. */
+let lines: Lines | null = null;
+
 /**
- * Opens the log of this process.
+ * Opens the log of this process. Lines go from here to standard error with nothing in between: each request is one.
  *
  * @param lowest what is less important is left out
  */
 export async function openLog(lowest: LogLevel): Promise<Log> {
-  const format = Deno.stderr.isTerminal() ? readableFormat() : jsonFormat;
-  const lines = new Lines();
-  await configure({
-    reset: true,
-    sinks: {
-      lines: Object.assign((record: LogRecord) => lines.write(format(record)), {
-        [Symbol.asyncDispose]: () => lines.end(),
-      }),
-    },
-    loggers: [
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["lines"] },
-      { category: "foyer", lowestLevel: lowest, sinks: ["lines"] },
-    ],
-  });
-  const logger = getLogger("foyer");
+  const format = Deno.stderr.isTerminal() ? await readableFormat() : jsonFormat;
+  const opened = lines = new Lines();
   const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
   return (sentence, level = "info", details = {}) => {
-    // Braces would be places for details.
-    if (shown.has(level)) logger[level](sentence.replace(/[{}]/g, "$&$&"), details);
+    if (shown.has(level)) opened.write(format({ timestamp: Date.now(), level, sentence, details }));
   };
 }
 
 /** Resolves when all that was logged is written, or {@link END_DEADLINE} has passed. */
 export async function closeLog(): Promise<void> {
-  await within(END_DEADLINE, dispose());
+  if (lines !== null) await within(END_DEADLINE, lines.end());
 }
 
-/** (The library's own escapes more, and takes several times as long, with every request.) */
-function jsonFormat({ timestamp, level, message, properties }: LogRecord): string {
+function jsonFormat({ timestamp, level, sentence, details }: Event): string {
   const time = new Date(timestamp).toISOString();
-  return JSON.stringify({ time, level, message: message.join(""), ...properties }) + "\n";
+  return JSON.stringify({ time, level, message: sentence, ...details }) + "\n";
 }
 
 /**
@@ -81,15 +76,19 @@ export function describeFailure(error: unknown): Record<string, unknown> {
   };
 }
 
-function readableFormat() {
-  return getTextFormatter({
+async function readableFormat(): Promise<(event: Event) => string> {
+  const { getTextFormatter } = await import("@logtape/logtape");
+  const format = getTextFormatter({
     timestamp: "rfc3339",
     level: "full",
-    format: ({ timestamp, level, message, record }) => {
-      const details = Object.entries(record.properties).map(([name, value]) => ` ${name}=${value}`).join("");
-      return `${timestamp} ${level === "info" ? "" : `${level}: `}${message}${details}`;
-    },
+    format: ({ timestamp, level, message }) =>
+      `${timestamp} ${level === "info" ? "" : `${level}: `}${message}`,
   });
+  return ({ timestamp, level, sentence, details }) => {
+    const values = Object.entries(details).map(([name, value]) => ` ${name}=${value}`).join("");
+    const message = [sentence + values];
+    return format({ category: [], timestamp, level, message, rawMessage: message[0], properties: {} });
+  };
 }
 
 /** Lines on standard error. Those that come together are written together, and nobody waits for whoever reads them. */
