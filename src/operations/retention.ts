@@ -4,8 +4,9 @@
  * @module
  */
 import { removeOfflineVisitors } from "../store/removal.ts";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
-import { describeFailure, type Log } from "./log.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
+import type { Log } from "./log.ts";
+import { OngoingFailure } from "./ongoing_failure.ts";
 
 const DAY = 86_400_000;
 
@@ -41,7 +42,7 @@ export function startRetention(
   const holder = crypto.randomUUID();
   const stopping = Promise.withResolvers<void>();
   let isStopping = false;
-  let lastReason = "";
+  const failure = new OngoingFailure(log, "Visitors are not removed yet");
 
   async function pause(milliseconds: number) {
     let timer;
@@ -63,19 +64,10 @@ export function startRetention(
           pause,
         });
         if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
-        lastReason = "";
+        failure.end();
       } catch (error) {
         // Nothing of this may end the server, which answers all the same.
-        const isForeseen = error instanceof StoreUnavailable;
-        const reason = isForeseen ? error.message : "something went wrong";
-        if (reason !== lastReason) {
-          log(
-            `Visitors are not removed yet: ${reason}`,
-            isForeseen ? "warning" : "error",
-            isForeseen ? {} : describeFailure(error),
-          );
-        }
-        lastReason = reason;
+        failure.note(error);
         wait = retry;
       }
       await pause(wait);

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { describeFailure, type Log } from "../operations/log.ts";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import type { Log } from "../operations/log.ts";
+import { OngoingFailure } from "../operations/ongoing_failure.ts";
+import type { VisitorStore } from "../store/visitor_store.ts";
 
 /** How often a process tells that it lives, in milliseconds. */
 const INTERVAL = 5000;
@@ -42,10 +43,11 @@ export class ProcessWatch {
   #beating: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
   #isStopped = false;
-  #lastReason = "";
+  #failure: OngoingFailure;
 
   constructor(options: ProcessWatchOptions) {
     this.#options = { interval: INTERVAL, patience: PATIENCE, ...options };
+    this.#failure = new OngoingFailure(options.log, "Cannot tell other processes of this one");
   }
 
   /** Begins to tell and to watch. */
@@ -71,20 +73,11 @@ export class ProcessWatch {
   async #reported(work: () => Promise<void>) {
     try {
       await work();
-      this.#lastReason = "";
+      this.#failure.end();
     } catch (error) {
       // While nobody can tell anything, nobody is silent.
       this.#heard.clear();
-      const isForeseen = error instanceof StoreUnavailable;
-      const reason = isForeseen ? error.message : "something went wrong";
-      if (reason !== this.#lastReason) {
-        this.#options.log(
-          `Cannot tell other processes of this one: ${reason}`,
-          isForeseen ? "warning" : "error",
-          isForeseen ? {} : describeFailure(error),
-        );
-      }
-      this.#lastReason = reason;
+      this.#failure.note(error);
     }
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { describeFailure, type Log } from "../operations/log.ts";
+import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import {
   type PresenceWrite,
   StoreUnavailable,
@@ -76,11 +77,12 @@ export class Roster {
   #lastWriteAt = -Infinity;
   #isClosed = false;
   #hasToldRefusal = false;
-  #lastReason = "";
+  #failure: OngoingFailure;
 
   constructor(options: RosterOptions) {
     this.#options = options;
     const { store, watch, log } = options;
+    this.#failure = new OngoingFailure(log, "Visitors' presence is not written yet");
     this.#codes = new LookupCodes({ store, holder: watch.process, log, onReady: () => this.#giveCodes() });
   }
 
@@ -258,10 +260,11 @@ export class Roster {
       // What nobody knows of nobody would end.
       if (!watch.isKnown) await watch.beat();
       await this.#send(work);
-      if (this.#lastReason === "") return INTERVAL;
-      await this.#compare();
-      log("Visitors' presence is written again");
-      this.#lastReason = "";
+      if (this.#failure.goesOn) {
+        await this.#compare();
+        log("Visitors' presence is written again");
+        this.#failure.end();
+      }
       return INTERVAL;
     } catch (error) {
       for (const { presence, pending, isSettled } of work) {
@@ -269,16 +272,7 @@ export class Roster {
         presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
         this.#changed.add(presence);
       }
-      const isForeseen = error instanceof StoreUnavailable;
-      const reason = isForeseen ? error.message : "something went wrong";
-      if (reason !== this.#lastReason) {
-        log(
-          `Visitors' presence is not written yet: ${reason}`,
-          isForeseen ? "warning" : "error",
-          isForeseen ? {} : describeFailure(error),
-        );
-      }
-      this.#lastReason = reason;
+      this.#failure.note(error);
       return RETRY;
     }
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Collection } from "mongodb";
+import type { Collection } from "./mongodb_driver.ts";
 import type { Beat } from "./visitor_store.ts";
 
 /** The collection, beside those of visitors, in which all this is kept. */

@@ -19,6 +19,7 @@ import {
   visitorOf,
   WHOLE,
 } from "./mongodb_document.ts";
+import type { Written } from "./mongodb_driver.ts";
 import type { Condition } from "./mongodb_query.ts";
 import { unchanged } from "./mongodb_reindex.ts";
 import { type PresenceWrite, StoreUnavailable, type VisitorChange } from "./visitor_store.ts";
@@ -47,14 +48,6 @@ export interface WrittenCollection {
 export type Operation =
   | { insertOne: { document: StoredDocument } }
   | { updateOne: { filter: StoredDocument; update: Record<string, StoredDocument> } };
-
-/** What came of operations. */
-export interface Written {
-  /** How many documents the updates found. */
-  matched: number;
-  /** Operations that the database did not take, by their index, and its code for why. */
-  errors: { index: number; code: number }[];
-}
 
 /** A code of MongoDB: there is a document with this `_id`. */
 const DUPLICATE = 11000;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
@@ -12,6 +11,14 @@ import type { SearchQuery } from "../search/parse.ts";
 import { hasTypo } from "../search/typo.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+import {
+  asStoreErrors,
+  type DatabaseSync,
+  hasTable,
+  openFile,
+  type SQLInputValue,
+  type StatementSync,
+} from "./sqlite_file.ts";
 import {
   allOf,
   beyond,
@@ -24,14 +31,13 @@ import {
   type Sql,
 } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
-import { APPLICATION_ID, IN_SESSION, MIGRATIONS, SET_ASIDE } from "./sqlite_schema.ts";
+import { IN_SESSION } from "./sqlite_schema.ts";
 import {
   type Beat,
   type Page,
   type PresenceWrite,
   type Refusal,
   type Reindexed,
-  StoreRefused,
   StoreUnavailable,
   type VisitorChange,
   type VisitorCounts,
@@ -78,15 +84,7 @@ const MAX_NARROWING = 50_000;
  * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
  */
 export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorStore {
-  if (path !== ":memory:") makePrivateFile(path);
-  let database: DatabaseSync;
-  try {
-    database = new DatabaseSync(path, { timeout: busyMilliseconds });
-  } catch (error) {
-    throw new StoreRefused("Cannot open the store: the file cannot be read and written", { cause: error });
-  }
-  try {
-    migrate(database);
+  const database = openFile(path, busyMilliseconds, (database) => {
     // For this connection alone, and in memory.
     database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};
       CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)`);
@@ -95,71 +93,10 @@ export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorS
       { deterministic: true },
       (text, word) => Number(hasTypo(String(text), String(word))),
     );
-  } catch (error) {
-    database.close();
-    if (error instanceof StoreRefused) throw error;
-    if (primaryCode(error) === SQLITE_NOTADB) {
-      throw new StoreRefused("Cannot open the store: the file is not a Foyer database", { cause: error });
-    }
-    throw new StoreRefused("Cannot open the store: the file cannot be read and written", { cause: error });
-  }
+  });
   const store = new SqliteStore(database, path);
   if (hasTable(database, "document_aside")) store.takeUp();
   return store;
-}
-
-/** Makes the file before SQLite would, readable by nobody else; SQLite gives its side files the same mode. */
-function makePrivateFile(path: string) {
-  try {
-    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return;
-    throw new StoreRefused("Cannot open the store: the file cannot be made", { cause: error });
-  }
-}
-
-function migrate(database: DatabaseSync) {
-  // Before anything is changed, in a file that may be somebody else's.
-  readVersion(database);
-  // Not by exec(), whose errors lack SQLite's code.
-  database.prepare("PRAGMA journal_mode = WAL").get();
-  database.prepare("BEGIN IMMEDIATE").run();
-  try {
-    // One process at a time: the others wait above and then find the work done.
-    let version = readVersion(database);
-    if (version === 1 && !hasTable(database, "listing")) {
-      database.exec(SET_ASIDE);
-      version = 0;
-    }
-    if (version < MIGRATIONS.length) {
-      for (const step of MIGRATIONS.slice(version)) database.exec(step);
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
-    }
-    database.prepare("COMMIT").run();
-  } catch (error) {
-    if (database.isTransaction) database.prepare("ROLLBACK").run();
-    throw error;
-  }
-}
-
-function hasTable(database: DatabaseSync, name: string): boolean {
-  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
-}
-
-/** @throws {StoreRefused} the file is not ours, or is newer than this Foyer */
-function readVersion(database: DatabaseSync): number {
-  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
-  const version = pragma("user_version");
-  const isNew = version === 0 && database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
-  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
-    throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
-  }
-  if (version > MIGRATIONS.length) {
-    throw new StoreRefused(
-      `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${MIGRATIONS.length}`,
-    );
-  }
-  return version;
 }
 
 class SqliteStore implements VisitorStore {
@@ -659,32 +596,4 @@ function parseVisitor(row: { visitor?: unknown }): Visitor {
   const visitor = JSON.parse(row.visitor as string);
   // A document from before an attribute was added gets it.
   return Object.keys(visitor).length === ATTRIBUTE_NAMES.length ? visitor : readVisitor(visitor)!;
-}
-
-// https://www.sqlite.org/rescode.html
-const SQLITE_NOTADB = 26;
-const UNAVAILABLE_CODES = new Map([
-  [5, "SQLITE_BUSY"],
-  [6, "SQLITE_LOCKED"],
-  [8, "SQLITE_READONLY"],
-  [10, "SQLITE_IOERR"],
-  [11, "SQLITE_CORRUPT"],
-  [13, "SQLITE_FULL"],
-  [14, "SQLITE_CANTOPEN"],
-  [SQLITE_NOTADB, "SQLITE_NOTADB"],
-]);
-
-function primaryCode(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: number };
-  return errcode === undefined ? undefined : errcode & 0xff;
-}
-
-function asStoreErrors<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const name = UNAVAILABLE_CODES.get(primaryCode(error) ?? -1);
-    if (name === undefined) throw error;
-    throw new StoreUnavailable(`The embedded store does not answer: ${name}`, { cause: error });
-  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StatementSync } from "node:sqlite";
+import type { StatementSync } from "./sqlite_file.ts";
 import { setImmediate } from "node:timers";
 import { exactKey } from "../search/keys.ts";
 import { readVisitor, type Visitor } from "../visitor.ts";

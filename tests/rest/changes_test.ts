@@ -1,63 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { appWith, type Environment } from "../support/app.ts";
-import { hasAllRights } from "../support/rights.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
-
-const SEEN = "2026-01-02T03:04:05.678Z";
-const JANE = {
-  short_id: "aB3",
-  added_at: SEEN,
-  call_name: "line 7",
-  email: "jane@acme.com",
-  identities: ["Jane Doe", "jane@acme.com"],
-  integration: "acmechat",
-  integration_ids: ["acmechat:1234"],
-  is_online: true,
-  last_seen_at: SEEN,
-  last_url: "https://acme.com/pricing",
-  lookup_code: "0042",
-  metadata: { plan: "gold", seats: 7, trial: false },
-  name: "Jane Doe",
-  nickname: "JD",
-  tags: ["#customer"],
-  unique_id: "user123",
-  watch_link: "https://acme.com/watch/aB3",
-};
-const PATH = `/api/visitors/${JANE.short_id}`;
-
-const openApp = async (environment: Environment = {}, documents: Record<string, unknown>[] = [JANE]) => {
-  const opened = await appWith(documents, {
-    REST_WRITE_KEY: "write",
-    REST_KEY_PREVIOUS: "old",
-    BASE_ENDPOINT: "https://acme.com/support",
-    ...environment,
-  });
-  const read = async (path: string) => {
-    const response = await opened.ask(path);
-    return { status: response.status, tag: response.headers.get("ETag"), ...await response.json() };
-  };
-  return {
-    ...opened,
-    /** Everything that is stored. */
-    stored: () => Array.fromAsync(opened.store.allVisitors()),
-    getVisitor: async () => (await read(PATH)).visitor,
-    read,
-    /** The short ids that a search finds. */
-    find: async (q: string): Promise<string[]> => {
-      const { visitors } = await read(`/api/visitors/list/search?q=${encodeURIComponent(q)}`);
-      return visitors.map(({ short_id }: { short_id: string }) => short_id);
-    },
-    write: async (method: "PATCH" | "DELETE", path: string, body?: BodyInit | null, headers = {}) => {
-      const response = await opened.app.request(path, {
-        method,
-        body,
-        headers: { Authorization: "write", ...headers },
-      });
-      return { status: response.status, allow: response.headers.get("Allow"), ...await response.json() };
-    },
-  };
-};
+import { JANE, openApp, PATH } from "../support/changes.ts";
+import { hasAllRights } from "../support/rights.ts";
 
 /** Everything that changes or removes, each in a request that would be answered with 200. */
 const WRITES: [method: "PATCH" | "DELETE", path: string, body?: string][] = [
@@ -521,89 +466,6 @@ for (const MAX_STALE_MS of ["0", "5000"]) {
     assert.equal((await write("PATCH", PATH, "{}")).error, "visitor_not_found");
   });
 }
-
-Deno.test("Removing is for one visitor whatever else is in the request", async () => {
-  const { write, stored } = await openApp({}, [JANE, { short_id: "b" }, { short_id: "c" }]);
-  assert.equal((await write("DELETE", "/api/visitors/b?all=true", '{"all":true}')).status, "ok");
-  assert.deepEqual((await stored()).map(({ short_id }) => short_id).sort(), ["aB3", "c"]);
-});
-
-/** Somebody online, and many who are not. */
-const CROWD = [
-  JANE,
-  { short_id: "on", is_online: true },
-  ...Array.from(
-    { length: 250 },
-    (_, i) => ({ short_id: `off${i}`, last_seen_at: i % 2 ? SEEN : null, tags: ["#x"] }),
-  ),
-];
-
-Deno.test("Everybody who is offline is removed, however many, and counted; whoever is online stays", async () => {
-  for (const MAX_STALE_MS of ["0", "5000"]) {
-    const { write, find, stored } = await openApp({ MAX_STALE_MS }, CROWD);
-    assert.equal((await find("-online")).length, 100);
-    assert.equal((await write("DELETE", "/api/visitors?all=true")).count, 250);
-    assert.deepEqual(await find("-online"), []);
-    assert.deepEqual(await find("#x"), []);
-    assert.deepEqual((await stored()).map(({ short_id }) => short_id).sort(), ["aB3", "on"]);
-    assert.equal((await write("DELETE", "/api/visitors?all=true")).count, 0);
-    assert.equal((await stored()).length, 2);
-  }
-});
-
-Deno.test("Nobody is removed by anything but exactly all=true", async () => {
-  const { app, stored } = await openApp({}, CROWD);
-  const queries = [
-    "",
-    "?",
-    "?all",
-    "?all=",
-    "?all=1",
-    "?all=True",
-    "?all=TRUE",
-    "?all=yes",
-    "?all=true ",
-    "?all=%20true",
-    "?all=true%00",
-    "?all=true,true",
-    "?all=false",
-    "?all=true&all=false",
-    "?all=false&all=true",
-    "?all=true&all=true",
-    "?all=true&all",
-    "?ALL=true",
-    "?All=true",
-    "?all[]=true",
-    "?all%5B%5D=true",
-    "?al=true",
-    "?all=true;x=1",
-    "?x=all=true",
-    "?q=all=true",
-    "#all=true",
-  ];
-  for (const query of queries) {
-    const init = { method: "DELETE", headers: { "Authorization": "write", "all": "true" }, body: "all=true" };
-    const url = query.endsWith(" ") ? `/api/visitors${encodeURI(query)}` : `/api/visitors${query}`;
-    const response = await app.request(url, init);
-    const { error, message } = await response.json();
-    assert.deepEqual([response.status, error], [400, "invalid_parameter"], query);
-    assert.match(message, /\ball\b/, query);
-  }
-  for (const path of ["/api/visitors/?all=true", "/api/visitors/list?all=true", "/api?all=true"]) {
-    const response = await app.request(path, { method: "DELETE", headers: { Authorization: "write" } });
-    await response.text();
-    assert.equal(response.status, 404, path);
-  }
-  for (const method of ["GET", "HEAD", "PATCH", "POST", "OPTIONS"]) {
-    const response = await app.request("/api/visitors?all=true", {
-      method,
-      headers: { Authorization: "write" },
-    });
-    await response.text();
-    assert.equal(response.status, 405, method);
-  }
-  assert.equal((await stored()).length, CROWD.length);
-});
 
 Deno.test("Changes and removals that come at the same time leave what one after the other would", async () => {
   const { write, read, find } = await openApp();

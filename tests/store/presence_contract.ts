@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { PresenceWrite, VisitorChange, VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor, type Visitor } from "../../src/visitor.ts";
-import { findAll, getVisitor, visitorOf } from "./contract.ts";
+import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
 
 const SEEN = "2026-01-02T12:00:00.000Z";
 
@@ -71,21 +71,9 @@ async function isOnline(store: VisitorStore, shortId: string): Promise<boolean> 
   return is_online;
 }
 
-/** Registers the contract for a store; each case gets an empty one. */
-export function testPresenceContract(
-  name: string,
-  openStore: () => Promise<{ store: VisitorStore } & AsyncDisposable>,
-  options: Partial<Deno.TestDefinition> = {},
-) {
-  const test = (sentence: string, work: (store: VisitorStore) => Promise<void>) =>
-    Deno.test({
-      ...options,
-      name: `${name}: ${sentence}`,
-      fn: async () => {
-        await using opened = await openStore();
-        await work(opened.store);
-      },
-    });
+/** Registers the contract for a store. */
+export function testPresenceContract(...store: Parameters<typeof caseOf>) {
+  const test = caseOf(...store);
 
   test("who comes is online, and found by all that its page says", async (store) => {
     assert.deepEqual(await store.writePresence("p", []), []);
