@@ -139,7 +139,7 @@ async function benchPresenceOf(kind: "embedded" | "mongodb") {
       database: engine,
     });
     const over = engine === null ? "the embedded store" : `MongoDB, ${engine.engine}`;
-    const views = Number(options.connected) / 60;
+    const views = Math.round(Number(options.connected) / 60);
     console.log(`${options.connected} visitors connected over ${over}, ${views} page views a second\n`);
     console.log(tableOf([["what", "seen", "bar"], ...rows]) + "\n");
   } finally {
