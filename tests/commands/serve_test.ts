@@ -3,7 +3,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { readVisitor } from "../../src/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
-import { freePort } from "../support/ports.ts";
+import { freePort, untilRefused } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
 
 const KEY = "S3cr3t key";
@@ -178,13 +178,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       assert.equal(response.status, 200);
       server.child.kill(signal);
       await server.until(new RegExp(`Stopping on ${signal}`));
-      await assert.rejects(async () => {
-        while (true) {
-          const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-          connection.close();
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      }, Deno.errors.ConnectionRefused);
+      await untilRefused(server.port);
       assert.ok(!server.hasEnded, "it waits for the request in flight");
       assert.equal((await response.json()).visitors.length, 1000);
       const { code, signal: endedBy } = await server.ended;

@@ -14,7 +14,7 @@ import { VARIABLES } from "../../src/config.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
-import { freePort } from "../support/ports.ts";
+import { freePort, untilRefused } from "../support/ports.ts";
 import { eventually, PRESENCE, TestPage } from "../support/presence.ts";
 import { type Command, Process, runProcess } from "../support/processes.ts";
 
@@ -284,12 +284,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       assert.equal(new TextDecoder().decode(begin), "HTTP/1.1 200");
       server.child.kill(signal);
       await server.until(new RegExp(`Stopping on ${signal}`));
-      await assert.rejects(async () => {
-        while (true) {
-          (await Deno.connect(address)).close();
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-      }, Deno.errors.ConnectionRefused);
+      await untilRefused(Number(port));
       assert.ok(!server.hasEnded, "it waits for the request in flight");
       const [, body] = (await new Response(connection.readable).text()).split("\r\n\r\n");
       assert.equal(JSON.parse(body).visitors.length, 1000);
