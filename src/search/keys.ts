@@ -6,7 +6,7 @@
  */
 import type { AttributeName, Visitor } from "../visitor.ts";
 import { attributeTexts } from "./match.ts";
-import { canonicalAddress, foldCase, foldText, trigrams } from "./normalise.ts";
+import { canonicalAddress, foldCase, foldText, grams } from "./normalise.ts";
 import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
 import { deletions, wordsOf } from "./typo.ts";
 
@@ -62,19 +62,28 @@ export function exactKey(part: SearchPart): string | null {
 }
 
 /**
- * Everything of a visitor in which text is looked for, folded; not `last_url`. Two line breaks follow each value,
- * so that no run of characters that may be typed goes across two values, and each character begins a trigram.
+ * The characters of a long gram. Most have a hundredth of the visitors that a trigram has, and few words that are
+ * looked for are shorter.
+ */
+export const LONG_GRAM = 4;
+
+/**
+ * Everything of a visitor in which text is looked for, folded; not `last_url`. Line breaks follow each value, so that
+ * no run of characters that may be typed goes across two values, and each character begins a gram.
  */
 export function searchText(visitor: Visitor): string {
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + "\n\n").join("");
+  const end = "\n".repeat(LONG_GRAM - 1);
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + end).join("");
 }
 
 /**
- * The trigrams of a search text, the ends of its values included: a text of one or two characters is in it where
- * one of these begins so.
+ * The grams of a search text, the ends of its values included: a shorter text than they are is in it where one of
+ * them begins so.
+ *
+ * @param length at the most {@link LONG_GRAM}
  */
-export function gramsOf(searchText: string): string[] {
-  return trigrams(searchText).filter((gram) => !gram.startsWith("\n"));
+export function gramsOf(searchText: string, length: number): string[] {
+  return grams(searchText, length).filter((gram) => !gram.startsWith("\n"));
 }
 
 /** The words of a search text and what is left of each without one letter, see {@link deletions}. */

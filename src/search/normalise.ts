@@ -77,20 +77,22 @@ export function canonicalAddress(value: string): string {
 }
 
 /**
- * Every run of three characters of a folded text, each once.
+ * Every run of so many characters of a folded text, each once.
  *
  * ```ts
  * import assert from "node:assert/strict";
  *
- * assert.deepEqual(trigrams("banana"), ["ban", "ana", "nan"]);
- * assert.deepEqual(trigrams("li"), []);
+ * assert.deepEqual(grams("banana", 3), ["ban", "ana", "nan"]);
+ * assert.deepEqual(grams("li", 3), []);
  * ```
  */
-export function trigrams(folded: string): string[] {
-  const characters = Array.from(folded);
+export function grams(folded: string, length: number): string[] {
+  // Most texts have no character of two units, and are cut more quickly as they are.
+  const characters = /[\ud800-\udfff]/.test(folded) ? Array.from(folded) : folded;
   const found = new Set<string>();
-  for (let i = 0; i + 3 <= characters.length; i++) {
-    found.add(characters[i] + characters[i + 1] + characters[i + 2]);
+  for (let i = 0; i + length <= characters.length; i++) {
+    const gram = characters.slice(i, i + length);
+    found.add(typeof gram === "string" ? gram : gram.join(""));
   }
   return [...found];
 }

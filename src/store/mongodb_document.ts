@@ -158,10 +158,13 @@ export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["looku
 export function searchKeys(visitor: Visitor): string[] {
   const text = searchText(visitor);
   const exact = exactKeys({ ...visitor, lookup_code: null });
-  return [...exact, ...gramsOf(text).map(gramKey), ...typoKeys(text).map(typoKey)];
+  return [...exact, ...gramsOf(text, GRAM).map(gramKey), ...typoKeys(text).map(typoKey)];
 }
 
-/** A trigram as a search key. */
+/** The characters of a gram that is a search key. */
+export const GRAM = 3;
+
+/** A gram as a search key. */
 export function gramKey(gram: string): string {
   return "text:" + gram;
 }

@@ -5,10 +5,10 @@
  * @module
  */
 import { exactKey } from "../search/keys.ts";
-import { trigrams } from "../search/normalise.ts";
+import { grams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
-import { DATES, gramKey, typoKey } from "./mongodb_document.ts";
+import { DATES, GRAM, gramKey, typoKey } from "./mongodb_document.ts";
 import type { Position } from "./position.ts";
 
 /** A filter of MongoDB's query language, of values alone: what was typed never becomes an operator. */
@@ -195,7 +195,7 @@ export function keyConditions(
   const texts = query.filter((part) => part.kind === "text");
   const keys = [
     ...query.map(exactKey).filter((key) => key !== null),
-    ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => trigrams(text).map(gramKey)),
+    ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => grams(text, GRAM).map(gramKey)),
   ];
   if (keys.length > 0) return allKeys(keys, sample);
   const ways = texts.map((part) => part.typos ? waysOfTypo(part, sample) : beginning(part, sample));
@@ -213,7 +213,7 @@ function allKeys(keys: string[], sample: Rarity) {
 }
 
 function waysOfTypo({ text }: TextPart, sample: Rarity) {
-  const asTyped = allKeys(trigrams(text).map(gramKey), sample);
+  const asTyped = allKeys(grams(text, GRAM).map(gramKey), sample);
   const typos = deletions(text).map(typoKey);
   return {
     conditions: [...asTyped.conditions, { "foyer.keys": { $in: typos } }],

@@ -7,7 +7,7 @@ import { gramsOf, searchText } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
-import { gramKey, searchKeys } from "./mongodb_document.ts";
+import { GRAM, gramKey, searchKeys } from "./mongodb_document.ts";
 
 /** Some visitors, who stand for all. */
 export class Sample {
@@ -19,7 +19,9 @@ export class Sample {
   constructor(visitors: Visitor[], readonly total: number) {
     this.#visitors = visitors;
     for (const visitor of visitors) {
-      const beginnings = gramsOf(searchText(visitor)).flatMap(([first, second]) => [first, first + second]);
+      const beginnings = gramsOf(searchText(visitor), GRAM).flatMap((
+        [first, second],
+      ) => [first, first + second]);
       for (const key of new Set([...searchKeys(visitor), ...beginnings.map(gramKey)])) {
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }

@@ -6,7 +6,7 @@
 import { LRUCache } from "lru-cache";
 import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
-import { foldText, trigrams } from "../search/normalise.ts";
+import { foldText, grams } from "../search/normalise.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import { hasTypo } from "../search/typo.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
@@ -66,6 +66,9 @@ const POSTINGS_A_ROW = 16;
 
 /** More candidates are not sorted but met while walking. */
 const MAX_SORTED = 5000;
+
+/** The characters of a gram by FTS5's tokenizer of that name. */
+const TRIGRAM = 3;
 
 /** Trigrams of a text that are looked up: a further one leaves hardly anybody out. */
 const MAX_GRAMS = 4;
@@ -194,13 +197,13 @@ class SqliteStore implements VisitorStore {
 
   /** The rarest trigrams of a text, which few have without having the text; of a shorter one all that begin with it. */
   #gramsOf(text: string): { gram: string; visitors: number }[] {
-    const grams = trigrams(text);
-    if (grams.length === 0) {
+    const ofText = grams(text, TRIGRAM);
+    if (ofText.length === 0) {
       return this.#prepare("SELECT gram, visitors FROM gram WHERE gram >= ? AND gram < ?")
         .all(text, text + "\u{10ffff}") as { gram: string; visitors: number }[];
     }
     const count = this.#prepare("SELECT visitors FROM gram WHERE gram = ?");
-    return grams.map((gram) => ({ gram, visitors: count.get(gram)?.visitors as number | undefined ?? 0 }))
+    return ofText.map((gram) => ({ gram, visitors: count.get(gram)?.visitors as number | undefined ?? 0 }))
       .sort((a, b) => a.visitors - b.visitors)
       .slice(0, MAX_GRAMS);
   }
@@ -392,7 +395,7 @@ class SqliteStore implements VisitorStore {
     if (textBefore !== null) this.#removeText(id, textBefore, grams);
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
     this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
-    for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
+    for (const gram of gramsOf(text, TRIGRAM)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
     return id;
   }
 
@@ -415,7 +418,7 @@ class SqliteStore implements VisitorStore {
   #removeText(id: number, text: string, grams: Map<string, number>) {
     this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
     this.#prepare("DELETE FROM typo_word WHERE rowid = ?").run(id);
-    for (const gram of gramsOf(text)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
+    for (const gram of gramsOf(text, TRIGRAM)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
   }
 
   /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */

@@ -4,13 +4,14 @@ import {
   exactKey,
   exactKeys,
   gramsOf,
+  LONG_GRAM,
   SEARCHED_ATTRIBUTES,
   searchText,
   typoKeys,
 } from "../../src/search/keys.ts";
 import { matches } from "../../src/search/match.ts";
 import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
-import { foldText, trigrams } from "../../src/search/normalise.ts";
+import { foldText, grams as gramsIn } from "../../src/search/normalise.ts";
 import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
 import { ATTRIBUTE_NAMES, type AttributeName, readVisitor, type Visitor } from "../../src/visitor.ts";
 
@@ -110,12 +111,13 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   if (key !== null) return exactKeys(visitor).includes(key);
   if (part.kind !== "text") return true;
   const onUrl = visitor.is_online && part.inUrl && foldText(visitor.last_url ?? "").includes(part.text);
-  const grams = gramsOf(searchText(visitor));
-  const wanted = trigrams(part.text);
-  return visitor.short_id === part.shortId || onUrl ||
-    (wanted.length > 0
+  return visitor.short_id === part.shortId || onUrl || [3, LONG_GRAM].every((length) => {
+    const grams = gramsOf(searchText(visitor), length);
+    const wanted = gramsIn(part.text, length);
+    return wanted.length > 0
       ? wanted.every((gram) => grams.includes(gram))
-      : grams.some((gram) => gram.startsWith(part.text)));
+      : grams.some((gram) => gram.startsWith(part.text));
+  });
 }
 
 Deno.test("Whoever matches a search has the keys by which an index finds them", () => {
@@ -177,15 +179,18 @@ Deno.test("A part has an exact key where one attribute answers it", () => {
   for (const [q, key] of verdicts) assert.equal(exactKey(parseSearch(q)[0]), key, q);
 });
 
-Deno.test("Grams are the trigrams of one value each, and its ends", () => {
+Deno.test("Grams are those of one value each, and its ends", () => {
   const visitor = readVisitor({
     short_id: "aB3",
     name: "Zoë",
     nickname: "Łód",
     last_url: "https://acme.com",
   })!;
-  assert.deepEqual(gramsOf(searchText(visitor)), ["zoe", "oe\n", "e\n\n", "lod", "od\n", "d\n\n"]);
-  assert.deepEqual(gramsOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
+  const text = searchText(visitor);
+  assert.deepEqual(gramsOf(text, 3), ["zoe", "oe\n", "e\n\n", "lod", "od\n", "d\n\n"]);
+  const long = ["zoe\n", "oe\n\n", "e\n\n\n", "lod\n", "od\n\n", "d\n\n\n"];
+  assert.deepEqual(gramsOf(text, LONG_GRAM), long);
+  assert.deepEqual(gramsOf(searchText(readVisitor({ short_id: "aB3" })!), 3), []);
 });
 
 Deno.test("Two words that are one typo apart have a typo key in common", () => {

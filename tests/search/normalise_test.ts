@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalAddress, foldCase, foldText, trigrams } from "../../src/search/normalise.ts";
+import { canonicalAddress, foldCase, foldText, grams } from "../../src/search/normalise.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 40 });
 
@@ -135,7 +135,7 @@ Deno.test("Every spelling of an IP address is the same address, and anything els
   }));
 });
 
-Deno.test("Trigrams are every run of three characters, each once", () => {
+Deno.test("Grams are every run of so many characters, each once", () => {
   const verdicts: [folded: string, found: string[]][] = [
     ["", []],
     ["ab", []],
@@ -147,5 +147,7 @@ Deno.test("Trigrams are every run of three characters, each once", () => {
     ["😀a", []],
     ["a b", ["a b"]],
   ];
-  for (const [folded, found] of verdicts) assert.deepEqual(trigrams(folded), found, folded);
+  for (const [folded, found] of verdicts) assert.deepEqual(grams(folded, 3), found, folded);
+  assert.deepEqual(grams("banana", 4), ["bana", "anan", "nana"]);
+  assert.deepEqual(grams("😀😁😂😃a", 4), ["😀😁😂😃", "😁😂😃a"]);
 });
