@@ -53,34 +53,40 @@ export class Representation {
   }
 }
 
-/** What an answer of the REST API holds that is a representation. */
-const API_HEADERS = {
-  "Content-Type": "application/json",
-  "Vary": "Accept-Encoding, Authorization, X-Api-Key",
+/** What a representation of the REST API is. */
+const API_KIND: Kind = {
+  type: "application/json",
+  headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
 };
+
+/** What a representation is. */
+export interface Kind {
+  /** Its `Content-Type`. */
+  type: string;
+  /** What a client that has it is told as well. */
+  headers: Record<string, string>;
+}
 
 /**
  * Sends a representation, or 304 to a client that has it.
  *
- * @param kind headers that say what it is: the REST API's unless given
+ * @param kind what it is: the REST API's unless given
  */
 export async function send(
   context: ApiContext,
   representation: Representation,
-  kind: Record<string, string> = API_HEADERS,
+  kind: Kind = API_KIND,
 ): Promise<Response> {
   const { body, tag, link } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
   // Another encoding is another representation, and a strong validator tells them apart.
   const headers: Record<string, string> = {
-    ...kind,
-    "ETag": isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
+    ...kind.headers,
+    ETag: isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
   };
   if (link !== "") headers.Link = link;
-  if (hasTag(context.req.header("If-None-Match"), tag)) {
-    delete headers["Content-Type"];
-    return answer(context, 304, null, headers);
-  }
+  if (hasTag(context.req.header("If-None-Match"), tag)) return answer(context, 304, null, headers);
+  headers["Content-Type"] = kind.type;
   if (!isCompressed) return answer(context, 200, body, headers);
   headers["Content-Encoding"] = "gzip";
   return answer(context, 200, await representation.gzipped(), headers);
@@ -89,7 +95,7 @@ export async function send(
 /** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */
 function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.trim() === "*" ||
+  return ifNoneMatch === `"${tag}"` || ifNoneMatch.trim() === "*" ||
     ifNoneMatch.split(",").some((given) => /^\s*(?:W\/)?"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
 }
 

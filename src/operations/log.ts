@@ -41,7 +41,7 @@ let lines: Lines | null = null;
  * @param lowest what is less important is left out
  */
 export async function openLog(lowest: LogLevel): Promise<Log> {
-  const format = Deno.stderr.isTerminal() ? await readableFormat() : jsonFormat;
+  const format = Deno.stderr.isTerminal() ? await readableFormat() : jsonFormat();
   const opened = lines = new Lines();
   const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
   return (sentence, level = "info", details = {}) => {
@@ -54,9 +54,18 @@ export async function closeLog(): Promise<void> {
   if (lines !== null) await within(END_DEADLINE, lines.end());
 }
 
-function jsonFormat({ timestamp, level, sentence, details }: Event): string {
-  const time = new Date(timestamp).toISOString();
-  return JSON.stringify({ time, level, message: sentence, ...details }) + "\n";
+/** Makes the JSON of events. What many have in common that come at the same moment is made once. */
+function jsonFormat(): (event: Event) => string {
+  let [beginning, ofTimestamp, ofLevel, ofSentence] = ["", NaN, "", ""];
+  return ({ timestamp, level, sentence, details }) => {
+    if (timestamp !== ofTimestamp || level !== ofLevel || sentence !== ofSentence) {
+      const time = new Date(timestamp).toISOString();
+      beginning = JSON.stringify({ time, level, message: sentence }).slice(0, -1);
+      [ofTimestamp, ofLevel, ofSentence] = [timestamp, level, sentence];
+    }
+    const rest = JSON.stringify(details).slice(1);
+    return beginning + (rest === "}" ? "}\n" : `,${rest}\n`);
+  };
 }
 
 /**

@@ -27,18 +27,18 @@ export function sdkHandlers(baseEndpoint: string): Record<"/sdk.js" | "/sdk.mjs"
   const script = readFile("sdk.js").replace('"{{CONNECT_URL}}"', () => JSON.stringify(url));
   const javascript = "text/javascript; charset=utf-8";
   return {
-    "/sdk.js": sending(script, { "Content-Type": javascript }),
-    "/sdk.mjs": sending(`${script}\nexport default globalThis.Foyer;\n`, {
-      "Content-Type": javascript,
+    "/sdk.js": sending(script, javascript),
+    "/sdk.mjs": sending(`${script}\nexport default globalThis.Foyer;\n`, javascript, {
       "X-TypeScript-Types": "./sdk.d.ts",
     }),
-    "/sdk.d.ts": sending(readFile("sdk.d.ts"), { "Content-Type": "application/typescript; charset=utf-8" }),
+    "/sdk.d.ts": sending(readFile("sdk.d.ts"), "application/typescript; charset=utf-8"),
   };
 }
 
-function sending(body: string, headers: Record<string, string>): Answer {
+function sending(body: string, type: string, headers: Record<string, string> = {}): Answer {
   const representation = new Representation(body);
-  return (context) => send(context, representation, { ...HEADERS, ...headers });
+  const kind = { type, headers: { ...HEADERS, ...headers } };
+  return (context) => send(context, representation, kind);
 }
 
 /** A file beside this one, which the executable has within. */
