@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import type { Visitor } from "../visitor.ts";
 
 /**
  * A place in the order of every list: online visitors first, then the newest `last_seen_at` first, those
@@ -17,6 +18,16 @@ export interface Position {
   shortId: string;
   /** How many visitors with exactly these three values came up to here: foreign documents repeat short ids. */
   count: number;
+}
+
+/** The place of a visitor that is the only one there. */
+export function placeOf({ is_online, last_seen_at, short_id }: Visitor): Position {
+  return {
+    online: is_online,
+    lastSeenAt: last_seen_at === null ? null : Date.parse(last_seen_at),
+    shortId: short_id,
+    count: 1,
+  };
 }
 
 /** Whether two positions differ in nothing but their count. */

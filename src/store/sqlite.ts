@@ -4,13 +4,11 @@
  * @module
  */
 import { LRUCache } from "lru-cache";
-import { exactKeys, gramsOf, searchText, typoKeys } from "../search/keys.ts";
-import { matches } from "../search/match.ts";
-import { foldText, grams } from "../search/normalise.ts";
+import { exactKeys, gramsOf, LONG_GRAM, searchText, typoKeys } from "../search/keys.ts";
+import { foldText } from "../search/normalise.ts";
 import type { SearchQuery } from "../search/parse.ts";
-import { hasTypo } from "../search/typo.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
-import type { Position } from "./position.ts";
+import { placeOf, type Position } from "./position.ts";
 import {
   asStoreErrors,
   type DatabaseSync,
@@ -19,19 +17,10 @@ import {
   type SQLInputValue,
   type StatementSync,
 } from "./sqlite_file.ts";
-import {
-  allOf,
-  beyond,
-  membersOf,
-  membersOfTexts,
-  offlineBefore,
-  orderColumns,
-  orderConditions,
-  rowConditions,
-  type Sql,
-} from "./sqlite_query.ts";
+import { offlineBefore, orderColumns } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
-import { IN_SESSION } from "./sqlite_schema.ts";
+import { GRAM_SEPARATOR, IN_SESSION, TRIGRAM } from "./sqlite_schema.ts";
+import { prepareSearch, SqliteSearch } from "./sqlite_search.ts";
 import {
   type Beat,
   type Page,
@@ -52,33 +41,6 @@ const CACHE_KIB = 32_768;
 /** Visitors that are kept as they were read, about 3 KB each. */
 const MAX_VISITORS = 2000;
 
-/** Where more visitors may match, a page is first looked for among the first ones of all. */
-const MAX_GATHERED = 15_000;
-
-/** How many of the first ones those are at least. */
-const MAX_WALKED = 10_000;
-
-/** How many of them where words one typo away are looked for. */
-const MAX_WALKED_FOR_TYPOS = 3000;
-
-/** So many postings of the full-text index are read in the time in which a walk looks at one visitor. */
-const POSTINGS_A_ROW = 16;
-
-/** More candidates are not sorted but met while walking. */
-const MAX_SORTED = 5000;
-
-/** The characters of a gram by FTS5's tokenizer of that name. */
-const TRIGRAM = 3;
-
-/** Trigrams of a text that are looked up: a further one leaves hardly anybody out. */
-const MAX_GRAMS = 4;
-
-/** So many candidates are looked at one by one. */
-const FEW = 300;
-
-/** What more visitors than this have does not narrow down enough for what it takes. */
-const MAX_NARROWING = 50_000;
-
 /**
  * Opens the embedded store, making the file (mode 0600) or bringing it to the newest schema where needed.
  *
@@ -89,13 +51,8 @@ const MAX_NARROWING = 50_000;
 export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorStore {
   const database = openFile(path, busyMilliseconds, (database) => {
     // For this connection alone, and in memory.
-    database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};
-      CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)`);
-    database.function(
-      "has_typo",
-      { deterministic: true },
-      (text, word) => Number(hasTypo(String(text), String(word))),
-    );
+    database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB}`);
+    prepareSearch(database);
   });
   const store = new SqliteStore(database, path);
   if (hasTable(database, "document_aside")) store.takeUp();
@@ -111,17 +68,22 @@ class SqliteStore implements VisitorStore {
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
+  #search = new SqliteSearch({
+    prepare: (sql) => this.#prepare(sql),
+    visitorOf: (row) => this.#visitorOf(row),
+    version: () => this.version(),
+  });
   #presence = new SqlitePresence({
     prepare: (sql) => this.#prepare(sql),
     write: (work) =>
-      this.#write((grams) =>
+      this.#write((counts) =>
         work({
           get: (shortId) => {
             const stored = this.#storedOf(shortId);
             return stored && { id: stored.id, visitor: parseVisitor(stored) };
           },
           parse: (visitor) => parseVisitor({ visitor }),
-          put: (visitor) => this.#putVisitor(visitor, grams),
+          put: (visitor) => this.#putVisitor(visitor, counts),
         })
       ),
   });
@@ -135,12 +97,12 @@ class SqliteStore implements VisitorStore {
   takeUp() {
     let isLeft = true;
     while (isLeft) {
-      isLeft = this.#write((grams) => {
+      isLeft = this.#write((counts) => {
         // Another process may have done it meanwhile.
         if (!hasTable(this.#database, "document_aside")) return false;
         const rows = this.#database.prepare("SELECT id, visitor FROM document_aside ORDER BY id LIMIT 1000")
           .all();
-        for (const row of rows) this.#putVisitor(parseVisitor(row), grams);
+        for (const row of rows) this.#putVisitor(parseVisitor(row), counts, row.id as number);
         if (rows.length === 0) this.#database.exec("DROP TABLE document_aside");
         else this.#database.prepare("DELETE FROM document_aside WHERE id <= ?").run(rows.at(-1)!.id);
         return rows.length > 0;
@@ -150,129 +112,7 @@ class SqliteStore implements VisitorStore {
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
   async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    return asStoreErrors(() => {
-      if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
-      const place = after === null ? [] : [beyond(after)];
-      const search = { query, limit, order: [...orderConditions(query), ...place] };
-      const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
-      if (indexed.length === 0) return this.#walk(search);
-      if (indexed[0].estimate <= MAX_GATHERED) return this.#gather(search, indexed);
-      // Sorting all whom a common word finds costs more than walking until the page is full. A typo of such a word
-      // is looked for no further, since it takes longer to see.
-      if (query.some((part) => part.kind === "text" && part.typos)) {
-        return this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
-      }
-      const page = this.#walkFirst(search, Math.max(MAX_WALKED, indexed[0].postings / POSTINGS_A_ROW));
-      return page.next === null ? this.#gather(search, indexed) : page;
-    });
-  }
-
-  /** What an index answers of a query. */
-  #indexedOf(query: SearchQuery): Indexed[] {
-    const parts = query.filter((part) => part.kind === "text");
-    const grams = new Map(parts.map(({ text }) => [text, this.#gramsOf(text)]));
-    const rareGrams = (text: string) => grams.get(text)!.map(({ gram }) => gram);
-    const indexed = query.map((part) => membersOf(part, rareGrams)).filter((members) => members !== null)
-      .map((members) => ({ members, estimate: this.#count(members), postings: 0 }));
-    const texts = parts.filter(({ typos }) => !typos);
-    if (texts.length === 0) return indexed;
-    const estimates = texts.map(({ text }) => {
-      const counts = grams.get(text)!.map(({ visitors }) => visitors);
-      const postings = counts.reduce((sum, visitors) => sum + visitors, 0);
-      return { estimate: Array.from(text).length < 3 ? postings : Math.min(...counts), postings };
-    });
-    return [...indexed, {
-      members: membersOfTexts(texts, rareGrams),
-      estimate: Math.min(...estimates.map(({ estimate }) => estimate)),
-      postings: estimates.reduce((sum, { postings }) => sum + postings, 0),
-    }];
-  }
-
-  /** How many they are; infinitely many where they are too many to be counted for next to nothing. */
-  #count({ sql, values }: Sql): number {
-    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${sql} LIMIT ${MAX_GATHERED + 1})`)
-      .get(...values)! as { found: number };
-    return found > MAX_GATHERED ? Infinity : found;
-  }
-
-  /** The rarest trigrams of a text, which few have without having the text; of a shorter one all that begin with it. */
-  #gramsOf(text: string): { gram: string; visitors: number }[] {
-    const ofText = grams(text, TRIGRAM);
-    if (ofText.length === 0) {
-      return this.#prepare("SELECT gram, visitors FROM gram WHERE gram >= ? AND gram < ?")
-        .all(text, text + "\u{10ffff}") as { gram: string; visitors: number }[];
-    }
-    const count = this.#prepare("SELECT visitors FROM gram WHERE gram = ?");
-    return ofText.map((gram) => ({ gram, visitors: count.get(gram)?.visitors as number | undefined ?? 0 }))
-      .sort((a, b) => a.visitors - b.visitors)
-      .slice(0, MAX_GRAMS);
-  }
-
-  /** The page, met while walking through everybody in order. */
-  #walk({ query, limit, order }: Search): Page {
-    const { sql, values } = allOf([...order, ...rowConditions(query)]);
-    return this.#readPage(query, limit, {
-      sql: `SELECT id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
-      values,
-    });
-  }
-
-  /** The page, met while walking through the first ones. */
-  #walkFirst(search: Search, most: number): Page {
-    const { sql, values } = allOf(search.order);
-    const end = this.#prepare(
-      `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
-       LIMIT 1 OFFSET ?`,
-    ).get(...values, Math.round(most));
-    if (end === undefined) return this.#walk(search);
-    const bound = {
-      sql: "(offline, unseen, short_id) <= (?, ?, ?)",
-      values: Object.values(end) as Sql["values"],
-    };
-    return this.#walk({ ...search, order: [...search.order, bound] });
-  }
-
-  /** The page out of all who may match by the indexes. */
-  #gather({ query, limit, order }: Search, indexed: Indexed[]): Page {
-    try {
-      const isFew = this.#gatherCandidates(indexed) <= MAX_SORTED;
-      const { sql, values } = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
-      return this.#readPage(query, limit, {
-        // A cross join, since SQLite might read all visitors and look which ones are candidates.
-        sql: isFew
-          ? `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
-          : `SELECT id FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
-        values,
-      });
-    } finally {
-      this.#prepare("DELETE FROM candidate").run();
-    }
-  }
-
-  /** Fills the table of candidates with the members of all parts, the rarest one first, until they are few. */
-  #gatherCandidates([rarest, ...others]: Indexed[]): number {
-    let { changes: found } = this.#prepare(`INSERT OR IGNORE INTO candidate ${rarest.members.sql}`)
-      .run(...rarest.members.values) as { changes: number };
-    for (const { members, estimate } of others) {
-      if (found <= FEW || estimate > MAX_NARROWING) break;
-      // Not by a condition on the members, which SQLite would ask the index for one by one.
-      found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${members.sql})`)
-        .run(...members.values).changes as number;
-    }
-    return found;
-  }
-
-  /** The first visitors of those with these ids, in their order, that match. */
-  #readPage(query: SearchQuery, limit: number, ids: Sql): Page {
-    const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
-    const visitors: Visitor[] = [];
-    for (const { id } of this.#prepare(ids.sql).iterate(...ids.values)) {
-      const visitor = this.#visitorOf(document.get(id)!);
-      if (!matches(query, visitor)) continue;
-      if (visitors.length === limit) return { visitors, next: positionOf(visitors[limit - 1]) };
-      visitors.push(visitor);
-    }
-    return { visitors, next: null };
+    return asStoreErrors(() => this.#search.findVisitors(query, limit, after));
   }
 
   #visitorOf(row: Record<string, unknown>): Visitor {
@@ -297,28 +137,28 @@ class SqliteStore implements VisitorStore {
 
   // deno-lint-ignore require-await -- see above
   async putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
-    this.#write((grams) => {
-      for (const visitor of visitors) this.#putVisitor(visitor, grams);
+    this.#write((counts) => {
+      for (const visitor of visitors) this.#putVisitor(visitor, counts);
     });
     return [];
   }
 
   // deno-lint-ignore require-await -- see above
   async updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
-    return this.#write((grams) => {
+    return this.#write((counts) => {
       const stored = this.#storedOf(shortId);
       if (stored === undefined) return null;
       const visitor = { ...parseVisitor(stored), ...change };
-      this.#putVisitor(visitor, grams);
+      this.#putVisitor(visitor, counts);
       return visitor;
     });
   }
 
   // deno-lint-ignore require-await -- see above
   async removeVisitor(shortId: string): Promise<boolean> {
-    return this.#write((grams) => {
+    return this.#write((counts) => {
       const stored = this.#storedOf(shortId);
-      if (stored !== undefined) this.#removeVisitor(stored, grams);
+      if (stored !== undefined) this.#removeVisitor(stored, counts);
       return stored !== undefined;
     });
   }
@@ -326,12 +166,12 @@ class SqliteStore implements VisitorStore {
   // deno-lint-ignore require-await -- see above
   async removeOffline(seenBefore: Date | null, most: number): Promise<number> {
     const { sql, values } = offlineBefore(seenBefore);
-    return this.#write((grams) => {
+    return this.#write((counts) => {
       const rows = this.#prepare(
         `SELECT id, offline, unseen, visitor FROM listing JOIN document USING (id)
          WHERE ${sql} ORDER BY offline, unseen LIMIT ?`,
       ).all(...values, most) as unknown as StoredVisitor[];
-      for (const stored of rows) this.#removeVisitor(stored, grams);
+      for (const stored of rows) this.#removeVisitor(stored, counts);
       return rows.length;
     });
   }
@@ -339,23 +179,15 @@ class SqliteStore implements VisitorStore {
   /**
    * Writes all or nothing.
    *
-   * @param work given a map in which it notes by how many more visitors each trigram is had
+   * @param work given counts, to which it adds
    */
-  #write<T>(work: (grams: Map<string, number>) => T): T {
+  #write<T>(work: (counts: GramCounts) => T): T {
     return asStoreErrors(() => {
       this.#prepare("BEGIN IMMEDIATE").run();
       try {
-        const grams = new Map<string, number>();
-        const result = work(grams);
-        const count = this.#prepare(
-          `INSERT INTO gram (gram, visitors) VALUES (?, ?)
-           ON CONFLICT (gram) DO UPDATE SET visitors = visitors + excluded.visitors`,
-        );
-        const forget = this.#prepare("DELETE FROM gram WHERE gram = ? AND visitors = 0");
-        for (const [gram, more] of grams) {
-          if (more !== 0) count.run(gram, more);
-          if (more < 0) forget.run(gram);
-        }
+        const counts: GramCounts = new Map();
+        const result = work(counts);
+        this.#countGrams(counts);
         this.#prepare("COMMIT").run();
         this.#writes++;
         return result;
@@ -367,19 +199,35 @@ class SqliteStore implements VisitorStore {
     });
   }
 
+  #countGrams(counts: GramCounts) {
+    const count = this.#prepare(
+      `INSERT INTO gram (length, gram, visitors) VALUES (?, ?, ?)
+       ON CONFLICT (length, gram) DO UPDATE SET visitors = visitors + excluded.visitors`,
+    );
+    const forget = this.#prepare("DELETE FROM gram WHERE length = ? AND gram = ? AND visitors = 0");
+    for (const [gram, more] of counts) {
+      const { length } = Array.from(gram);
+      if (more !== 0) count.run(length, gram, more);
+      if (more < 0) forget.run(length, gram);
+    }
+  }
+
   #storedOf(shortId: string): StoredVisitor | undefined {
     return this.#prepare(
       `SELECT id, offline, unseen, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?`,
     ).get(shortId) as StoredVisitor | undefined;
   }
 
-  /** @returns the visitor's id in the tables */
-  #putVisitor(visitor: Visitor, grams: Map<string, number>): number {
+  /**
+   * @param newId its id in the tables where it is new; SQLite chooses one otherwise
+   * @returns its id in the tables
+   */
+  #putVisitor(visitor: Visitor, counts: GramCounts, newId: number | null = null): number {
     const stored = this.#storedOf(visitor.short_id);
     const json = JSON.stringify(visitor);
     if (stored?.visitor === json) return stored.id;
-    const { offline, unseen } = orderColumns(positionOf(visitor));
-    const id = this.#putPlace(stored?.id, visitor.short_id, offline, unseen);
+    const { offline, unseen } = orderColumns(placeOf(visitor));
+    const id = this.#putPlace(stored?.id, newId, visitor.short_id, offline, unseen);
     this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
     if (stored !== undefined) this.#removeFromListing(stored, visitor.short_id);
     const text = searchText(visitor);
@@ -392,18 +240,23 @@ class SqliteStore implements VisitorStore {
     this.#putExactKeys(id, before === null ? [] : keysOf(before), keysOf(visitor));
     const textBefore = before === null ? null : searchText(before);
     if (textBefore === text) return id;
-    if (textBefore !== null) this.#removeText(id, textBefore, grams);
+    if (textBefore !== null) this.#removeText(id, textBefore, counts);
     this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
+    const longGrams = longGramsOf(text);
+    this.#prepare("INSERT INTO long_gram (rowid, grams) VALUES (?, ?)").run(
+      id,
+      longGrams.join(GRAM_SEPARATOR),
+    );
     this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
-    for (const gram of gramsOf(text, TRIGRAM)) grams.set(gram, (grams.get(gram) ?? 0) + 1);
+    noteGrams(counts, text, 1);
     return id;
   }
 
-  #removeVisitor(stored: StoredVisitor, grams: Map<string, number>) {
+  #removeVisitor(stored: StoredVisitor, counts: GramCounts) {
     const visitor = parseVisitor(stored);
     this.#removeFromListing(stored, visitor.short_id);
     this.#putExactKeys(stored.id, keysOf(visitor), []);
-    this.#removeText(stored.id, searchText(visitor), grams);
+    this.#removeText(stored.id, searchText(visitor), counts);
     this.#prepare("DELETE FROM document WHERE id = ?").run(stored.id);
     this.#prepare("DELETE FROM visitor WHERE id = ?").run(stored.id);
     this.#prepare("DELETE FROM connection WHERE id = ?").run(stored.id);
@@ -415,21 +268,28 @@ class SqliteStore implements VisitorStore {
       .run(offline, unseen, shortId);
   }
 
-  #removeText(id: number, text: string, grams: Map<string, number>) {
-    this.#prepare("DELETE FROM search_text WHERE rowid = ?").run(id);
-    this.#prepare("DELETE FROM typo_word WHERE rowid = ?").run(id);
-    for (const gram of gramsOf(text, TRIGRAM)) grams.set(gram, (grams.get(gram) ?? 0) - 1);
+  #removeText(id: number, text: string, counts: GramCounts) {
+    for (const table of ["search_text", "long_gram", "typo_word"]) {
+      this.#prepare(`DELETE FROM ${table} WHERE rowid = ?`).run(id);
+    }
+    noteGrams(counts, text, -1);
   }
 
   /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */
-  #putPlace(id: number | undefined, shortId: string, offline: number, unseen: number): number {
+  #putPlace(
+    id: number | undefined,
+    newId: number | null,
+    shortId: string,
+    offline: number,
+    unseen: number,
+  ): number {
     if (id !== undefined) {
       this.#prepare("UPDATE visitor SET offline = ?, unseen = ? WHERE id = ?").run(offline, unseen, id);
       return id;
     }
     const { lastInsertRowid } = this.#prepare(
-      "INSERT INTO visitor (short_id, offline, unseen) VALUES (?, ?, ?)",
-    ).run(shortId, offline, unseen);
+      "INSERT INTO visitor (id, short_id, offline, unseen) VALUES (?, ?, ?, ?)",
+    ).run(newId, shortId, offline, unseen);
     return lastInsertRowid as number;
   }
 
@@ -557,6 +417,20 @@ class SqliteStore implements VisitorStore {
   }
 }
 
+/** By how many more visitors each gram is had. */
+type GramCounts = Map<string, number>;
+
+function noteGrams(counts: GramCounts, text: string, more: 1 | -1) {
+  for (const gram of [...gramsOf(text, TRIGRAM), ...longGramsOf(text)]) {
+    counts.set(gram, (counts.get(gram) ?? 0) + more);
+  }
+}
+
+/** Those by which texts are found that are not shorter, and so are in one value. */
+function longGramsOf(text: string): string[] {
+  return gramsOf(text, LONG_GRAM).filter((gram) => !gram.includes(GRAM_SEPARATOR));
+}
+
 /** A visitor as the file holds it. */
 interface StoredVisitor {
   id: number;
@@ -564,31 +438,6 @@ interface StoredVisitor {
   unseen: number;
   /** JSON, which has the short id whole: a column's value is cut where it holds a NUL. */
   visitor: string;
-}
-
-interface Search {
-  query: SearchQuery;
-  limit: number;
-  /** Conditions on the order, and where to go on from. */
-  order: Sql[];
-}
-
-interface Indexed {
-  /** The ids of all who may match. */
-  members: Sql;
-  /** How many they are at the most, those found by their page or short id left out. */
-  estimate: number;
-  /** What the full-text index reads to find them, in visitors. */
-  postings: number;
-}
-
-function positionOf(visitor: Visitor): Position {
-  return {
-    online: visitor.is_online,
-    lastSeenAt: visitor.last_seen_at === null ? null : Date.parse(visitor.last_seen_at),
-    shortId: visitor.short_id,
-    count: 1,
-  };
 }
 
 function keysOf(visitor: Visitor): string[] {

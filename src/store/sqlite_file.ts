@@ -5,7 +5,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, MIGRATIONS, SET_ASIDE } from "./sqlite_schema.ts";
+import { APPLICATION_ID, PUT_BACK, SCHEMA, SET_ASIDE, VERSION } from "./sqlite_schema.ts";
 import { StoreRefused, StoreUnavailable } from "./visitor_store.ts";
 
 export type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
@@ -62,14 +62,11 @@ function migrate(database: DatabaseSync) {
   database.prepare("BEGIN IMMEDIATE").run();
   try {
     // One process at a time: the others wait above and then find the work done.
-    let version = readVersion(database);
-    if (version === 1 && !hasTable(database, "listing")) {
-      database.exec(SET_ASIDE);
-      version = 0;
-    }
-    if (version < MIGRATIONS.length) {
-      for (const step of MIGRATIONS.slice(version)) database.exec(step);
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    const version = readVersion(database);
+    if (version < VERSION) {
+      if (hasTable(database, "document_aside")) database.exec(PUT_BACK);
+      if (version > 0) database.exec(SET_ASIDE);
+      database.exec(SCHEMA);
     }
     database.prepare("COMMIT").run();
   } catch (error) {
@@ -91,9 +88,9 @@ function readVersion(database: DatabaseSync): number {
   if (!isNew && pragma("application_id") !== APPLICATION_ID) {
     throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
   }
-  if (version > MIGRATIONS.length) {
+  if (version > VERSION) {
     throw new StoreRefused(
-      `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${MIGRATIONS.length}`,
+      `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${VERSION}`,
     );
   }
   return version;

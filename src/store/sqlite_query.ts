@@ -8,6 +8,7 @@ import { exactKey } from "../search/keys.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
 import type { Position } from "./position.ts";
+import { TRIGRAM } from "./sqlite_schema.ts";
 
 /** SQL, and the values for its question marks: what was typed never stands in the SQL. */
 export interface Sql {
@@ -79,7 +80,7 @@ function rowCondition(part: SearchPart): Sql | null {
  * The ids of everybody who may match a part, by an index; `null` where there is none for it, or where it is text
  * without typos, see {@link membersOfTexts}.
  */
-export function membersOf(part: SearchPart, rareGrams: RareGrams): Sql | null {
+export function membersOf(part: SearchPart, lookups: Lookups): Sql | null {
   switch (part.kind) {
     case "nobody":
     case "online":
@@ -88,10 +89,12 @@ export function membersOf(part: SearchPart, rareGrams: RareGrams): Sql | null {
     case "text":
       if (!part.typos) return null;
       return union([
-        ...matching("search_text", [textExpression(part.text, rareGrams)]),
+        ...matching("long_gram", [textExpression(part.text, lookups)]),
         ...matching("typo_word", [expression(deletions(part.text), "OR")]),
         withShortId(part.shortId),
-        ...(part.inUrl ? [online(allOf([mayHaveTypo(part.text), hasTypo("url", part.text)]))] : []),
+        ...(part.inUrl && leftByTypo(part.text).some(lookups.isOnPage)
+          ? [online(allOf([mayHaveTypo(part.text), hasTypo("url", part.text)]))]
+          : []),
       ]);
     case "code":
       return union([withKey(exactKey(part)!), withShortId(part.digits)]);
@@ -100,25 +103,35 @@ export function membersOf(part: SearchPart, rareGrams: RareGrams): Sql | null {
   }
 }
 
-/** The ids of everybody who may match all of these texts, of which there is one at least. */
-export function membersOfTexts(texts: TextPart[], rareGrams: RareGrams): Sql {
+/** The ids of everybody who may match all of these texts, of which there is one at least, by one index. */
+export function membersOfTexts(index: GramIndex, texts: TextPart[], lookups: Lookups): Sql {
   return union([
-    ...matching("search_text", texts.map(({ text }) => textExpression(text, rareGrams))),
+    ...matching(index, texts.map(({ text }) => textExpression(text, lookups))),
     ...texts.map(({ shortId }) => withShortId(shortId)),
     // Some texts may be in the page that a visitor is on, and others elsewhere.
-    online(allOf(rowConditions(texts))),
+    ...(texts.some(({ text, inUrl }) => inUrl && lookups.isOnPage(text))
+      ? [online(allOf(rowConditions(texts)))]
+      : []),
   ]);
 }
 
-/** The grams by which a text is looked up: its rarest ones, or all that begin with a text of one or two characters. */
-export type RareGrams = (text: string) => string[];
+/** What finds texts: of four characters and more, or of fewer. */
+export type GramIndex = "long_gram" | "search_text";
+
+/** What is looked up of a text before its visitors are. */
+export interface Lookups {
+  /** The grams to look up: its rarest ones, or all that begin with a text that is shorter than one. */
+  rareGrams(text: string): string[];
+  /** Whether somebody online is on a page with this text. */
+  isOnPage(text: string): boolean;
+}
 
 /**
  * An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for a folded text; empty where nobody
  * has it. One or two characters are in whatever begins with them.
  */
-function textExpression(text: string, rareGrams: RareGrams): string {
-  return expression(rareGrams(text), Array.from(text).length < 3 ? "OR" : "AND");
+function textExpression(text: string, { rareGrams }: Lookups): string {
+  return expression(rareGrams(text), Array.from(text).length < TRIGRAM ? "OR" : "AND");
 }
 
 function expression(terms: string[], operator: "AND" | "OR"): string {
@@ -154,13 +167,20 @@ function online({ sql, values }: Sql): Sql {
   return { sql: `SELECT id FROM listing WHERE offline = 0 AND (${sql})`, values };
 }
 
-/** Of two halves a typo leaves one as it is, unless it swaps the letters between which they part. */
-function mayHaveTypo(word: string): Sql {
+/**
+ * What a word one typo away has one of: of two halves a typo leaves one as it is, unless it swaps the letters between
+ * which they part.
+ */
+function leftByTypo(word: string): string[] {
   const letters = Array.from(word);
   const middle = Math.floor(letters.length / 2);
   const [first, second] = [letters.slice(0, middle), letters.slice(middle)];
   const swapped = [...first.slice(0, -1), second[0], first[middle - 1], ...second.slice(1)];
-  return anyOf([first, second, swapped].map((piece) => contains("url", piece.join(""))));
+  return [first, second, swapped].map((piece) => piece.join(""));
+}
+
+function mayHaveTypo(word: string): Sql {
+  return anyOf(leftByTypo(word).map((piece) => contains("url", piece)));
 }
 
 /** By the function of this name that the store defines. */
@@ -188,7 +208,7 @@ function withKey(key: string): Sql {
 }
 
 /** The ids of those in an FTS5 table that fulfil all expressions; an empty one is fulfilled by nobody. */
-function matching(table: "search_text" | "typo_word", expressions: string[]): Sql[] {
+function matching(table: GramIndex | "typo_word", expressions: string[]): Sql[] {
   if (expressions.includes("")) return [];
   const whole = expressions.map((one) => `(${one})`).join(" AND ");
   return [{ sql: `SELECT rowid AS id FROM ${table} WHERE ${table} MATCH ?`, values: [whole] }];

@@ -138,7 +138,7 @@ Deno.test({
         for (const step of plan) {
           const isBounded = !/^SCAN /.test(step) ||
             // Of full-text tables a scan with an index is a look-up; candidates are few and of this query.
-            /^SCAN (search_text|typo_word) VIRTUAL TABLE INDEX \d+:M/.test(step) ||
+            /^SCAN (search_text|long_gram|typo_word) VIRTUAL TABLE INDEX \d+:M/.test(step) ||
             /^SCAN candidate/.test(step) ||
             // Those that run now.
             /^SCAN process$/.test(step) ||

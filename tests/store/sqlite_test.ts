@@ -170,11 +170,13 @@ testFile("a page view touches no index of what is searched", async (path) => {
   await store.writePresence("p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
   const readIndexes = () => {
     using database = new DatabaseSync(path);
-    return ["exact_key", "gram", "search_text_data", "typo_word_data", "connection"].map((table) => {
-      const statement = database.prepare(`SELECT * FROM ${table}`);
-      statement.setReadBigInts(true);
-      return statement.all();
-    });
+    return ["exact_key", "gram", "search_text_data", "long_gram_data", "typo_word_data", "connection"].map(
+      (table) => {
+        const statement = database.prepare(`SELECT * FROM ${table}`);
+        statement.setReadBigInts(true);
+        return statement.all();
+      },
+    );
   };
   const before = readIndexes();
   assert.ok(before.every((rows) => rows.length > 0));
@@ -187,15 +189,19 @@ testFile("a page view touches no index of what is searched", async (path) => {
   await store.close();
 });
 
-// Made by earlier versions, each with the same 31 visitors: `schema-2` by the one before connections were, `schema-1`
-// by the one before sessions were counted and leases kept, `without-listing` by the first ones.
-for (const name of ["schema-2", "schema-1", "without-listing"]) {
+// Made by earlier versions, each with the same 31 visitors: `schema-3` by the one before long grams were, with a visitor
+// who is connected, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
+// and leases kept, `without-listing` by the first ones.
+for (const name of ["schema-3", "schema-2", "schema-1", "without-listing"]) {
   testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
     const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
     const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
     await Deno.writeFile(path, bytes);
     for (const times of ["first", "second"]) {
       const store = openSqliteStore(path);
+      const connected = name === "schema-3" && times === "first" ? ["n\0ul"] : [];
+      assert.deepEqual(await store.connectedTo("earlier"), new Set(connected));
+      assert.equal(await store.endConnections("earlier", 10), connected.length);
       const visitors = await Array.fromAsync(store.allVisitors());
       assert.equal(visitors.length, 31, `${times} time`);
       const online = visitors.filter(({ is_online }) => is_online).map(({ short_id }) => short_id);
