@@ -248,7 +248,7 @@ class SqliteStore implements VisitorStore {
       longGrams.join(GRAM_SEPARATOR),
     );
     this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
-    noteGrams(counts, text, 1);
+    noteGrams(counts, [...gramsOf(text, TRIGRAM), ...longGrams], 1);
     return id;
   }
 
@@ -272,7 +272,7 @@ class SqliteStore implements VisitorStore {
     for (const table of ["search_text", "long_gram", "typo_word"]) {
       this.#prepare(`DELETE FROM ${table} WHERE rowid = ?`).run(id);
     }
-    noteGrams(counts, text, -1);
+    noteGrams(counts, [...gramsOf(text, TRIGRAM), ...longGramsOf(text)], -1);
   }
 
   /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */
@@ -420,10 +420,8 @@ class SqliteStore implements VisitorStore {
 /** By how many more visitors each gram is had. */
 type GramCounts = Map<string, number>;
 
-function noteGrams(counts: GramCounts, text: string, more: 1 | -1) {
-  for (const gram of [...gramsOf(text, TRIGRAM), ...longGramsOf(text)]) {
-    counts.set(gram, (counts.get(gram) ?? 0) + more);
-  }
+function noteGrams(counts: GramCounts, grams: string[], more: 1 | -1) {
+  for (const gram of grams) counts.set(gram, (counts.get(gram) ?? 0) + more);
 }
 
 /** Those by which texts are found that are not shorter, and so are in one value. */

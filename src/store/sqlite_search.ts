@@ -28,6 +28,9 @@ import type { Page } from "./visitor_store.ts";
 /** Where more visitors may match, a page is first looked for among the first ones of all. */
 const MAX_GATHERED = 2000;
 
+/** Of more who have the rarest gram of a text it is not tried whether those who have all of its grams are so few. */
+const MAX_LOOKED_UP = 30_000;
+
 /** How many of the first ones those are: few, and where they do not fill the page more. */
 const WALKED = [1000, 10_000];
 
@@ -47,7 +50,7 @@ const MAX_SORTED = 5000;
 const MAX_GRAMS = 4;
 
 /** A gram that so many times as many visitors have as the rarest one takes longer to look up than it saves. */
-const MUCH_MORE_COMMON = 8;
+const MUCH_MORE_COMMON = 30;
 
 /** So many candidates are looked at one by one. */
 const FEW = 300;
@@ -112,10 +115,12 @@ export class SqliteSearch {
     const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
     if (indexed.length === 0) return this.#walk(search);
     const [rarest] = indexed;
-    if (rarest.estimate <= MAX_GATHERED) return this.#gather(search, indexed)!;
-    if (query.some((part) => part.kind === "text" && part.typos)) {
-      return this.#gather(search, indexed, MAX_WITH_TYPOS) ?? this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
+    const isWithTypos = query.some((part) => part.kind === "text" && part.typos);
+    if (rarest.estimate <= MAX_LOOKED_UP) {
+      const page = this.#gather(search, indexed, isWithTypos ? MAX_WITH_TYPOS : MAX_GATHERED);
+      if (page !== null) return page;
     }
+    if (isWithTypos) return this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
     // To sort all whom a common word finds costs more than to walk until the page is full.
     for (const most of [...WALKED, rarest.postings / POSTINGS_A_ROW]) {
       const page = this.#walkFirst(search, most);
