@@ -10,7 +10,7 @@ import type { SearchQuery } from "./parse.ts";
 const MIN_LETTERS = 4;
 
 /** Letters at a word's beginning of which deletions are made: enough to be rare, few enough to be few. */
-const PREFIX = 7;
+const PREFIX = 10;
 
 const WORD = new RegExp(`^\\p{L}{${MIN_LETTERS},}$`, "u");
 
