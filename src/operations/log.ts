@@ -19,7 +19,7 @@ export type Log = (sentence: string, level?: LogLevel, details?: Record<string, 
 const MAX_WAITING = 1_000_000;
 
 /** How long lines are gathered that are written together, in milliseconds. */
-const GATHERING = 20;
+const GATHERING = 100;
 
 /** How long a reader who has stopped holds the end of the process up, in milliseconds. */
 const END_DEADLINE = 500;

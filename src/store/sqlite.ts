@@ -63,14 +63,16 @@ class SqliteStore implements VisitorStore {
   readonly description: string;
   #database: DatabaseSync;
   #statements = new Map<string, StatementSync>();
-  /** Visitors read lately, by what is stored of them: between two pages few have changed. */
-  #visitors = new LRUCache<string, Visitor>({ max: MAX_VISITORS });
+  /** Visitors read lately, by their ids in the tables: between two pages few have changed. */
+  #visitors = new LRUCache<number, { revision: number; visitor: Visitor }>({ max: MAX_VISITORS });
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
   #search = new SqliteSearch({
     prepare: (sql) => this.#prepare(sql),
-    visitorOf: (row) => this.#visitorOf(row),
+    readVisitor: (id, revision) =>
+      this.#visitor(id, revision, () => this.#prepare("SELECT visitor FROM document WHERE id = ?").get(id)!),
+    parseVisitor,
     version: () => this.version(),
   });
   #presence = new SqlitePresence({
@@ -115,10 +117,12 @@ class SqliteStore implements VisitorStore {
     return asStoreErrors(() => this.#search.findVisitors(query, limit, after));
   }
 
-  #visitorOf(row: Record<string, unknown>): Visitor {
-    const stored = row.visitor as string;
-    const visitor = this.#visitors.get(stored) ?? parseVisitor(row);
-    this.#visitors.set(stored, visitor);
+  /** The visitor of a revision, read from its document where it is not known. */
+  #visitor(id: number, revision: number, document: () => { visitor?: unknown }): Visitor {
+    const known = this.#visitors.get(id);
+    if (known?.revision === revision) return known.visitor;
+    const visitor = parseVisitor(document());
+    this.#visitors.set(id, { revision, visitor });
     return visitor;
   }
 
@@ -126,11 +130,11 @@ class SqliteStore implements VisitorStore {
   async getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
     return asStoreErrors(() => {
       const byShortId = this.#prepare(
-        "SELECT visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
+        "SELECT id, revision, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
       );
       return shortIds.map((shortId) => {
         const row = byShortId.get(shortId);
-        return row === undefined ? null : this.#visitorOf(row);
+        return row === undefined ? null : this.#visitor(row.id as number, row.revision as number, () => row);
       });
     });
   }
@@ -226,14 +230,16 @@ class SqliteStore implements VisitorStore {
     const stored = this.#storedOf(visitor.short_id);
     const json = JSON.stringify(visitor);
     if (stored?.visitor === json) return stored.id;
-    const { offline, unseen } = orderColumns(placeOf(visitor));
-    const id = this.#putPlace(stored?.id, newId, visitor.short_id, offline, unseen);
+    const { short_id } = visitor;
+    const row = { ...orderColumns(placeOf(visitor)), revision: Math.floor(Math.random() * 2 ** 48) };
+    const id = stored === undefined ? this.#addRow(newId, short_id, row) : this.#changeRow(stored.id, row);
     this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
-    if (stored !== undefined) this.#removeFromListing(stored, visitor.short_id);
+    if (stored !== undefined) this.#removeFromListing(stored, short_id);
     const text = searchText(visitor);
     const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
-    this.#prepare("INSERT INTO listing (offline, unseen, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?)")
-      .run(offline, unseen, visitor.short_id, id, url, text);
+    this.#prepare(
+      "INSERT INTO listing (offline, unseen, revision, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run(row.offline, row.unseen, row.revision, short_id, id, url, text);
 
     // Page views change neither keys nor text, so most updates end here without touching an index.
     const before = stored === undefined ? null : parseVisitor(stored);
@@ -260,7 +266,7 @@ class SqliteStore implements VisitorStore {
     this.#prepare("DELETE FROM document WHERE id = ?").run(stored.id);
     this.#prepare("DELETE FROM visitor WHERE id = ?").run(stored.id);
     this.#prepare("DELETE FROM connection WHERE id = ?").run(stored.id);
-    this.#visitors.delete(stored.visitor);
+    this.#visitors.delete(stored.id);
   }
 
   #removeFromListing({ offline, unseen }: StoredVisitor, shortId: string) {
@@ -275,21 +281,17 @@ class SqliteStore implements VisitorStore {
     noteGrams(counts, [...gramsOf(text, TRIGRAM), ...longGramsOf(text)], -1);
   }
 
+  #changeRow(id: number, { offline, unseen, revision }: VisitorRow): number {
+    this.#prepare("UPDATE visitor SET offline = ?, unseen = ?, revision = ? WHERE id = ?")
+      .run(offline, unseen, revision, id);
+    return id;
+  }
+
   /** Not by an upsert with RETURNING, which makes FTS5 write what it has gathered so far each time. */
-  #putPlace(
-    id: number | undefined,
-    newId: number | null,
-    shortId: string,
-    offline: number,
-    unseen: number,
-  ): number {
-    if (id !== undefined) {
-      this.#prepare("UPDATE visitor SET offline = ?, unseen = ? WHERE id = ?").run(offline, unseen, id);
-      return id;
-    }
+  #addRow(id: number | null, shortId: string, { offline, unseen, revision }: VisitorRow): number {
     const { lastInsertRowid } = this.#prepare(
-      "INSERT INTO visitor (id, short_id, offline, unseen) VALUES (?, ?, ?, ?)",
-    ).run(newId, shortId, offline, unseen);
+      "INSERT INTO visitor (id, short_id, offline, unseen, revision) VALUES (?, ?, ?, ?, ?)",
+    ).run(id, shortId, offline, unseen, revision);
     return lastInsertRowid as number;
   }
 
@@ -415,6 +417,13 @@ class SqliteStore implements VisitorStore {
     }
     return statement;
   }
+}
+
+/** What a row of `visitor` has beside what it is called. */
+interface VisitorRow {
+  offline: number;
+  unseen: number;
+  revision: number;
 }
 
 /** By how many more visitors each gram is had. */

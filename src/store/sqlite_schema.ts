@@ -25,7 +25,8 @@ export const VERSION = 4;
  * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
  * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
  * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
- * in ms. Its `url` is that of visitors online now. `gram` tells how many visitors have a gram of three or four
+ * in ms. Its `url` is that of visitors online now. `revision` is another one, at random, each time a visitor is stored:
+ * whoever knows the visitor of this one need not read it again. `gram` tells how many visitors have a gram of three or four
  * characters: what is rare. `search_text` finds texts of three characters and fewer, `long_gram` longer ones, whose
  * grams few have: FTS5's tokenizer for trigrams knows no other length, so each gram is a token there.
  * `connection` tells to which processes a visitor is connected, and `process` what each told last to show that it lives.
@@ -35,7 +36,8 @@ export const SCHEMA = `
     id INTEGER PRIMARY KEY,
     short_id TEXT NOT NULL UNIQUE,
     offline INTEGER NOT NULL,
-    unseen INTEGER NOT NULL
+    unseen INTEGER NOT NULL,
+    revision INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX visitor_by_time ON visitor (unseen);
   CREATE TABLE listing (
@@ -43,6 +45,7 @@ export const SCHEMA = `
     unseen INTEGER NOT NULL,
     short_id TEXT NOT NULL,
     id INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
     url TEXT NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (offline, unseen, short_id)

@@ -64,8 +64,10 @@ const MAX_NARROWING = 50_000;
 /** The file, as a search reads it. */
 export interface SearchedFile {
   prepare(sql: string): StatementSync;
+  /** The visitor with an id, as it was stored at last, in the midst of a read that began with its revision. */
+  readVisitor(id: number, revision: number): Visitor;
   /** The visitor of a row of `document`. */
-  visitorOf(row: Record<string, unknown>): Visitor;
+  parseVisitor(row: { visitor?: unknown }): Visitor;
   /** Another one whenever something was written. */
   version(): unknown;
 }
@@ -209,7 +211,7 @@ export class SqliteSearch {
   #walk({ query, limit, order }: Search): Page {
     const { sql, values } = allOf([...order, ...rowConditions(query)]);
     return this.#readPage(query, limit, {
-      sql: `SELECT id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
+      sql: `SELECT id, revision FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
       values,
     });
   }
@@ -241,8 +243,8 @@ export class SqliteSearch {
       return this.#readPage(query, limit, {
         // A cross join, since SQLite might read all visitors and look which ones are candidates.
         sql: isFew
-          ? `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
-          : `SELECT id FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
+          ? `SELECT id, revision FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
+          : `SELECT id, revision FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
         values,
       });
     } finally {
@@ -272,7 +274,7 @@ export class SqliteSearch {
   /** The page of candidates who all have room on it. They are sorted as they were read, which reads no other table. */
   #readFew({ query, after }: Search): Page {
     const found = this.#prepare("SELECT visitor FROM candidate CROSS JOIN document USING (id)").all()
-      .map((row) => this.#file.visitorOf(row))
+      .map((row) => this.#file.parseVisitor(row))
       .filter((visitor) => matches(query, visitor))
       .map((visitor) => ({ visitor, place: placeOf(visitor) }))
       .filter(({ place }) => after === null || comparePositions(place, after) > 0)
@@ -280,12 +282,11 @@ export class SqliteSearch {
     return { visitors: found.map(({ visitor }) => visitor), next: null };
   }
 
-  /** The first visitors of those with these ids, in their order, that match. */
+  /** The first visitors of those with these ids and revisions, in their order, that match. */
   #readPage(query: SearchQuery, limit: number, ids: Sql): Page {
-    const document = this.#prepare("SELECT visitor FROM document WHERE id = ?");
     const visitors: Visitor[] = [];
-    for (const { id } of this.#prepare(ids.sql).iterate(...ids.values)) {
-      const visitor = this.#file.visitorOf(document.get(id)!);
+    for (const { id, revision } of this.#prepare(ids.sql).iterate(...ids.values)) {
+      const visitor = this.#file.readVisitor(id as number, revision as number);
       if (!matches(query, visitor)) continue;
       if (visitors.length === limit) return { visitors, next: placeOf(visitors[limit - 1]) };
       visitors.push(visitor);
