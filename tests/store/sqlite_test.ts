@@ -69,6 +69,32 @@ testFile("what another process stores is seen at once", async (path) => {
 });
 
 testFile(
+  "what is known of visitors and of the pages that they are on is never from before a write",
+  async (path) => {
+    const [one, other] = [openSqliteStore(path), openSqliteStore(path)];
+    for (const [number, writer] of [other, one, other, one].entries()) {
+      const on = (page: string) => ({
+        short_id: "ada",
+        is_online: true,
+        last_url: `https://acme.com/${page}`,
+      });
+      await writer.putVisitors([visitorOf({ ...on(`basket${number}`), nickname: `nick${number}` })]);
+      for (const store of [one, other]) {
+        assert.deepEqual(await findAll(store, `basket${number}`), ["ada"]);
+        assert.deepEqual(await findAll(store, `basket${number - 1}`), []);
+        assert.equal((await getVisitor(store, "ada"))?.nickname, `nick${number}`);
+        const { visitors } = await store.findVisitors(parseSearch("online"), 10, null);
+        assert.deepEqual(visitors.map(({ nickname }) => nickname), [`nick${number}`]);
+      }
+      // Whoever comes after one who was removed is somebody else, whatever place in the tables that one had.
+      await writer.removeVisitor("ada");
+      for (const store of [one, other]) assert.equal(await getVisitor(store, "ada"), null);
+    }
+    await Promise.all([one.close(), other.close()]);
+  },
+);
+
+testFile(
   "reading goes on while another writes, and writing that must wait too long is unavailable",
   async (path) => {
     const store = openSqliteStore(path, 100);
