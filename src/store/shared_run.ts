@@ -24,8 +24,9 @@ export class SharedRun<T> {
 
   /** The result of a run that begins now or later, so that it is never older than the question. */
   run(): Promise<T> {
+    if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
-    return this.#next ??= this.#running.then(() => {}, () => {}).then(() => {
+    return this.#next = this.#running.then(() => {}, () => {}).then(() => {
       this.#next = null;
       return this.#start();
     });
@@ -40,5 +41,22 @@ export class SharedRun<T> {
     };
     running.then(end, end);
     return running;
+  }
+}
+
+/** As {@link SharedRun}, for work that answers many questions at once. */
+export class SharedBatch<Q, A> {
+  #asked: Q[] = [];
+  #runs: SharedRun<A[]>;
+
+  /** @param work answers questions, in their order */
+  constructor(work: (questions: Q[]) => Promise<A[]>) {
+    this.#runs = new SharedRun(() => work(this.#asked.splice(0)));
+  }
+
+  /** The answer to a question, of a run that begins now or later. */
+  async ask(question: Q): Promise<A> {
+    const index = this.#asked.push(question) - 1;
+    return (await this.#runs.run())[index];
   }
 }
