@@ -50,7 +50,8 @@ import {
   writePresence,
 } from "./mongodb_presence.ts";
 import { searchFieldsUpdate, unchanged, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
-import { CollectionSearch, type ReadOptions } from "./mongodb_search.ts";
+import type { ReadOptions } from "./mongodb_found.ts";
+import { CollectionSearch } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
   type Beat,
@@ -143,6 +144,7 @@ class MongoStore implements VisitorStore {
     this.#leases = new CollectionLeases(this.#collection);
     this.#search = new CollectionSearch({
       read: (condition, options, deadline) => this.#read(condition, options, deadline),
+      pagesOfOnline: (deadline) => this.#pagesOfOnline(deadline),
       countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
       newDeadline: () => this.#newDeadline(),
     });
@@ -270,6 +272,13 @@ class MongoStore implements VisitorStore {
       // Not waited for: nobody who is late should wait for it, and what it throws was thrown already.
       cursor.close().catch(() => {});
     }
+  }
+
+  /** Grouped and not by `distinct`, whose answer is one document of 16 MB at the most. */
+  async #pagesOfOnline(deadline: Deadline): Promise<unknown[]> {
+    const pipeline = [{ $match: { is_online: true } }, { $group: { _id: "$last_url" } }];
+    const cursor = this.#collection.aggregate(pipeline, { batchSize: MAX_BATCH, ...limitOf(deadline) });
+    return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
   }
 
   getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {

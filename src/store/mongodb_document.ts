@@ -3,28 +3,34 @@
  *
  * @module
  */
-import { exactKeys, gramsOf, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
-import { ATTRIBUTE_NAMES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
+import { exactKeys, gramsOf, LONG_GRAM, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
+import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import type { VisitorChange } from "./visitor_store.ts";
 
 /** A document as the driver reads it. */
 export type StoredDocument = Record<string, unknown>;
 
-/** The version of the search fields; documents with another one, or none, are foreign. */
-const SEARCH_VERSION = 1;
+/**
+ * The version of the search fields; documents with another one, or none, are foreign. Of version 1 the grams had three
+ * characters, and the typo keys were made of seven letters.
+ */
+export const SEARCH_VERSION = 2;
 
 /**
- * What finds foreign documents by an index: those without search fields, and those that a Foyer of the next version
- * has given others, while both run.
+ * What finds foreign documents by an index: those without search fields, and those that a Foyer of the version before
+ * or of the next one has given others, while both run or until they are reindexed.
  */
-export const IS_FOREIGN = { "foyer.v": { $in: [null, SEARCH_VERSION + 1] } };
+export const IS_FOREIGN = { "foyer.v": { $in: [null, SEARCH_VERSION - 1, SEARCH_VERSION + 1] } };
 
 /** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
 const MAX_KEYS = 5000;
 
 /** Nothing but attributes leaves the database. */
 export const WHOLE: Projection = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
+
+/** The same, and what the document is called, since other software may repeat a short id. */
+export const WHOLE_AND_ID: Projection = { ...WHOLE, _id: 1 };
 
 /** A document's place. */
 export const PLACE: Projection = { _id: 0, short_id: 1, is_online: 1, last_seen_at: 1 };
@@ -59,6 +65,11 @@ export function positionOf(document: StoredDocument): Position {
 /** A document, read by {@link WHOLE}, as its visitor; `null` where it is none. */
 export function visitorOf(document: StoredDocument): Visitor | null {
   return readVisitor(asNative(document));
+}
+
+/** A value of `last_url` as its visitor has it; empty where that is none. */
+export function lastUrlOf(value: unknown): string {
+  return ATTRIBUTES.last_url.read(nativeValue(value)) ?? "";
 }
 
 /** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
@@ -158,13 +169,10 @@ export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["looku
 export function searchKeys(visitor: Visitor): string[] {
   const text = searchText(visitor);
   const exact = exactKeys({ ...visitor, lookup_code: null });
-  return [...exact, ...gramsOf(text, GRAM).map(gramKey), ...typoKeys(text).map(typoKey)];
+  return [...exact, ...gramsOf(text, LONG_GRAM).map(gramKey), ...typoKeys(text).map(typoKey)];
 }
 
-/** The characters of a gram that is a search key. */
-export const GRAM = 3;
-
-/** A gram as a search key. */
+/** A gram of {@link LONG_GRAM} characters, or a shorter text with which grams begin, as a search key. */
 export function gramKey(gram: string): string {
   return "text:" + gram;
 }

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { exactKey } from "../search/keys.ts";
+import { exactKey, LONG_GRAM } from "../search/keys.ts";
 import { grams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
-import { DATES, GRAM, gramKey, typoKey } from "./mongodb_document.ts";
+import { DATES, gramKey, SEARCH_VERSION, typoKey } from "./mongodb_document.ts";
 import type { Position } from "./position.ts";
 
 /** A filter of MongoDB's query language, of values alone: what was typed never becomes an operator. */
@@ -180,52 +180,85 @@ const FEW = 200;
 export interface Rarity {
   /** The share of visitors that have it, from 0 to 1. */
   rarity(key: string): number;
+  /** The share of those whom so few have that it is not known how few. */
+  unknown: number;
   /** How many visitors there are in all, about. */
   total: number;
 }
 
+/** What finds documents with search fields by an index. */
+export interface KeyCondition {
+  condition: Condition;
+  /** The share of all visitors that the index then gives, from 0 to 1. */
+  share: number;
+  /** Whether they are as few as can be: nobody known has any of the keys. */
+  isRare: boolean;
+}
+
 /**
- * What finds documents with search fields by an index, and the share of all that the index then gives; `null` where
- * no index helps. Each matching visitor fulfils one of the conditions, unless it does so by its page or short id.
+ * What finds documents with search fields by an index; `null` where no index helps. Each matching visitor fulfils it,
+ * unless it matches by its page or short id.
  */
-export function keyConditions(
-  query: SearchQuery,
-  sample: Rarity,
-): { conditions: Condition[]; share: number } | null {
+export function keyCondition(query: SearchQuery, sample: Rarity): KeyCondition | null {
   const texts = query.filter((part) => part.kind === "text");
   const keys = [
     ...query.map(exactKey).filter((key) => key !== null),
-    ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => grams(text, GRAM).map(gramKey)),
+    ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => gramKeys(text)),
   ];
   if (keys.length > 0) return allKeys(keys, sample);
-  const ways = texts.map((part) => part.typos ? waysOfTypo(part, sample) : beginning(part, sample));
+  const ways = texts.map((part) => part.typos ? anyTypo(part, sample) : beginning(part, sample));
   return ways.length === 0 ? null : ways.reduce((rarest, way) => way.share < rarest.share ? way : rarest);
 }
 
+function gramKeys(text: string): string[] {
+  return grams(text, LONG_GRAM).map(gramKey);
+}
+
+function rarestFirst(keys: string[], sample: Rarity): string[] {
+  return [...new Set(keys)].sort((a, b) => sample.rarity(a) - sample.rarity(b));
+}
+
 /** The rarest one first, since not every engine looks for it. */
-function allKeys(keys: string[], sample: Rarity) {
-  const [rarest, ...others] = [...new Set(keys)].sort((a, b) => sample.rarity(a) - sample.rarity(b));
+function allKeys(keys: string[], sample: Rarity): KeyCondition {
+  const [rarest, ...others] = rarestFirst(keys, sample);
   const share = sample.rarity(rarest);
   const condition = share * sample.total <= FEW
     ? rarest
     : { $all: [rarest, ...others.slice(0, MAX_KEYS - 1)] };
-  return { conditions: [{ "foyer.keys": condition }], share };
+  return { condition: { "foyer.keys": condition }, share, isRare: share <= sample.unknown };
 }
 
-function waysOfTypo({ text }: TextPart, sample: Rarity) {
-  const asTyped = allKeys(grams(text, GRAM).map(gramKey), sample);
-  const typos = deletions(text).map(typoKey);
+/** The word as it was typed may be a part of another word, which its grams find. */
+function anyTypo({ text }: TextPart, sample: Rarity): KeyCondition {
+  const keys = [rarestFirst(gramKeys(text), sample)[0], ...deletions(text).map(typoKey)];
+  const shares = keys.map((key) => sample.rarity(key));
   return {
-    conditions: [...asTyped.conditions, { "foyer.keys": { $in: typos } }],
-    share: asTyped.share + typos.reduce((sum, key) => sum + sample.rarity(key), 0),
+    condition: { "foyer.keys": { $in: keys } },
+    share: shares.reduce((sum, share) => sum + share, 0),
+    isRare: shares.every((share) => share <= sample.unknown),
   };
 }
 
-/** One or two characters are in whatever begins with them; in one key, or MongoDB could not use both bounds. */
-function beginning({ text }: TextPart, sample: Rarity) {
+/** A text shorter than a gram is in whatever begins with it; in one key, or MongoDB could not use both bounds. */
+function beginning({ text }: TextPart, sample: Rarity): KeyCondition {
   const key = gramKey(text);
+  const share = sample.rarity(key);
   return {
-    conditions: [{ "foyer.keys": { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}" } } }],
-    share: sample.rarity(key),
+    condition: {
+      "foyer.keys": { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}".repeat(LONG_GRAM) } },
+    },
+    share,
+    isRare: share <= sample.unknown,
   };
+}
+
+/**
+ * What leaves out documents that have search fields without an exact key of a query, so that a walk need not read
+ * them; `null` where no exact key tells. In a form by which no engine would look up an index and leave the order.
+ */
+export function withExactKeys(query: SearchQuery): Condition | null {
+  // Of lookup codes documents have no keys.
+  const keys = query.filter(({ kind }) => kind !== "code").map(exactKey).filter((key) => key !== null);
+  if (keys.length === 0) return null;
+  return { $nor: keys.map((key) => ({ "foyer.v": SEARCH_VERSION, "foyer.keys": { $ne: key } })) };
 }

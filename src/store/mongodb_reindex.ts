@@ -10,11 +10,11 @@ import {
   searchFields,
   type StoredDocument,
   visitorOf,
-  WHOLE,
+  WHOLE_AND_ID,
 } from "./mongodb_document.ts";
 
 /** What is read of a document to see whether its search fields are right. */
-export const WITH_SEARCH_FIELDS: Projection = { ...WHOLE, _id: 1, foyer: 1 };
+export const WITH_SEARCH_FIELDS: Projection = { ...WHOLE_AND_ID, foyer: 1 };
 
 /** A change of one document, for the driver's `bulkWrite`. */
 export interface SearchFieldsUpdate {

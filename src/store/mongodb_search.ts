@@ -4,62 +4,36 @@
  *
  * @module
  */
-import { matches } from "../search/match.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { hasTypo } from "../search/typo.ts";
-import type { Visitor } from "../visitor.ts";
 import type { Deadline } from "./deadline.ts";
 import {
   IS_FOREIGN,
+  lastUrlOf,
   PLACE,
   positionOf,
-  type Projection,
   type StoredDocument,
-  visitorOf,
   WHOLE,
+  WHOLE_AND_ID,
 } from "./mongodb_document.ts";
 import {
-  BEGINNING,
-  type Condition,
-  inDated,
-  inUndated,
-  isInSegment,
-  isPosition,
-  keyConditions,
-  mayBe,
-  orderOf,
-  plainCondition,
-  type Segment,
-  segmentsOf,
-} from "./mongodb_query.ts";
+  byPosition,
+  collect,
+  type Found,
+  isFound,
+  readFound,
+  readVisitors,
+  type Search,
+  type SearchedCollection,
+  withoutRest,
+} from "./mongodb_found.ts";
+import { type Condition, type KeyCondition, keyCondition, mayBe, plainCondition } from "./mongodb_query.ts";
 import { Sample } from "./mongodb_sample.ts";
+import { MAX_PORTION, Walk } from "./mongodb_walk.ts";
 import { comparePositions, isSamePlace, type Position } from "./position.ts";
-import { SharedRun } from "./shared_run.ts";
+import { SharedBatch, SharedRun } from "./shared_run.ts";
 import type { Page } from "./visitor_store.ts";
-
-/** The collection, as a search asks it. */
-export interface SearchedCollection {
-  /** The documents that fulfil a condition, in portions. */
-  read(condition: Condition, options: ReadOptions, deadline: Deadline): AsyncIterable<StoredDocument[]>;
-  /** How many documents there are, about. */
-  countAll(deadline: Deadline): Promise<number>;
-  /** A deadline for work that no single request waits for. */
-  newDeadline(): Deadline;
-}
-
-/** What of the documents is read. */
-export interface ReadOptions {
-  projection: Projection;
-  sort?: Record<string, 1 | -1>;
-  limit?: number;
-  skip?: number;
-  /** Documents that come at once, where they may be fewer than all. */
-  batchSize?: number;
-}
-
-/** Documents that a walk reads at once at the most. */
-const MAX_PORTION = 2000;
 
 /** More candidates than this are not fetched one after the other, for a walk is quicker then. */
 const MAX_CANDIDATES = 20_000;
@@ -67,17 +41,11 @@ const MAX_CANDIDATES = 20_000;
 /** Reading the pages of all who are online takes about as long as a walk through so many. */
 const PAGES = 500;
 
-/** Candidates whose other parts are not worth looking up by an index. */
+/** Candidates whose other parts are not worth looking up by an index, nor their places before their documents. */
 const FEW = 200;
 
-/** The first stretch of time that a walk looks at, in milliseconds, where nothing is known. */
-const FIRST_STRETCH = 60_000;
-
-/** Beyond a stretch of this length a walk looks at all the rest. */
-const LAST_STRETCH = 90 * 86_400_000;
-
-/** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
-const HEAD_LIFETIME = 10_000;
+/** More documents than this are not read at once where it turns out that they are not few. */
+const MAX_WHOLE = 500;
 
 /** Visitors in the sample, of those online and of the others each. */
 const SAMPLED = 250;
@@ -86,19 +54,6 @@ const SAMPLED = 250;
 const LIFETIME = { many: 600_000, few: 1000 };
 const FEW_DOCUMENTS = 10_000;
 
-interface Search {
-  query: SearchQuery;
-  after: Position | null;
-  /** How many visitors are enough. */
-  wanted: number;
-  deadline: Deadline;
-}
-
-interface Found {
-  visitor: Visitor;
-  position: Position;
-}
-
 /** A document of whom only the place was read. */
 interface Candidate {
   position: Position;
@@ -106,26 +61,22 @@ interface Candidate {
   url?: string;
 }
 
-/** The times between which so many visitors were at the head of a segment, when it was last walked. */
-interface Head {
-  newest: number;
-  oldest: number;
-  count: number;
-  takenAt: number;
-}
-
 /** Searches one collection. */
 export class CollectionSearch {
   #collection: SearchedCollection;
+  #walk: Walk;
+  #pages: SharedRun<string[]>;
   #online: SharedRun<StoredDocument[]>;
+  #unkeyed: SharedBatch<Search, Found[]>;
   #sampling: SharedRun<Sample>;
   #sample: { sample: Sample; takenAt: number } | null = null;
-  /** By whether it is that of visitors online. */
-  #heads = new Map<boolean, Head>();
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
+    this.#walk = new Walk(collection);
+    this.#pages = new SharedRun(() => this.#readPages());
     this.#online = new SharedRun(() => this.#readOnline());
+    this.#unkeyed = new SharedBatch((searches) => this.#readUnkeyed(searches));
     this.#sampling = new SharedRun(() => this.#takeSample());
   }
 
@@ -143,60 +94,84 @@ export class CollectionSearch {
 
   async #find(search: Search): Promise<Found[]> {
     const { query, wanted, deadline } = search;
-    if (query.every(({ kind }) => kind === "online")) return await this.#walk(search);
+    if (query.every(({ kind }) => kind === "online")) return await this.#walk.walk(search);
     const plain = plainCondition(query);
     // Such an attribute is somebody's own, unless a sample shows that very many share a value.
     if (plain !== null) {
       const known = this.#sample?.sample;
       const areMany = known !== undefined && known.shareOf(query) * known.total > MAX_CANDIDATES;
-      return areMany ? await this.#walk(search) : await this.#readAll(plain, search);
+      return areMany ? await this.#walk.walk(search) : await this.#readAll(plain, search);
     }
     const sample = await this.#sampled(deadline);
-    const keyed = keyConditions(query, sample);
+    const keyed = keyCondition(query, sample);
     // Of what a walk reads and what an index gives the smaller one.
     const walked = Math.min(sample.total, wanted / sample.shareOf(query));
     const gathered = keyed === null ? PAGES : sample.total * keyed.share;
-    if (walked <= gathered) return await this.#walk(search, 1.3 * walked);
-    return await this.#gather(search, keyed?.conditions ?? [], sample) ?? await this.#walk(search);
+    if (walked <= gathered) return await this.#walk.walk(search, 1.3 * walked);
+    return await this.#gather(search, keyed, sample) ?? await this.#walk.walk(search);
   }
 
   /** All who fulfil a condition and match; the documents need not be few, but are not kept. */
-  async #readAll(condition: Condition, { query, after, wanted, deadline }: Search): Promise<Found[]> {
+  async #readAll(condition: Condition, search: Search): Promise<Found[]> {
     let found: Found[] = [];
-    for await (const documents of this.#collection.read(condition, { projection: WHOLE }, deadline)) {
-      found.push(...readFound(documents, query, after));
-      if (found.length > 2 * wanted) found = found.sort(byPosition).slice(0, wanted);
+    for await (
+      const documents of this.#collection.read(condition, { projection: WHOLE }, search.deadline)
+    ) {
+      found = withoutRest([...found, ...readFound(documents, search)], search);
     }
-    return found.sort(byPosition).slice(0, wanted);
+    return found.sort(byPosition).slice(0, search.wanted);
   }
 
-  /** Those who may match by an index, the foreign ones read whole beside them; `null` where they are too many. */
-  async #gather(search: Search, conditions: Condition[], sample: Sample): Promise<Found[] | null> {
-    const [keyed, foreign] = await Promise.all([
-      this.#candidates(search, conditions, sample)
-        .then((candidates) => candidates === null ? null : this.#fetch(candidates, search)),
-      this.#readAll(IS_FOREIGN, search),
-    ]);
-    if (keyed === null) return null;
-    // A short id that was fetched was fetched with all documents that have it.
-    const others = foreign.filter(({ position }) => !keyed.shortIds.has(position.shortId));
-    return [...keyed.found, ...others].sort(byPosition);
-  }
-
-  /** Who may match by search keys, by short id or by the page that they are on, in order. */
-  async #candidates(search: Search, conditions: Condition[], sample: Sample): Promise<Candidate[] | null> {
-    const { query, after, deadline } = search;
-    const shortIds = query.filter((part) => part.kind === "text").map(({ shortId }) => shortId);
-    const [byUrl, ...byIndex] = await Promise.all([
+  /** Those who may match by an index, by their page, or by what no key tells; `null` where they are too many. */
+  async #gather(search: Search, keyed: KeyCondition | null, sample: Sample): Promise<Found[] | null> {
+    const [byKeys, byUrl, unkeyed] = await Promise.all([
+      keyed === null ? { found: [], candidates: [] } : this.#readKeyed(keyed, search, sample),
       this.#candidatesByUrl(search, sample),
-      ...conditions.map((condition) => this.#places(condition, deadline)),
-      ...(shortIds.length === 0 ? [] : [this.#places({ short_id: { $in: shortIds } }, deadline)]),
+      // Without keys all are known by their page.
+      keyed === null ? [] : search.deadline.race(this.#unkeyed.ask(search)),
     ]);
-    if (byIndex.some((places) => places === null)) return null;
-    return [...byUrl, ...byIndex.flatMap((places) => places!)]
-      .filter(({ position }) => mayBe(query, position.online))
-      .filter(({ position }) => after === null || comparePositions(position, after) >= 0)
-      .sort(byPosition);
+    if (byKeys === null) return null;
+    const fetched = await this.#fetch([...byKeys.candidates, ...byUrl], search);
+    // A document may have been found in several ways.
+    const all = [...byKeys.found, ...unkeyed, ...fetched].map((found) => [nameOf(found.id), found] as const);
+    return [...new Map(all).values()].sort(byPosition);
+  }
+
+  /** Who may match by search keys: the visitors where they are few, otherwise places; `null` where they are too many. */
+  async #readKeyed(
+    { condition, share, isRare }: KeyCondition,
+    search: Search,
+    sample: Sample,
+  ): Promise<{ found: Found[]; candidates: Candidate[] } | null> {
+    if (isRare || share * sample.total <= FEW) {
+      const options = { projection: WHOLE_AND_ID, limit: MAX_WHOLE + 1 };
+      const documents = await collect(this.#collection.read(condition, options, search.deadline));
+      if (documents.length <= MAX_WHOLE) return { found: readFound(documents, search), candidates: [] };
+    }
+    const candidates = await this.#places(condition, search.deadline);
+    return candidates === null ? null : { found: [], candidates };
+  }
+
+  /**
+   * For each search the visitors whom no key tells: foreign ones, and those whose short id was typed. They are read
+   * once for all who search meanwhile, and are not kept.
+   */
+  async #readUnkeyed(searches: Search[]): Promise<Found[][]> {
+    const shortIds = new Set(searches.flatMap(({ query }) => textsOf(query).map(({ shortId }) => shortId)));
+    const condition = shortIds.size === 0
+      ? IS_FOREIGN
+      : { $or: [IS_FOREIGN, { short_id: { $in: [...shortIds] } }] };
+    let found = searches.map((): Found[] => []);
+    const options = { projection: WHOLE_AND_ID };
+    for await (
+      const documents of this.#collection.read(condition, options, this.#collection.newDeadline())
+    ) {
+      const read = readVisitors(documents);
+      found = found.map((known, i) =>
+        withoutRest([...known, ...read.filter((one) => isFound(one, searches[i]))], searches[i])
+      );
+    }
+    return found;
   }
 
   /** The places of documents; `null` where they are too many. */
@@ -209,20 +184,23 @@ export class CollectionSearch {
   }
 
   /**
-   * Who is on a page that fulfils a part. No index knows pages, so that a page view rewrites none: those of all who
-   * are online are read, once for all who search meanwhile.
+   * Who is on a page that fulfils a part. No index knows pages, so that a page view rewrites none: those that anybody
+   * online is on are read, and where one of them will do, who is on which; once for all who search meanwhile.
    */
   async #candidatesByUrl({ query, deadline }: Search, sample: Sample): Promise<Candidate[]> {
-    const texts = query.filter((part) => part.kind === "text");
+    const texts = textsOf(query).filter(({ inUrl }) => inUrl);
     const urls = query.filter((part) => part.kind === "url");
-    if (urls.length === 0 && !texts.some(({ inUrl }) => inUrl) || !mayBe(query, true)) return [];
+    if (urls.length === 0 && texts.length === 0 || !mayBe(query, true)) return [];
+    const isAsked = (url: string) =>
+      urls.every(({ text }) => url.includes(text)) &&
+      (texts.length === 0 ||
+        texts.some(({ text, typos }) => url.includes(text) || typos && hasTypo(url, text)));
+    const pages = await deadline.race(this.#pages.run());
+    if (!pages.some(isAsked)) return [];
     const online = await deadline.race(this.#online.run());
-    const isTextIn = (url: string) =>
-      texts.some(({ text, typos, inUrl }) => inUrl && (url.includes(text) || typos && hasTypo(url, text)));
     const found = online
-      .map((document) => ({ position: positionOf(document), url: foldText(String(document.last_url ?? "")) }))
-      .filter(({ url }) => urls.every(({ text }) => url.includes(text)))
-      .filter(({ url }) => texts.length === 0 || isTextIn(url));
+      .map((document) => ({ position: positionOf(document), url: foldText(lastUrlOf(document.last_url)) }))
+      .filter(({ url }) => isAsked(url));
     return found.length <= FEW ? found : await this.#narrow(found, query, sample, deadline);
   }
 
@@ -234,19 +212,17 @@ export class CollectionSearch {
     deadline: Deadline,
   ): Promise<Candidate[]> {
     const isOnPage = (part: SearchPart, url: string) => part.kind === "text" && url.includes(part.text);
-    const parts = query.filter((part) =>
-      part.kind !== "text" || !part.typos && Array.from(part.text).length >= 3
-    )
+    const parts = query.filter((part) => part.kind !== "text" || !part.typos)
       .flatMap((part) => {
-        const keyed = keyConditions([part], sample);
+        const keyed = keyCondition([part], sample);
         if (keyed === null) return [];
         const onPage = found.filter(({ url }) => isOnPage(part, url!)).length;
-        return [{ part, conditions: keyed.conditions, many: keyed.share * sample.total + onPage }];
+        return [{ part, condition: keyed.condition, many: keyed.share * sample.total + onPage }];
       })
       .sort((a, b) => a.many - b.many);
     if (parts.length === 0 || parts[0].many > found.length / 2) return found;
-    const [{ part, conditions }] = parts;
-    const places = await this.#places(conditions[0], deadline);
+    const [{ part, condition }] = parts;
+    const places = await this.#places(condition, deadline);
     if (places === null) return found;
     const shortIds = new Set(places.map(({ position }) => position.shortId));
     return found.filter(({ position, url }) =>
@@ -255,117 +231,39 @@ export class CollectionSearch {
     );
   }
 
+  /** The pages that those online are on, folded. */
+  async #readPages(): Promise<string[]> {
+    const pages = await this.#collection.pagesOfOnline(this.#collection.newDeadline());
+    return [...new Set(pages.map((page) => foldText(lastUrlOf(page))))];
+  }
+
   /** The pages that those online are on, and where their visitors stand. */
   async #readOnline(): Promise<StoredDocument[]> {
     const options = { projection: { ...PLACE, last_url: 1 as const } };
     return await collect(this.#collection.read({ is_online: true }, options, this.#collection.newDeadline()));
   }
 
-  /** The visitors of the candidates that match, in order, until they are enough, and whose documents were read. */
-  async #fetch(
-    candidates: Candidate[],
-    { query, after, wanted, deadline }: Search,
-  ): Promise<{ found: Found[]; shortIds: Set<string> }> {
+  /** The visitors of the candidates that match, in order, until they are enough. */
+  async #fetch(candidates: Candidate[], search: Search): Promise<Found[]> {
+    const { query, after, wanted, deadline } = search;
+    const places = candidates.map(({ position }) => position)
+      .filter((position) => mayBe(query, position.online))
+      .filter((position) => after === null || comparePositions(position, after) >= 0)
+      .sort(comparePositions);
     const found: Found[] = [];
     const fetched = new Set<string>();
-    for (let start = 0; start < candidates.length && found.length < wanted;) {
-      const portion = candidates.slice(start, start += Math.min(MAX_PORTION, Math.max(wanted, start)));
-      const shortIds = new Set(portion.map(({ position }) => position.shortId)).difference(fetched);
+    for (let start = 0; start < places.length && found.length < wanted;) {
+      const portion = places.slice(start, start += Math.min(MAX_PORTION, Math.max(wanted, start)));
+      const shortIds = new Set(portion.map(({ shortId }) => shortId)).difference(fetched);
       for (const shortId of shortIds) fetched.add(shortId);
       const condition = { short_id: { $in: [...shortIds] } };
-      for await (const documents of this.#collection.read(condition, { projection: WHOLE }, deadline)) {
-        found.push(...readFound(documents, query, after));
-      }
-    }
-    return { found: found.sort(byPosition), shortIds: fetched };
-  }
-
-  /**
-   * The visitors that match, met while walking through everybody in order, until they are enough.
-   *
-   * @param expected how many documents that may take
-   */
-  async #walk({ query, after, wanted, deadline }: Search, expected = wanted): Promise<Found[]> {
-    const found: Found[] = [];
-    for (const segment of segmentsOf(query, after)) {
-      const size = Math.min(MAX_PORTION, Math.max(wanted - found.length, Math.ceil(expected)));
-      for await (const documents of this.#walkSegment(segment, after, size, deadline)) {
-        found.push(...readFound(documents, query, after));
-        if (found.length >= wanted) return found.slice(0, wanted);
+      for await (
+        const documents of this.#collection.read(condition, { projection: WHOLE_AND_ID }, deadline)
+      ) {
+        found.push(...readFound(documents, search));
       }
     }
     return found;
-  }
-
-  /**
-   * The documents of a segment in order, from a position on, in portions. Each is a query of its own, so nothing is
-   * held open in the database, over a stretch of time that is not much longer than it need be: some engines read a
-   * whole stretch to give its beginning.
-   *
-   * @param size how many the first portion need have
-   */
-  async *#walkSegment(
-    segment: Segment,
-    after: Position | null,
-    size: number,
-    deadline: Deadline,
-  ): AsyncGenerator<StoredDocument[]> {
-    let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
-    let until = segment.dated ? this.#firstEnd(segment, from, size) : BEGINNING;
-    /** Documents at the very place from which this goes on that are behind it. */
-    let passed = 0;
-    /** The first places of all, until they are as many as were wanted. */
-    let head: Position[] | null = from === null && segment.dated ? [] : null;
-    /** Whether documents were met that are in no place of this segment. */
-    let isChecked = false;
-    while (true) {
-      const documents: StoredDocument[] = await collect(this.#collection.read(
-        segment.dated
-          ? inDated(segment.online, { from, until }, isChecked)
-          : inUndated(segment.online, isPosition(from) ? from : null),
-        { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
-        deadline,
-      ));
-      const places = documents.map(positionOf);
-      if (!isChecked && places.some((place) => place.shortId === "" || !isInSegment(place, segment))) {
-        isChecked = true;
-        continue;
-      }
-      head?.push(...places);
-      if (head !== null && head.length >= size) {
-        this.#rememberHead(segment, head);
-        head = null;
-      }
-      yield documents;
-      if (documents.length === size) {
-        const last: Position = places[places.length - 1];
-        passed = places.filter((place) => isSamePlace(place, last)).length +
-          (isPosition(from) && isSamePlace(from, last) ? passed : 0);
-        from = last;
-        size = Math.min(2 * size, MAX_PORTION);
-        continue;
-      }
-      if (until <= BEGINNING) return;
-      [from, until, passed] = [until, nextEnd(from, until, documents.length, size), 0];
-    }
-  }
-
-  /** Where the first stretch of a walk should end: about as long ago as it was last time. */
-  #firstEnd({ online }: Segment, from: Position | null, size: number): Date {
-    const head = this.#heads.get(online);
-    const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
-    if (head === undefined) return dateOf(start - FIRST_STRETCH);
-    const length = (head.newest - head.oldest) * size / head.count;
-    return dateOf(from === null && size === head.count ? head.oldest - 1 : start - 1.5 * length - 1);
-  }
-
-  #rememberHead({ online }: Segment, places: Position[]) {
-    const known = this.#heads.get(online);
-    const now = performance.now();
-    // A shorter page says less than a longer one.
-    if (known !== undefined && known.count > places.length && now - known.takenAt < HEAD_LIFETIME) return;
-    const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
-    this.#heads.set(online, { newest, oldest, count: places.length, takenAt: now });
   }
 
   /** A sample that is not too old; the first one is waited for. */
@@ -389,7 +287,7 @@ export class CollectionSearch {
       this.#collection.countAll(deadline),
       ...[true, false].map(async (online) => {
         const query = [{ kind: "online" as const, online }];
-        const found = await this.#walk({ query, after: null, wanted: SAMPLED, deadline });
+        const found = await this.#walk.walk({ query, after: null, wanted: SAMPLED, deadline });
         return found.map(({ visitor }) => visitor);
       }),
     ]);
@@ -399,36 +297,14 @@ export class CollectionSearch {
   }
 }
 
-/** Where a stretch should end after one that ended at `end` and gave `found` documents instead of `size`. */
-function nextEnd(from: Position | Date | null, end: Date, found: number, size: number): Date {
-  const start = isPosition(from) ? from.lastSeenAt! : from?.getTime() ?? Date.now();
-  const length = Math.max(1000, start - end.getTime());
-  const next = found === 0 ? 8 * length : Math.min(8, 1.5 * size / found) * length;
-  return dateOf(next > LAST_STRETCH ? -Infinity : end.getTime() - next);
+/** The text parts of a query. */
+function textsOf(query: SearchQuery) {
+  return query.filter((part) => part.kind === "text");
 }
 
-function dateOf(time: number): Date {
-  return new Date(Math.max(time, BEGINNING.getTime()));
-}
-
-async function collect(portions: AsyncIterable<StoredDocument[]>): Promise<StoredDocument[]> {
-  const documents: StoredDocument[] = [];
-  for await (const portion of portions) documents.push(...portion);
-  return documents;
-}
-
-/** The visitors of documents that match, from a position on. */
-function readFound(documents: StoredDocument[], query: SearchQuery, after: Position | null): Found[] {
-  return documents.flatMap((document) => {
-    const position = positionOf(document);
-    if (after !== null && comparePositions(position, after) < 0) return [];
-    const visitor = visitorOf(document);
-    return visitor !== null && matches(query, visitor) ? [{ visitor, position }] : [];
-  });
-}
-
-function byPosition(a: { position: Position }, b: { position: Position }): number {
-  return comparePositions(a.position, b.position);
+/** A name that no document with another `_id` has, whatever its type. */
+function nameOf(id: unknown): string {
+  return typeof id + JSON.stringify(id);
 }
 
 /** The page of visitors found from a position on; those who had been on the page before are passed over. */

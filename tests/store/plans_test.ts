@@ -18,6 +18,7 @@ const FORMS = [
   "gabriela ferreira",
   '"gabriela ferreira"',
   "example.com",
+  "gab",
   "ga",
   "g",
   "nobody@example.com",

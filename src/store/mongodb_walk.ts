@@ -1,0 +1,158 @@
+/**
+ * A walk through everybody in order: how a collection is searched where many match.
+ *
+ * @module
+ */
+import type { Deadline } from "./deadline.ts";
+import { positionOf, type StoredDocument, WHOLE } from "./mongodb_document.ts";
+import { collect, type Found, readFound, type Search, type SearchedCollection } from "./mongodb_found.ts";
+import {
+  BEGINNING,
+  type Condition,
+  inDated,
+  inUndated,
+  isInSegment,
+  isPosition,
+  orderOf,
+  type Segment,
+  segmentsOf,
+  withExactKeys,
+} from "./mongodb_query.ts";
+import { isSamePlace, type Position } from "./position.ts";
+
+/** Documents that a walk reads at once at the most. */
+export const MAX_PORTION = 2000;
+
+/** The first stretch of time that a walk looks at, in milliseconds, where nothing is known. */
+const FIRST_STRETCH = 60_000;
+
+/** Beyond a stretch of this length a walk looks at all the rest. */
+const LAST_STRETCH = 90 * 86_400_000;
+
+/** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
+const HEAD_LIFETIME = 10_000;
+
+/** The times between which so many visitors were at the head of a segment, when it was last walked. */
+interface Head {
+  newest: number;
+  oldest: number;
+  count: number;
+  takenAt: number;
+}
+
+/** Walks through one collection. */
+export class Walk {
+  #collection: SearchedCollection;
+  /** By whether it is that of visitors online. */
+  #heads = new Map<boolean, Head>();
+
+  constructor(collection: SearchedCollection) {
+    this.#collection = collection;
+  }
+
+  /**
+   * The visitors that match, met while walking through everybody in order, until they are enough.
+   *
+   * @param expected among how many documents they may be
+   */
+  async walk(search: Search, expected = search.wanted): Promise<Found[]> {
+    const { query, after, wanted, deadline } = search;
+    const found: Found[] = [];
+    const only = withExactKeys(query);
+    for (const segment of segmentsOf(query, after)) {
+      const among = Math.max(wanted - found.length, Math.ceil(expected));
+      const size = Math.min(MAX_PORTION, only === null ? among : wanted - found.length);
+      for await (const documents of this.#walkSegment(segment, after, { size, among, only }, deadline)) {
+        found.push(...readFound(documents, search));
+        if (found.length >= wanted) return found.slice(0, wanted);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The documents of a segment in order, from a position on, in portions. Each is a query of its own, so nothing is
+   * held open in the database, over a stretch of time that is not much longer than it need be: some engines read a
+   * whole stretch to give its beginning.
+   *
+   * @param size how many the first portion need have
+   * @param among of how many documents of the segment they may be the ones that are asked for
+   * @param only what those fulfil that are asked for; `null` where it is everybody
+   */
+  async *#walkSegment(
+    segment: Segment,
+    after: Position | null,
+    { size, among, only }: { size: number; among: number; only: Condition | null },
+    deadline: Deadline,
+  ): AsyncGenerator<StoredDocument[]> {
+    let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
+    let until = segment.dated ? this.#firstEnd(segment, from, among) : BEGINNING;
+    /** Documents at the very place from which this goes on that are behind it. */
+    let passed = 0;
+    /** The first places of all, until they are as many as were wanted. */
+    let head: Position[] | null = from === null && segment.dated && only === null ? [] : null;
+    /** Whether documents were met that are in no place of this segment. */
+    let isChecked = false;
+    while (true) {
+      const place = segment.dated
+        ? inDated(segment.online, { from, until }, isChecked)
+        : inUndated(segment.online, isPosition(from) ? from : null);
+      const documents: StoredDocument[] = await collect(this.#collection.read(
+        { ...place, ...only },
+        { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
+        deadline,
+      ));
+      const places = documents.map(positionOf);
+      if (!isChecked && places.some((place) => place.shortId === "" || !isInSegment(place, segment))) {
+        isChecked = true;
+        continue;
+      }
+      head?.push(...places);
+      if (head !== null && head.length >= size) {
+        this.#rememberHead(segment, head);
+        head = null;
+      }
+      yield documents;
+      if (documents.length === size) {
+        const last: Position = places[places.length - 1];
+        passed = places.filter((place) => isSamePlace(place, last)).length +
+          (isPosition(from) && isSamePlace(from, last) ? passed : 0);
+        from = last;
+        size = Math.min(2 * size, MAX_PORTION);
+        continue;
+      }
+      if (until <= BEGINNING) return;
+      [from, until, passed] = [until, nextEnd(from, until, documents.length, size), 0];
+    }
+  }
+
+  /** Where the first stretch of a walk should end: about as long ago as it was last time. */
+  #firstEnd({ online }: Segment, from: Position | null, size: number): Date {
+    const head = this.#heads.get(online);
+    const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
+    if (head === undefined) return dateOf(start - FIRST_STRETCH);
+    const length = (head.newest - head.oldest) * size / head.count;
+    return dateOf(from === null && size === head.count ? head.oldest - 1 : start - 1.5 * length - 1);
+  }
+
+  #rememberHead({ online }: Segment, places: Position[]) {
+    const known = this.#heads.get(online);
+    const now = performance.now();
+    // A shorter page says less than a longer one.
+    if (known !== undefined && known.count > places.length && now - known.takenAt < HEAD_LIFETIME) return;
+    const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
+    this.#heads.set(online, { newest, oldest, count: places.length, takenAt: now });
+  }
+}
+
+/** Where a stretch should end after one that ended at `end` and gave `found` documents instead of `size`. */
+function nextEnd(from: Position | Date | null, end: Date, found: number, size: number): Date {
+  const start = isPosition(from) ? from.lastSeenAt! : from?.getTime() ?? Date.now();
+  const length = Math.max(1000, start - end.getTime());
+  const next = found === 0 ? 8 * length : Math.min(8, 1.5 * size / found) * length;
+  return dateOf(next > LAST_STRETCH ? -Infinity : end.getTime() - next);
+}
+
+function dateOf(time: number): Date {
+  return new Date(Math.max(time, BEGINNING.getTime()));
+}
