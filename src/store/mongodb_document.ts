@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exactKeys, gramsOf, LONG_GRAM, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
+import { exactKeys, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import type { VisitorChange } from "./visitor_store.ts";
@@ -12,10 +12,10 @@ import type { VisitorChange } from "./visitor_store.ts";
 export type StoredDocument = Record<string, unknown>;
 
 /**
- * The version of the search fields; documents with another one, or none, are foreign. Of version 1 the grams had three
- * characters, and the typo keys were made of seven letters.
+ * The version of the search fields; documents with another one, or none, are foreign. Of version 1 the text
+ * keys were trigrams, and the typo keys made of seven letters.
  */
-export const SEARCH_VERSION = 2;
+const SEARCH_VERSION = 2;
 
 /**
  * What finds foreign documents by an index: those without search fields, and those that a Foyer of the version before
@@ -169,12 +169,31 @@ export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["looku
 export function searchKeys(visitor: Visitor): string[] {
   const text = searchText(visitor);
   const exact = exactKeys({ ...visitor, lookup_code: null });
-  return [...exact, ...gramsOf(text, LONG_GRAM).map(gramKey), ...typoKeys(text).map(typoKey)];
+  return [...exact, ...suffixes(text).map(textKey), ...typoKeys(text).map(typoKey)];
 }
 
-/** A gram of {@link LONG_GRAM} characters, or a shorter text with which grams begin, as a search key. */
-export function gramKey(gram: string): string {
-  return "text:" + gram;
+/** The characters of a suffix that is a search key: few visitors have so many in common who have not what is typed. */
+export const SUFFIX = 8;
+
+/**
+ * What follows in a search text from each character on within its value, cut to {@link SUFFIX} characters: a text is in
+ * it where one of them begins so.
+ */
+function suffixes(text: string): string[] {
+  const found = new Set<string>();
+  for (const value of text.split(/\n+/)) {
+    const characters = /[\ud800-\udfff]/.test(value) ? Array.from(value) : value;
+    for (let i = 0; i < characters.length; i++) {
+      const suffix = characters.slice(i, i + SUFFIX);
+      found.add(typeof suffix === "string" ? suffix : suffix.join(""));
+    }
+  }
+  return [...found];
+}
+
+/** A suffix, or what it begins with, as a search key. */
+export function textKey(text: string): string {
+  return "text:" + text;
 }
 
 /** A word, or what is left of one without a letter, as a search key. */

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { exactKey, LONG_GRAM } from "../search/keys.ts";
+import { exactKey } from "../search/keys.ts";
 import { grams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
-import { DATES, gramKey, SEARCH_VERSION, typoKey } from "./mongodb_document.ts";
+import { DATES, IS_FOREIGN, SUFFIX, textKey, typoKey } from "./mongodb_document.ts";
 import type { Position } from "./position.ts";
 
 /** A filter of MongoDB's query language, of values alone: what was typed never becomes an operator. */
@@ -170,16 +170,18 @@ export function writtenForms(value: string): unknown[] {
   return forms;
 }
 
-/** Keys that are looked up together: a further one leaves hardly anybody out. */
-const MAX_KEYS = 4;
+/** Conditions that are asked together: a further one leaves hardly anybody out. */
+const MAX_CONDITIONS = 4;
 
-/** Where one key leaves so few, no other is looked up. */
+/** Where one condition leaves so few, no other is asked. */
 const FEW = 200;
 
-/** What tells how rare a key is. */
+/** What tells how rare something is. */
 export interface Rarity {
-  /** The share of visitors that have it, from 0 to 1. */
-  rarity(key: string): number;
+  /** The share of visitors that have an exact key or a typo key, from 0 to 1. */
+  shareOfKey(key: string): number;
+  /** The share of visitors in whose search text this is. */
+  shareOfText(text: string): number;
   /** The share of those whom so few have that it is not known how few. */
   unknown: number;
   /** How many visitors there are in all, about. */
@@ -200,65 +202,66 @@ export interface KeyCondition {
  * unless it matches by its page or short id.
  */
 export function keyCondition(query: SearchQuery, sample: Rarity): KeyCondition | null {
-  const texts = query.filter((part) => part.kind === "text");
-  const keys = [
-    ...query.map(exactKey).filter((key) => key !== null),
-    ...texts.filter(({ typos }) => !typos).flatMap(({ text }) => gramKeys(text)),
-  ];
-  if (keys.length > 0) return allKeys(keys, sample);
-  const ways = texts.map((part) => part.typos ? anyTypo(part, sample) : beginning(part, sample));
-  return ways.length === 0 ? null : ways.reduce((rarest, way) => way.share < rarest.share ? way : rarest);
+  const ways = query.flatMap((part) => waysOf(part, sample)).sort((a, b) => a.share - b.share);
+  if (ways.length === 0) return null;
+  const [rarest] = ways;
+  if (rarest.isRare || rarest.share * sample.total <= FEW) return rarest;
+  // The rarest one first, since not every engine looks for it.
+  const conditions = ways.slice(0, MAX_CONDITIONS).map(({ condition }) => condition);
+  return { ...rarest, condition: conditions.length === 1 ? rarest.condition : { $and: conditions } };
 }
 
-function gramKeys(text: string): string[] {
-  return grams(text, LONG_GRAM).map(gramKey);
+/** Conditions each of which all who match a part by its keys fulfil. */
+function waysOf(part: SearchPart, sample: Rarity): KeyCondition[] {
+  const key = exactKey(part);
+  if (key !== null) return [wayOf(key, sample.shareOfKey(key), sample)];
+  if (part.kind !== "text") return [];
+  if (part.typos) return [anyTypo(part, sample)];
+  return waysOfText(part, sample);
 }
 
-function rarestFirst(keys: string[], sample: Rarity): string[] {
-  return [...new Set(keys)].sort((a, b) => sample.rarity(a) - sample.rarity(b));
+function waysOfText({ text }: TextPart, sample: Rarity): KeyCondition[] {
+  const parts = grams(text, SUFFIX);
+  if (parts.length === 0) return [beginning(text, sample)];
+  return parts.map((part) => wayOf(textKey(part), sample.shareOfText(part), sample));
 }
 
-/** The rarest one first, since not every engine looks for it. */
-function allKeys(keys: string[], sample: Rarity): KeyCondition {
-  const [rarest, ...others] = rarestFirst(keys, sample);
-  const share = sample.rarity(rarest);
-  const condition = share * sample.total <= FEW
-    ? rarest
-    : { $all: [rarest, ...others.slice(0, MAX_KEYS - 1)] };
-  return { condition: { "foyer.keys": condition }, share, isRare: share <= sample.unknown };
+function wayOf(key: unknown, share: number, sample: Rarity): KeyCondition {
+  return { condition: { "foyer.keys": key }, share, isRare: share <= sample.unknown };
 }
 
-/** The word as it was typed may be a part of another word, which its grams find. */
-function anyTypo({ text }: TextPart, sample: Rarity): KeyCondition {
-  const keys = [rarestFirst(gramKeys(text), sample)[0], ...deletions(text).map(typoKey)];
-  const shares = keys.map((key) => sample.rarity(key));
+/** A text shorter than a suffix begins those of whoever has it; in one key, or MongoDB could not use both bounds. */
+function beginning(text: string, sample: Rarity): KeyCondition {
+  const key = textKey(text);
+  const range = { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) } };
+  return wayOf(range, sample.shareOfText(text), sample);
+}
+
+/** Who has a word one typo away, or has the word as a part of another one. */
+function anyTypo(part: TextPart, sample: Rarity): KeyCondition {
+  const keys = deletions(part.text).map(typoKey);
+  const [asTyped] = waysOfText(part, sample).sort((a, b) => a.share - b.share);
+  const shares = [asTyped.share, ...keys.map((key) => sample.shareOfKey(key))];
   return {
-    condition: { "foyer.keys": { $in: keys } },
+    condition: { $or: [asTyped.condition, { "foyer.keys": { $in: keys } }] },
     share: shares.reduce((sum, share) => sum + share, 0),
     isRare: shares.every((share) => share <= sample.unknown),
   };
 }
 
-/** A text shorter than a gram is in whatever begins with it; in one key, or MongoDB could not use both bounds. */
-function beginning({ text }: TextPart, sample: Rarity): KeyCondition {
-  const key = gramKey(text);
-  const share = sample.rarity(key);
-  return {
-    condition: {
-      "foyer.keys": { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}".repeat(LONG_GRAM) } },
-    },
-    share,
-    isRare: share <= sample.unknown,
-  };
-}
-
 /**
- * What leaves out documents that have search fields without an exact key of a query, so that a walk need not read
- * them; `null` where no exact key tells. In a form by which no engine would look up an index and leave the order.
+ * What documents fulfil that have the exact keys of a query, or no search fields, so that a walk need not read the
+ * others; nothing where no exact key tells.
  */
-export function withExactKeys(query: SearchQuery): Condition | null {
+export function withExactKeys(query: SearchQuery): Condition[] {
   // Of lookup codes documents have no keys.
   const keys = query.filter(({ kind }) => kind !== "code").map(exactKey).filter((key) => key !== null);
-  if (keys.length === 0) return null;
-  return { $nor: keys.map((key) => ({ "foyer.v": SEARCH_VERSION, "foyer.keys": { $ne: key } })) };
+  return keys.map((key) => ({ $or: [{ "foyer.keys": key }, IS_FOREIGN] }));
+}
+
+/** The documents that fulfil a condition and others, which no index need serve. */
+export function checked(condition: Condition, others: Condition[]): Condition {
+  return others.length === 0
+    ? condition
+    : { ...condition, $and: [...(condition.$and as Condition[] | undefined ?? []), ...others] };
 }

@@ -3,25 +3,26 @@
  *
  * @module
  */
-import { gramsOf, LONG_GRAM, searchText } from "../search/keys.ts";
+import { exactKeys, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
-import { gramKey, searchKeys } from "./mongodb_document.ts";
+import { typoKey } from "./mongodb_document.ts";
+import type { Rarity } from "./mongodb_query.ts";
 
 /** Some visitors, who stand for all. */
-export class Sample {
+export class Sample implements Rarity {
   #visitors: Visitor[];
-  /** How many of them have a key, or one that begins so. */
+  #texts: string[];
+  /** How many of them have an exact key, or a typo key. */
   #counts = new Map<string, number>();
 
   /** @param total how many documents there are in all, about */
   constructor(visitors: Visitor[], readonly total: number) {
     this.#visitors = visitors;
-    for (const visitor of visitors) {
-      const beginnings = gramsOf(searchText(visitor), LONG_GRAM).map((gram) => Array.from(gram))
-        .flatMap((characters) => characters.map((_, i) => characters.slice(0, i).join("")).slice(1));
-      for (const key of new Set([...searchKeys(visitor), ...beginnings.map(gramKey)])) {
+    this.#texts = visitors.map(searchText);
+    for (const [i, visitor] of visitors.entries()) {
+      for (const key of [...exactKeys(visitor), ...typoKeys(this.#texts[i]).map(typoKey)]) {
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }
     }
@@ -32,13 +33,20 @@ export class Sample {
     return this.#visitors.filter((visitor) => matches(query, visitor)).length / (this.#visitors.length || 1);
   }
 
-  /** The share of visitors that have a key; half a visitor where none here has it. */
-  rarity(key: string): number {
-    return (this.#counts.get(key) ?? 0.5) / (this.#visitors.length || 1);
+  shareOfKey(key: string): number {
+    return this.#share(this.#counts.get(key) ?? 0);
   }
 
-  /** The rarity of a key that none here has. */
+  shareOfText(text: string): number {
+    return this.#share(this.#texts.filter((other) => other.includes(text)).length);
+  }
+
   get unknown(): number {
-    return 0.5 / (this.#visitors.length || 1);
+    return this.#share(0);
+  }
+
+  /** Of whom there is none here there may be half a one. */
+  #share(count: number): number {
+    return (count || 0.5) / (this.#visitors.length || 1);
   }
 }

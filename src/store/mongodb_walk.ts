@@ -8,6 +8,7 @@ import { positionOf, type StoredDocument, WHOLE } from "./mongodb_document.ts";
 import { collect, type Found, readFound, type Search, type SearchedCollection } from "./mongodb_found.ts";
 import {
   BEGINNING,
+  checked,
   type Condition,
   inDated,
   inUndated,
@@ -61,7 +62,7 @@ export class Walk {
     const only = withExactKeys(query);
     for (const segment of segmentsOf(query, after)) {
       const among = Math.max(wanted - found.length, Math.ceil(expected));
-      const size = Math.min(MAX_PORTION, only === null ? among : wanted - found.length);
+      const size = Math.min(MAX_PORTION, only.length === 0 ? among : wanted - found.length);
       for await (const documents of this.#walkSegment(segment, after, { size, among, only }, deadline)) {
         found.push(...readFound(documents, search));
         if (found.length >= wanted) return found.slice(0, wanted);
@@ -77,12 +78,12 @@ export class Walk {
    *
    * @param size how many the first portion need have
    * @param among of how many documents of the segment they may be the ones that are asked for
-   * @param only what those fulfil that are asked for; `null` where it is everybody
+   * @param only what those fulfil that are asked for; nothing where it is everybody
    */
   async *#walkSegment(
     segment: Segment,
     after: Position | null,
-    { size, among, only }: { size: number; among: number; only: Condition | null },
+    { size, among, only }: { size: number; among: number; only: Condition[] },
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
@@ -90,7 +91,7 @@ export class Walk {
     /** Documents at the very place from which this goes on that are behind it. */
     let passed = 0;
     /** The first places of all, until they are as many as were wanted. */
-    let head: Position[] | null = from === null && segment.dated && only === null ? [] : null;
+    let head: Position[] | null = from === null && segment.dated && only.length === 0 ? [] : null;
     /** Whether documents were met that are in no place of this segment. */
     let isChecked = false;
     while (true) {
@@ -98,7 +99,7 @@ export class Walk {
         ? inDated(segment.online, { from, until }, isChecked)
         : inUndated(segment.online, isPosition(from) ? from : null);
       const documents: StoredDocument[] = await collect(this.#collection.read(
-        { ...place, ...only },
+        checked(place, only),
         { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
         deadline,
       ));
