@@ -133,7 +133,7 @@ export class CollectionSearch {
     if (byKeys === null) return null;
     const fetched = await this.#fetch([...byKeys.candidates, ...byUrl], search);
     // A document may have been found in several ways.
-    const all = [...byKeys.found, ...unkeyed, ...fetched].map((found) => [nameOf(found.id), found] as const);
+    const all = [...byKeys.found, ...unkeyed, ...fetched].map((found) => [nameOf(found), found] as const);
     return [...new Map(all).values()].sort(byPosition);
   }
 
@@ -302,9 +302,9 @@ function textsOf(query: SearchQuery) {
   return query.filter((part) => part.kind === "text");
 }
 
-/** A name that no document with another `_id` has, whatever its type. */
-function nameOf(id: unknown): string {
-  return typeof id + JSON.stringify(id);
+/** A name that no other document has. One of a view that shows no `_id` is known by all that is read of it. */
+function nameOf({ id, visitor }: Found): string {
+  return typeof id + JSON.stringify(id ?? visitor);
 }
 
 /** The page of visitors found from a position on; those who had been on the page before are passed over. */

@@ -573,16 +573,19 @@ if (hasAllRights) {
     await collection.insertMany([
       { sid: "s1", fullName: "Zoë Müller", connected: true, lastActivity: new Date() },
       { sid: "s2", fullName: "Bob", connected: false },
+      { sid: "s3", fullName: "Bob", connected: true, page: "https://acme.com/bob" },
     ]);
     const view = `${collection.collectionName}_view`;
     await database.createCollection(view, {
       viewOn: collection.collectionName,
       pipeline: [{
         $project: {
+          _id: 0,
           short_id: "$sid",
           name: "$fullName",
           is_online: "$connected",
           last_seen_at: "$lastActivity",
+          last_url: "$page",
         },
       }],
     });
@@ -590,5 +593,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
     assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
     assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
+    // One of them by its page as well.
+    assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
   });
 }
