@@ -4,7 +4,7 @@
  * @module
  */
 import type { Deadline } from "./deadline.ts";
-import { positionOf, type StoredDocument, WHOLE } from "./mongodb_document.ts";
+import { PLACE, positionOf, type Projection, type StoredDocument, WHOLE } from "./mongodb_document.ts";
 import { collect, type Found, readFound, type Search, type SearchedCollection } from "./mongodb_found.ts";
 import {
   BEGINNING,
@@ -30,6 +30,12 @@ const FIRST_STRETCH = 60_000;
 /** Beyond a stretch of this length a walk looks at all the rest. */
 const LAST_STRETCH = 90 * 86_400_000;
 
+/** How many places tell how close together a segment's first ones are. */
+const HEAD = 100;
+
+/** How old what is known of them may be where a walk reads only some of the documents, in milliseconds. */
+const HEAD_AGE = 1000;
+
 /** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
 const HEAD_LIFETIME = 10_000;
 
@@ -39,6 +45,17 @@ interface Head {
   oldest: number;
   count: number;
   takenAt: number;
+}
+
+/** What of a segment is read. */
+interface Walked {
+  /** How many the first portion need have. */
+  size: number;
+  /** Of how many documents of the segment they may be the ones that are asked for. */
+  among: number;
+  /** What those fulfil that are asked for; nothing where it is everybody. */
+  only: Condition[];
+  projection?: Projection;
 }
 
 /** Walks through one collection. */
@@ -63,6 +80,7 @@ export class Walk {
     for (const segment of segmentsOf(query, after)) {
       const among = Math.max(wanted - found.length, Math.ceil(expected));
       const size = Math.min(MAX_PORTION, only.length === 0 ? among : wanted - found.length);
+      if (only.length > 0) await this.#lookAtHead(segment, deadline);
       for await (const documents of this.#walkSegment(segment, after, { size, among, only }, deadline)) {
         found.push(...readFound(documents, search));
         if (found.length >= wanted) return found.slice(0, wanted);
@@ -75,15 +93,11 @@ export class Walk {
    * The documents of a segment in order, from a position on, in portions. Each is a query of its own, so nothing is
    * held open in the database, over a stretch of time that is not much longer than it need be: some engines read a
    * whole stretch to give its beginning.
-   *
-   * @param size how many the first portion need have
-   * @param among of how many documents of the segment they may be the ones that are asked for
-   * @param only what those fulfil that are asked for; nothing where it is everybody
    */
   async *#walkSegment(
     segment: Segment,
     after: Position | null,
-    { size, among, only }: { size: number; among: number; only: Condition[] },
+    { size, among, only, projection = WHOLE }: Walked,
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
@@ -100,7 +114,7 @@ export class Walk {
         : inUndated(segment.online, isPosition(from) ? from : null);
       const documents: StoredDocument[] = await collect(this.#collection.read(
         checked(place, only),
-        { projection: WHOLE, sort: orderOf(segment), limit: size, skip: passed },
+        { projection, sort: orderOf(segment), limit: size, skip: passed },
         deadline,
       ));
       const places = documents.map(positionOf);
@@ -136,11 +150,23 @@ export class Walk {
     return dateOf(from === null && size === head.count ? head.oldest - 1 : start - 1.5 * length - 1);
   }
 
+  /**
+   * Reads the first places of a segment, where that was long ago: of a walk that reads only some documents the
+   * stretches would else be made for how many there were then.
+   */
+  async #lookAtHead(segment: Segment, deadline: Deadline) {
+    const known = this.#heads.get(segment.online);
+    if (!segment.dated || known === undefined || performance.now() - known.takenAt < HEAD_AGE) return;
+    const places = { size: HEAD, among: HEAD, only: [], projection: PLACE };
+    await this.#walkSegment(segment, null, places, deadline).next();
+  }
+
   #rememberHead({ online }: Segment, places: Position[]) {
     const known = this.#heads.get(online);
     const now = performance.now();
     // A shorter page says less than a longer one.
-    if (known !== undefined && known.count > places.length && now - known.takenAt < HEAD_LIFETIME) return;
+    const isLess = known !== undefined && Math.min(known.count, HEAD) > places.length;
+    if (isLess && now - known.takenAt < HEAD_LIFETIME) return;
     const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
     this.#heads.set(online, { newest, oldest, count: places.length, takenAt: now });
   }
