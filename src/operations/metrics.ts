@@ -25,11 +25,7 @@ export class Metrics {
   #registry = new Registry();
 
   /** Requests being answered. */
-  readonly inFlight = new Gauge({
-    name: "foyer_http_requests_in_flight",
-    help: "Requests being answered",
-    registers: [this.#registry],
-  });
+  requestsInFlight = 0;
 
   #requests = new Counter({
     name: "foyer_http_requests_total",
@@ -83,6 +79,15 @@ export class Metrics {
   });
 
   constructor() {
+    const inFlight = () => this.requestsInFlight;
+    new Gauge({
+      name: "foyer_http_requests_in_flight",
+      help: "Requests being answered",
+      registers: [this.#registry],
+      collect() {
+        this.set(inFlight());
+      },
+    });
     const startedAt = Date.now() / 1000;
     new Gauge({
       name: "foyer_process_start_time_seconds",

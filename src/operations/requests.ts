@@ -70,17 +70,17 @@ export function watchRequests(
     const id = givenId !== null && SANE_ID.test(givenId) ? givenId : crypto.randomUUID();
     const facts: RequestFacts = {
       id,
-      client: addressOf(peer?.hostname ?? "", headers.get("X-Forwarded-For")),
+      client: addressOf(peer?.hostname ?? "", () => headers.get("X-Forwarded-For")),
       // Whoever keeps a connection goes elsewhere before it is closed.
       headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,
     };
-    metrics.inFlight.inc();
+    metrics.requestsInFlight++;
     let response: Response;
     try {
       response = await handle(request, facts);
     } finally {
-      metrics.inFlight.dec();
+      metrics.requestsInFlight--;
     }
     const { status } = response;
     const method = METHODS.has(request.method) ? request.method : "other";

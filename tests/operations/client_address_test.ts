@@ -76,7 +76,7 @@ Deno.test("A client's address is the last one that no trusted proxy has", () => 
   for (const [trusted, peer, forwardedFor, client] of VERDICTS) {
     const networks = trusted.split(",").map((network) => network.trim()).filter((network) => network !== "");
     const what = `${peer} forwards ${forwardedFor}`;
-    assert.equal(clientAddresses(networks)(peer, forwardedFor), client, what);
+    assert.equal(clientAddresses(networks)(peer, () => forwardedFor ?? null), client, what);
   }
 });
 
@@ -116,11 +116,11 @@ Deno.test("Whatever a client writes before what a trusted proxy appends changes 
   const hops = fc.array(fc.constantFrom("10.0.0.1", "10.9.9.9:80", "192.0.2.1", "fd00::1", "[fd00::2]:443"));
   fc.assert(
     fc.property(forged, address, hops, (forged, client, hops) => {
-      const expected = addressOf(client, null);
+      const expected = addressOf(client, () => null);
       // Who is within the proxies' own networks is taken for one of them.
-      fc.pre(addressOf(client, "198.51.100.7") === expected);
-      assert.equal(addressOf(client, forged), expected, "where no proxy of ours is between");
-      assert.equal(addressOf("10.0.0.7", [forged, client, ...hops].join(", ")), expected);
+      fc.pre(addressOf(client, () => "198.51.100.7") === expected);
+      assert.equal(addressOf(client, () => forged), expected, "where no proxy of ours is between");
+      assert.equal(addressOf("10.0.0.7", () => [forged, client, ...hops].join(", ")), expected);
     }),
     { numRuns: 500 },
   );
