@@ -258,9 +258,11 @@ export class SqliteSearch {
    * @param most when there are more of the rarest one, these are left out
    */
   #gatherCandidates([rarest, ...others]: Indexed[], most: number): number {
-    const limit = most === Infinity ? "" : ` LIMIT ${most + 1}`;
-    let { changes: found } = this.#prepare(`INSERT OR IGNORE INTO candidate ${rarest.members.sql}${limit}`)
-      .run(...rarest.members.values) as { changes: number };
+    const { sql, values } = rarest.members;
+    // Each once, since some are found in several ways.
+    const members = most === Infinity ? sql : `SELECT DISTINCT id FROM (${sql}) LIMIT ${most + 1}`;
+    let { changes: found } = this.#prepare(`INSERT OR IGNORE INTO candidate ${members}`)
+      .run(...values) as { changes: number };
     if (found <= FEW || found > most) return found;
     for (const { members, estimate } of this.#counted(others)) {
       if (found <= FEW || estimate > MAX_NARROWING) break;

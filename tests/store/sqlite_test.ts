@@ -190,6 +190,23 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
   await store.close();
 });
 
+Deno.test("SQLite: those are found who are found in two ways, and those beside them", async () => {
+  const store = openSqliteStore(":memory:");
+  // First all who have it as their name and on their page, then those who have it on their page alone.
+  const visitors = Array.from({ length: 2500 }, (_, i) =>
+    visitorOf({
+      short_id: `v${String(i).padStart(4, "0")}`,
+      is_online: true,
+      last_seen_at: new Date(1_800_000_000_000 - i).toISOString(),
+      last_url: "https://acme.com/gamma",
+      name: i < 1500 ? "gamma" : "delta",
+    }));
+  await store.putVisitors(visitors);
+  const all = visitors.map(({ short_id }) => short_id);
+  assert.deepEqual(await findAll(store, "gamma", 1000), all);
+  await store.close();
+});
+
 testFile("a page view touches no index of what is searched", async (path) => {
   const store = openSqliteStore(path);
   const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
