@@ -62,7 +62,7 @@ export function exactKey(part: SearchPart): string | null {
 }
 
 /**
- * The characters of a long gram. Most have a hundredth of the visitors that a trigram has, and few words that are
+ * The characters of a long gram: fewer visitors have all of a word's than all of its trigrams, and few words that are
  * looked for are shorter.
  */
 export const LONG_GRAM = 4;

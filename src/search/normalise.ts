@@ -79,18 +79,22 @@ export function canonicalAddress(value: string): string {
 /**
  * Every run of so many characters of a folded text, each once.
  *
+ * @param withEnds with the shorter ones at its end, so that there is one from each character on
+ *
  * ```ts
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(grams("banana", 3), ["ban", "ana", "nan"]);
+ * assert.deepEqual(grams("banana", 3, true), ["ban", "ana", "nan", "na", "a"]);
  * assert.deepEqual(grams("li", 3), []);
  * ```
  */
-export function grams(folded: string, length: number): string[] {
+export function grams(folded: string, length: number, withEnds = false): string[] {
   // Most texts have no character of two units, and are cut more quickly as they are.
   const characters = /[\ud800-\udfff]/.test(folded) ? Array.from(folded) : folded;
   const found = new Set<string>();
-  for (let i = 0; i + length <= characters.length; i++) {
+  const end = withEnds ? characters.length : characters.length - length + 1;
+  for (let i = 0; i < end; i++) {
     const gram = characters.slice(i, i + length);
     found.add(typeof gram === "string" ? gram : gram.join(""));
   }

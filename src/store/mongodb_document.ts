@@ -4,6 +4,7 @@
  * @module
  */
 import { exactKeys, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
+import { grams } from "../search/normalise.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import type { VisitorChange } from "./visitor_store.ts";
@@ -180,15 +181,7 @@ export const SUFFIX = 8;
  * it where one of them begins so.
  */
 function suffixes(text: string): string[] {
-  const found = new Set<string>();
-  for (const value of text.split(/\n+/)) {
-    const characters = /[\ud800-\udfff]/.test(value) ? Array.from(value) : value;
-    for (let i = 0; i < characters.length; i++) {
-      const suffix = characters.slice(i, i + SUFFIX);
-      found.add(typeof suffix === "string" ? suffix : suffix.join(""));
-    }
-  }
-  return [...found];
+  return [...new Set(text.split(/\n+/).flatMap((value) => grams(value, SUFFIX, true)))];
 }
 
 /** A suffix, or what it begins with, as a search key. */

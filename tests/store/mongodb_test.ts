@@ -1,63 +1,14 @@
 import assert from "node:assert/strict";
-import type { AnyBulkWriteOperation } from "mongodb";
-import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { type OpenedCollection, startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
 import { testPresenceContract } from "./presence_contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
-  const { Decimal128, Long, MongoClient, ObjectId, Timestamp } = await import("mongodb");
+  const { Decimal128, Long, ObjectId, Timestamp } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
-  const { searchFieldsUpdate } = await import("../../src/store/mongodb_reindex.ts");
-  const { startMongo } = await import("../support/mongodb.ts");
-  // One server for this file; each test has a collection of its own.
-  const mongo = await startMongo();
-  const client = new MongoClient(mongo.uri);
-  const database = client.db();
-  Deno.test.afterAll(async () => {
-    await client.close();
-    await mongo[Symbol.asyncDispose]();
-  });
-
-  interface Opened extends AsyncDisposable {
-    store: VisitorStore;
-    log: string[];
-    collection: ReturnType<typeof database.collection>;
-  }
-  let collections = 0;
-
-  const open = (name = `visitors${collections++}`): Promise<Opened> => {
-    const log: string[] = [];
-    const store = openMongoStore({
-      uri: mongo.uri,
-      collection: name,
-      use: "command",
-      log: (sentence) => log.push(sentence),
-    });
-    return Promise.resolve({
-      store,
-      log,
-      collection: database.collection(name),
-      [Symbol.asyncDispose]: () => store.close(),
-    });
-  };
-
-  const until = async (isSo: () => boolean) => {
-    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
-
-  const options = { sanitizeOps: false, sanitizeResources: false };
-  const test = (sentence: string, work: (opened: Opened) => Promise<void>) =>
-    Deno.test({
-      name: `MongoDB: ${sentence}`,
-      ...options,
-      fn: async () => {
-        await using opened = await open();
-        await until(() => opened.log.length >= 10);
-        await work(opened);
-      },
-    });
+  const { database, mongo, open, options, test, until } = await startCollections();
 
   testStoreContract("MongoDB", () => open(), options);
   testPresenceContract("MongoDB", async () => {
@@ -67,7 +18,7 @@ if (hasAllRights) {
   }, options);
 
   /** Many documents that are no visitors, among which the visitors are. */
-  const fill = async (collection: Opened["collection"]) => {
+  const fill = async (collection: OpenedCollection["collection"]) => {
     await collection.insertMany(Array.from({ length: 1001 }, () => ({ foyer: { v: 2, keys: [] } })));
   };
 
@@ -365,69 +316,6 @@ if (hasAllRights) {
     });
   }
 
-  test("reindexing gives search fields to what other software wrote, and nothing else", async ({ store, collection }) => {
-    await store.putVisitors([visitorOf({ short_id: "own", name: "Ada" })]);
-    const foreign = Array.from({ length: 600 }, (_, i) => ({
-      _id: i % 2 === 0 ? new ObjectId() : i,
-      short_id: `f${i}`,
-      name: i === 300 ? "Grace Hopper" : `Name ${i}`,
-      tags: ["#vip"],
-      shoe_size: 38,
-      nickname: /x/,
-      call_name: Decimal128.fromString("1.5"),
-      email: null,
-    }));
-    // deno-lint-ignore no-explicit-any -- an _id of any type
-    await collection.insertMany([...foreign, { name: "no visitor" }, { short_id: 5 }] as any);
-    const before = await collection.find({}, { projection: { foyer: 0 } }).toArray();
-    const progress: [number, number][] = [];
-    assert.deepEqual(await store.reindex((looked, total) => progress.push([looked, total])), {
-      written: 600,
-      missed: 0,
-    });
-    assert.deepEqual(progress.at(-1), [603, 603]);
-    assert.deepEqual(await collection.find({}, { projection: { foyer: 0 } }).toArray(), before);
-    assert.equal(await collection.countDocuments({ "foyer.v": 2 }), 601);
-    assert.deepEqual(await findAll(store, "hopper"), ["f300"]);
-    assert.deepEqual(
-      await store.reindex(() => {}),
-      { written: 0, missed: 0 },
-      "a second time there is nothing to do",
-    );
-  });
-
-  test("reindexing finds out whom other software changed, and goes on where it was stopped", async ({ store, collection }) => {
-    await store.putVisitors(
-      Array.from({ length: 30 }, (_, i) => visitorOf({ short_id: `v${i}`, name: "Old Name" })),
-    );
-    await collection.updateOne({ short_id: "v7" }, { $set: { name: "Grace Hopper" } });
-    await collection.updateMany({ short_id: { $in: ["v1", "v2"] } }, { $unset: { foyer: "" } });
-    await collection.updateOne({ short_id: "v3" }, { $set: { "foyer.v": 0 } });
-    assert.deepEqual(await store.reindex(() => {}), { written: 4, missed: 0 });
-    const { foyer } = (await collection.findOne({ short_id: "v7" }))!;
-    assert.ok(foyer.keys.includes("text:hopper") && !foyer.keys.includes("text:old name"));
-  });
-
-  test("reindexing leaves alone what changes under its hands", async ({ store, collection }) => {
-    await collection.insertOne({ short_id: "a", name: "Ada", tags: ["#vip"] });
-    const update = searchFieldsUpdate((await collection.findOne({ short_id: "a" }))!)!;
-    await collection.updateOne({ short_id: "a" }, {
-      $set: { last_url: "https://acme.com/", is_online: true },
-    });
-    for (const change of [{ name: "Grace" }, { name: "Ada", nickname: "G" }, { nickname: null, tags: [] }]) {
-      await collection.updateOne({ short_id: "a" }, { $set: change });
-      const { matchedCount } = await collection.bulkWrite([update as AnyBulkWriteOperation]);
-      assert.equal(matchedCount, 0, JSON.stringify(change));
-    }
-    await collection.updateOne({ short_id: "a" }, { $set: { tags: ["#vip"] }, $unset: { nickname: "" } });
-    assert.equal(
-      (await collection.bulkWrite([update as AnyBulkWriteOperation])).matchedCount,
-      1,
-      "a page view is no such change",
-    );
-    assert.equal((await store.reindex(() => {})).written, 0);
-  });
-
   test("BSON's own types are no text", async ({ store, collection }) => {
     await collection.insertOne({
       short_id: "a",
@@ -526,28 +414,6 @@ if (hasAllRights) {
       "No visitor",
       "Nobody",
     ]);
-  });
-
-  test("visitors whom a Foyer of the next version has written are found all the same", async ({ store, collection }) => {
-    await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
-    await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 3, terms: ["other rules"] } } });
-    for (const q of ["lovelace", "ada lovelace -online", "lo"]) {
-      assert.deepEqual((await findAll(store, q)).sort(), q.includes("-") ? [] : ["a", "b"], q);
-    }
-    await store.updateVisitor("b", { tags: ["#found"] });
-    assert.deepEqual(await findAll(store, "#found"), ["b"]);
-  });
-
-  test("visitors whom the Foyer before this one has written are found all the same, until they are reindexed", async ({ store, collection }) => {
-    await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
-    // Its keys were trigrams.
-    const keys = ["ada", "lov", "ove", "vel", "ela", "lac", "ace"].map((gram) => "text:" + gram);
-    await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 1, keys } } });
-    const searches = ["lovelace", "ada lovelace", "lov", "da", "e"];
-    for (const q of searches) assert.deepEqual((await findAll(store, q)).sort(), ["a", "b"], q);
-    assert.deepEqual(await store.reindex(() => {}), { written: 1, missed: 0 });
-    assert.equal(await collection.countDocuments({ "foyer.v": 2 }), 2);
-    for (const q of searches) assert.deepEqual((await findAll(store, q)).sort(), ["a", "b"], q);
   });
 
   test("an import leaves other software's fields alone", async ({ store, collection }) => {

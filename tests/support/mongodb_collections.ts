@@ -1,0 +1,64 @@
+/**
+ * Collections of a MongoDB server, each with a store over it.
+ *
+ * @module
+ */
+import type { Collection } from "mongodb";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { startMongo } from "./mongodb.ts";
+
+/** A collection, and a store over it. */
+export interface OpenedCollection extends AsyncDisposable {
+  store: VisitorStore;
+  /** What the store has told. */
+  log: string[];
+  collection: Collection;
+}
+
+/** Starts one server for a file of tests, each of which has a collection of its own; it ends with them. */
+export async function startCollections() {
+  const { MongoClient } = await import("mongodb");
+  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const mongo = await startMongo();
+  const client = new MongoClient(mongo.uri);
+  const database = client.db();
+  Deno.test.afterAll(async () => {
+    await client.close();
+    await mongo[Symbol.asyncDispose]();
+  });
+
+  let collections = 0;
+  const open = (name = `visitors${collections++}`): Promise<OpenedCollection> => {
+    const log: string[] = [];
+    const store = openMongoStore({
+      uri: mongo.uri,
+      collection: name,
+      use: "command",
+      log: (sentence) => log.push(sentence),
+    });
+    return Promise.resolve({
+      store,
+      log,
+      collection: database.collection(name),
+      [Symbol.asyncDispose]: () => store.close(),
+    });
+  };
+
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  const options = { sanitizeOps: false, sanitizeResources: false };
+  const test = (sentence: string, work: (opened: OpenedCollection) => Promise<void>) =>
+    Deno.test({
+      name: `MongoDB: ${sentence}`,
+      ...options,
+      fn: async () => {
+        await using opened = await open();
+        await until(() => opened.log.length >= 10);
+        await work(opened);
+      },
+    });
+
+  return { database, mongo, open, options, test, until };
+}
