@@ -29,8 +29,8 @@ export function asciiJson(value: unknown): string {
     /[\u0080-\uffff]/g,
     (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"),
   );
-  // Made anew, since a string out of one with other characters takes two bytes for each.
-  return escaped === json ? json : JSON.parse(JSON.stringify(escaped));
+  // Made anew, since a string out of one with characters beyond Latin-1 takes two bytes for each.
+  return /[\u0100-\uffff]/.test(json) ? JSON.parse(JSON.stringify(escaped)) : escaped;
 }
 
 /** An answer's body, plain and compressed. */
