@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { exactKeys, searchText, typoKeys } from "../search/keys.ts";
+import { exactKey, exactKeys, searchText, typoKeys } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
-import type { SearchQuery } from "../search/parse.ts";
+import { foldText } from "../search/normalise.ts";
+import type { SearchPart, SearchQuery } from "../search/parse.ts";
+import { deletions } from "../search/typo.ts";
 import type { Visitor } from "../visitor.ts";
 import { typoKey } from "./mongodb_document.ts";
 import type { Rarity } from "./mongodb_query.ts";
@@ -13,28 +15,49 @@ import type { Rarity } from "./mongodb_query.ts";
 /** Some visitors, who stand for all. */
 export class Sample implements Rarity {
   #visitors: Visitor[];
+  /** What text is looked for in, of each. */
   #texts: string[];
-  /** How many of them have an exact key, or a typo key. */
-  #counts = new Map<string, number>();
+  #textsAndPages: string[];
+  /** Those who have an exact key, or a typo key. */
+  #byKey = new Map<string, Set<Visitor>>();
 
   /** @param total how many documents there are in all, about */
   constructor(visitors: Visitor[], readonly total: number) {
     this.#visitors = visitors;
     this.#texts = visitors.map(searchText);
+    this.#textsAndPages = visitors.map(({ is_online, last_url }, i) =>
+      this.#texts[i] + (is_online ? foldText(last_url ?? "") : "")
+    );
     for (const [i, visitor] of visitors.entries()) {
       for (const key of [...exactKeys(visitor), ...typoKeys(this.#texts[i]).map(typoKey)]) {
-        this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+        const having = this.#byKey.get(key) ?? new Set();
+        this.#byKey.set(key, having.add(visitor));
       }
     }
   }
 
-  /** The share of visitors that match. */
+  /** The share of visitors that match, about: typos in pages and short ids do not count. */
   shareOf(query: SearchQuery): number {
-    return this.#visitors.filter((visitor) => matches(query, visitor)).length / (this.#visitors.length || 1);
+    const tests = query.map((part) => this.#testOf(part));
+    const matching = this.#visitors.filter((visitor, i) => tests.every((test) => test(visitor, i)));
+    return matching.length / (this.#visitors.length || 1);
+  }
+
+  /** By what was made of the visitors once: a search is put to the sample before the database, and is not to wait for it. */
+  #testOf(part: SearchPart): (visitor: Visitor, i: number) => boolean {
+    const key = exactKey(part);
+    // A code may be a short id, which is no key.
+    if (key !== null && part.kind !== "code") return (visitor) => this.#byKey.get(key)?.has(visitor) === true;
+    if (part.kind !== "text") return (visitor) => matches([part], visitor);
+    const { text, typos } = part;
+    const isIn = (i: number) => this.#textsAndPages[i].includes(text);
+    if (!typos) return (_, i) => isIn(i);
+    const keys = deletions(text).map((key) => this.#byKey.get(typoKey(key)));
+    return (visitor, i) => isIn(i) || keys.some((having) => having?.has(visitor));
   }
 
   shareOfKey(key: string): number {
-    return this.#share(this.#counts.get(key) ?? 0);
+    return this.#share(this.#byKey.get(key)?.size ?? 0);
   }
 
   shareOfText(text: string): number {
