@@ -5,10 +5,9 @@
  * @module
  */
 import type { AttributeName, Visitor } from "../visitor.ts";
-import { attributeTexts } from "./match.ts";
 import { canonicalAddress, foldCase, foldText, grams } from "./normalise.ts";
 import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
-import { deletions, wordsOf } from "./typo.ts";
+import { deletions, likelyWordsOf } from "./typo.ts";
 
 /**
  * The attributes that keys and search text are made of: where no other one changes, neither does. What is missing
@@ -62,35 +61,34 @@ export function exactKey(part: SearchPart): string | null {
 }
 
 /**
- * The characters of a long gram: fewer visitors have all of a word's than all of its trigrams, and few words that are
- * looked for are shorter.
- */
-export const LONG_GRAM = 4;
-
-/**
- * Everything of a visitor in which text is looked for, folded; not `last_url`. Line breaks follow each value, so that
- * no run of characters that may be typed goes across two values, and each character begins a gram.
+ * Everything of a visitor in which text is looked for, folded; not `last_url`. A line break follows each value, so that
+ * no run of characters that may be typed goes across two values.
  */
 export function searchText(visitor: Visitor): string {
-  const end = "\n".repeat(LONG_GRAM - 1);
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + end).join("");
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + "\n").join("");
 }
 
+/** The characters of a suffix that is a key: few visitors have so many in common who have not what is typed. */
+export const SUFFIX = 8;
+
 /**
- * The grams of a search text, the ends of its values included: a shorter text than they are is in it where one of
- * them begins so.
- *
- * @param length at the most {@link LONG_GRAM}
+ * What follows in a search text from each character on within its value, cut to {@link SUFFIX} characters: a text is in
+ * it where one of them begins so, and a longer text only where all its pieces of that length are among them.
  */
-export function gramsOf(searchText: string, length: number): string[] {
-  return grams(searchText, length).filter((gram) => !gram.startsWith("\n"));
+export function suffixesOf(searchText: string): string[] {
+  return [...new Set(searchText.split("\n").flatMap((value) => grams(value, SUFFIX, true)))];
 }
 
 /** The words of a search text and what is left of each without one letter, see {@link deletions}. */
 export function typoKeys(searchText: string): string[] {
   const found = new Set<string>();
-  for (const word of new Set(wordsOf(searchText))) {
+  for (const word of likelyWordsOf(searchText)) {
     for (const key of deletions(word)) found.add(key);
   }
   return [...found];
+}
+
+/** The values of text and list attributes, each by itself. */
+function attributeTexts(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
+  return attributes.flatMap((name) => visitor[name] as string | string[] | null ?? []);
 }

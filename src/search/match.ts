@@ -43,29 +43,35 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
     case "integration_id":
       return visitor.integration_ids.includes(part.value);
     case "url":
-      return isOnUrl(visitor, part.text);
+      return isOnPage(visitor, (url) => foldText(url).includes(part.text));
     case "email":
-      return attributeTexts(visitor, part.attributes).some((value) => foldCase(value) === part.address);
+      return hasText(visitor, part.attributes, (value) => foldCase(value) === part.address);
     case "text":
-      return visitor.short_id === part.shortId ||
-        textsOf(visitor, part).some((text) =>
-          text.includes(part.text) || part.typos && hasTypo(text, part.text)
-        );
+      return visitor.short_id === part.shortId || isInText(visitor, part);
   }
 }
 
-/** The folded values in which a text part is looked for. */
-function textsOf(visitor: Visitor, { attributes, inUrl }: TextPart): string[] {
-  const texts = attributeTexts(visitor, attributes);
-  if (inUrl && visitor.is_online && visitor.last_url !== null) texts.push(visitor.last_url);
-  return texts.map(foldText);
+function isInText(visitor: Visitor, { text, attributes, inUrl, typos }: TextPart): boolean {
+  const isIn = (value: string) => {
+    const folded = foldText(value);
+    return folded.includes(text) || (typos === true && hasTypo(folded, text));
+  };
+  return hasText(visitor, attributes, isIn) || (inUrl && isOnPage(visitor, isIn));
 }
 
-function isOnUrl(visitor: Visitor, text: string): boolean {
-  return visitor.is_online && visitor.last_url !== null && foldText(visitor.last_url).includes(text);
+function isOnPage({ is_online, last_url }: Visitor, test: (url: string) => boolean): boolean {
+  return is_online && last_url !== null && test(last_url);
 }
 
-/** The values of text and list attributes, each by itself. */
-export function attributeTexts(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
-  return attributes.flatMap((name) => visitor[name] as string | string[] | null ?? []);
+/** Whether one of the values of text and list attributes fulfils a condition. */
+function hasText(
+  visitor: Visitor,
+  attributes: readonly AttributeName[],
+  test: (value: string) => boolean,
+): boolean {
+  for (const name of attributes) {
+    const value = visitor[name] as string | string[] | null;
+    if (value !== null && (typeof value === "string" ? test(value) : value.some(test))) return true;
+  }
+  return false;
 }

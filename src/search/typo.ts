@@ -9,6 +9,9 @@ import type { SearchQuery } from "./parse.ts";
 /** Shorter words than this one typo apart are mostly other words. */
 const MIN_LETTERS = 4;
 
+/** In more letters than a search may have nobody types all but one of a word's. */
+const MAX_LETTERS = 256;
+
 /** Letters at a word's beginning of which deletions are made: enough to be rare, few enough to be few. */
 const PREFIX = 10;
 
@@ -46,6 +49,22 @@ export function wordsOf(folded: string): string[] {
   return folded.match(/\p{L}+/gu) ?? [];
 }
 
+/**
+ * The words of a folded text, each once, that may be one typo away from a word that is looked for.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(likelyWordsOf("ada.o'brien@brien.com"), ["ada", "brien", "com"]);
+ * ```
+ */
+export function likelyWordsOf(folded: string): string[] {
+  return [...new Set(wordsOf(folded))].filter((word) => {
+    // Of a letter beyond U+FFFF there are two units.
+    return word.length >= MIN_LETTERS - 1 && word.length <= 2 * (MAX_LETTERS + 1);
+  });
+}
+
 /** Whether a folded text has a word that is this one but for a typo at most. */
 export function hasTypo(text: string, word: string): boolean {
   return wordsOf(text).some((other) => isOneTypoAway(other, word));
@@ -62,21 +81,20 @@ export function hasTypo(text: string, word: string): boolean {
  * ```
  */
 export function isOneTypoAway(a: string, b: string): boolean {
-  if (!mayBeOneTypoAway(a, b)) return false;
-  // By code points: a letter beyond U+FFFF is two of a string's units.
-  return distance(Array.from(a), Array.from(b)).steps <= 1;
-}
-
-/** Whether two words have all but a typo's length in common at their ends; most others have not, which is soon seen. */
-function mayBeOneTypoAway(a: string, b: string): boolean {
   const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
   if (longer.length - shorter.length > 2) return false;
+  // What both have at their ends changes nothing; of most words more is left than a typo changes, which is soon seen.
   let start = 0;
   while (start < shorter.length && shorter[start] === longer[start]) start++;
   let end = 0;
   while (end < shorter.length - start && shorter.at(-1 - end) === longer.at(-1 - end)) end++;
+  const hasPairs = /[\ud800-\udfff]/.test(longer);
   // Two letters swapped; those beyond U+FFFF are two units each.
-  return longer.length - start - end <= (/[\ud800-\udfff]/.test(longer) ? 4 : 2);
+  if (longer.length - start - end > (hasPairs ? 4 : 2)) return false;
+  // By code points: a letter of two units may have one of them in common with another letter.
+  if (hasPairs) return distance(Array.from(a), Array.from(b)).steps <= 1;
+  return distance(shorter.slice(start, shorter.length - end), longer.slice(start, longer.length - end))
+    .steps <= 1;
 }
 
 /**

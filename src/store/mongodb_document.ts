@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { exactKeys, SEARCHED_ATTRIBUTES, searchText, typoKeys } from "../search/keys.ts";
-import { grams } from "../search/normalise.ts";
+import { exactKeys, SEARCHED_ATTRIBUTES, searchText, suffixesOf, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
 import type { VisitorChange } from "./visitor_store.ts";
@@ -170,18 +169,7 @@ export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["looku
 export function searchKeys(visitor: Visitor): string[] {
   const text = searchText(visitor);
   const exact = exactKeys({ ...visitor, lookup_code: null });
-  return [...exact, ...suffixes(text).map(textKey), ...typoKeys(text).map(typoKey)];
-}
-
-/** The characters of a suffix that is a search key: few visitors have so many in common who have not what is typed. */
-export const SUFFIX = 8;
-
-/**
- * What follows in a search text from each character on within its value, cut to {@link SUFFIX} characters: a text is in
- * it where one of them begins so.
- */
-function suffixes(text: string): string[] {
-  return [...new Set(text.split(/\n+/).flatMap((value) => grams(value, SUFFIX, true)))];
+  return [...exact, ...suffixesOf(text).map(textKey), ...typoKeys(text).map(typoKey)];
 }
 
 /** A suffix, or what it begins with, as a search key. */

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { exactKey } from "../search/keys.ts";
+import { exactKey, SUFFIX } from "../search/keys.ts";
 import { grams } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
 import { deletions } from "../search/typo.ts";
-import { DATES, IS_FOREIGN, SUFFIX, textKey, typoKey } from "./mongodb_document.ts";
+import { DATES, IS_FOREIGN, textKey, typoKey } from "./mongodb_document.ts";
 import type { Position } from "./position.ts";
 
 /** A filter of MongoDB's query language, of values alone: what was typed never becomes an operator. */

@@ -4,9 +4,10 @@
  * @module
  */
 import { LRUCache } from "lru-cache";
-import { exactKeys, gramsOf, LONG_GRAM, searchText, typoKeys } from "../search/keys.ts";
+import { exactKeys, searchText, suffixesOf } from "../search/keys.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchQuery } from "../search/parse.ts";
+import { deletions, likelyWordsOf } from "../search/typo.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
 import { placeOf, type Position } from "./position.ts";
 import {
@@ -19,7 +20,7 @@ import {
 } from "./sqlite_file.ts";
 import { offlineBefore, orderColumns } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
-import { GRAM_SEPARATOR, IN_SESSION, TRIGRAM } from "./sqlite_schema.ts";
+import { IN_SESSION, SEPARATOR } from "./sqlite_schema.ts";
 import { prepareSearch, SqliteSearch } from "./sqlite_search.ts";
 import {
   type Beat,
@@ -185,13 +186,13 @@ class SqliteStore implements VisitorStore {
    *
    * @param work given counts, to which it adds
    */
-  #write<T>(work: (counts: GramCounts) => T): T {
+  #write<T>(work: (counts: WordCounts) => T): T {
     return asStoreErrors(() => {
       this.#prepare("BEGIN IMMEDIATE").run();
       try {
-        const counts: GramCounts = new Map();
+        const counts: WordCounts = new Map();
         const result = work(counts);
-        this.#countGrams(counts);
+        this.#countWords(counts);
         this.#prepare("COMMIT").run();
         this.#writes++;
         return result;
@@ -203,17 +204,27 @@ class SqliteStore implements VisitorStore {
     });
   }
 
-  #countGrams(counts: GramCounts) {
-    const count = this.#prepare(
-      `INSERT INTO gram (length, gram, visitors) VALUES (?, ?, ?)
-       ON CONFLICT (length, gram) DO UPDATE SET visitors = visitors + excluded.visitors`,
-    );
-    const forget = this.#prepare("DELETE FROM gram WHERE length = ? AND gram = ? AND visitors = 0");
-    for (const [gram, more] of counts) {
-      const { length } = Array.from(gram);
-      if (more !== 0) count.run(length, gram, more);
-      if (more < 0) forget.run(length, gram);
+  #countWords(counts: WordCounts) {
+    const count = this.#prepare("UPDATE word SET visitors = visitors + ? WHERE word = ?");
+    for (const [word, more] of counts) {
+      if (more === 0) continue;
+      if (count.run(more, word).changes === 0) this.#addWord(word, more);
+      if (more < 0) this.#forgetWord(word);
     }
+  }
+
+  #addWord(word: string, visitors: number) {
+    this.#prepare("INSERT INTO word (word, visitors) VALUES (?, ?)").run(word, visitors);
+    const add = this.#prepare("INSERT INTO typo (deletion, word) VALUES (?, ?)");
+    for (const deletion of deletions(word)) add.run(deletion, word);
+  }
+
+  /** Forgets a word that no visitor has any more. */
+  #forgetWord(word: string) {
+    const { changes } = this.#prepare("DELETE FROM word WHERE word = ? AND visitors = 0").run(word);
+    if (changes === 0) return;
+    const remove = this.#prepare("DELETE FROM typo WHERE deletion = ? AND word = ?");
+    for (const deletion of deletions(word)) remove.run(deletion, word);
   }
 
   #storedOf(shortId: string): StoredVisitor | undefined {
@@ -226,7 +237,7 @@ class SqliteStore implements VisitorStore {
    * @param newId its id in the tables where it is new; SQLite chooses one otherwise
    * @returns its id in the tables
    */
-  #putVisitor(visitor: Visitor, counts: GramCounts, newId: number | null = null): number {
+  #putVisitor(visitor: Visitor, counts: WordCounts, newId: number | null = null): number {
     const stored = this.#storedOf(visitor.short_id);
     const json = JSON.stringify(visitor);
     if (stored?.visitor === json) return stored.id;
@@ -247,18 +258,15 @@ class SqliteStore implements VisitorStore {
     const textBefore = before === null ? null : searchText(before);
     if (textBefore === text) return id;
     if (textBefore !== null) this.#removeText(id, textBefore, counts);
-    this.#prepare("INSERT INTO search_text (rowid, text) VALUES (?, ?)").run(id, text);
-    const longGrams = longGramsOf(text);
-    this.#prepare("INSERT INTO long_gram (rowid, grams) VALUES (?, ?)").run(
+    this.#prepare("INSERT INTO suffix (rowid, suffixes) VALUES (?, ?)").run(
       id,
-      longGrams.join(GRAM_SEPARATOR),
+      suffixesOf(text).join(SEPARATOR),
     );
-    this.#prepare("INSERT INTO typo_word (rowid, words) VALUES (?, ?)").run(id, typoKeys(text).join(" "));
-    noteGrams(counts, [...gramsOf(text, TRIGRAM), ...longGrams], 1);
+    noteWords(counts, text, 1);
     return id;
   }
 
-  #removeVisitor(stored: StoredVisitor, counts: GramCounts) {
+  #removeVisitor(stored: StoredVisitor, counts: WordCounts) {
     const visitor = parseVisitor(stored);
     this.#removeFromListing(stored, visitor.short_id);
     this.#putExactKeys(stored.id, keysOf(visitor), []);
@@ -274,11 +282,9 @@ class SqliteStore implements VisitorStore {
       .run(offline, unseen, shortId);
   }
 
-  #removeText(id: number, text: string, counts: GramCounts) {
-    for (const table of ["search_text", "long_gram", "typo_word"]) {
-      this.#prepare(`DELETE FROM ${table} WHERE rowid = ?`).run(id);
-    }
-    noteGrams(counts, [...gramsOf(text, TRIGRAM), ...longGramsOf(text)], -1);
+  #removeText(id: number, text: string, counts: WordCounts) {
+    this.#prepare("DELETE FROM suffix WHERE rowid = ?").run(id);
+    noteWords(counts, text, -1);
   }
 
   #changeRow(id: number, { offline, unseen, revision }: VisitorRow): number {
@@ -426,16 +432,11 @@ interface VisitorRow {
   revision: number;
 }
 
-/** By how many more visitors each gram is had. */
-type GramCounts = Map<string, number>;
+/** By how many more visitors each word is had. */
+type WordCounts = Map<string, number>;
 
-function noteGrams(counts: GramCounts, grams: string[], more: 1 | -1) {
-  for (const gram of grams) counts.set(gram, (counts.get(gram) ?? 0) + more);
-}
-
-/** Those by which texts are found that are not shorter, and so are in one value. */
-function longGramsOf(text: string): string[] {
-  return gramsOf(text, LONG_GRAM).filter((gram) => !gram.includes(GRAM_SEPARATOR));
+function noteWords(counts: WordCounts, text: string, more: 1 | -1) {
+  for (const word of likelyWordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + more);
 }
 
 /** A visitor as the file holds it. */

@@ -4,11 +4,21 @@
  *
  * @module
  */
-import { exactKey } from "../search/keys.ts";
-import type { SearchPart, SearchQuery, TextPart } from "../search/parse.ts";
-import { deletions } from "../search/typo.ts";
+import { exactKey, SUFFIX } from "../search/keys.ts";
+import { grams } from "../search/normalise.ts";
+import type { SearchPart, TextPart } from "../search/parse.ts";
 import type { Position } from "./position.ts";
-import { TRIGRAM } from "./sqlite_schema.ts";
+
+/** A part of a search, with what a look into the file told of it. */
+export type FilePart = Exclude<SearchPart, TextPart> | FileText;
+
+/** Text that is looked for in a file. */
+export interface FileText extends TextPart {
+  /** What will do: the text, and words one typo away that visitors have, where those will do. */
+  wanted: string[];
+  /** The same in pages that somebody is on now. */
+  onPages: string[];
+}
 
 /** SQL, and the values for its question marks: what was typed never stands in the SQL. */
 export interface Sql {
@@ -40,7 +50,7 @@ export function offlineBefore(time: Date | null): Sql {
 }
 
 /** What every visitor fulfils that matches a query, of that by which `listing` is ordered. */
-export function orderConditions(query: SearchQuery): Sql[] {
+export function orderConditions(query: readonly FilePart[]): Sql[] {
   return query.flatMap((part) =>
     part.kind === "online"
       ? [{ sql: "offline = ?", values: [part.online ? 0 : 1] }]
@@ -51,11 +61,11 @@ export function orderConditions(query: SearchQuery): Sql[] {
 }
 
 /** What a row of `listing` shows of whether its visitor matches, without reading the visitor. */
-export function rowConditions(query: SearchQuery): Sql[] {
+export function rowConditions(query: readonly FilePart[]): Sql[] {
   return query.map(rowCondition).filter((condition) => condition !== null);
 }
 
-function rowCondition(part: SearchPart): Sql | null {
+function rowCondition(part: FilePart): Sql | null {
   switch (part.kind) {
     case "nobody":
     case "online":
@@ -64,10 +74,9 @@ function rowCondition(part: SearchPart): Sql | null {
       return contains("url", part.text);
     case "text":
       return anyOf([
-        contains("text", part.text),
-        contains("url", part.text),
+        ...part.wanted.map((text) => contains("text", text)),
+        ...part.onPages.map((text) => contains("url", text)),
         isShortId(part.shortId),
-        ...(part.typos ? [hasTypo("text", part.text), hasTypo("url", part.text)] : []),
       ]);
     case "code":
       return anyOf([hasKey(exactKey(part)!), isShortId(part.digits)]);
@@ -77,25 +86,17 @@ function rowCondition(part: SearchPart): Sql | null {
 }
 
 /**
- * The ids of everybody who may match a part, by an index; `null` where there is none for it, or where it is text
- * without typos, see {@link membersOfTexts}.
+ * The ids of everybody who may match a part, by an index, some more than once; `null` where there is none for it. They
+ * are found one by one, so that it costs little to ask for the first ones.
  */
-export function membersOf(part: SearchPart, lookups: Lookups): Sql | null {
+export function membersOf(part: FilePart): Sql | null {
   switch (part.kind) {
     case "nobody":
     case "online":
     case "url":
       return null;
     case "text":
-      if (!part.typos) return null;
-      return union([
-        ...matching("long_gram", [textExpression(part.text, lookups)]),
-        ...matching("typo_word", [expression(deletions(part.text), "OR")]),
-        withShortId(part.shortId),
-        ...(part.inUrl && leftByTypo(part.text).some(lookups.isOnPage)
-          ? [online(allOf([mayHaveTypo(part.text), hasTypo("url", part.text)]))]
-          : []),
-      ]);
+      return union([...part.wanted.map(withText), withShortId(part.shortId), ...withPages(part)]);
     case "code":
       return union([withKey(exactKey(part)!), withShortId(part.digits)]);
     default:
@@ -103,39 +104,17 @@ export function membersOf(part: SearchPart, lookups: Lookups): Sql | null {
   }
 }
 
-/** The ids of everybody who may match all of these texts, of which there is one at least, by one index. */
-export function membersOfTexts(index: GramIndex, texts: TextPart[], lookups: Lookups): Sql {
+/** As {@link membersOf}, of those who may match all of these texts, of which there is one at least; all or none. */
+export function membersOfTexts(texts: FileText[]): Sql {
+  const expressions = texts.map(({ wanted }) =>
+    `(${wanted.map((text) => `(${expression(text)})`).join(" OR ")})`
+  );
   return union([
-    ...matching(index, texts.map(({ text }) => textExpression(text, lookups))),
+    matching(expressions.join(" AND ")),
     ...texts.map(({ shortId }) => withShortId(shortId)),
     // Some texts may be in the page that a visitor is on, and others elsewhere.
-    ...(texts.some(({ text, inUrl }) => inUrl && lookups.isOnPage(text))
-      ? [online(allOf(rowConditions(texts)))]
-      : []),
+    ...(texts.some(({ onPages }) => onPages.length > 0) ? [online(allOf(rowConditions(texts)))] : []),
   ]);
-}
-
-/** What finds texts: of four characters and more, or of fewer. */
-export type GramIndex = "long_gram" | "search_text";
-
-/** What is looked up of a text before its visitors are. */
-export interface Lookups {
-  /** The grams to look up: its rarest ones, or all that begin with a text that is shorter than one. */
-  rareGrams(text: string): string[];
-  /** Whether somebody online is on a page with this text. */
-  isOnPage(text: string): boolean;
-}
-
-/**
- * An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for a folded text; empty where nobody
- * has it. One or two characters are in whatever begins with them.
- */
-function textExpression(text: string, { rareGrams }: Lookups): string {
-  return expression(rareGrams(text), Array.from(text).length < TRIGRAM ? "OR" : "AND");
-}
-
-function expression(terms: string[], operator: "AND" | "OR"): string {
-  return terms.map((term) => `"${term.replaceAll('"', '""')}"`).join(` ${operator} `);
 }
 
 /** All of the conditions. */
@@ -148,7 +127,7 @@ function anyOf(conditions: Sql[]): Sql {
 }
 
 function union(selects: Sql[]): Sql {
-  return combine(selects, " UNION ALL ", "SELECT NULL WHERE FALSE");
+  return combine(selects, " UNION ALL ", "");
 }
 
 function combine(pieces: Sql[], glue: string, none: string): Sql {
@@ -167,25 +146,34 @@ function online({ sql, values }: Sql): Sql {
   return { sql: `SELECT id FROM listing WHERE offline = 0 AND (${sql})`, values };
 }
 
+function withPages({ onPages }: FileText): Sql[] {
+  return onPages.length === 0 ? [] : [online(anyOf(onPages.map((text) => contains("url", text))))];
+}
+
+/** What a text shorter than a suffix has its suffixes begin with, the others are one; `posting` is made by the store. */
+function withText(text: string): Sql {
+  if (grams(text, SUFFIX).length > 0) return matching(expression(text));
+  return {
+    sql: "SELECT doc AS id FROM posting WHERE term >= ? AND term < ?",
+    values: [text, text + "\u{10ffff}".repeat(SUFFIX)],
+  };
+}
+
+function matching(expression: string): Sql {
+  return { sql: "SELECT rowid AS id FROM suffix WHERE suffix MATCH ?", values: [expression] };
+}
+
 /**
- * What a word one typo away has one of: of two halves a typo leaves one as it is, unless it swaps the letters between
- * which they part.
+ * An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for a folded text: of a long one some
+ * suffixes that are all of it together.
  */
-function leftByTypo(word: string): string[] {
-  const letters = Array.from(word);
-  const middle = Math.floor(letters.length / 2);
-  const [first, second] = [letters.slice(0, middle), letters.slice(middle)];
-  const swapped = [...first.slice(0, -1), second[0], first[middle - 1], ...second.slice(1)];
-  return [first, second, swapped].map((piece) => piece.join(""));
+function expression(text: string): string {
+  const pieces = grams(text, SUFFIX).filter((_, i, { length }) => i % SUFFIX === 0 || i === length - 1);
+  return pieces.length === 0 ? `${quoted(text)} *` : pieces.map(quoted).join(" AND ");
 }
 
-function mayHaveTypo(word: string): Sql {
-  return anyOf(leftByTypo(word).map((piece) => contains("url", piece)));
-}
-
-/** By the function of this name that the store defines. */
-function hasTypo(column: "text" | "url", word: string): Sql {
-  return { sql: `has_typo(${column}, ?)`, values: [word] };
+function quoted(term: string): string {
+  return `"${term.replaceAll('"', '""')}"`;
 }
 
 function contains(column: "text" | "url", text: string): Sql {
@@ -205,11 +193,4 @@ function hasKey(key: string): Sql {
 
 function withKey(key: string): Sql {
   return { sql: "SELECT id FROM exact_key WHERE key = ?", values: [key] };
-}
-
-/** The ids of those in an FTS5 table that fulfil all expressions; an empty one is fulfilled by nobody. */
-function matching(table: GramIndex | "typo_word", expressions: string[]): Sql[] {
-  if (expressions.includes("")) return [];
-  const whole = expressions.map((one) => `(${one})`).join(" AND ");
-  return [{ sql: `SELECT rowid AS id FROM ${table} WHERE ${table} MATCH ?`, values: [whole] }];
 }

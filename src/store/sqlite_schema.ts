@@ -10,14 +10,16 @@ export const APPLICATION_ID = 0x466f7972;
 /** The key of visitors that are in a session, by which they are counted. */
 export const IN_SESSION = "is_in_session";
 
-/** The characters of a gram by FTS5's tokenizer of that name. */
-export const TRIGRAM = 3;
+/** What no suffix has in it, and so is between them. */
+export const SEPARATOR = "\n";
 
-/** Between the grams of a text, in none of which it is. */
-export const GRAM_SEPARATOR = "\n";
+/** All else that FTS5 would take for one: its tokenizer for ASCII folds letters, which are folded here, and nothing else. */
+const TOKEN_CHARACTERS = Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1))
+  .filter((character) => character !== SEPARATOR && !/[a-z0-9]/i.test(character)).join("")
+  .replaceAll("'", "''").replaceAll('"', '""');
 
 /** The version of the schema, which a file has as its `user_version`. */
-export const VERSION = 4;
+export const VERSION = 5;
 
 /**
  * The schema. A file of an earlier version is made anew with what {@link SET_ASIDE} keeps of it.
@@ -26,9 +28,9 @@ export const VERSION = 4;
  * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
  * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
  * in ms. Its `url` is that of visitors online now. `revision` is another one, at random, each time a visitor is stored:
- * whoever knows the visitor of this one need not read it again. `gram` tells how many visitors have a gram of three or four
- * characters: what is rare. `search_text` finds texts of three characters and fewer, `long_gram` longer ones, whose
- * grams few have: FTS5's tokenizer for trigrams knows no other length, so each gram is a token there.
+ * whoever knows the visitor of this one need not read it again. `suffix` has the visitors by what follows in their text
+ * from each character on. `word` has each word of theirs once, and how many have it; `typo` those words by what is left
+ * of them without a letter.
  * `connection` tells to which processes a visitor is connected, and `process` what each told last to show that it lives.
  */
 export const SCHEMA = `
@@ -59,22 +61,19 @@ export const SCHEMA = `
     id INTEGER NOT NULL,
     PRIMARY KEY (key, id)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE gram (
-    length INTEGER NOT NULL,
-    gram TEXT NOT NULL,
-    visitors INTEGER NOT NULL,
-    PRIMARY KEY (length, gram)
+  CREATE VIRTUAL TABLE suffix USING fts5(
+    suffixes, content = '', contentless_delete = 1, detail = none,
+    tokenize = "ascii tokenchars '${TOKEN_CHARACTERS}'"
+  );
+  CREATE TABLE word (
+    word TEXT PRIMARY KEY,
+    visitors INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE VIRTUAL TABLE search_text USING fts5(
-    text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
-  );
-  CREATE VIRTUAL TABLE long_gram USING fts5(
-    grams, content = '', contentless_delete = 1, detail = none,
-    tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Z* C*' separators '${GRAM_SEPARATOR}'"
-  );
-  CREATE VIRTUAL TABLE typo_word USING fts5(
-    words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
-  );
+  CREATE TABLE typo (
+    deletion TEXT NOT NULL,
+    word TEXT NOT NULL,
+    PRIMARY KEY (deletion, word)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lease (
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -100,7 +99,7 @@ export const SCHEMA = `
 export const SET_ASIDE = `
   ALTER TABLE document RENAME TO document_aside;
   ${
-  ["visitor", "listing", "exact_key", "gram", "search_text", "typo_word", "short_text"]
+  ["visitor", "listing", "exact_key", "gram", "search_text", "long_gram", "typo_word", "short_text"]
     .map((table) => `DROP TABLE IF EXISTS ${table};`).join("\n  ")
 }`;
 

@@ -4,62 +4,47 @@
  *
  * @module
  */
-import { LONG_GRAM } from "../search/keys.ts";
 import { matches } from "../search/match.ts";
-import { grams } from "../search/normalise.ts";
-import type { SearchQuery, TextPart } from "../search/parse.ts";
-import { hasTypo } from "../search/typo.ts";
+import type { SearchPart, SearchQuery } from "../search/parse.ts";
+import { deletions, isOneTypoAway, likelyWordsOf } from "../search/typo.ts";
 import type { Visitor } from "../visitor.ts";
 import { comparePositions, placeOf, type Position } from "./position.ts";
 import type { DatabaseSync, StatementSync } from "./sqlite_file.ts";
 import {
   allOf,
   beyond,
-  type GramIndex,
+  type FilePart,
   membersOf,
   membersOfTexts,
   orderConditions,
   rowConditions,
   type Sql,
 } from "./sqlite_query.ts";
-import { TRIGRAM } from "./sqlite_schema.ts";
 import type { Page } from "./visitor_store.ts";
-
-/** Where more visitors may match, a page is first looked for among the first ones of all. */
-const MAX_GATHERED = 2000;
-
-/** Of more who have the rarest gram of a text it is not tried whether those who have all of its grams are so few. */
-const MAX_LOOKED_UP = 30_000;
-
-/** How many of the first ones those are: few, and where they do not fill the page more. */
-const WALKED = [1000, 10_000];
-
-/** So many postings of a full-text index are read in the time in which a walk looks at one visitor. */
-const POSTINGS_A_ROW = 16;
-
-/** How many of the first ones are looked at where words one typo away are looked for: that takes longer to see. */
-const MAX_WALKED_FOR_TYPOS = 3000;
-
-/** More who may have a typo are not gathered. */
-const MAX_WITH_TYPOS = 15_000;
-
-/** More candidates are not sorted but met while walking. */
-const MAX_SORTED = 5000;
-
-/** Grams of a text that are looked up: a further one leaves hardly anybody out. */
-const MAX_GRAMS = 4;
-
-/** A gram that so many times as many visitors have as the rarest one takes longer to look up than it saves. */
-const MUCH_MORE_COMMON = 30;
 
 /** So many candidates are looked at one by one. */
 const FEW = 300;
 
-/** For how many those stand who may have a typo: to count them takes as long as to gather them. */
-const UNKNOWN = MAX_GATHERED + 1;
+/** Among how many of the first ones a page is looked for before more candidates than {@link FEW} are gathered. */
+const WALKED = 1000;
+
+/** Where more visitors may match, a page is first looked for among more of the first ones. */
+const MAX_GATHERED = 2000;
+
+/** How many of the first ones those are. */
+const WALKED_FAR = 10_000;
 
 /** What more visitors than this have does not narrow down enough for what it takes. */
-const MAX_NARROWING = 50_000;
+const MAX_NARROWING = 20_000;
+
+/** More candidates are not sorted but met while walking. */
+const MAX_SORTED = 5000;
+
+/** Of a text with fewer characters a full-text table has too many terms to look through. */
+const MIN_CHARACTERS = 3;
+
+/** Words one typo away that are looked for, and words among which those are. */
+const [MAX_TYPOS, MAX_LIKE_WORDS] = [50, 2000];
 
 /** The file, as a search reads it. */
 export interface SearchedFile {
@@ -72,38 +57,33 @@ export interface SearchedFile {
   version(): unknown;
 }
 
-/** Makes what a search needs of a connection for itself: a table, and a function. */
+/** Makes what a search needs of a connection for itself. */
 export function prepareSearch(database: DatabaseSync) {
   database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
-  database.function(
-    "has_typo",
-    { deterministic: true },
-    (text, word) => Number(hasTypo(String(text), String(word))),
-  );
+  // Each visitor of each term, by which the first ones are found without all others (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
+  database.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, suffix, instance)");
 }
 
 interface Search {
   query: SearchQuery;
+  parts: FilePart[];
   limit: number;
   after: Position | null;
   /** Conditions on the order, and where to go on from. */
   order: Sql[];
 }
 
-/** What an index answers of a query. */
-interface Indexed {
-  /** The ids of all who may match. */
-  members: Sql;
-  /** How many they are at the most, those found by their page or short id left out; infinitely many: not counted. */
-  estimate: number;
-  /** What a full-text index reads to find them, in visitors. */
-  postings: number;
+/** The pages that visitors are on now. */
+interface Pages {
+  text: string;
+  words: string[] | null;
+  version: unknown;
 }
 
 /** Searches one file. */
 export class SqliteSearch {
   #file: SearchedFile;
-  #pages: { text: string; version: unknown } | null = null;
+  #pages: Pages | null = null;
 
   constructor(file: SearchedFile) {
     this.#file = file;
@@ -112,165 +92,150 @@ export class SqliteSearch {
   /** As `VisitorStore.findVisitors`. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Page {
     if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
+    const parts = query.map((part) => this.#lookUp(part));
     const place = after === null ? [] : [beyond(after)];
-    const search = { query, limit, after, order: [...orderConditions(query), ...place] };
-    const indexed = this.#indexedOf(query).sort((a, b) => a.estimate - b.estimate);
+    const search = { query, parts, limit, after, order: [...orderConditions(parts), ...place] };
+    const indexed = [...parts].sort((a, b) => lengthOf(b) - lengthOf(a)).map(membersOf)
+      .filter((members) => members !== null);
     if (indexed.length === 0) return this.#walk(search);
-    const [rarest] = indexed;
-    const isWithTypos = query.some((part) => part.kind === "text" && part.typos);
-    if (rarest.estimate <= MAX_LOOKED_UP) {
-      const page = this.#gather(search, indexed, isWithTypos ? MAX_WITH_TYPOS : MAX_GATHERED);
-      if (page !== null) return page;
-    }
-    if (isWithTypos) return this.#walkFirst(search, MAX_WALKED_FOR_TYPOS);
-    // To sort all whom a common word finds costs more than to walk until the page is full.
-    for (const most of [...WALKED, rarest.postings / POSTINGS_A_ROW]) {
-      const page = this.#walkFirst(search, most);
-      if (page.next !== null) return page;
-    }
-    return this.#gather(search, this.#counted(indexed))!;
+    return this.#gatherOne(search, indexed, FEW) ??
+      this.#walkFirst(search, WALKED) ??
+      this.#gatherOne(search, indexed, MAX_GATHERED) ??
+      this.#walkFirst(search, WALKED_FAR) ??
+      this.#gatherAll(search, indexed);
   }
 
-  /** What indexes answer of a query. */
-  #indexedOf(query: SearchQuery): Indexed[] {
-    const lookups = {
-      rareGrams: (text: string) => this.#rareGrams(text).map(({ gram }) => gram),
-      isOnPage: (text: string) => this.#isOnPage(text),
+  #lookUp(part: SearchPart): FilePart {
+    if (part.kind !== "text") return part;
+    const { text, inUrl, typos } = part;
+    return {
+      ...part,
+      wanted: [text, ...(typos ? this.#wordsOneTypoAway(text) : [])],
+      onPages: inUrl ? this.#onPages(text, typos === true) : [],
     };
-    const indexed = query.map((part) => ({ part, members: membersOf(part, lookups) }))
-      .filter((one) => one.members !== null)
-      .map(({ part, members }) => ({
-        members: members!,
-        estimate: part.kind === "text" ? UNKNOWN : this.#count(members!, MAX_GATHERED),
-        postings: 0,
-      }));
-    const texts = query.filter((part) => part.kind === "text" && !part.typos) as TextPart[];
-    const byLength = Object.groupBy(texts, ({ text }) => isLong(text) ? "long_gram" : "search_text");
-    const ofTexts = (Object.entries(byLength) as [GramIndex, TextPart[]][]).map(([index, texts]) => {
-      const found = texts.map(({ text }) => ({ text, grams: this.#rareGrams(text) }));
-      const estimates = found.map(({ text, grams }) => {
-        const counts = grams.map(({ visitors }) => visitors);
-        return Array.from(text).length < TRIGRAM ? sum(counts) : Math.min(...counts);
-      });
-      return {
-        members: membersOfTexts(index, texts, lookups),
-        estimate: Math.min(...estimates),
-        postings: sum(found.flatMap(({ grams }) => grams.map(({ visitors }) => visitors))),
-      };
-    });
-    return [...indexed, ...ofTexts];
   }
 
-  /** How many they are; infinitely many where they are more than so many. */
-  #count({ sql, values }: Sql, most: number): number {
-    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${sql} LIMIT ${most + 1})`)
-      .get(...values)! as { found: number };
-    return found > most ? Infinity : found;
-  }
-
-  /** The same, with numbers for those that were too many to be counted for next to nothing. */
-  #counted(indexed: Indexed[]): Indexed[] {
-    return indexed.map((one) =>
-      one.estimate === Infinity ? { ...one, estimate: this.#count(one.members, MAX_NARROWING) } : one
-    ).sort((a, b) => a.estimate - b.estimate);
-  }
-
-  /** The rarest grams of a text, which few have without having the text; of a shorter one all that begin with it. */
-  #rareGrams(text: string): { gram: string; visitors: number }[] {
-    const length = isLong(text) ? LONG_GRAM : TRIGRAM;
-    const ofText = grams(text, length);
-    if (ofText.length === 0) {
-      return this.#prepare("SELECT gram, visitors FROM gram WHERE length = ? AND gram >= ? AND gram < ?")
-        .all(length, text, text + "\u{10ffff}") as { gram: string; visitors: number }[];
-    }
-    const count = this.#prepare("SELECT visitors FROM gram WHERE length = ? AND gram = ?");
-    const [rarest, ...others] = ofText
-      .map((gram) => ({ gram, visitors: count.get(length, gram)?.visitors as number | undefined ?? 0 }))
-      .sort((a, b) => a.visitors - b.visitors);
-    if (rarest.visitors <= FEW) return [rarest];
-    const more = others.slice(0, MAX_GRAMS - 1);
-    return [rarest, ...more.filter(({ visitors }) => visitors <= MUCH_MORE_COMMON * rarest.visitors)];
+  #wordsOneTypoAway(word: string): string[] {
+    const without = deletions(word);
+    const marks = without.map(() => "?").join();
+    return this.#prepare(
+      `SELECT DISTINCT word FROM typo WHERE deletion IN (${marks}) LIMIT ${MAX_LIKE_WORDS}`,
+    )
+      .all(...without)
+      .map(({ word }) => word as string)
+      .filter((other) => !other.includes(word) && isOneTypoAway(other, word))
+      .slice(0, MAX_TYPOS);
   }
 
   /**
-   * Whether somebody online is on a page with this text. No index knows pages, so that a page view rewrites none;
-   * they are read once for all searches until something is written.
+   * The text, and words one typo away, that are in pages that somebody is on. No index knows pages, so that a page view
+   * rewrites none; they are read once for all searches until something is written.
    */
-  #isOnPage(text: string): boolean {
+  #onPages(text: string, typos: boolean): string[] {
     const version = this.#file.version();
-    if (this.#pages === null || this.#pages.version !== version) {
+    if (this.#pages?.version !== version) {
       const { urls } = this.#prepare(
-        "SELECT group_concat(url, char(10)) AS urls FROM listing WHERE offline = 0",
+        "SELECT group_concat(url, char(10)) AS urls FROM (SELECT DISTINCT url FROM listing WHERE offline = 0)",
       ).get()! as { urls: string | null };
-      this.#pages = { text: urls ?? "", version };
+      this.#pages = { text: urls ?? "", words: null, version };
     }
-    return this.#pages.text.includes(text);
+    const pages = this.#pages!;
+    const found = pages.text.includes(text) ? [text] : [];
+    if (!typos) return found;
+    pages.words ??= likelyWordsOf(pages.text);
+    return [...found, ...pages.words.filter((word) => !word.includes(text) && isOneTypoAway(word, text))];
   }
 
   /** The page, met while walking through everybody in order. */
-  #walk({ query, limit, order }: Search): Page {
-    const { sql, values } = allOf([...order, ...rowConditions(query)]);
+  #walk({ query, parts, limit, order }: Search, among = "TRUE"): Page {
+    const { sql, values } = allOf([...order, { sql: among, values: [] }, ...rowConditions(parts)]);
     return this.#readPage(query, limit, {
       sql: `SELECT id, revision FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
       values,
     });
   }
 
-  /** The page, met while walking through the first ones. */
-  #walkFirst(search: Search, most: number): Page {
+  /** The page, met while walking through the first ones; `null` where those do not fill it. */
+  #walkFirst(search: Search, most: number): Page | null {
     const { sql, values } = allOf(search.order);
     const end = this.#prepare(
       `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
        LIMIT 1 OFFSET ?`,
-    ).get(...values, Math.round(most));
+    ).get(...values, most);
     if (end === undefined) return this.#walk(search);
     const bound = {
       sql: "(offline, unseen, short_id) <= (?, ?, ?)",
       values: Object.values(end) as Sql["values"],
     };
-    return this.#walk({ ...search, order: [...search.order, bound] });
+    const page = this.#walk({ ...search, order: [...search.order, bound] });
+    return page.next === null ? null : page;
   }
 
-  /** The page out of all who may match by the indexes; `null` where those are more than so many. */
-  #gather(search: Search, indexed: Indexed[], most = Infinity): Page | null {
-    const { query, limit, order } = search;
+  /** The page out of all who may match a part by its index; `null` where those are more than so many of each. */
+  #gatherOne(search: Search, indexed: Sql[], most: number): Page | null {
+    for (const members of indexed) {
+      // Each once, since some are found in several ways.
+      const sql = `SELECT DISTINCT id FROM (${members.sql}) LIMIT ${most + 1}`;
+      const page = this.#withCandidates(
+        { sql, values: members.values },
+        (found) => found > most ? null : found <= search.limit ? this.#readFew(search) : this.#sort(search),
+      );
+      if (page !== null) return page;
+    }
+    return null;
+  }
+
+  /** The page, however many may match each part. */
+  #gatherAll(search: Search, indexed: Sql[]): Page {
+    const counted = indexed.map((members) => ({ members, count: this.#count(members, MAX_NARROWING) }))
+      .filter(({ count }) => count <= MAX_NARROWING)
+      .sort((a, b) => a.count - b.count).map(({ members }) => members);
+    const texts = search.parts.filter((part) => part.kind === "text")
+      .filter(({ text }) => Array.from(text).length >= MIN_CHARACTERS);
+    const [rarest, ...others] = counted.length > 0
+      ? counted
+      : texts.length > 0
+      ? [membersOfTexts(texts)]
+      : [];
+    if (rarest === undefined) return this.#walk(search);
+    return this.#withCandidates(rarest, (found) => {
+      for (const { sql, values } of others) {
+        if (found <= FEW) break;
+        // Not by a condition on the members, which SQLite would ask the index for one by one.
+        found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${sql})`).run(...values)
+          .changes as number;
+      }
+      return found <= MAX_SORTED ? this.#sort(search) : this.#walk(search, "id IN candidate");
+    });
+  }
+
+  /** How many they are, up to one more than so many. */
+  #count({ sql, values }: Sql, most: number): number {
+    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${sql} LIMIT ${most + 1})`)
+      .get(...values)! as { found: number };
+    return found;
+  }
+
+  /** Some work while the table of candidates has these members. */
+  #withCandidates<T>({ sql, values }: Sql, work: (found: number) => T): T {
     try {
-      const found = this.#gatherCandidates(indexed, most);
-      if (found > most) return null;
-      if (found <= limit) return this.#readFew(search);
-      const isFew = found <= MAX_SORTED;
-      const { sql, values } = allOf([...order, ...(isFew ? [] : rowConditions(query))]);
-      return this.#readPage(query, limit, {
-        // A cross join, since SQLite might read all visitors and look which ones are candidates.
-        sql: isFew
-          ? `SELECT id, revision FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql} ORDER BY offline, unseen, short_id`
-          : `SELECT id, revision FROM listing WHERE id IN candidate AND ${sql} ORDER BY offline, unseen, short_id`,
-        values,
-      });
+      return work(
+        this.#prepare(`INSERT OR IGNORE INTO candidate ${sql}`).run(...values).changes as number,
+      );
     } finally {
       this.#prepare("DELETE FROM candidate").run();
     }
   }
 
-  /**
-   * Fills the table of candidates with the members of all parts, the rarest one first, until they are few.
-   *
-   * @param most when there are more of the rarest one, these are left out
-   */
-  #gatherCandidates([rarest, ...others]: Indexed[], most: number): number {
-    const { sql, values } = rarest.members;
-    // Each once, since some are found in several ways.
-    const members = most === Infinity ? sql : `SELECT DISTINCT id FROM (${sql}) LIMIT ${most + 1}`;
-    let { changes: found } = this.#prepare(`INSERT OR IGNORE INTO candidate ${members}`)
-      .run(...values) as { changes: number };
-    if (found <= FEW || found > most) return found;
-    for (const { members, estimate } of this.#counted(others)) {
-      if (found <= FEW || estimate > MAX_NARROWING) break;
-      // Not by a condition on the members, which SQLite would ask the index for one by one.
-      found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${members.sql})`)
-        .run(...members.values).changes as number;
-    }
-    return found;
+  /** The page of candidates, sorted before they are looked at. */
+  #sort({ query, limit, order }: Search): Page {
+    const { sql, values } = allOf(order);
+    return this.#readPage(query, limit, {
+      // A cross join, since SQLite might read all visitors and look which ones are candidates.
+      sql: `SELECT id, revision FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql}
+            ORDER BY offline, unseen, short_id`,
+      values,
+    });
   }
 
   /** The page of candidates who all have room on it. They are sorted as they were read, which reads no other table. */
@@ -301,11 +266,7 @@ export class SqliteSearch {
   }
 }
 
-/** Whether a text is found by its long grams. */
-function isLong(text: string): boolean {
-  return Array.from(text).length >= LONG_GRAM;
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+/** By which parts are tried: exact values are the rarest, longer texts are rarer than shorter ones. */
+function lengthOf(part: FilePart): number {
+  return part.kind === "text" ? part.text.length : Infinity;
 }

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import {
   exactKey,
   exactKeys,
-  gramsOf,
-  LONG_GRAM,
   SEARCHED_ATTRIBUTES,
   searchText,
+  SUFFIX,
+  suffixesOf,
   typoKeys,
 } from "../../src/search/keys.ts";
 import { matches } from "../../src/search/match.ts";
@@ -111,13 +111,12 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   if (key !== null) return exactKeys(visitor).includes(key);
   if (part.kind !== "text") return true;
   const onUrl = visitor.is_online && part.inUrl && foldText(visitor.last_url ?? "").includes(part.text);
-  return visitor.short_id === part.shortId || onUrl || [3, LONG_GRAM].every((length) => {
-    const grams = gramsOf(searchText(visitor), length);
-    const wanted = gramsIn(part.text, length);
-    return wanted.length > 0
-      ? wanted.every((gram) => grams.includes(gram))
-      : grams.some((gram) => gram.startsWith(part.text));
-  });
+  const suffixes = suffixesOf(searchText(visitor));
+  const pieces = gramsIn(part.text, SUFFIX);
+  return visitor.short_id === part.shortId || onUrl ||
+    (pieces.length > 0
+      ? pieces.every((piece) => suffixes.includes(piece))
+      : suffixes.some((suffix) => suffix.startsWith(part.text)));
 }
 
 Deno.test("Whoever matches a search has the keys by which an index finds them", () => {
@@ -179,18 +178,26 @@ Deno.test("A part has an exact key where one attribute answers it", () => {
   for (const [q, key] of verdicts) assert.equal(exactKey(parseSearch(q)[0]), key, q);
 });
 
-Deno.test("Grams are those of one value each, and its ends", () => {
+Deno.test("Suffixes are of one value each, from every character on, cut where they are long", () => {
   const visitor = readVisitor({
     short_id: "aB3",
     name: "Zoë",
-    nickname: "Łód",
+    nickname: "Łódź 😀 1234567",
     last_url: "https://acme.com",
   })!;
-  const text = searchText(visitor);
-  assert.deepEqual(gramsOf(text, 3), ["zoe", "oe\n", "e\n\n", "lod", "od\n", "d\n\n"]);
-  const long = ["zoe\n", "oe\n\n", "e\n\n\n", "lod\n", "od\n\n", "d\n\n\n"];
-  assert.deepEqual(gramsOf(text, LONG_GRAM), long);
-  assert.deepEqual(gramsOf(searchText(readVisitor({ short_id: "aB3" })!), 3), []);
+  const long = [
+    "lodz 😀 1",
+    "odz 😀 12",
+    "dz 😀 123",
+    "z 😀 1234",
+    " 😀 12345",
+    "😀 123456",
+    " 1234567",
+    "1234567",
+  ];
+  const ends = ["234567", "34567", "4567", "567", "67", "7"];
+  assert.deepEqual(suffixesOf(searchText(visitor)), ["zoe", "oe", "e", ...long, ...ends]);
+  assert.deepEqual(suffixesOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
 });
 
 Deno.test("Two words that are one typo apart have a typo key in common", () => {

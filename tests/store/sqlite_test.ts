@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseSearch } from "../../src/search/parse.ts";
+import { withTypos } from "../../src/search/typo.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { StoreRefused, StoreUnavailable } from "../../src/store/visitor_store.ts";
 import { testInFolder } from "../support/folders.ts";
@@ -174,6 +175,7 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
         last_seen_at: new Date(1_700_000_000_000 - number * 1000),
         // Each in half of them, both in the oldest five alone.
         name: number >= total - 5 ? "alpha omega" : number % 2 === 0 ? "alpha" : "omega",
+        nickname: `${number >= total - 3000 ? "few" : ""} ${number >= total - 6000 ? "some" : ""}`,
         tags: ["#all"],
       });
     }));
@@ -187,6 +189,16 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
     assert.deepEqual(await findAll(store, q, 2), oldest);
   }
   assert.deepEqual(await first("alpha online", 3), []);
+  for (const [word, count] of [["few", 3000], ["some", 6000]] as const) {
+    const ofThese = Array.from({ length: count / 2 - 2 }, (_, i) => `v${total - count + 2 * i}`).slice(
+      0,
+      900,
+    );
+    assert.deepEqual(await first(`${word} alpha`, 900), ofThese, word);
+    assert.deepEqual(await first(`alphq some ${word}`, 3), [], "by no typo unless that is asked for");
+    const typo = await store.findVisitors(withTypos(parseSearch(`alphq ${word}`))!, 900, null);
+    assert.deepEqual(typo.visitors.map(({ short_id }) => short_id), ofThese, word);
+  }
   await store.close();
 });
 
@@ -213,7 +225,7 @@ testFile("a page view touches no index of what is searched", async (path) => {
   await store.writePresence("p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
   const readIndexes = () => {
     using database = new DatabaseSync(path);
-    return ["exact_key", "gram", "search_text_data", "long_gram_data", "typo_word_data", "connection"].map(
+    return ["exact_key", "suffix_data", "word", "typo", "connection"].map(
       (table) => {
         const statement = database.prepare(`SELECT * FROM ${table}`);
         statement.setReadBigInts(true);
@@ -232,17 +244,39 @@ testFile("a page view touches no index of what is searched", async (path) => {
   await store.close();
 });
 
-// Made by earlier versions, each with the same 31 visitors: `schema-3` by the one before long grams were, with a visitor
-// who is connected, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
+testFile("what nobody has any more is not in any index", async (path) => {
+  const store = openSqliteStore(path);
+  const [ada, eve] = ["ada", "eve"].map((short_id) =>
+    visitorOf({ short_id, name: `${short_id} Lovelace`, email: `${short_id}@secret.example`, tags: ["#vip"] })
+  );
+  await store.putVisitors([ada, eve]);
+  const words = () => {
+    using database = new DatabaseSync(path);
+    return database.prepare("SELECT word, visitors FROM word ORDER BY word").all()
+      .map(({ word, visitors }) => `${word} ${visitors}`);
+  };
+  assert.deepEqual(words(), ["ada 1", "eve 1", "example 2", "lovelace 2", "secret 2"]);
+  await store.updateVisitor("eve", { name: "Eve Byron", email: null });
+  assert.deepEqual(words(), ["ada 1", "byron 1", "eve 1", "example 1", "lovelace 1", "secret 1"]);
+  for (const shortId of ["ada", "eve"]) assert.ok(await store.removeVisitor(shortId));
+  using database = new DatabaseSync(path);
+  for (const table of ["visitor", "listing", "document", "exact_key", "word", "typo"]) {
+    assert.equal(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()!.rows, 0, table);
+  }
+  await store.close();
+});
+
+// Made by earlier versions, each with the same 31 visitors: `schema-4` by the one before suffixes were, with a visitor who
+// is connected, `schema-3` by the one before long grams were, with the same, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
 // and leases kept, `without-listing` by the first ones.
-for (const name of ["schema-3", "schema-2", "schema-1", "without-listing"]) {
+for (const name of ["schema-4", "schema-3", "schema-2", "schema-1", "without-listing"]) {
   testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
     const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
     const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
     await Deno.writeFile(path, bytes);
     for (const times of ["first", "second"]) {
       const store = openSqliteStore(path);
-      const connected = name === "schema-3" && times === "first" ? ["n\0ul"] : [];
+      const connected = ["schema-4", "schema-3"].includes(name) && times === "first" ? ["n\0ul"] : [];
       assert.deepEqual(await store.connectedTo("earlier"), new Set(connected));
       assert.equal(await store.endConnections("earlier", 10), connected.length);
       const visitors = await Array.fromAsync(store.allVisitors());
