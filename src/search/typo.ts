@@ -85,16 +85,17 @@ export function isOneTypoAway(a: string, b: string): boolean {
   if (longer.length - shorter.length > 2) return false;
   // What both have at their ends changes nothing; of most words more is left than a typo changes, which is soon seen.
   let start = 0;
-  while (start < shorter.length && shorter[start] === longer[start]) start++;
-  let end = 0;
-  while (end < shorter.length - start && shorter.at(-1 - end) === longer.at(-1 - end)) end++;
-  const hasPairs = /[\ud800-\udfff]/.test(longer);
+  while (start < shorter.length && shorter.charCodeAt(start) === longer.charCodeAt(start)) start++;
+  let [shortEnd, longEnd] = [shorter.length, longer.length];
+  while (shortEnd > start && shorter.charCodeAt(shortEnd - 1) === longer.charCodeAt(longEnd - 1)) {
+    [shortEnd, longEnd] = [shortEnd - 1, longEnd - 1];
+  }
   // Two letters swapped; those beyond U+FFFF are two units each.
-  if (longer.length - start - end > (hasPairs ? 4 : 2)) return false;
+  if (longEnd - start > 4) return false;
   // By code points: a letter of two units may have one of them in common with another letter.
-  if (hasPairs) return distance(Array.from(a), Array.from(b)).steps <= 1;
-  return distance(shorter.slice(start, shorter.length - end), longer.slice(start, longer.length - end))
-    .steps <= 1;
+  if (/[\ud800-\udfff]/.test(longer)) return distance(Array.from(a), Array.from(b)).steps <= 1;
+  return longEnd - start <= 2 &&
+    distance(shorter.slice(start, shortEnd), longer.slice(start, longEnd)).steps <= 1;
 }
 
 /**

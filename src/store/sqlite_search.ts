@@ -98,8 +98,9 @@ export class SqliteSearch {
     const indexed = [...parts].sort((a, b) => lengthOf(b) - lengthOf(a)).map(membersOf)
       .filter((members) => members !== null);
     if (indexed.length === 0) return this.#walk(search);
+    const isSlowToWalk = parts.some((part) => part.kind === "text" && part.wanted.length > 1);
     return this.#gatherOne(search, indexed, FEW) ??
-      this.#walkFirst(search, WALKED) ??
+      (isSlowToWalk ? null : this.#walkFirst(search, WALKED)) ??
       this.#gatherOne(search, indexed, MAX_GATHERED) ??
       this.#walkFirst(search, WALKED_FAR) ??
       this.#gatherAll(search, indexed);
