@@ -75,6 +75,7 @@ const INDEXES: Record<string, 1 | -1>[] = [
   { lookup_code: 1 },
   { integration_ids: 1 },
   { "foyer.keys": 1 },
+  { "foyer.tags": 1, is_online: 1, last_seen_at: -1, short_id: 1, _id: 1 },
   { "foyer.v": 1 },
   { is_in_session: 1 },
   { [CONNECTIONS]: 1 },

@@ -13,15 +13,15 @@ export type StoredDocument = Record<string, unknown>;
 
 /**
  * The version of the search fields; documents with another one, or none, are foreign. Of version 1 the text
- * keys were trigrams, and the typo keys made of seven letters.
+ * keys were trigrams, and the typo keys made of seven letters; of version 2 there were no tags.
  */
-const SEARCH_VERSION = 2;
+const SEARCH_VERSION = 3;
 
 /**
- * What finds foreign documents by an index: those without search fields, and those that a Foyer of the version before
+ * What finds foreign documents by an index: those without search fields, and those that a Foyer of an earlier version
  * or of the next one has given others, while both run or until they are reindexed.
  */
-export const IS_FOREIGN = { "foyer.v": { $in: [null, SEARCH_VERSION - 1, SEARCH_VERSION + 1] } };
+export const IS_FOREIGN = { "foyer.v": { $in: [null, 1, 2, SEARCH_VERSION + 1] } };
 
 /** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
 const MAX_KEYS = 5000;
@@ -151,12 +151,16 @@ export function isOfflineBefore(document: StoredDocument, time: Date | null): bo
 export interface SearchFields {
   v: number;
   keys: string[];
+  /** The keys of its tags by themselves, for an index in the order of lists; left out where there are none. */
+  tags?: string[];
 }
 
 /** The search fields of a visitor's document; `null` where there would be too many keys. */
 export function searchFields(visitor: Visitor): SearchFields | null {
   const keys = searchKeys(visitor);
-  return keys.length > MAX_KEYS ? null : { v: SEARCH_VERSION, keys };
+  if (keys.length > MAX_KEYS) return null;
+  const tags = keys.filter((key) => key.startsWith("tag:"));
+  return { v: SEARCH_VERSION, keys, ...(tags.length === 0 ? {} : { tags }) };
 }
 
 /** The attributes that search fields are made of. */

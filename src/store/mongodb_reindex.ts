@@ -52,6 +52,10 @@ export function unchanged(
 
 function isSame(a: SearchFields | null, b: SearchFields | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.v === b.v && Array.isArray(b.keys) && a.keys.length === b.keys.length &&
-    a.keys.every((key, i) => key === b.keys[i]);
+  return a.v === b.v && isSameList(a.keys, b.keys) && isSameList(a.tags ?? [], b.tags ?? []);
+}
+
+/** @param b of a document, which other software may have changed */
+function isSameList(a: string[], b: unknown): boolean {
+  return Array.isArray(b) && a.length === b.length && a.every((key, i) => key === b[i]);
 }

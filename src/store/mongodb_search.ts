@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { exactKey } from "../search/keys.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { hasTypo } from "../search/typo.ts";
@@ -28,7 +29,14 @@ import {
   type SearchedCollection,
   withoutRest,
 } from "./mongodb_found.ts";
-import { type Condition, type KeyCondition, keyCondition, mayBe, plainCondition } from "./mongodb_query.ts";
+import {
+  type Condition,
+  isInSegment,
+  type KeyCondition,
+  keyCondition,
+  mayBe,
+  plainCondition,
+} from "./mongodb_query.ts";
 import { Sample } from "./mongodb_sample.ts";
 import { MAX_PORTION, Walk } from "./mongodb_walk.ts";
 import { comparePositions, isSamePlace, type Position } from "./position.ts";
@@ -68,6 +76,7 @@ export class CollectionSearch {
   #pages: SharedRun<string[]>;
   #online: SharedRun<StoredDocument[]>;
   #unkeyed: SharedBatch<Search, Found[]>;
+  #foreign: SharedRun<boolean>;
   #sampling: SharedRun<Sample>;
   #sample: { sample: Sample; takenAt: number } | null = null;
 
@@ -77,6 +86,7 @@ export class CollectionSearch {
     this.#pages = new SharedRun(() => this.#readPages());
     this.#online = new SharedRun(() => this.#readOnline());
     this.#unkeyed = new SharedBatch((searches) => this.#readUnkeyed(searches));
+    this.#foreign = new SharedRun(() => this.#areForeign());
     this.#sampling = new SharedRun(() => this.#takeSample());
   }
 
@@ -104,11 +114,41 @@ export class CollectionSearch {
     }
     const sample = await this.#sampled(deadline);
     const keyed = keyCondition(query, sample);
+    const tagged = await this.#findTagged(search, sample, keyed);
+    if (tagged !== null) return tagged;
     // Of what a walk reads and what an index gives the smaller one.
     const walked = Math.min(sample.total, wanted / sample.shareOf(query));
     const gathered = keyed === null ? PAGES : sample.total * keyed.share;
     if (walked <= gathered) return await this.#walk.walk(search, 1.3 * walked);
     return await this.#gather(search, keyed, sample) ?? await this.#walk.walk(search);
+  }
+
+  /** Those online who have a tag, where they fill the page; otherwise, and where others are found sooner, `null`. */
+  async #findTagged(search: Search, sample: Sample, keyed: KeyCondition | null): Promise<Found[] | null> {
+    const { query, after, wanted, deadline } = search;
+    if (!mayBe(query, true) || after !== null && !isInSegment(after, { online: true, dated: true })) {
+      return null;
+    }
+    const [rarest] = query.filter(({ kind }) => kind === "tag").map((part) => exactKey(part)!)
+      .map((tag) => ({ tag, share: sample.shareOfKey(tag) })).sort((a, b) => a.share - b.share);
+    if (rarest === undefined) return null;
+    const walked = wanted / sample.shareOf(query);
+    const gathered = keyed === null ? Infinity : keyed.share * sample.total;
+    if (gathered <= Math.min(walked, sample.total) * rarest.share) return null;
+    const [areForeign, found] = await Promise.all([
+      deadline.race(this.#foreign.run()),
+      this.#walk.walkTag(search, 1.3 * walked, rarest.tag),
+    ]);
+    return areForeign || found.length < wanted ? null : found;
+  }
+
+  /** Whether there are documents that no tag tells of. */
+  async #areForeign(): Promise<boolean> {
+    const options = { projection: { _id: 1 as const }, limit: 1 };
+    const documents = await collect(
+      this.#collection.read(IS_FOREIGN, options, this.#collection.newDeadline()),
+    );
+    return documents.length > 0;
   }
 
   /** All who fulfil a condition and match; the documents need not be few, but are not kept. */

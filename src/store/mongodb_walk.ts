@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exactKey } from "../search/keys.ts";
 import type { Deadline } from "./deadline.ts";
 import { PLACE, positionOf, type Projection, type StoredDocument, WHOLE } from "./mongodb_document.ts";
 import { collect, type Found, readFound, type Search, type SearchedCollection } from "./mongodb_found.ts";
@@ -55,6 +56,8 @@ interface Walked {
   among: number;
   /** What those fulfil that are asked for; nothing where it is everybody. */
   only: Condition[];
+  /** The key of a tag that they have, by whose index they are read. */
+  tag?: string;
   projection?: Projection;
 }
 
@@ -73,15 +76,36 @@ export class Walk {
    *
    * @param expected among how many documents they may be
    */
-  async walk(search: Search, expected = search.wanted): Promise<Found[]> {
-    const { query, after, wanted, deadline } = search;
+  walk(search: Search, expected = search.wanted): Promise<Found[]> {
+    const { query, after } = search;
+    return this.#walkSegments(segmentsOf(query, after), search, expected, { only: withExactKeys(query) });
+  }
+
+  /**
+   * As {@link walk}, of those online, and seen at a date, who have a tag and of whom search fields are kept.
+   *
+   * @param tag the key of one of the query's tags
+   */
+  walkTag(search: Search, expected: number, tag: string): Promise<Found[]> {
+    const online = segmentsOf(search.query, search.after).filter(({ online, dated }) => online && dated);
+    const others = search.query.filter((part) => exactKey(part) !== tag);
+    return this.#walkSegments(online, search, expected, { only: withExactKeys(others), tag });
+  }
+
+  async #walkSegments(
+    segments: Segment[],
+    search: Search,
+    expected: number,
+    { only, tag }: Pick<Walked, "only" | "tag">,
+  ): Promise<Found[]> {
+    const { after, wanted, deadline } = search;
+    const areSome = only.length > 0 || tag !== undefined;
     const found: Found[] = [];
-    const only = withExactKeys(query);
-    for (const segment of segmentsOf(query, after)) {
+    for (const segment of segments) {
       const among = Math.max(wanted - found.length, Math.ceil(expected));
-      const size = Math.min(MAX_PORTION, only.length === 0 ? among : wanted - found.length);
-      if (only.length > 0) await this.#lookAtHead(segment, deadline);
-      for await (const documents of this.#walkSegment(segment, after, { size, among, only }, deadline)) {
+      const size = Math.min(MAX_PORTION, areSome ? wanted - found.length : among);
+      if (areSome) await this.#lookAtHead(segment, deadline);
+      for await (const documents of this.#walkSegment(segment, after, { size, among, only, tag }, deadline)) {
         found.push(...readFound(documents, search));
         if (found.length >= wanted) return found.slice(0, wanted);
       }
@@ -97,7 +121,7 @@ export class Walk {
   async *#walkSegment(
     segment: Segment,
     after: Position | null,
-    { size, among, only, projection = WHOLE }: Walked,
+    { size, among, only, tag, projection = WHOLE }: Walked,
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
@@ -105,7 +129,8 @@ export class Walk {
     /** Documents at the very place from which this goes on that are behind it. */
     let passed = 0;
     /** The first places of all, until they are as many as were wanted. */
-    let head: Position[] | null = from === null && segment.dated && only.length === 0 ? [] : null;
+    let head: Position[] | null = null;
+    if (from === null && segment.dated && only.length === 0 && tag === undefined) head = [];
     /** Whether documents were met that are in no place of this segment. */
     let isChecked = false;
     while (true) {
@@ -113,7 +138,7 @@ export class Walk {
         ? inDated(segment.online, { from, until }, isChecked)
         : inUndated(segment.online, isPosition(from) ? from : null);
       const documents: StoredDocument[] = await collect(this.#collection.read(
-        checked(place, only),
+        { ...(tag === undefined ? {} : { "foyer.tags": tag }), ...checked(place, only) },
         { projection, sort: orderOf(segment), limit: size, skip: passed },
         deadline,
       ));

@@ -111,7 +111,7 @@ if (hasAllRights) {
     const options = { uri, collection: "visitors", log: (line: string) => log.push(line) };
     const importing = openMongoStore({ ...options, use: "command" });
     await importing.putVisitors([visitorOf({ short_id: "a" })]);
-    while (log.length < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
     await importing.close();
     const store = openMongoStore({ ...options, use: "request" });
     const { app } = appOver(store, {}, () => {});

@@ -26,7 +26,7 @@ if (hasAllRights) {
     const collection = `visitors${collections++}`;
     const told = (sentence: string) => log.push(sentence);
     const other = openMongoStore({ uri, collection, use: "command", log: told });
-    while (log.length < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
     const store = openMongoStore({ uri, collection, use: "request", log: told });
     return {
       store,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { AnyBulkWriteOperation } from "mongodb";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { comparePositions, placeOf } from "../../src/store/position.ts";
 import { findAll, visitorOf } from "./contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
@@ -32,7 +33,7 @@ if (hasAllRights) {
     });
     assert.deepEqual(progress.at(-1), [603, 603]);
     assert.deepEqual(await collection.find({}, { projection: { foyer: 0 } }).toArray(), before);
-    assert.equal(await collection.countDocuments({ "foyer.v": 2 }), 601);
+    assert.equal(await collection.countDocuments({ "foyer.v": 3 }), 601);
     assert.deepEqual(await findAll(store, "hopper"), ["f300"]);
     assert.deepEqual(
       await store.reindex(() => {}),
@@ -75,7 +76,7 @@ if (hasAllRights) {
 
   test("visitors whom a Foyer of the next version has written are found all the same", async ({ store, collection }) => {
     await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
-    await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 3, terms: ["other rules"] } } });
+    await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 4, terms: ["other rules"] } } });
     for (const q of ["lovelace", "ada lovelace -online", "lo"]) {
       assert.deepEqual((await findAll(store, q)).sort(), q.includes("-") ? [] : ["a", "b"], q);
     }
@@ -83,15 +84,66 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "#found"), ["b"]);
   });
 
-  test("visitors whom the Foyer before this one has written are found all the same, until they are reindexed", async ({ store, collection }) => {
-    await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
-    // Its keys were trigrams.
+  test("visitors whom an earlier Foyer has written are found all the same, until they are reindexed", async ({ store, collection }) => {
+    const names = ["a", "b", "c"];
+    await store.putVisitors(
+      names.map((short_id) =>
+        visitorOf({
+          short_id,
+          name: "Ada Lovelace",
+          is_online: true,
+          last_seen_at: new Date(),
+          tags: ["#VIP"],
+        })
+      ),
+    );
+    // Of version 1 the keys were trigrams, of version 2 there were no tags by themselves.
     const keys = ["ada", "lov", "ove", "vel", "ela", "lac", "ace"].map((gram) => "text:" + gram);
     await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 1, keys } } });
-    const searches = ["lovelace", "ada lovelace", "lov", "da", "e"];
-    for (const q of searches) assert.deepEqual((await findAll(store, q)).sort(), ["a", "b"], q);
-    assert.deepEqual(await store.reindex(() => {}), { written: 1, missed: 0 });
-    assert.equal(await collection.countDocuments({ "foyer.v": 2 }), 2);
-    for (const q of searches) assert.deepEqual((await findAll(store, q)).sort(), ["a", "b"], q);
+    await collection.updateOne({ short_id: "c" }, { $set: { "foyer.v": 2 }, $unset: { "foyer.tags": "" } });
+    const searches = ["lovelace", "ada lovelace", "lov", "da", "e", "#vip", "#vip ada"];
+    for (const q of searches) assert.deepEqual((await findAll(store, q, 1)).sort(), names, q);
+    assert.deepEqual(await store.reindex(() => {}), { written: 2, missed: 0 });
+    assert.equal(await collection.countDocuments({ "foyer.v": 3, "foyer.tags": "tag:#vip" }), 3);
+    for (const q of searches) assert.deepEqual((await findAll(store, q, 1)).sort(), names, q);
+  });
+
+  test("those who have a tag are found in order, whoever wrote them", async ({ store, collection }) => {
+    const seen = Date.UTC(2026, 0, 2);
+    const all = Array.from({ length: 900 }, (_, i) => `v${String(i).padStart(3, "0")}`);
+    await store.putVisitors(all.map((short_id, i) =>
+      visitorOf({
+        short_id,
+        is_online: i < 600,
+        last_seen_at: i % 7 === 0 ? null : new Date(seen - i * 1000),
+        tags: i % 3 === 0 ? ["#vip", "#customer"] : i % 3 === 1 ? ["#VIP"] : [],
+      })
+    ));
+    const inOrder = async (numbers: (i: number) => boolean) => {
+      const visitors = await Array.fromAsync(store.allVisitors());
+      return visitors.filter(({ short_id }) => numbers(Number(short_id.slice(1))))
+        .map((visitor) => ({ visitor, place: placeOf(visitor) }))
+        .sort((a, b) => comparePositions(a.place, b.place)).map(({ visitor }) => visitor.short_id);
+    };
+    const check = async () => {
+      const vips = await inOrder((i) => i % 3 !== 2);
+      for (const size of [10, 250, 1000]) {
+        assert.deepEqual(await findAll(store, "#vip", size), vips, `${size}`);
+      }
+      assert.deepEqual(await findAll(store, "#customer #vip", 20), await inOrder((i) => i % 3 === 0));
+      assert.deepEqual(
+        await findAll(store, "#vip online", 20),
+        vips.filter((id) => Number(id.slice(1)) < 600),
+      );
+      assert.deepEqual(
+        await findAll(store, "#vip -online", 20),
+        vips.filter((id) => Number(id.slice(1)) >= 600),
+      );
+      assert.deepEqual(await findAll(store, "#vip v004", 20), ["v004"]);
+    };
+    await check();
+    // Other software's, without search fields.
+    await collection.updateMany({ short_id: { $in: ["v003", "v009", "v601"] } }, { $unset: { foyer: "" } });
+    await check();
   });
 }

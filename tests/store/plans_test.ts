@@ -27,6 +27,8 @@ const FORMS = [
   "id:user-7",
   "0007",
   "#vip",
+  "#customer",
+  "#customer #vip",
   "#vip gabriela -online",
   "integration_id:crm:7",
   "url:pricing",
@@ -61,7 +63,7 @@ async function fill(store: VisitorStore) {
         lookup_code: number < 400 ? String(number).padStart(4, "0") : null,
         integration_ids: [`crm:${number}`],
         last_url: number % 100 === 7 ? "https://example.com/pricing" : "https://example.com/",
-        tags: number % 50 === 7 ? ["#vip"] : [],
+        tags: number % 50 === 7 ? ["#vip"] : number % 4 === 0 ? ["#customer"] : [],
       });
     }));
   }
@@ -197,7 +199,7 @@ if (hasAllRights) {
       await using client = new MongoClient(uri, { directConnection: true });
       const collection = client.db("foyer_plans").collection("visitors");
       await fill(store);
-      while (log.length < 10) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
       const explain = async (find: Record<string, unknown>) => {
         const { filter, sort, limit, skip, projection } = find;
         const plan = await collection.find(filter as object, { sort, limit, skip, projection } as object)
@@ -228,6 +230,7 @@ if (hasAllRights) {
           assert.ok(!stages.includes("COLLSCAN"), `${what} ${stages}`);
           if (!isSimple && find.sort !== undefined) assert.ok(!stages.includes("SORT"), `${what} ${stages}`);
           // The same as list/latest: once it is known how close together they are, of 400 online about a page.
+          if (what.includes('"foyer.tags"')) assert.ok(examined <= 50, `${what} reads ${examined} documents`);
           if (form === "online") assert.ok(examined <= 50, `${what} reads ${examined} documents`);
         }
       }
@@ -245,6 +248,8 @@ if (hasAllRights) {
         assert.ok(totalDocsExamined <= 10, `${JSON.stringify(filter)} reads ${totalDocsExamined} documents`);
       }
       assert.ok(presence.length >= 6, `${presence.length} queries of presence`);
+      const byTag = asked.get("#customer")!.map(({ filter }) => JSON.stringify(filter));
+      assert.ok(byTag.some((filter) => filter.includes('"foyer.tags":"tag:#customer"')), byTag.join("\n"));
       assert.ok(explained >= 40, `${explained} queries explained`);
       if (given) await client.db("foyer_plans").dropDatabase();
       await store.close();

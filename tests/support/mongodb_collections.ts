@@ -55,7 +55,7 @@ export async function startCollections() {
       ...options,
       fn: async () => {
         await using opened = await open();
-        await until(() => opened.log.length >= 10);
+        await until(() => opened.log.length >= 11);
         await work(opened);
       },
     });
