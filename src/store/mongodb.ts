@@ -18,12 +18,12 @@ import {
   upsertOf,
   visitorOf,
   WHOLE,
+  WHOLE_AND_ID,
 } from "./mongodb_document.ts";
 import {
   asStoreError,
   type Collection,
   describeError,
-  type Document,
   indexesOf,
   isRefusal,
   isServerError,
@@ -51,6 +51,7 @@ import {
 } from "./mongodb_presence.ts";
 import { searchFieldsUpdate, unchanged, WITH_SEARCH_FIELDS } from "./mongodb_reindex.ts";
 import type { ReadOptions } from "./mongodb_found.ts";
+import { KnownDocuments } from "./mongodb_known.ts";
 import { CollectionSearch } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
@@ -123,6 +124,7 @@ class MongoStore implements VisitorStore {
   readonly description: string;
   #client: MongoClient;
   #collection: Collection;
+  #known = new KnownDocuments();
   #search: CollectionSearch;
   #leases: CollectionLeases;
   #use: "request" | "command";
@@ -261,14 +263,19 @@ class MongoStore implements VisitorStore {
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     const { limit = 0, batchSize = limit || MAX_BATCH } = options;
+    const isWhole = options.projection === WHOLE || options.projection === WHOLE_AND_ID;
     const cursor = this.#collection.find(condition, {
       ...options,
+      raw: isWhole,
       // All at once where they are so many at the most.
       batchSize: Math.min(batchSize, MAX_BATCH),
       ...limitOf(deadline),
     });
     try {
-      while (await deadline.race(cursor.hasNext())) yield cursor.readBufferedDocuments();
+      while (await deadline.race(cursor.hasNext())) {
+        const documents = cursor.readBufferedDocuments();
+        yield isWhole ? this.#known.decode(documents as unknown as Uint8Array[]) : documents;
+      }
     } finally {
       // Not waited for: nobody who is late should wait for it, and what it throws was thrown already.
       cursor.close().catch(() => {});
@@ -285,15 +292,23 @@ class MongoStore implements VisitorStore {
   getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
     return this.#answer(async (deadline) => {
       const asked = new Set(shortIds);
-      const documents = await this.#collection
-        .find({ short_id: { $in: [...asked] } }, { projection: WHOLE, ...limitOf(deadline) })
-        .toArray();
-      const firsts = new Map<string, Document>();
-      // An array that holds the short id is found by MongoDB too, and a short id may be repeated.
-      for (const document of documents.filter(({ short_id }) => asked.has(short_id))) {
-        const other = firsts.get(document.short_id);
+      const documents = this.#known.decode(
+        await this.#collection
+          .find<Uint8Array>({ short_id: { $in: [...asked] } }, {
+            projection: WHOLE,
+            raw: true,
+            ...limitOf(deadline),
+          })
+          .toArray(),
+      );
+      const firsts = new Map<string, StoredDocument>();
+      for (const document of documents) {
+        const { shortId } = positionOf(document);
+        // An array that holds the short id is found by MongoDB too, and a short id may be repeated.
+        if (!asked.has(shortId)) continue;
+        const other = firsts.get(shortId);
         if (other === undefined || comparePositions(positionOf(document), positionOf(other)) < 0) {
-          firsts.set(document.short_id, document);
+          firsts.set(shortId, document);
         }
       }
       return shortIds.map((shortId) => {

@@ -62,9 +62,14 @@ export function positionOf(document: StoredDocument): Position {
   };
 }
 
-/** A document, read by {@link WHOLE}, as its visitor; `null` where it is none. */
+/** The visitors of documents, as long as those are kept. */
+const visitors = new WeakMap<StoredDocument, Visitor | null>();
+
+/** A document, read by {@link WHOLE}, as its visitor, the same each time; `null` where it is none. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  return readVisitor(asNative(document));
+  let visitor = visitors.get(document);
+  if (visitor === undefined) visitors.set(document, visitor = readVisitor(asNative(document)));
+  return visitor;
 }
 
 /** A value of `last_url` as its visitor has it; empty where that is none. */

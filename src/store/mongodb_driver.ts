@@ -186,3 +186,8 @@ export function describeError(error: unknown): string {
   const parts = new Set([name, codeName ?? code ?? root.code ?? root.name]);
   return [...parts].filter((part) => part !== undefined).join(", ");
 }
+
+/** A document as the driver reads it from what the database sent, one with broken text as well. */
+export function decodeDocument(bytes: Uint8Array): Record<string, unknown> {
+  return BSON.deserialize(bytes, { validation: { utf8: false } });
+}
