@@ -85,15 +85,9 @@ export function shareReads(
     return new Deadline(REQUEST_DEADLINE).race(read.run());
   }
 
-  let looking: Promise<unknown> | null = null;
-
-  /** The store's version, looked up once for all who come by the end of this turn of the event loop. */
-  function currentVersion(): Promise<unknown> {
-    return looking ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
-      looking = null;
-      return store.version!();
-    });
-  }
+  /** Those who come in one turn of the event loop are answered in one as well, which costs much less. */
+  const endOfTurn = once(() => new Promise<void>((resolve) => setImmediate(resolve)));
+  const currentVersion = once(async () => await store.version!());
 
   async function isCurrent(result: Kept): Promise<boolean> {
     if (performance.now() - result.askedAt < maxStale) return true;
@@ -108,7 +102,7 @@ export function shareReads(
   }, {
     cache: false,
     maxBatchSize: MAX_BATCH,
-    batchScheduleFn: (send) => void lookingUp.then(send),
+    batchScheduleFn: (send) => void Promise.all([lookingUp, endOfTurn()]).then(send),
   });
 
   const online = new SharedRun(() => store.countOnline());
@@ -116,6 +110,7 @@ export function shareReads(
 
   return {
     async findVisitors(query, limit, after) {
+      await endOfTurn();
       const key = JSON.stringify([query, limit, after]);
       const last = kept.get(key);
       if (last !== undefined && await isCurrent(last)) {
@@ -132,4 +127,13 @@ export function shareReads(
       kept.clear();
     },
   };
+}
+
+/** The same promise for all who ask until it is kept. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  return () =>
+    running ??= work().finally(() => {
+      running = null;
+    });
 }
