@@ -18,7 +18,7 @@ import {
   type SQLInputValue,
   type StatementSync,
 } from "./sqlite_file.ts";
-import { offlineBefore, orderColumns } from "./sqlite_query.ts";
+import { offlineBefore, orderColumns, tagsText } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
 import { IN_SESSION, SEPARATOR } from "./sqlite_schema.ts";
 import { prepareSearch, SqliteSearch } from "./sqlite_search.ts";
@@ -115,7 +115,17 @@ class SqliteStore implements VisitorStore {
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
   async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    return asStoreErrors(() => this.#search.findVisitors(query, limit, after));
+    return asStoreErrors(() => this.#atOneMoment(() => this.#search.findVisitors(query, limit, after)));
+  }
+
+  /** Reads as the file is at one moment, whatever others write meanwhile. */
+  #atOneMoment<T>(read: () => T): T {
+    this.#prepare("BEGIN").run();
+    try {
+      return read();
+    } finally {
+      if (this.#database.isTransaction) this.#prepare("COMMIT").run();
+    }
   }
 
   /** The visitor of a revision, read from its document where it is not known. */
@@ -249,8 +259,9 @@ class SqliteStore implements VisitorStore {
     const text = searchText(visitor);
     const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
     this.#prepare(
-      "INSERT INTO listing (offline, unseen, revision, short_id, id, url, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ).run(row.offline, row.unseen, row.revision, short_id, id, url, text);
+      `INSERT INTO listing (offline, unseen, revision, short_id, id, url, text, tags)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(row.offline, row.unseen, row.revision, short_id, id, url, text, tagsText(visitor.tags));
 
     // Page views change neither keys nor text, so most updates end here without touching an index.
     const before = stored === undefined ? null : parseVisitor(stored);

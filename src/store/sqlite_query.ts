@@ -5,7 +5,7 @@
  * @module
  */
 import { exactKey, SUFFIX } from "../search/keys.ts";
-import { grams } from "../search/normalise.ts";
+import { foldCase, grams } from "../search/normalise.ts";
 import type { SearchPart, TextPart } from "../search/parse.ts";
 import type { Position } from "./position.ts";
 
@@ -72,6 +72,8 @@ function rowCondition(part: FilePart): Sql | null {
       return null;
     case "url":
       return contains("url", part.text);
+    case "tag":
+      return contains("tags", tagsText([part.tag]));
     case "text":
       return anyOf([
         ...part.wanted.map((text) => contains("text", text)),
@@ -176,7 +178,13 @@ function quoted(term: string): string {
   return `"${term.replaceAll('"', '""')}"`;
 }
 
-function contains(column: "text" | "url", text: string): Sql {
+/** Tags as one text, in which each is found by itself. */
+export function tagsText(tags: string[]): string {
+  // SQLite ends a string at a NUL.
+  return tags.map((tag) => `\n${foldCase(tag).replaceAll("\0", "\uFFFD")}\n`).join("");
+}
+
+function contains(column: "text" | "url" | "tags", text: string): Sql {
   return { sql: `instr(${column}, ?)`, values: [text] };
 }
 

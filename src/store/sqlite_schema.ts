@@ -25,7 +25,7 @@ export const VERSION = 5;
  * The schema. A file of an earlier version is made anew with what {@link SET_ASIDE} keeps of it.
  *
  * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
- * that is searched for text: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
+ * that is searched for text, and the tags, which many have: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
  * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
  * in ms. Its `url` is that of visitors online now. `revision` is another one, at random, each time a visitor is stored:
  * whoever knows the visitor of this one need not read it again. `suffix` has the visitors by what follows in their text
@@ -50,6 +50,7 @@ export const SCHEMA = `
     revision INTEGER NOT NULL,
     url TEXT NOT NULL,
     text TEXT NOT NULL,
+    tags TEXT NOT NULL,
     PRIMARY KEY (offline, unseen, short_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE document (

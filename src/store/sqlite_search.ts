@@ -73,6 +73,14 @@ interface Search {
   order: Sql[];
 }
 
+/** What a walk through the first ones has come to. */
+interface Walked {
+  /** Those met who are on the page. */
+  visitors: Visitor[];
+  /** Where to go on. */
+  from: Sql[];
+}
+
 /** The pages that visitors are on now. */
 interface Pages {
   text: string;
@@ -99,10 +107,11 @@ export class SqliteSearch {
       .filter((members) => members !== null);
     if (indexed.length === 0) return this.#walk(search);
     const isSlowToWalk = parts.some((part) => part.kind === "text" && part.wanted.length > 1);
+    const walked: Walked = { visitors: [], from: [] };
     return this.#gatherOne(search, indexed, FEW) ??
-      (isSlowToWalk ? null : this.#walkFirst(search, WALKED)) ??
+      (isSlowToWalk ? null : this.#walkNear(search, walked)) ??
       this.#gatherOne(search, indexed, MAX_GATHERED) ??
-      this.#walkFirst(search, WALKED_FAR) ??
+      this.#walkOn(search, walked, WALKED_FAR) ??
       this.#gatherAll(search, indexed);
   }
 
@@ -147,28 +156,42 @@ export class SqliteSearch {
     return [...found, ...pages.words.filter((word) => !word.includes(text) && isOneTypoAway(word, text))];
   }
 
-  /** The page, met while walking through everybody in order. */
-  #walk({ query, parts, limit, order }: Search, among = "TRUE"): Page {
+  /**
+   * The page, met while walking through everybody in order.
+   *
+   * @param met those of the page who were met before
+   */
+  #walk({ query, parts, limit, order }: Search, met: Visitor[] = [], among = "TRUE"): Page {
     const { sql, values } = allOf([...order, { sql: among, values: [] }, ...rowConditions(parts)]);
     return this.#readPage(query, limit, {
       sql: `SELECT id, revision FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
       values,
-    });
+    }, met);
   }
 
-  /** The page, met while walking through the first ones; `null` where those do not fill it. */
-  #walkFirst(search: Search, most: number): Page | null {
-    const { sql, values } = allOf(search.order);
+  /** The page, met among the first ones, and as many more as seem to fill it; `null` where those do not. */
+  #walkNear(search: Search, walked: Walked): Page | null {
+    const page = this.#walkOn(search, walked, WALKED);
+    const met = walked.visitors.length;
+    if (page !== null || met === 0) return page;
+    const more = Math.ceil(1.5 * WALKED * (search.limit + 1 - met) / met);
+    return more > WALKED_FAR ? null : this.#walkOn(search, walked, more);
+  }
+
+  /** The page, met while walking on through so many; `null` where those do not fill it. */
+  #walkOn(search: Search, walked: Walked, most: number): Page | null {
+    const order = [...search.order, ...walked.from];
+    const { sql, values } = allOf(order);
     const end = this.#prepare(
       `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
        LIMIT 1 OFFSET ?`,
     ).get(...values, most);
-    if (end === undefined) return this.#walk(search);
-    const bound = {
-      sql: "(offline, unseen, short_id) <= (?, ?, ?)",
-      values: Object.values(end) as Sql["values"],
-    };
-    const page = this.#walk({ ...search, order: [...search.order, bound] });
+    if (end === undefined) return this.#walk({ ...search, order }, walked.visitors);
+    const place = Object.values(end) as Sql["values"];
+    const until = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: place };
+    const page = this.#walk({ ...search, order: [...order, until] }, walked.visitors);
+    walked.visitors = page.visitors;
+    walked.from = [{ sql: "(offline, unseen, short_id) > (?, ?, ?)", values: place }];
     return page.next === null ? null : page;
   }
 
@@ -206,7 +229,7 @@ export class SqliteSearch {
         found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${sql})`).run(...values)
           .changes as number;
       }
-      return found <= MAX_SORTED ? this.#sort(search) : this.#walk(search, "id IN candidate");
+      return found <= MAX_SORTED ? this.#sort(search) : this.#walk(search, [], "id IN candidate");
     });
   }
 
@@ -250,9 +273,9 @@ export class SqliteSearch {
     return { visitors: found.map(({ visitor }) => visitor), next: null };
   }
 
-  /** The first visitors of those with these ids and revisions, in their order, that match. */
-  #readPage(query: SearchQuery, limit: number, ids: Sql): Page {
-    const visitors: Visitor[] = [];
+  /** Those met before, and the first visitors of those with these ids and revisions, in their order, that match. */
+  #readPage(query: SearchQuery, limit: number, ids: Sql, met: Visitor[] = []): Page {
+    const visitors = [...met];
     for (const { id, revision } of this.#prepare(ids.sql).iterate(...ids.values)) {
       const visitor = this.#file.readVisitor(id as number, revision as number);
       if (!matches(query, visitor)) continue;
