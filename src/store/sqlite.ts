@@ -42,6 +42,9 @@ const CACHE_KIB = 32_768;
 /** Visitors that are kept as they were read, about 3 KB each. */
 const MAX_VISITORS = 2000;
 
+/** Statements that are kept: those for the usual searches, of which there are others for each number of words. */
+const MAX_STATEMENTS = 500;
+
 /**
  * Opens the embedded store, making the file (mode 0600) or bringing it to the newest schema where needed.
  *
@@ -63,7 +66,7 @@ export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorS
 class SqliteStore implements VisitorStore {
   readonly description: string;
   #database: DatabaseSync;
-  #statements = new Map<string, StatementSync>();
+  #statements = new LRUCache<string, StatementSync>({ max: MAX_STATEMENTS });
   /** Visitors read lately, by their ids in the tables: between two pages few have changed. */
   #visitors = new LRUCache<number, { revision: number; visitor: Visitor }>({ max: MAX_VISITORS });
   #isOpen = true;

@@ -44,7 +44,7 @@ const MAX_SORTED = 5000;
 const MIN_CHARACTERS = 3;
 
 /** Words one typo away that are looked for, and words among which those are. */
-const [MAX_TYPOS, MAX_LIKE_WORDS] = [50, 2000];
+const [MAX_TYPOS, MAX_LIKE_WORDS] = [100, 2000];
 
 /** The file, as a search reads it. */
 export interface SearchedFile {
@@ -60,7 +60,8 @@ export interface SearchedFile {
 /** Makes what a search needs of a connection for itself. */
 export function prepareSearch(database: DatabaseSync) {
   database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
-  // Each visitor of each term, by which the first ones are found without all others (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
+  // Each visitor of each term, by which the first ones are found without all others
+  // (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
   database.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, suffix, instance)");
 }
 

@@ -219,6 +219,22 @@ Deno.test("SQLite: those are found who are found in two ways, and those beside t
   await store.close();
 });
 
+Deno.test("SQLite: a search of very many words, each of them like very many others, is answered", async () => {
+  const store = openSqliteStore(":memory:");
+  const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
+  const like = letters.flatMap((letter) =>
+    [0, 1, 2, 3].map((i) => Array.from("abcd").with(i, letter).join(""))
+  );
+  await store.putVisitors(like.map((name) => visitorOf({ short_id: name, name, is_online: true })));
+  const words = like.filter((word) => word.startsWith("abc"));
+  // Whoever has one of these words has one like each of them.
+  const query = withTypos(parseSearch([...words, ...words].join(" ")))!;
+  const { visitors } = await store.findVisitors(query, 1000, null);
+  const all = new Set(visitors.map(({ short_id }) => short_id));
+  assert.deepEqual(all, new Set(words));
+  await store.close();
+});
+
 testFile("a page view touches no index of what is searched", async (path) => {
   const store = openSqliteStore(path);
   const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
