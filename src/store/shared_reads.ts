@@ -41,17 +41,27 @@ export interface SharingOptions {
 /** Where the result of a read came from: the database, a query that others wait for too, or one before. */
 export type ReadSource = "database" | "shared" | "kept";
 
+/** A read of the database, which may still go on. */
+interface Asked {
+  /** When the database was asked, in milliseconds of `performance.now`. */
+  at: number;
+  /** How much this process had written by then. */
+  writes: number;
+}
+
 interface Kept {
   page: Page;
-  /** When the database was asked, in milliseconds of `performance.now`. */
-  askedAt: number;
+  asked: Asked;
+  /** How long the answer took, in milliseconds. */
+  took: number;
   version: unknown;
 }
 
 /**
  * Shares reads. A request that finds the same read running waits for the next one, so that no answer is older than
  * its request, and the database is asked one thing once at a time. Look-ups by short id that come while one is
- * running go as one query. Where the store tells that nothing was written, the last result serves again.
+ * running go as one query. Where the store tells that nothing was written, the last result serves again. Where answers
+ * may be older, a result is asked for anew before it is too old, so that nobody waits.
  */
 export function shareReads(
   store: VisitorStore,
@@ -66,32 +76,50 @@ export function shareReads(
   /** Counts what was written by this process. */
   let writes = 0;
 
+  /** What was asked last, as long as it goes on. */
+  const asking = new Map<string, Asked>();
+
   async function readAndKeep(key: string, ask: () => Promise<Page>): Promise<Page> {
     onRead("database");
-    const askedAt = performance.now();
+    const asked = { at: performance.now(), writes };
+    asking.set(key, asked);
     const version = store.version?.();
-    const writesBefore = writes;
     const page = await ask();
-    if ((maxStale > 0 || version !== undefined) && writes === writesBefore) {
-      kept.set(key, { page, askedAt, version });
+    if ((maxStale > 0 || version !== undefined) && writes === asked.writes) {
+      kept.set(key, { page, asked, took: performance.now() - asked.at, version });
     }
     return page;
   }
 
   function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
     if (reads.has(key)) onRead("shared");
-    const read = reads.get(key) ?? new SharedRun(() => readAndKeep(key, ask), () => reads.delete(key));
+    const end = () => {
+      reads.delete(key);
+      asking.delete(key);
+    };
+    const read = reads.get(key) ?? new SharedRun(() => readAndKeep(key, ask), end);
     reads.set(key, read);
-    return new Deadline(REQUEST_DEADLINE).race(read.run());
+    const asked = asking.get(key);
+    const isYoung = asked !== undefined && asked.writes === writes && ageOf(asked) < maxStale;
+    return new Deadline(REQUEST_DEADLINE).race(read.run(isYoung));
+  }
+
+  function ageOf({ at }: Asked): number {
+    return performance.now() - at;
   }
 
   /** Those who come in one turn of the event loop are answered in one as well, which costs much less. */
   const endOfTurn = once(() => new Promise<void>((resolve) => setImmediate(resolve)));
   const currentVersion = once(async () => await store.version!());
 
-  async function isCurrent(result: Kept): Promise<boolean> {
-    if (performance.now() - result.askedAt < maxStale) return true;
-    return result.version !== undefined && result.version === await currentVersion();
+  async function isCurrent({ asked, version }: Kept): Promise<boolean> {
+    if (ageOf(asked) < maxStale) return true;
+    return version !== undefined && version === await currentVersion();
+  }
+
+  /** Whether a result is current for about as long as it takes to ask anew, where nothing tells that it stays so. */
+  function isEnding({ asked, took, version }: Kept): boolean {
+    return version === undefined && ageOf(asked) > maxStale - Math.min(2 * took, maxStale / 2);
   }
 
   let lookingUp = Promise.resolve();
@@ -113,11 +141,12 @@ export function shareReads(
       await endOfTurn();
       const key = JSON.stringify([query, limit, after]);
       const last = kept.get(key);
-      if (last !== undefined && await isCurrent(last)) {
-        onRead("kept");
-        return last.page;
-      }
-      return readShared(key, () => store.findVisitors(query, limit, after));
+      const ask = () => store.findVisitors(query, limit, after);
+      if (last === undefined || !await isCurrent(last)) return readShared(key, ask);
+      onRead("kept");
+      // Where it fails, whoever needs it will be told.
+      if (isEnding(last) && !reads.has(key)) void readShared(key, ask).catch(() => {});
+      return last.page;
     },
     getVisitor: (shortId) => new Deadline(REQUEST_DEADLINE).race(visitors.load(shortId)),
     countOnline: () => new Deadline(REQUEST_DEADLINE).race(online.run()),

@@ -22,8 +22,13 @@ export class SharedRun<T> {
     return this.#running === null;
   }
 
-  /** The result of a run that begins now or later, so that it is never older than the question. */
-  run(): Promise<T> {
+  /**
+   * The result of a run that begins now or later, so that it is never older than the question.
+   *
+   * @param mayBeUnderWay whether one that has begun will do as well
+   */
+  run(mayBeUnderWay = false): Promise<T> {
+    if (mayBeUnderWay && this.#running !== null) return this.#running;
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
     return this.#next = this.#running.then(() => {}, () => {}).then(() => {

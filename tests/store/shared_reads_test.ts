@@ -96,6 +96,62 @@ Deno.test("Where it does not tell, every question asks again, unless answers may
   assert.equal(opened.asked.length, 3);
 });
 
+Deno.test("Where answers may be older, those who ask while one runs get its result, unless something was written since", async () => {
+  await using opened = openCounted();
+  const reads = shareReads(opened.store, { maxStale: 5000 });
+  const ask = () => reads.findVisitors(LATEST, 10, null);
+  const letGo = opened.hold();
+  const early = [ask(), ask()];
+  await new Promise((resolve) => setTimeout(resolve));
+  early.push(ask());
+  await new Promise((resolve) => setTimeout(resolve));
+  await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+  reads.forget();
+  const late = [ask(), ask()];
+  await new Promise((resolve) => setTimeout(resolve));
+  letGo();
+  assert.equal(new Set(await Promise.all(early)).size, 1);
+  const [page, same] = await Promise.all(late);
+  assert.deepEqual(page.visitors.map(({ short_id }) => short_id), ["a"]);
+  assert.equal(same, page);
+  assert.equal(opened.asked.length, 2);
+  assert.equal(await ask(), page);
+});
+
+Deno.test("Where answers may be older, a result that is soon too old is asked for anew while it still serves", async () => {
+  await using opened = openCounted();
+  const sources: string[] = [];
+  const reads = shareReads(opened.store, { maxStale: 5000, onRead: (source) => sources.push(source) });
+  const ask = async () => (await reads.findVisitors(LATEST, 10, null)).visitors.length;
+  const { now } = performance;
+  let later = 0;
+  performance.now = () => now.call(performance) + later;
+  try {
+    const letGo = opened.hold();
+    const first = ask();
+    await new Promise((resolve) => setTimeout(resolve));
+    later += 100;
+    letGo();
+    assert.equal(await first, 0);
+    await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+    later += 4500;
+    assert.equal(await ask(), 0);
+    assert.deepEqual(sources, ["database", "kept"]);
+    later += 300;
+    const hold = opened.hold();
+    assert.deepEqual([await ask(), await ask()], [0, 0]);
+    assert.deepEqual(sources.slice(2), ["kept", "database", "kept"], "once for all, and nobody waits");
+    hold();
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(await ask(), 1);
+    later += 5001;
+    await opened.store.putVisitors([visitorOf({ short_id: "b" })]);
+    assert.equal(await ask(), 2, "what is too old serves nobody");
+  } finally {
+    performance.now = now;
+  }
+});
+
 Deno.test("A read that failed is not kept, and the next one asks again", async () => {
   await using opened = openCounted();
   const reads = shareReads({
@@ -105,9 +161,8 @@ Deno.test("A read that failed is not kept, and the next one asks again", async (
         ? (opened.asked.push("failed"), Promise.reject(new Error("broken")))
         : opened.store.findVisitors(...question),
   }, { maxStale: 5000 });
-  const [one, two] = [reads.findVisitors(LATEST, 1, null), reads.findVisitors(LATEST, 1, null)];
-  await assert.rejects(one, /broken/);
-  assert.deepEqual((await two).visitors, []);
+  await assert.rejects(reads.findVisitors(LATEST, 1, null), /broken/);
+  assert.deepEqual((await reads.findVisitors(LATEST, 1, null)).visitors, []);
 });
 
 Deno.test("Look-ups by short id that come while one runs go as one query, each with its own answer", async () => {
