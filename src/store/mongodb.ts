@@ -43,6 +43,7 @@ import {
 } from "./mongodb_query.ts";
 import { CollectionLeases } from "./mongodb_leases.ts";
 import {
+  ChunkSize,
   connectedTo,
   CONNECTIONS,
   endConnections,
@@ -125,6 +126,7 @@ class MongoStore implements VisitorStore {
   #client: MongoClient;
   #collection: Collection;
   #known = new KnownDocuments();
+  #chunks = new ChunkSize();
   #search: CollectionSearch;
   #leases: CollectionLeases;
   #use: "request" | "command";
@@ -354,7 +356,7 @@ class MongoStore implements VisitorStore {
   };
 
   writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
-    return writePresence(this.#written, process, writes);
+    return this.#chunks.run((size) => writePresence(this.#written, process, writes, size));
   }
 
   connectedTo(process: string): Promise<Set<string>> {
@@ -362,7 +364,7 @@ class MongoStore implements VisitorStore {
   }
 
   endConnections(process: string, most: number): Promise<number> {
-    return endConnections(this.#written, process, most);
+    return this.#chunks.run((size) => endConnections(this.#written, process, most, size));
   }
 
   beat(process: string, count: number): Promise<Beat> {

@@ -27,8 +27,28 @@ import { type PresenceWrite, StoreUnavailable, type VisitorChange } from "./visi
 /** The field with the processes that have the visitor; never an empty list, and no attribute, so it is never sent. */
 export const CONNECTIONS = "foyer_connections";
 
-/** Visitors that are written at once: a slow database has done that within a request's deadline. */
-const MAX_CHUNK = 250;
+/** Visitors that are written at once, at the most and at the least. */
+const [MAX_CHUNK, MIN_CHUNK] = [250, 10];
+
+/**
+ * How many visitors are written at once. A database that has not done so many within a request's deadline would not
+ * have next time either, for it still does what nobody waits for any more: it is asked for half as many then.
+ */
+export class ChunkSize {
+  #size = MAX_CHUNK;
+
+  /** Runs work that writes so many at once. */
+  async run<T>(work: (size: number) => Promise<T>): Promise<T> {
+    try {
+      const result = await work(this.#size);
+      this.#size = Math.min(MAX_CHUNK, 2 * this.#size);
+      return result;
+    } catch (error) {
+      this.#size = Math.max(MIN_CHUNK, this.#size >> 1);
+      throw error;
+    }
+  }
+}
 
 /** How often that is tried again which others change at the same moment. */
 const MAX_TRIES = 10;
@@ -52,15 +72,16 @@ export type Operation =
 /** A code of MongoDB: there is a document with this `_id`. */
 const DUPLICATE = 11000;
 
-/** As `VisitorStore.writePresence`. */
+/** As `VisitorStore.writePresence`, so many visitors at once. */
 export async function writePresence(
   collection: WrittenCollection,
   process: string,
   writes: PresenceWrite[],
+  size: number,
 ): Promise<boolean[]> {
   const absent = new Set<string>();
-  for (let start = 0; start < writes.length; start += MAX_CHUNK) {
-    const chunk = writes.slice(start, start + MAX_CHUNK);
+  for (let start = 0; start < writes.length; start += size) {
+    const chunk = writes.slice(start, start + size);
     await writeChanges(collection, process, chunk, absent);
     const left = chunk.filter(({ isConnected, shortId }) => isConnected === false && !absent.has(shortId));
     await disconnect(collection, process, left.map(({ shortId }) => shortId), absent);
@@ -74,19 +95,20 @@ export async function connectedTo(collection: WrittenCollection, process: string
   return new Set(documents.filter(isOurs).map(({ short_id }) => short_id as string));
 }
 
-/** As `VisitorStore.endConnections`. */
+/** As `VisitorStore.endConnections`, so many visitors at once. */
 export async function endConnections(
   collection: WrittenCollection,
   process: string,
   most: number,
+  size: number,
 ): Promise<number> {
   const condition = { [CONNECTIONS]: process };
   let documents = await collection.find(condition, CONNECTIONS_ALONE, most);
   // Copies of ours that other software made shall not stand before ours.
   if (!documents.every(isOurs)) documents = await collection.find(condition, CONNECTIONS_ALONE);
   const shortIds = documents.filter(isOurs).map(({ short_id }) => short_id as string).slice(0, most);
-  for (let start = 0; start < shortIds.length; start += MAX_CHUNK) {
-    await disconnect(collection, process, shortIds.slice(start, start + MAX_CHUNK), new Set());
+  for (let start = 0; start < shortIds.length; start += size) {
+    await disconnect(collection, process, shortIds.slice(start, start + size), new Set());
   }
   return shortIds.length;
 }

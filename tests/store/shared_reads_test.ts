@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { LATEST, parseSearch } from "../../src/search/parse.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -40,6 +41,11 @@ function openCounted({ version = false } = {}) {
     };
   };
   return { store: counted, asked, hold, [Symbol.asyncDispose]: () => store.close() };
+}
+
+/** Waits until so many questions have come to the store, which takes a turn of the event loop. */
+async function asking({ asked }: { asked: string[] }, count: number) {
+  while (asked.length < count) await new Promise((resolve) => setTimeout(resolve));
 }
 
 Deno.test("A hundred who ask the same at once cost two queries, and none gets what is older than its question", async () => {
@@ -102,13 +108,13 @@ Deno.test("Where answers may be older, those who ask while one runs get its resu
   const ask = () => reads.findVisitors(LATEST, 10, null);
   const letGo = opened.hold();
   const early = [ask(), ask()];
-  await new Promise((resolve) => setTimeout(resolve));
+  await asking(opened, 1);
   early.push(ask());
-  await new Promise((resolve) => setTimeout(resolve));
+  await new Promise((resolve) => setImmediate(() => setTimeout(resolve)));
   await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
   reads.forget();
   const late = [ask(), ask()];
-  await new Promise((resolve) => setTimeout(resolve));
+  await new Promise((resolve) => setImmediate(() => setTimeout(resolve)));
   letGo();
   assert.equal(new Set(await Promise.all(early)).size, 1);
   const [page, same] = await Promise.all(late);
@@ -129,7 +135,7 @@ Deno.test("Where answers may be older, a result that is soon too old is asked fo
   try {
     const letGo = opened.hold();
     const first = ask();
-    await new Promise((resolve) => setTimeout(resolve));
+    await asking(opened, 1);
     later += 100;
     letGo();
     assert.equal(await first, 0);
@@ -142,7 +148,7 @@ Deno.test("Where answers may be older, a result that is soon too old is asked fo
     assert.deepEqual([await ask(), await ask()], [0, 0]);
     assert.deepEqual(sources.slice(2), ["kept", "database", "kept"], "once for all, and nobody waits");
     hold();
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => setImmediate(() => setTimeout(resolve)));
     assert.equal(await ask(), 1);
     later += 5001;
     await opened.store.putVisitors([visitorOf({ short_id: "b" })]);
@@ -171,7 +177,7 @@ Deno.test("Look-ups by short id that come while one runs go as one query, each w
   const reads = shareReads(opened.store);
   const letGo = opened.hold();
   const first = reads.getVisitor("a");
-  await new Promise((resolve) => setTimeout(resolve));
+  await asking(opened, 1);
   const others = ["b", "nobody", "c", "b"].map((shortId) => reads.getVisitor(shortId));
   letGo();
   assert.equal((await first)?.short_id, "a");
