@@ -109,6 +109,8 @@ export class SqliteSearch {
     if (indexed.length === 0) return this.#walk(search);
     const isSlowToWalk = parts.some((part) => part.kind === "text" && part.wanted.length > 1);
     const walked: Walked = { visitors: [], from: [] };
+    // Nobody knows whom an index gives until it is asked, so what costs least comes first: a part that few have, the first
+    // ones of all where it may be many, more of both, and at last everybody whom the indexes give.
     return this.#gatherOne(search, indexed, FEW) ??
       (isSlowToWalk ? null : this.#walkNear(search, walked)) ??
       this.#gatherOne(search, indexed, MAX_GATHERED) ??
@@ -291,7 +293,7 @@ export class SqliteSearch {
   }
 }
 
-/** By which parts are tried: exact values are the rarest, longer texts are rarer than shorter ones. */
+/** In whose order parts are tried: it takes least to see how many have an exact value, and longer texts are rarer. */
 function lengthOf(part: FilePart): number {
   return part.kind === "text" ? part.text.length : Infinity;
 }
