@@ -23,8 +23,8 @@ export class KnownDocuments {
   decode(documents: Uint8Array[]): StoredDocument[] {
     return documents.map((bytes) => {
       const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-      const known = this.#documents.get(key) ?? decodeDocument(bytes);
-      this.#documents.set(key, known);
+      let known = this.#documents.get(key);
+      if (known === undefined) this.#documents.set(key, known = decodeDocument(bytes));
       return known;
     });
   }

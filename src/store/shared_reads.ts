@@ -49,6 +49,13 @@ interface Asked {
   writes: number;
 }
 
+/** Reads of one thing, as long as somebody waits for one. */
+interface Reading {
+  run: SharedRun<Page>;
+  /** The one that runs. */
+  asked: Asked | null;
+}
+
 interface Kept {
   page: Page;
   asked: Asked;
@@ -67,7 +74,7 @@ export function shareReads(
   store: VisitorStore,
   { maxStale = 0, onRead = () => {} }: SharingOptions = {},
 ): SharedReads {
-  const reads = new Map<string, SharedRun<Page>>();
+  const reads = new Map<string, Reading>();
   const kept = new LRUCache<string, Kept>({
     maxSize: MAX_KEPT_VISITORS,
     sizeCalculation: ({ page }) => page.visitors.length + 1,
@@ -76,13 +83,10 @@ export function shareReads(
   /** Counts what was written by this process. */
   let writes = 0;
 
-  /** What was asked last, as long as it goes on. */
-  const asking = new Map<string, Asked>();
-
   async function readAndKeep(key: string, ask: () => Promise<Page>): Promise<Page> {
     onRead("database");
     const asked = { at: performance.now(), writes };
-    asking.set(key, asked);
+    reads.get(key)!.asked = asked;
     const version = store.version?.();
     const page = await ask();
     if ((maxStale > 0 || version !== undefined) && writes === asked.writes) {
@@ -93,15 +97,14 @@ export function shareReads(
 
   function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
     if (reads.has(key)) onRead("shared");
-    const end = () => {
-      reads.delete(key);
-      asking.delete(key);
+    const reading = reads.get(key) ?? {
+      run: new SharedRun(() => readAndKeep(key, ask), () => reads.delete(key)),
+      asked: null,
     };
-    const read = reads.get(key) ?? new SharedRun(() => readAndKeep(key, ask), end);
-    reads.set(key, read);
-    const asked = asking.get(key);
-    const isYoung = asked !== undefined && asked.writes === writes && ageOf(asked) < maxStale;
-    return new Deadline(REQUEST_DEADLINE).race(read.run(isYoung));
+    reads.set(key, reading);
+    const { run, asked } = reading;
+    const isYoung = asked !== null && asked.writes === writes && ageOf(asked) < maxStale;
+    return new Deadline(REQUEST_DEADLINE).race(run.run(isYoung));
   }
 
   function ageOf({ at }: Asked): number {
@@ -109,12 +112,12 @@ export function shareReads(
   }
 
   /** Those who come in one turn of the event loop are answered in one as well, which costs much less. */
-  const endOfTurn = once(() => new Promise<void>((resolve) => setImmediate(resolve)));
-  const currentVersion = once(async () => await store.version!());
+  const turn = new SharedRun(() => new Promise<void>((resolve) => setImmediate(resolve)));
+  const version = new SharedRun(async () => await store.version!());
 
-  async function isCurrent({ asked, version }: Kept): Promise<boolean> {
-    if (ageOf(asked) < maxStale) return true;
-    return version !== undefined && version === await currentVersion();
+  async function isCurrent(result: Kept): Promise<boolean> {
+    if (ageOf(result.asked) < maxStale) return true;
+    return result.version !== undefined && result.version === await version.run(true);
   }
 
   /** Whether a result is current for about as long as it takes to ask anew, where nothing tells that it stays so. */
@@ -130,7 +133,7 @@ export function shareReads(
   }, {
     cache: false,
     maxBatchSize: MAX_BATCH,
-    batchScheduleFn: (send) => void Promise.all([lookingUp, endOfTurn()]).then(send),
+    batchScheduleFn: (send) => void Promise.all([lookingUp, turn.run(true)]).then(send),
   });
 
   const online = new SharedRun(() => store.countOnline());
@@ -138,7 +141,7 @@ export function shareReads(
 
   return {
     async findVisitors(query, limit, after) {
-      await endOfTurn();
+      await turn.run(true);
       const key = JSON.stringify([query, limit, after]);
       const last = kept.get(key);
       const ask = () => store.findVisitors(query, limit, after);
@@ -156,13 +159,4 @@ export function shareReads(
       kept.clear();
     },
   };
-}
-
-/** The same promise for all who ask until it is kept. */
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | null = null;
-  return () =>
-    running ??= work().finally(() => {
-      running = null;
-    });
 }

@@ -25,8 +25,8 @@ export const VERSION = 5;
  * The schema. A file of an earlier version is made anew with what {@link SET_ASIDE} keeps of it.
  *
  * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
- * that is searched for text, and the tags, which many have: whoever walks it need not read the visitors. All its order columns ascend, because SQLite
- * uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
+ * that is searched for text, and the tags, which many have: whoever walks it need not read the visitors. All its order
+ * columns ascend, because SQLite uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
  * in ms. Its `url` is that of visitors online now. `revision` is another one, at random, each time a visitor is stored:
  * whoever knows the visitor of this one need not read it again. `suffix` has the visitors by what follows in their text
  * from each character on. `word` has each word of theirs once, and how many have it; `typo` those words by what is left

@@ -101,7 +101,9 @@ export class SqliteSearch {
   /** As `VisitorStore.findVisitors`. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Page {
     if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
-    const parts = query.map((part) => this.#lookUp(part));
+    const isOnPage = query.some((part) => part.kind === "text" && part.inUrl);
+    const pages = isOnPage ? this.#currentPages() : null;
+    const parts = query.map((part) => this.#lookUp(part, pages));
     const place = after === null ? [] : [beyond(after)];
     const search = { query, parts, limit, after, order: [...orderConditions(parts), ...place] };
     const indexed = [...parts].sort((a, b) => lengthOf(b) - lengthOf(a)).map(membersOf)
@@ -118,13 +120,13 @@ export class SqliteSearch {
       this.#gatherAll(search, indexed);
   }
 
-  #lookUp(part: SearchPart): FilePart {
+  #lookUp(part: SearchPart, pages: Pages | null): FilePart {
     if (part.kind !== "text") return part;
     const { text, inUrl, typos } = part;
     return {
       ...part,
       wanted: [text, ...(typos ? this.#wordsOneTypoAway(text) : [])],
-      onPages: inUrl ? this.#onPages(text, typos === true) : [],
+      onPages: inUrl && pages !== null ? onPages(pages, text, typos === true) : [],
     };
   }
 
@@ -141,10 +143,10 @@ export class SqliteSearch {
   }
 
   /**
-   * The text, and words one typo away, that are in pages that somebody is on. No index knows pages, so that a page view
-   * rewrites none; they are read once for all searches until something is written.
+   * The pages that somebody is on. No index knows them, so that a page view rewrites none; they are read once for all
+   * searches until something is written.
    */
-  #onPages(text: string, typos: boolean): string[] {
+  #currentPages(): Pages {
     const version = this.#file.version();
     if (this.#pages?.version !== version) {
       const { urls } = this.#prepare(
@@ -152,11 +154,7 @@ export class SqliteSearch {
       ).get()! as { urls: string | null };
       this.#pages = { text: urls ?? "", words: null, version };
     }
-    const pages = this.#pages!;
-    const found = pages.text.includes(text) ? [text] : [];
-    if (!typos) return found;
-    pages.words ??= likelyWordsOf(pages.text);
-    return [...found, ...pages.words.filter((word) => !word.includes(text) && isOneTypoAway(word, text))];
+    return this.#pages!;
   }
 
   /**
@@ -296,4 +294,12 @@ export class SqliteSearch {
 /** In whose order parts are tried: it takes least to see how many have an exact value, and longer texts are rarer. */
 function lengthOf(part: FilePart): number {
   return part.kind === "text" ? part.text.length : Infinity;
+}
+
+/** The text, and words one typo away where those will do, that are in pages. */
+function onPages(pages: Pages, text: string, typos: boolean): string[] {
+  const found = pages.text.includes(text) ? [text] : [];
+  if (!typos) return found;
+  pages.words ??= likelyWordsOf(pages.text);
+  return [...found, ...pages.words.filter((word) => !word.includes(text) && isOneTypoAway(word, text))];
 }
