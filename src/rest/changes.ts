@@ -5,6 +5,7 @@
  */
 import type { Config } from "../config.ts";
 import { removeOfflineVisitors } from "../store/removal.ts";
+import { StoredVisitor } from "../store/stored_visitor.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "../http/endpoint.ts";
@@ -27,7 +28,7 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
     const visitor = await store.updateVisitor(context.req.param("short_id")!, change);
     if (visitor === null) throw visitorNotFound();
     onWritten();
-    return answer(context, 200, `{"status":"ok","visitor":${present(visitor)}}`, {
+    return answer(context, 200, `{"status":"ok","visitor":${present(new StoredVisitor(visitor))}}`, {
       "Content-Type": "application/json",
     });
   };

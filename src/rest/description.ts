@@ -21,8 +21,10 @@ import {
   visitorParameters,
   visitorSchema,
 } from "./operations.ts";
+import { StoredVisitor } from "../store/stored_visitor.ts";
 import { presenter } from "./presentation.ts";
-import { asciiJson, Representation, send } from "../http/representation.ts";
+import { asciiJson } from "../ascii_json.ts";
+import { Representation, send } from "../http/representation.ts";
 
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 
@@ -79,7 +81,7 @@ export function describeApi(config: Config): Answer {
 function documentOf(config: Config) {
   const { baseEndpoint, hiddenAttributes, writeKey } = config;
   const visitor = visitorSchema(hiddenAttributes);
-  const example = JSON.parse(presenter(config)(EXAMPLE_VISITOR));
+  const example = JSON.parse(presenter(config)(new StoredVisitor(EXAMPLE_VISITOR)));
   const operations = (Object.entries(OPERATIONS) as [string, Operation][])
     .filter(([, { method }]) => method === "GET" || writeKey !== "");
   const ofVisitor = operations.filter(([, { path }]) => path === "/visitors/{short_id}").map(([name]) =>

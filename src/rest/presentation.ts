@@ -3,24 +3,36 @@
  *
  * @module
  */
+import { asciiJson } from "../ascii_json.ts";
 import type { Config } from "../config.ts";
+import type { StoredVisitor } from "../store/stored_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor.ts";
-import { asciiJson } from "../http/representation.ts";
 
-/** What makes a visitor's JSON. That of the same object is made once: most are the same as on the page before. */
-export function presenter(config: Config): (visitor: Visitor) => string {
-  const presented = new WeakMap<Visitor, string>();
+/** What the JSON of a visitor without a link ends with. */
+const NO_LINK = '"watch_link":null}';
+
+/** What makes a visitor's JSON. */
+export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: StoredVisitor) => string {
+  const linkTo = (shortId: string) => watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
+
+  function withLink(visitor: StoredVisitor): string {
+    const { json } = visitor;
+    if (watchLink === "" || !json.endsWith(NO_LINK)) return json;
+    return `${json.slice(0, -"null}".length)}${asciiJson(linkTo(visitor.shortId))}}`;
+  }
+  if (hiddenAttributes.size === 0) return withLink;
+
+  // That of the same visitor is made once: most are the same as on the page before.
+  const presented = new WeakMap<StoredVisitor, string>();
   return (visitor) => {
     let json = presented.get(visitor);
-    if (json === undefined) presented.set(visitor, json = asciiJson(present(visitor, config)));
+    if (json === undefined) {
+      const sent: Partial<Visitor> = JSON.parse(withLink(visitor));
+      for (const name of hiddenAttributes as ReadonlySet<Exclude<AttributeName, "short_id">>) {
+        delete sent[name];
+      }
+      presented.set(visitor, json = asciiJson(sent));
+    }
     return json;
   };
-}
-
-function present(visitor: Visitor, { hiddenAttributes, watchLink }: Config): Partial<Visitor> {
-  const link = visitor.watch_link ??
-    (watchLink === "" ? null : watchLink.replaceAll("{short_id}", encodeURIComponent(visitor.short_id)));
-  const sent: Partial<Visitor> = { ...visitor, watch_link: link };
-  for (const name of hiddenAttributes as ReadonlySet<Exclude<AttributeName, "short_id">>) delete sent[name];
-  return sent;
 }

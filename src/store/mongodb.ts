@@ -15,6 +15,7 @@ import {
   positionOf,
   type Projection,
   type StoredDocument,
+  storedVisitorOf,
   upsertOf,
   visitorOf,
   WHOLE,
@@ -55,6 +56,7 @@ import type { ReadOptions } from "./mongodb_found.ts";
 import { KnownDocuments } from "./mongodb_known.ts";
 import { CollectionSearch } from "./mongodb_search.ts";
 import { comparePositions, type Position } from "./position.ts";
+import type { StoredVisitor } from "./stored_visitor.ts";
 import {
   type Beat,
   type Page,
@@ -291,7 +293,7 @@ class MongoStore implements VisitorStore {
     return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
   }
 
-  getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
+  getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]> {
     return this.#answer(async (deadline) => {
       const asked = new Set(shortIds);
       const documents = this.#known.decode(
@@ -315,7 +317,7 @@ class MongoStore implements VisitorStore {
       }
       return shortIds.map((shortId) => {
         const document = firsts.get(shortId);
-        return document === undefined ? null : visitorOf(document);
+        return document === undefined ? null : storedVisitorOf(document);
       });
     });
   }

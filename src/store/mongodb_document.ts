@@ -6,6 +6,7 @@
 import { exactKeys, SEARCHED_ATTRIBUTES, searchText, suffixesOf, typoKeys } from "../search/keys.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+import { StoredVisitor } from "./stored_visitor.ts";
 import type { VisitorChange } from "./visitor_store.ts";
 
 /** A document as the driver reads it. */
@@ -63,13 +64,21 @@ export function positionOf(document: StoredDocument): Position {
 }
 
 /** The visitors of documents, as long as those are kept. */
-const visitors = new WeakMap<StoredDocument, Visitor | null>();
+const visitors = new WeakMap<StoredDocument, StoredVisitor | null>();
 
 /** A document, read by {@link WHOLE}, as its visitor, the same each time; `null` where it is none. */
+export function storedVisitorOf(document: StoredDocument): StoredVisitor | null {
+  let stored = visitors.get(document);
+  if (stored === undefined) {
+    const visitor = readVisitor(asNative(document));
+    visitors.set(document, stored = visitor && new StoredVisitor(visitor));
+  }
+  return stored;
+}
+
+/** A document's visitor, as {@link storedVisitorOf}. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  let visitor = visitors.get(document);
-  if (visitor === undefined) visitors.set(document, visitor = readVisitor(asNative(document)));
-  return visitor;
+  return storedVisitorOf(document)?.visitor ?? null;
 }
 
 /** A value of `last_url` as its visitor has it; empty where that is none. */

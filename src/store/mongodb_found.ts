@@ -5,11 +5,11 @@
  */
 import { matches } from "../search/match.ts";
 import type { SearchQuery } from "../search/parse.ts";
-import type { Visitor } from "../visitor.ts";
 import type { Deadline } from "./deadline.ts";
-import { positionOf, type Projection, type StoredDocument, visitorOf } from "./mongodb_document.ts";
+import { positionOf, type Projection, type StoredDocument, storedVisitorOf } from "./mongodb_document.ts";
 import type { Condition } from "./mongodb_query.ts";
 import { comparePositions, type Position } from "./position.ts";
+import type { StoredVisitor } from "./stored_visitor.ts";
 
 /** The collection, as a search asks it. */
 export interface SearchedCollection {
@@ -44,7 +44,7 @@ export interface Search {
 
 /** A visitor who matches. */
 export interface Found {
-  visitor: Visitor;
+  visitor: StoredVisitor;
   position: Position;
   /** The document's `_id`, where it was read. */
   id: unknown;
@@ -60,14 +60,14 @@ export async function collect(portions: AsyncIterable<StoredDocument[]>): Promis
 /** The visitors of documents, and where they stand. */
 export function readVisitors(documents: StoredDocument[]): Found[] {
   return documents.flatMap((document) => {
-    const visitor = visitorOf(document);
+    const visitor = storedVisitorOf(document);
     return visitor === null ? [] : [{ visitor, position: positionOf(document), id: document._id }];
   });
 }
 
 /** Whether a visitor matches, and stands where it was asked for. */
 export function isFound({ visitor, position }: Found, { query, after }: Search): boolean {
-  return (after === null || comparePositions(position, after) >= 0) && matches(query, visitor);
+  return (after === null || comparePositions(position, after) >= 0) && matches(query, visitor.visitor);
 }
 
 /** The visitors of documents that match, from a position on. */

@@ -328,7 +328,7 @@ export class CollectionSearch {
       ...[true, false].map(async (online) => {
         const query = [{ kind: "online" as const, online }];
         const found = await this.#walk.walk({ query, after: null, wanted: SAMPLED, deadline });
-        return found.map(({ visitor }) => visitor);
+        return found.map(({ visitor }) => visitor.visitor);
       }),
     ]);
     const sample = new Sample(visitors.flat(), total);
@@ -344,7 +344,7 @@ function textsOf(query: SearchQuery) {
 
 /** A name that no other document has. One of a view that shows no `_id` is known by all that is read of it. */
 function nameOf({ id, visitor }: Found): string {
-  return typeof id + JSON.stringify(id ?? visitor);
+  return typeof id + JSON.stringify(id ?? visitor.json);
 }
 
 /** The page of visitors found from a position on; those who had been on the page before are passed over. */

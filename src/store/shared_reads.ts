@@ -7,10 +7,10 @@ import { setImmediate } from "node:timers";
 import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
 import type { SearchQuery } from "../search/parse.ts";
-import type { Visitor } from "../visitor.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
 import type { Position } from "./position.ts";
 import { SharedRun } from "./shared_run.ts";
+import type { StoredVisitor } from "./stored_visitor.ts";
 import type { Page, VisitorCounts, VisitorStore } from "./visitor_store.ts";
 
 /** Visitors in results that are kept, all together; about 6 KB each with what is made of them. */
@@ -23,7 +23,7 @@ const MAX_BATCH = 500;
 export interface SharedReads {
   /** As {@link VisitorStore.findVisitors}. Those who share a result get the same object. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
-  getVisitor(shortId: string): Promise<Visitor | null>;
+  getVisitor(shortId: string): Promise<StoredVisitor | null>;
   countOnline(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
   /** Tells that something was written: no answer to a later request is from before, whatever may be stale. */
@@ -126,7 +126,7 @@ export function shareReads(
   }
 
   let lookingUp = Promise.resolve();
-  const visitors = new DataLoader<string, Visitor | null>((shortIds) => {
+  const visitors = new DataLoader<string, StoredVisitor | null>((shortIds) => {
     const answer = store.getVisitors([...shortIds]);
     lookingUp = answer.then(() => {}, () => {});
     return answer;

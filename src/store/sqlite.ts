@@ -4,11 +4,12 @@
  * @module
  */
 import { LRUCache } from "lru-cache";
+import { asciiJson } from "../ascii_json.ts";
 import { exactKeys, searchText, suffixesOf } from "../search/keys.ts";
 import { foldText } from "../search/normalise.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import { deletions, likelyWordsOf } from "../search/typo.ts";
-import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../visitor.ts";
+import { readVisitor, type Visitor } from "../visitor.ts";
 import { placeOf, type Position } from "./position.ts";
 import {
   asStoreErrors,
@@ -22,6 +23,7 @@ import { offlineBefore, orderColumns, tagsText } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
 import { IN_SESSION, SEPARATOR } from "./sqlite_schema.ts";
 import { prepareSearch, SqliteSearch } from "./sqlite_search.ts";
+import { StoredVisitor } from "./stored_visitor.ts";
 import {
   type Beat,
   type Page,
@@ -39,7 +41,7 @@ const DAY = 86_400_000;
 /** Pages of the file that are kept in memory, in KiB. */
 const CACHE_KIB = 32_768;
 
-/** Visitors that are kept as they were read, about 3 KB each. */
+/** Visitors that are kept as they were read, about 1 KB each. */
 const MAX_VISITORS = 2000;
 
 /** Statements that are kept: those for the usual searches, of which there are others for each number of words. */
@@ -68,15 +70,13 @@ class SqliteStore implements VisitorStore {
   #database: DatabaseSync;
   #statements = new LRUCache<string, StatementSync>({ max: MAX_STATEMENTS });
   /** Visitors read lately, by their ids in the tables: between two pages few have changed. */
-  #visitors = new LRUCache<number, { revision: number; visitor: Visitor }>({ max: MAX_VISITORS });
+  #visitors = new LRUCache<number, { revision: number; visitor: StoredVisitor }>({ max: MAX_VISITORS });
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
   #search = new SqliteSearch({
     prepare: (sql) => this.#prepare(sql),
-    readVisitor: (id, revision) =>
-      this.#visitor(id, revision, () => this.#prepare("SELECT visitor FROM document WHERE id = ?").get(id)!),
-    parseVisitor,
+    readVisitor: (id, revision) => this.#readVisitor(id, revision),
     version: () => this.version(),
   });
   #presence = new SqlitePresence({
@@ -86,9 +86,8 @@ class SqliteStore implements VisitorStore {
         work({
           get: (shortId) => {
             const stored = this.#storedOf(shortId);
-            return stored && { id: stored.id, visitor: parseVisitor(stored) };
+            return stored && { id: stored.id, visitor: visitorOf(stored) };
           },
-          parse: (visitor) => parseVisitor({ visitor }),
           put: (visitor) => this.#putVisitor(visitor, counts),
         })
       ),
@@ -108,7 +107,10 @@ class SqliteStore implements VisitorStore {
         if (!hasTable(this.#database, "document_aside")) return false;
         const rows = this.#database.prepare("SELECT id, visitor FROM document_aside ORDER BY id LIMIT 1000")
           .all();
-        for (const row of rows) this.#putVisitor(parseVisitor(row), counts, row.id as number);
+        for (const { id, visitor } of rows) {
+          // It may be of a Foyer that had other attributes.
+          this.#putVisitor(readVisitor(JSON.parse(visitor as string))!, counts, id as number);
+        }
         if (rows.length === 0) this.#database.exec("DROP TABLE document_aside");
         else this.#database.prepare("DELETE FROM document_aside WHERE id <= ?").run(rows.at(-1)!.id);
         return rows.length > 0;
@@ -132,25 +134,23 @@ class SqliteStore implements VisitorStore {
   }
 
   /** The visitor of a revision, read from its document where it is not known. */
-  #visitor(id: number, revision: number, document: () => { visitor?: unknown }): Visitor {
+  #readVisitor(id: number, revision: number): StoredVisitor {
     const known = this.#visitors.get(id);
     if (known?.revision === revision) return known.visitor;
-    const visitor = parseVisitor(document());
+    const row = this.#prepare("SELECT visitor FROM document WHERE id = ?").get(id)!;
+    const visitor = new StoredVisitor(row.visitor as string);
     this.#visitors.set(id, { revision, visitor });
     return visitor;
   }
 
   // deno-lint-ignore require-await -- see above
-  async getVisitors(shortIds: string[]): Promise<(Visitor | null)[]> {
-    return asStoreErrors(() => {
-      const byShortId = this.#prepare(
-        "SELECT id, revision, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?",
-      );
-      return shortIds.map((shortId) => {
-        const row = byShortId.get(shortId);
-        return row === undefined ? null : this.#visitor(row.id as number, row.revision as number, () => row);
-      });
-    });
+  async getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]> {
+    return asStoreErrors(() =>
+      shortIds.map((shortId) => {
+        const stored = this.#storedOf(shortId);
+        return stored === undefined ? null : new StoredVisitor(stored.visitor);
+      })
+    );
   }
 
   // deno-lint-ignore require-await -- see above
@@ -166,7 +166,7 @@ class SqliteStore implements VisitorStore {
     return this.#write((counts) => {
       const stored = this.#storedOf(shortId);
       if (stored === undefined) return null;
-      const visitor = { ...parseVisitor(stored), ...change };
+      const visitor = { ...visitorOf(stored), ...change };
       this.#putVisitor(visitor, counts);
       return visitor;
     });
@@ -186,9 +186,9 @@ class SqliteStore implements VisitorStore {
     const { sql, values } = offlineBefore(seenBefore);
     return this.#write((counts) => {
       const rows = this.#prepare(
-        `SELECT id, offline, unseen, visitor FROM listing JOIN document USING (id)
+        `SELECT id, offline, unseen, visitor FROM listing JOIN (SELECT id, visitor FROM document) USING (id)
          WHERE ${sql} ORDER BY offline, unseen LIMIT ?`,
-      ).all(...values, most) as unknown as StoredVisitor[];
+      ).all(...values, most) as unknown as StoredRow[];
       for (const stored of rows) this.#removeVisitor(stored, counts);
       return rows.length;
     });
@@ -240,10 +240,11 @@ class SqliteStore implements VisitorStore {
     for (const deletion of deletions(word)) remove.run(deletion, word);
   }
 
-  #storedOf(shortId: string): StoredVisitor | undefined {
+  #storedOf(shortId: string): StoredRow | undefined {
     return this.#prepare(
-      `SELECT id, offline, unseen, visitor FROM visitor JOIN document USING (id) WHERE short_id = ?`,
-    ).get(shortId) as StoredVisitor | undefined;
+      `SELECT id, document.offline, document.unseen, document.visitor
+       FROM visitor JOIN document USING (id) WHERE visitor.short_id = ?`,
+    ).get(shortId) as StoredRow | undefined;
   }
 
   /**
@@ -252,22 +253,25 @@ class SqliteStore implements VisitorStore {
    */
   #putVisitor(visitor: Visitor, counts: WordCounts, newId: number | null = null): number {
     const stored = this.#storedOf(visitor.short_id);
-    const json = JSON.stringify(visitor);
+    const json = asciiJson(visitor);
     if (stored?.visitor === json) return stored.id;
-    const { short_id } = visitor;
+    const { short_id, is_online, last_url } = visitor;
     const row = { ...orderColumns(placeOf(visitor)), revision: Math.floor(Math.random() * 2 ** 48) };
     const id = stored === undefined ? this.#addRow(newId, short_id, row) : this.#changeRow(stored.id, row);
-    this.#prepare("INSERT OR REPLACE INTO document (id, visitor) VALUES (?, ?)").run(id, json);
-    if (stored !== undefined) this.#removeFromListing(stored, short_id);
     const text = searchText(visitor);
-    const url = visitor.is_online ? foldText(visitor.last_url ?? "") : "";
+    const searched = [is_online ? foldText(last_url ?? "") : "", text, tagsText(visitor.tags)];
     this.#prepare(
-      `INSERT INTO listing (offline, unseen, revision, short_id, id, url, text, tags)
+      `INSERT OR REPLACE INTO document (id, offline, unseen, short_id, url, text, tags, visitor)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(row.offline, row.unseen, row.revision, short_id, id, url, text, tagsText(visitor.tags));
+    ).run(id, row.offline, row.unseen, short_id, ...searched, json);
+    if (stored !== undefined) this.#removeFromListing(stored, short_id);
+    this.#prepare(
+      `INSERT INTO listing (id, offline, unseen, short_id, url, text, tags, revision)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(id, row.offline, row.unseen, short_id, ...searched, row.revision);
 
     // Page views change neither keys nor text, so most updates end here without touching an index.
-    const before = stored === undefined ? null : parseVisitor(stored);
+    const before = stored === undefined ? null : visitorOf(stored);
     this.#putExactKeys(id, before === null ? [] : keysOf(before), keysOf(visitor));
     const textBefore = before === null ? null : searchText(before);
     if (textBefore === text) return id;
@@ -280,8 +284,8 @@ class SqliteStore implements VisitorStore {
     return id;
   }
 
-  #removeVisitor(stored: StoredVisitor, counts: WordCounts) {
-    const visitor = parseVisitor(stored);
+  #removeVisitor(stored: StoredRow, counts: WordCounts) {
+    const visitor = visitorOf(stored);
     this.#removeFromListing(stored, visitor.short_id);
     this.#putExactKeys(stored.id, keysOf(visitor), []);
     this.#removeText(stored.id, searchText(visitor), counts);
@@ -291,7 +295,7 @@ class SqliteStore implements VisitorStore {
     this.#visitors.delete(stored.id);
   }
 
-  #removeFromListing({ offline, unseen }: StoredVisitor, shortId: string) {
+  #removeFromListing({ offline, unseen }: StoredRow, shortId: string) {
     this.#prepare("DELETE FROM listing WHERE (offline, unseen, short_id) = (?, ?, ?)")
       .run(offline, unseen, shortId);
   }
@@ -399,7 +403,7 @@ class SqliteStore implements VisitorStore {
         this.#prepare("SELECT id, visitor FROM document WHERE id > ? ORDER BY id LIMIT 1000").all(last)
       );
       if (rows.length === 0) return;
-      for (const row of rows) yield parseVisitor(row);
+      for (const row of rows) yield visitorOf(row as { visitor: string });
       last = rows.at(-1)!.id;
     }
   }
@@ -454,7 +458,7 @@ function noteWords(counts: WordCounts, text: string, more: 1 | -1) {
 }
 
 /** A visitor as the file holds it. */
-interface StoredVisitor {
+interface StoredRow {
   id: number;
   offline: number;
   unseen: number;
@@ -466,8 +470,6 @@ function keysOf(visitor: Visitor): string[] {
   return [...exactKeys(visitor), ...(visitor.is_in_session ? [IN_SESSION] : [])];
 }
 
-function parseVisitor(row: { visitor?: unknown }): Visitor {
-  const visitor = JSON.parse(row.visitor as string);
-  // A document from before an attribute was added gets it.
-  return Object.keys(visitor).length === ATTRIBUTE_NAMES.length ? visitor : readVisitor(visitor)!;
+function visitorOf({ visitor }: Pick<StoredRow, "visitor">): Visitor {
+  return JSON.parse(visitor);
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, PUT_BACK, SCHEMA, SET_ASIDE, VERSION } from "./sqlite_schema.ts";
+import { ATTRIBUTE_NAMES } from "../visitor.ts";
+import { APPLICATION_ID, PUT_TOGETHER, SCHEMA, SET_ASIDE, VERSION } from "./sqlite_schema.ts";
 import { StoreRefused, StoreUnavailable } from "./visitor_store.ts";
 
 export type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
@@ -63,16 +64,22 @@ function migrate(database: DatabaseSync) {
   try {
     // One process at a time: the others wait above and then find the work done.
     const version = readVersion(database);
-    if (version < VERSION) {
-      if (hasTable(database, "document_aside")) database.exec(PUT_BACK);
+    if (version < VERSION || !hasAttributes(database)) {
+      if (hasTable(database, "document_aside")) database.exec(PUT_TOGETHER);
       if (version > 0) database.exec(SET_ASIDE);
       database.exec(SCHEMA);
+      database.prepare("INSERT INTO attributes (names) VALUES (?)").run(ATTRIBUTE_NAMES.join());
     }
     database.prepare("COMMIT").run();
   } catch (error) {
     if (database.isTransaction) database.prepare("ROLLBACK").run();
     throw error;
   }
+}
+
+/** Whether the documents of a file of this version have a visitor's attributes, which those of another Foyer may not. */
+function hasAttributes(database: DatabaseSync): boolean {
+  return database.prepare("SELECT names FROM attributes").get()?.names === ATTRIBUTE_NAMES.join();
 }
 
 /** Whether there is a table of this name. */

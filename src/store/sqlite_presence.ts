@@ -22,8 +22,6 @@ export interface WrittenFile {
 /** The visitors, in the midst of a write. */
 export interface WrittenVisitors {
   get(shortId: string): { id: number; visitor: Visitor } | undefined;
-  /** The visitor of a stored document. */
-  parse(document: string): Visitor;
   /** @returns the visitor's id in the tables */
   put(visitor: Visitor): number;
 }
@@ -90,7 +88,7 @@ export class SqlitePresence {
         const rows = this.#file.prepare(
           "SELECT id, visitor FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",
         ).all(process, wanted) as { id: number; visitor: string }[];
-        for (const { id, visitor } of rows) this.#disconnect(visitors, process, visitors.parse(visitor), id);
+        for (const { id, visitor } of rows) this.#disconnect(visitors, process, JSON.parse(visitor), id);
         return rows.length;
       });
       ended += found;

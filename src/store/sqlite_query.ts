@@ -1,12 +1,12 @@
 /**
- * A search as SQLite's conditions. They only narrow down which visitors are read; whether one matches is told by
- * {@link matches}.
+ * A search as SQLite's conditions. They narrow down which visitors are read, and mostly tell all, see
+ * {@link areTold}; where not, whether one matches is told by {@link matches}.
  *
  * @module
  */
 import { exactKey, SUFFIX } from "../search/keys.ts";
 import { foldCase, grams } from "../search/normalise.ts";
-import type { SearchPart, TextPart } from "../search/parse.ts";
+import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES, type TextPart } from "../search/parse.ts";
 import type { Position } from "./position.ts";
 
 /** A part of a search, with what a look into the file told of it. */
@@ -25,6 +25,9 @@ export interface Sql {
   sql: string;
   values: (string | number)[];
 }
+
+/** What stands for characters that have a meaning between tags. */
+const REPLACEMENT = "\uFFFD";
 
 /** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
 const NEVER_SEEN = 9e15;
@@ -60,7 +63,10 @@ export function orderConditions(query: readonly FilePart[]): Sql[] {
   );
 }
 
-/** What a row of `listing` shows of whether its visitor matches, without reading the visitor. */
+/**
+ * What a row of `listing` or of `document` shows of whether its visitor matches, without reading the visitor; in the
+ * SQL the table is called `row`.
+ */
 export function rowConditions(query: readonly FilePart[]): Sql[] {
   return query.map(rowCondition).filter((condition) => condition !== null);
 }
@@ -85,6 +91,27 @@ function rowCondition(part: FilePart): Sql | null {
     default:
       return hasKey(exactKey(part)!);
   }
+}
+
+/**
+ * Whether the conditions on order and rows tell of every visitor whether it matches: not where attributes are hidden, in
+ * which only the visitor itself is not looked for, nor of words one typo away, which are not parts of others.
+ */
+export function areTold(query: readonly FilePart[]): boolean {
+  return query.every((part) => {
+    switch (part.kind) {
+      case "text":
+        return part.typos !== true && part.attributes.length === TEXT_ATTRIBUTES.length;
+      case "email":
+        return part.attributes.length === EMAIL_ATTRIBUTES.length;
+      case "code":
+        return part.inLookupCode;
+      case "tag":
+        return !tagsText([part.tag]).includes(REPLACEMENT);
+      default:
+        return true;
+    }
+  });
 }
 
 /**
@@ -145,7 +172,7 @@ function withShortId(shortId: string): Sql {
 
 /** The ids of those online who fulfil a condition. */
 function online({ sql, values }: Sql): Sql {
-  return { sql: `SELECT id FROM listing WHERE offline = 0 AND (${sql})`, values };
+  return { sql: `SELECT id FROM listing AS row WHERE offline = 0 AND (${sql})`, values };
 }
 
 function withPages({ onPages }: FileText): Sql[] {
@@ -181,7 +208,7 @@ function quoted(term: string): string {
 /** Tags as one text, in which each is found by itself. */
 export function tagsText(tags: string[]): string {
   // SQLite ends a string at a NUL.
-  return tags.map((tag) => `\n${foldCase(tag).replaceAll("\0", "\uFFFD")}\n`).join("");
+  return tags.map((tag) => `\n${foldCase(tag).replace(/[\0\n]/g, REPLACEMENT)}\n`).join("");
 }
 
 function contains(column: "text" | "url" | "tags", text: string): Sql {
@@ -194,7 +221,7 @@ function isShortId(shortId: string): Sql {
 
 function hasKey(key: string): Sql {
   return {
-    sql: "EXISTS (SELECT 1 FROM exact_key WHERE key = ? AND exact_key.id = listing.id)",
+    sql: "EXISTS (SELECT 1 FROM exact_key WHERE key = ? AND exact_key.id = row.id)",
     values: [key],
   };
 }

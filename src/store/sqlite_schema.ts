@@ -19,15 +19,17 @@ const TOKEN_CHARACTERS = Array.from({ length: 127 }, (_, i) => String.fromCharCo
   .replaceAll("'", "''").replaceAll('"', '""');
 
 /** The version of the schema, which a file has as its `user_version`. */
-export const VERSION = 5;
+export const VERSION = 6;
 
 /**
- * The schema. A file of an earlier version is made anew with what {@link SET_ASIDE} keeps of it.
+ * The schema. A file of an earlier version, or of other attributes, is made anew with what {@link SET_ASIDE} keeps of it.
  *
  * `visitor` is small, so that sorting some reads little. `listing` is everybody in the order of all lists, with all
  * that is searched for text, and the tags, which many have: whoever walks it need not read the visitors. All its order
  * columns ascend, because SQLite uses the key for `(a, b, c) > (?, ?, ?)` only then: `offline` is 0 or 1, `unseen` the negative of `last_seen_at`
- * in ms. Its `url` is that of visitors online now. `revision` is another one, at random, each time a visitor is stored:
+ * in ms. Its `url` is that of visitors online now. `document` has the same beside what is sent of a visitor, for whoever
+ * finds one by an index, so that only those are read who match; `attributes` is what those documents have, in their
+ * order. `revision` is another one, at random, each time a visitor is stored:
  * whoever knows the visitor of this one need not read it again. `suffix` has the visitors by what follows in their text
  * from each character on. `word` has each word of theirs once, and how many have it; `typo` those words by what is left
  * of them without a letter.
@@ -55,7 +57,16 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE document (
     id INTEGER PRIMARY KEY,
+    offline INTEGER NOT NULL,
+    unseen INTEGER NOT NULL,
+    short_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    text TEXT NOT NULL,
+    tags TEXT NOT NULL,
     visitor TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE attributes (
+    names TEXT NOT NULL
   ) STRICT;
   CREATE TABLE exact_key (
     key TEXT NOT NULL,
@@ -100,11 +111,18 @@ export const SCHEMA = `
 export const SET_ASIDE = `
   ALTER TABLE document RENAME TO document_aside;
   ${
-  ["visitor", "listing", "exact_key", "gram", "search_text", "long_gram", "typo_word", "short_text"]
+  [
+    ...["visitor", "listing", "exact_key", "suffix", "word", "typo", "attributes"],
+    ...["gram", "search_text", "long_gram", "typo_word", "short_text"],
+  ]
     .map((table) => `DROP TABLE IF EXISTS ${table};`).join("\n  ")
 }`;
 
-/** What puts those back with the others whom a start that was cut off had set aside. */
-export const PUT_BACK = `
-  INSERT INTO document (visitor) SELECT visitor FROM document_aside;
-  DROP TABLE document_aside;`;
+/** What puts together those whom a start that was cut off had set aside with those whom it had stored. */
+export const PUT_TOGETHER = `
+  CREATE TABLE document_of_both (id INTEGER PRIMARY KEY, visitor TEXT NOT NULL) STRICT;
+  INSERT INTO document_of_both (visitor)
+    SELECT visitor FROM document UNION ALL SELECT visitor FROM document_aside;
+  DROP TABLE document;
+  DROP TABLE document_aside;
+  ALTER TABLE document_of_both RENAME TO document;`;

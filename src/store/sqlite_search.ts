@@ -7,11 +7,11 @@
 import { matches } from "../search/match.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { deletions, isOneTypoAway, likelyWordsOf } from "../search/typo.ts";
-import type { Visitor } from "../visitor.ts";
-import { comparePositions, placeOf, type Position } from "./position.ts";
+import { placeOf, type Position } from "./position.ts";
 import type { DatabaseSync, StatementSync } from "./sqlite_file.ts";
 import {
   allOf,
+  areTold,
   beyond,
   type FilePart,
   membersOf,
@@ -20,6 +20,7 @@ import {
   rowConditions,
   type Sql,
 } from "./sqlite_query.ts";
+import { StoredVisitor } from "./stored_visitor.ts";
 import type { Page } from "./visitor_store.ts";
 
 /** So many candidates are looked at one by one. */
@@ -50,9 +51,7 @@ const [MAX_TYPOS, MAX_LIKE_WORDS] = [100, 2000];
 export interface SearchedFile {
   prepare(sql: string): StatementSync;
   /** The visitor with an id, as it was stored at last, in the midst of a read that began with its revision. */
-  readVisitor(id: number, revision: number): Visitor;
-  /** The visitor of a row of `document`. */
-  parseVisitor(row: { visitor?: unknown }): Visitor;
+  readVisitor(id: number, revision: number): StoredVisitor;
   /** Another one whenever something was written. */
   version(): unknown;
 }
@@ -68,8 +67,9 @@ export function prepareSearch(database: DatabaseSync) {
 interface Search {
   query: SearchQuery;
   parts: FilePart[];
+  /** Whether rows tell of every visitor whether it matches. */
+  isTold: boolean;
   limit: number;
-  after: Position | null;
   /** Conditions on the order, and where to go on from. */
   order: Sql[];
 }
@@ -77,7 +77,7 @@ interface Search {
 /** What a walk through the first ones has come to. */
 interface Walked {
   /** Those met who are on the page. */
-  visitors: Visitor[];
+  visitors: StoredVisitor[];
   /** Where to go on. */
   from: Sql[];
 }
@@ -105,7 +105,8 @@ export class SqliteSearch {
     const pages = isOnPage ? this.#currentPages() : null;
     const parts = query.map((part) => this.#lookUp(part, pages));
     const place = after === null ? [] : [beyond(after)];
-    const search = { query, parts, limit, after, order: [...orderConditions(parts), ...place] };
+    const order = [...orderConditions(parts), ...place];
+    const search = { query, parts, isTold: areTold(parts), limit, order };
     const indexed = [...parts].sort((a, b) => lengthOf(b) - lengthOf(a)).map(membersOf)
       .filter((members) => members !== null);
     if (indexed.length === 0) return this.#walk(search);
@@ -162,12 +163,20 @@ export class SqliteSearch {
    *
    * @param met those of the page who were met before
    */
-  #walk({ query, parts, limit, order }: Search, met: Visitor[] = [], among = "TRUE"): Page {
-    const { sql, values } = allOf([...order, { sql: among, values: [] }, ...rowConditions(parts)]);
-    return this.#readPage(query, limit, {
-      sql: `SELECT id, revision FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id`,
-      values,
-    }, met);
+  #walk(search: Search, met: StoredVisitor[] = [], among = "TRUE"): Page {
+    const { sql, values } = allOf([
+      ...search.order,
+      { sql: among, values: [] },
+      ...rowConditions(search.parts),
+    ]);
+    const rows = this.#prepare(
+      `SELECT id, revision FROM listing AS row WHERE ${sql} ORDER BY offline, unseen, short_id`,
+    ).iterate(...values);
+    return pageOf(
+      search,
+      rows.map(({ id, revision }) => this.#file.readVisitor(id as number, revision as number)),
+      met,
+    );
   }
 
   /** The page, met among the first ones, and as many more as seem to fill it; `null` where those do not. */
@@ -203,7 +212,7 @@ export class SqliteSearch {
       const sql = `SELECT DISTINCT id FROM (${members.sql}) LIMIT ${most + 1}`;
       const page = this.#withCandidates(
         { sql, values: members.values },
-        (found) => found > most ? null : found <= search.limit ? this.#readFew(search) : this.#sort(search),
+        (found) => found > most ? null : found <= FEW ? this.#readFew(search) : this.#sort(search),
       );
       if (page !== null) return page;
     }
@@ -252,43 +261,48 @@ export class SqliteSearch {
     }
   }
 
-  /** The page of candidates, sorted before they are looked at. */
-  #sort({ query, limit, order }: Search): Page {
-    const { sql, values } = allOf(order);
-    return this.#readPage(query, limit, {
-      // A cross join, since SQLite might read all visitors and look which ones are candidates.
-      sql: `SELECT id, revision FROM candidate CROSS JOIN visitor USING (id) WHERE ${sql}
-            ORDER BY offline, unseen, short_id`,
-      values,
-    });
+  /** The page of candidates, each read as it is sorted. */
+  #readFew(search: Search): Page {
+    const { sql, values } = allOf([...search.order, ...rowConditions(search.parts)]);
+    const rows = this.#prepare(
+      `SELECT visitor FROM candidate CROSS JOIN document AS row USING (id) WHERE ${sql}
+       ORDER BY offline, unseen, short_id LIMIT ?`,
+    ).all(...values, search.isTold ? search.limit + 1 : FEW);
+    return pageOf(search, rows.values().map(({ visitor }) => new StoredVisitor(visitor as string)));
   }
 
-  /** The page of candidates who all have room on it. They are sorted as they were read, which reads no other table. */
-  #readFew({ query, after }: Search): Page {
-    const found = this.#prepare("SELECT visitor FROM candidate CROSS JOIN document USING (id)").all()
-      .map((row) => this.#file.parseVisitor(row))
-      .filter((visitor) => matches(query, visitor))
-      .map((visitor) => ({ visitor, place: placeOf(visitor) }))
-      .filter(({ place }) => after === null || comparePositions(place, after) > 0)
-      .sort((a, b) => comparePositions(a.place, b.place));
-    return { visitors: found.map(({ visitor }) => visitor), next: null };
-  }
-
-  /** Those met before, and the first visitors of those with these ids and revisions, in their order, that match. */
-  #readPage(query: SearchQuery, limit: number, ids: Sql, met: Visitor[] = []): Page {
-    const visitors = [...met];
-    for (const { id, revision } of this.#prepare(ids.sql).iterate(...ids.values)) {
-      const visitor = this.#file.readVisitor(id as number, revision as number);
-      if (!matches(query, visitor)) continue;
-      if (visitors.length === limit) return { visitors, next: placeOf(visitors[limit - 1]) };
-      visitors.push(visitor);
-    }
-    return { visitors, next: null };
+  /** The page of candidates, sorted before the first ones are read. */
+  #sort(search: Search): Page {
+    const order = allOf(search.order);
+    // A cross join, since SQLite might read all visitors and look which ones are candidates.
+    const ids = this.#prepare(
+      `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${order.sql}
+       ORDER BY offline, unseen, short_id`,
+    ).iterate(...order.values);
+    const { sql, values } = allOf(rowConditions(search.parts));
+    const read = this.#prepare(`SELECT visitor FROM document AS row WHERE id = ? AND ${sql}`);
+    const rows = ids.map(({ id }) => read.get(id as number, ...values)).filter((row) => row !== undefined);
+    return pageOf(search, rows.map(({ visitor }) => new StoredVisitor(visitor as string)));
   }
 
   #prepare(sql: string): StatementSync {
     return this.#file.prepare(sql);
   }
+}
+
+/** Those met before, and the first of others, in their order, that match. */
+function pageOf(
+  { query, isTold, limit }: Search,
+  found: Iterable<StoredVisitor>,
+  met: StoredVisitor[] = [],
+): Page {
+  const visitors = [...met];
+  for (const visitor of found) {
+    if (!isTold && !matches(query, visitor.visitor)) continue;
+    if (visitors.length === limit) return { visitors, next: placeOf(visitors[limit - 1].visitor) };
+    visitors.push(visitor);
+  }
+  return { visitors, next: null };
 }
 
 /** In whose order parts are tried: it takes least to see how many have an exact value, and longer texts are rarer. */

@@ -6,10 +6,11 @@
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
 import type { Position } from "./position.ts";
+import type { StoredVisitor } from "./stored_visitor.ts";
 
 /** A page of visitors and where the next one starts; `null` where no more visitors match. */
 export interface Page {
-  visitors: Visitor[];
+  visitors: StoredVisitor[];
   next: Position | null;
 }
 
@@ -73,7 +74,7 @@ export interface VisitorStore {
   /** The visitors that match, in the order of {@link Position}, at most `limit` of them. */
   findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
   /** The visitors with these short ids, each the first in the order of {@link Position} where it is repeated. */
-  getVisitors(shortIds: string[]): Promise<(Visitor | null)[]>;
+  getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]>;
   /**
    * Stores visitors by their short ids, which must differ; one that is there already is replaced, other
    * software's fields of its document excepted.

@@ -32,9 +32,9 @@ function viaDriver(uri: string) {
 function viaStore(path: string) {
   const store = openSqliteStore(path);
   return async (shortIds: string[], now: Date) => {
-    const visitors = (await store.getVisitors(shortIds)).filter((visitor) => visitor !== null);
+    const visitors = (await store.getVisitors(shortIds)).filter((stored) => stored !== null);
     await store.putVisitors(
-      visitors.map((visitor) => ({ ...visitor, last_seen_at: now.toISOString(), last_url: pageOf(now) })),
+      visitors.map(({ visitor }) => ({ ...visitor, last_seen_at: now.toISOString(), last_url: pageOf(now) })),
     );
   };
 }

@@ -67,7 +67,8 @@ if (hasAllRights) {
       for (const page of bystanders) {
         page.update({ name: "Bystander", identities: ["b@example.com"], tags: ["#vip"] });
       }
-      const seen = async () => (await store.getVisitors(bystanders.map(({ shortId }) => shortId)));
+      const seen = async () =>
+        (await store.getVisitors(bystanders.map(({ shortId }) => shortId))).map((stored) => stored?.visitor);
       const before = await eventually(async () => {
         const visitors = await seen();
         return visitors.every((visitor) => visitor?.name === "Bystander") ? visitors : undefined;

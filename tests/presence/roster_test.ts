@@ -95,7 +95,7 @@ Deno.test("The connections of a process that is silent are ended by another, and
     await a.stop();
     const online = async () => {
       const visitors = await store.getVisitors(["1", "2", "3"]);
-      return visitors.filter((visitor) => visitor!.is_online).map((visitor) => visitor!.short_id).join("");
+      return visitors.filter((stored) => stored!.visitor.is_online).map((stored) => stored!.shortId).join("");
     };
     assert.equal(await online(), "123", "a moment of silence is none");
     await eventually(async () => await online() === "23" || undefined);

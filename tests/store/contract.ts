@@ -33,7 +33,7 @@ async function findAllOf(store: VisitorStore, query: SearchQuery, size: number):
     const page = await store.findVisitors(query, size, after);
     assert.ok(page.next === null || page.visitors.length === size, "a page with a next one is full");
     assert.ok(page.visitors.length <= size, "a page is no longer than asked for");
-    ids.push(...page.visitors.map(({ short_id }) => short_id));
+    ids.push(...page.visitors.map(({ visitor }) => visitor.short_id));
     assert.ok(ids.length < 10_000, `pages that come to an end, not ${ids.slice(0, 20)}…`);
     after = page.next;
   } while (after !== null);
@@ -42,8 +42,11 @@ async function findAllOf(store: VisitorStore, query: SearchQuery, size: number):
 
 /** The visitor with a short id. */
 export async function getVisitor(store: VisitorStore, shortId: string): Promise<Visitor | null> {
-  const [visitor] = await store.getVisitors([shortId]);
-  return visitor;
+  const [stored] = await store.getVisitors([shortId]);
+  if (stored === null) return null;
+  assert.equal(stored.shortId, shortId);
+  assert.deepEqual(JSON.parse(stored.json), stored.visitor);
+  return stored.visitor;
 }
 
 /** The order of every list, said once more than in the stores. */
@@ -156,13 +159,15 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
       await store.putVisitors([
         visitorOf({ short_id: `new-${q}`, last_seen_at: new Date(NOON + 1000), name: "Ada" }),
         // The last one of the page leaves, and one that was on it is seen again.
-        visitorOf({ short_id: first.visitors[9].short_id, is_online: false, name: "Ada" }),
-        visitorOf({ short_id: first.visitors[5].short_id, last_seen_at: new Date(NOON + 2000), name: "Ada" }),
+        visitorOf({ short_id: first.visitors[9].shortId, is_online: false, name: "Ada" }),
+        visitorOf({ short_id: first.visitors[5].shortId, last_seen_at: new Date(NOON + 2000), name: "Ada" }),
       ]);
       const rest: string[] = [];
       for (let after = first.next; after !== null;) {
         const page = await store.findVisitors(q === "" ? LATEST : parseSearch(q), 7, after);
-        rest.push(...page.visitors.filter(({ is_online }) => is_online).map(({ short_id }) => short_id));
+        rest.push(
+          ...page.visitors.filter(({ visitor }) => visitor.is_online).map(({ shortId }) => shortId),
+        );
         after = page.next;
       }
       const expected = (await findAll(store, "")).slice(-rest.length);

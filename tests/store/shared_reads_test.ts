@@ -57,7 +57,7 @@ Deno.test("A hundred who ask the same at once cost two queries, and none gets wh
   await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
   letGo();
   await first;
-  for (const page of await Promise.all(others)) assert.deepEqual(page.visitors.map((v) => v.short_id), ["a"]);
+  for (const page of await Promise.all(others)) assert.deepEqual(page.visitors.map((v) => v.shortId), ["a"]);
   assert.equal(opened.asked.length, 2);
   assert.equal(new Set(await Promise.all(others)).size, 1, "they share one object");
 });
@@ -70,7 +70,7 @@ Deno.test("Different questions are not mixed up", async () => {
   const reads = shareReads(opened.store, { maxStale: 5000 });
   const { next } = await reads.findVisitors(LATEST, 1, null);
   const ids = async (...question: Parameters<typeof reads.findVisitors>) =>
-    (await reads.findVisitors(...question)).visitors.map((visitor) => visitor.short_id).join(" ");
+    (await reads.findVisitors(...question)).visitors.map(({ shortId }) => shortId).join(" ");
   for (let times = 0; times < 2; times++) {
     assert.equal(await ids(LATEST, 1, null), "a");
     assert.equal(await ids(LATEST, 2, null), "a b");
@@ -118,7 +118,7 @@ Deno.test("Where answers may be older, those who ask while one runs get its resu
   letGo();
   assert.equal(new Set(await Promise.all(early)).size, 1);
   const [page, same] = await Promise.all(late);
-  assert.deepEqual(page.visitors.map(({ short_id }) => short_id), ["a"]);
+  assert.deepEqual(page.visitors.map(({ shortId }) => shortId), ["a"]);
   assert.equal(same, page);
   assert.equal(opened.asked.length, 2);
   assert.equal(await ask(), page);
@@ -180,8 +180,8 @@ Deno.test("Look-ups by short id that come while one runs go as one query, each w
   await asking(opened, 1);
   const others = ["b", "nobody", "c", "b"].map((shortId) => reads.getVisitor(shortId));
   letGo();
-  assert.equal((await first)?.short_id, "a");
-  assert.deepEqual((await Promise.all(others)).map((visitor) => visitor?.short_id), [
+  assert.equal((await first)?.shortId, "a");
+  assert.deepEqual((await Promise.all(others)).map((visitor) => visitor?.shortId), [
     "b",
     undefined,
     "c",

@@ -85,7 +85,7 @@ testFile(
         assert.deepEqual(await findAll(store, `basket${number - 1}`), []);
         assert.equal((await getVisitor(store, "ada"))?.nickname, `nick${number}`);
         const { visitors } = await store.findVisitors(parseSearch("online"), 10, null);
-        assert.deepEqual(visitors.map(({ nickname }) => nickname), [`nick${number}`]);
+        assert.deepEqual(visitors.map(({ visitor }) => visitor.nickname), [`nick${number}`]);
       }
       // Whoever comes after one who was removed is somebody else, whatever place in the tables that one had.
       await writer.removeVisitor("ada");
@@ -181,7 +181,7 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
     }));
   }
   const first = async (q: string, size: number) =>
-    (await store.findVisitors(parseSearch(q), size, null)).visitors.map(({ short_id }) => short_id);
+    (await store.findVisitors(parseSearch(q), size, null)).visitors.map(({ shortId }) => shortId);
   const oldest = Array.from({ length: 5 }, (_, i) => `v${total - 5 + i}`);
   assert.deepEqual(await first("alpha", 3), ["v0", "v2", "v4"]);
   assert.deepEqual(await first("#all om", 3), ["v1", "v3", "v5"]);
@@ -197,7 +197,7 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
     assert.deepEqual(await first(`${word} alpha`, 900), ofThese, word);
     assert.deepEqual(await first(`alphq some ${word}`, 3), [], "by no typo unless that is asked for");
     const typo = await store.findVisitors(withTypos(parseSearch(`alphq ${word}`))!, 900, null);
-    assert.deepEqual(typo.visitors.map(({ short_id }) => short_id), ofThese, word);
+    assert.deepEqual(typo.visitors.map(({ shortId }) => shortId), ofThese, word);
   }
   await store.close();
 });
@@ -230,7 +230,7 @@ Deno.test("SQLite: a search of very many words, each of them like very many othe
   // Whoever has one of these words has one like each of them.
   const query = withTypos(parseSearch([...words, ...words].join(" ")))!;
   const { visitors } = await store.findVisitors(query, 1000, null);
-  const all = new Set(visitors.map(({ short_id }) => short_id));
+  const all = new Set(visitors.map(({ shortId }) => shortId));
   assert.deepEqual(all, new Set(words));
   await store.close();
 });
@@ -282,17 +282,19 @@ testFile("what nobody has any more is not in any index", async (path) => {
   await store.close();
 });
 
-// Made by earlier versions, each with the same 31 visitors: `schema-4` by the one before suffixes were, with a visitor who
-// is connected, `schema-3` by the one before long grams were, with the same, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
+// Made by earlier versions, each with the same 31 visitors: `schema-5` by the one before documents had what is searched
+// beside them, with a visitor who is connected, `schema-4` by the one before suffixes were, with the same, `schema-3` by the one before long grams were, with the same, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
 // and leases kept, `without-listing` by the first ones.
-for (const name of ["schema-4", "schema-3", "schema-2", "schema-1", "without-listing"]) {
+for (const name of ["schema-5", "schema-4", "schema-3", "schema-2", "schema-1", "without-listing"]) {
   testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
     const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
     const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
     await Deno.writeFile(path, bytes);
     for (const times of ["first", "second"]) {
       const store = openSqliteStore(path);
-      const connected = ["schema-4", "schema-3"].includes(name) && times === "first" ? ["n\0ul"] : [];
+      const connected = ["schema-5", "schema-4", "schema-3"].includes(name) && times === "first"
+        ? ["n\0ul"]
+        : [];
       assert.deepEqual(await store.connectedTo("earlier"), new Set(connected));
       assert.equal(await store.endConnections("earlier", 10), connected.length);
       const visitors = await Array.fromAsync(store.allVisitors());
@@ -318,3 +320,55 @@ for (const name of ["schema-4", "schema-3", "schema-2", "schema-1", "without-lis
     }
   });
 }
+
+/** Makes a file with 31 visitors, of whom a start that was cut off had not stored some yet. */
+async function cutOff(path: string) {
+  const store = openSqliteStore(path);
+  const visitors = Array.from(
+    { length: 31 },
+    (_, i) => visitorOf({ short_id: `v${i}`, name: `Ada${i}`, email: `${i}@acme.com` }),
+  );
+  await store.putVisitors(visitors);
+  using database = new DatabaseSync(path);
+  const left = database.prepare("SELECT id, visitor FROM document WHERE id > 20").all();
+  for (const { short_id } of visitors.slice(20)) await store.removeVisitor(short_id);
+  await store.close();
+  database.exec("CREATE TABLE document_aside (id INTEGER PRIMARY KEY, visitor TEXT NOT NULL)");
+  const aside = database.prepare("INSERT INTO document_aside (id, visitor) VALUES (?, ?)");
+  for (const { id, visitor } of left) aside.run(id, visitor);
+  return visitors;
+}
+
+for (const [what, sql] of [["by this Foyer", "SELECT 1"], ["by a later one", "PRAGMA user_version = 5"]]) {
+  testFile(`one whose start was cut off is brought to this version ${what}`, async (path) => {
+    const visitors = await cutOff(path);
+    changeDatabase(path, sql);
+    for (let times = 0; times < 2; times++) {
+      const store = openSqliteStore(path);
+      assert.equal((await findAll(store, "acme.com")).length, 31);
+      for (const visitor of visitors) {
+        assert.deepEqual(await findAll(store, visitor.email!), [visitor.short_id]);
+        assert.deepEqual(await getVisitor(store, visitor.short_id), visitor);
+      }
+      await store.close();
+    }
+  });
+}
+
+testFile("the visitors of a Foyer that had other attributes get those of this one", async (path) => {
+  const first = openSqliteStore(path);
+  await first.putVisitors([visitorOf({ short_id: "ada", name: "Ada", tags: ["#vip"] })]);
+  await first.close();
+  changeDatabase(
+    path,
+    `UPDATE attributes SET names = 'short_id,name,shoe_size,tags';
+     UPDATE document SET visitor = '{"short_id":"ada","name":"Ada","shoe_size":38,"tags":["#vip"]}'`,
+  );
+  for (let times = 0; times < 2; times++) {
+    const store = openSqliteStore(path);
+    const ada = visitorOf({ short_id: "ada", name: "Ada", tags: ["#vip"], is_online: false });
+    assert.deepEqual(await getVisitor(store, "ada"), { ...ada, last_seen_at: null });
+    assert.deepEqual(await findAll(store, "#vip ada -online"), ["ada"]);
+    await store.close();
+  }
+});

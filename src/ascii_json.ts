@@ -1,0 +1,25 @@
+/**
+ * JSON that is sent quickly.
+ *
+ * @module
+ */
+
+/**
+ * A value as JSON of ASCII characters alone: the runtime sends such a string twice as fast as bytes, and several
+ * times as fast as another string. The others are escaped, which changes nothing to a reader (RFC 8259, section 7).
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(asciiJson({ name: "Zoë 😀" }), String.raw`{"name":"Zo\u00eb \ud83d\ude00"}`);
+ * ```
+ */
+export function asciiJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  const escaped = json.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
+  // Made anew, since a string out of one with characters beyond Latin-1 takes two bytes for each.
+  return /[\u0100-\uffff]/.test(json) ? JSON.parse(JSON.stringify(escaped)) : escaped;
+}
