@@ -12,6 +12,7 @@ import { type Log, openLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
+import { startTidying } from "../operations/tidying.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
@@ -76,6 +77,7 @@ export async function serve(
   const retention = config.retentionDays === null
     ? null
     : startRetention(store, config.retentionDays, log, { onRemoved: reads.forget });
+  const tidying = store.tidy === undefined ? null : startTidying(store, log);
   await whenListening(store);
 
   log(`Stopping on ${await stopped}`);
@@ -85,7 +87,10 @@ export async function serve(
   const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
   // A database that is frozen does not say goodbye.
-  await within(CLOSE_DEADLINE, Promise.all([leaving, retention?.stop()]).then(() => store.close()));
+  await within(
+    CLOSE_DEADLINE,
+    Promise.all([leaving, retention?.stop(), tidying?.stop()]).then(() => store.close()),
+  );
   return 0;
 }
 

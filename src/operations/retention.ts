@@ -5,8 +5,8 @@
  */
 import { removeOfflineVisitors } from "../store/removal.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";
-import { OngoingFailure } from "./ongoing_failure.ts";
 
 const DAY = 86_400_000;
 
@@ -14,19 +14,9 @@ const DAY = 86_400_000;
 const LEASE = 60_000;
 
 /** When visitors are looked for. */
-export interface RetentionOptions {
-  /** How often, in milliseconds. */
-  interval?: number;
-  /** How long after the database failed, in milliseconds. */
-  retry?: number;
+export interface RetentionOptions extends Partial<Times> {
   /** Told of each removal. */
   onRemoved?: () => void;
-}
-
-/** Removes visitors until it is stopped. */
-export interface Retention {
-  /** Resolves when nothing is under way any more. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -38,48 +28,26 @@ export function startRetention(
   days: number,
   log: Log,
   { interval = 600_000, retry = 10_000, onRemoved = () => {} }: RetentionOptions = {},
-): Retention {
+): Background {
   const holder = crypto.randomUUID();
-  const stopping = Promise.withResolvers<void>();
-  let isStopping = false;
-  const failure = new OngoingFailure(log, "Visitors are not removed yet");
 
-  async function pause(milliseconds: number) {
-    let timer;
-    await Promise.race([
-      stopping.promise,
-      new Promise((resolve) => timer = setTimeout(resolve, milliseconds)),
-    ]);
-    clearTimeout(timer);
-  }
-
-  async function work() {
-    while (!isStopping) {
-      let wait = interval;
-      try {
-        const removed = await removeOfflineVisitors(store, {
-          seenBefore: () => new Date(Date.now() - days * DAY),
-          mayGoOn: async () => !isStopping && await store.takeLease("retention", holder, LEASE),
-          onRemoved,
-          pause,
-        });
-        if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
-        failure.end();
-      } catch (error) {
-        // Nothing of this may end the server, which answers all the same.
-        failure.note(error);
-        wait = retry;
-      }
-      await pause(wait);
-    }
-  }
-
-  const working = work();
+  const background = startBackground(
+    async ({ isStopping, pause }) => {
+      const removed = await removeOfflineVisitors(store, {
+        seenBefore: () => new Date(Date.now() - days * DAY),
+        mayGoOn: async () => !isStopping() && await store.takeLease("retention", holder, LEASE),
+        onRemoved,
+        pause,
+      });
+      if (removed > 0) log(`Removed ${removed} visitors not seen for ${days} days`);
+    },
+    log,
+    "Visitors are not removed yet",
+    { interval, retry },
+  );
   return {
     async stop() {
-      isStopping = true;
-      stopping.resolve();
-      await working;
+      await background.stop();
       // Or a process that starts now would not remove anybody before its second look.
       await store.releaseLease("retention", holder).catch(() => {});
     },

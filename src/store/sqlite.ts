@@ -23,6 +23,7 @@ import { offlineBefore, orderColumns, tagsText } from "./sqlite_query.ts";
 import { SqlitePresence } from "./sqlite_presence.ts";
 import { IN_SESSION, SEPARATOR } from "./sqlite_schema.ts";
 import { prepareSearch, SqliteSearch } from "./sqlite_search.ts";
+import { SqliteTidying } from "./sqlite_tidying.ts";
 import { StoredVisitor } from "./stored_visitor.ts";
 import {
   type Beat,
@@ -79,6 +80,7 @@ class SqliteStore implements VisitorStore {
     readVisitor: (id, revision) => this.#readVisitor(id, revision),
     version: () => this.version(),
   });
+  #tidying = new SqliteTidying((sql) => this.#prepare(sql));
   #presence = new SqlitePresence({
     prepare: (sql) => this.#prepare(sql),
     write: (work) =>
@@ -116,6 +118,7 @@ class SqliteStore implements VisitorStore {
         return rows.length > 0;
       });
     }
+    while (asStoreErrors(() => this.#tidying.step()));
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
@@ -411,6 +414,11 @@ class SqliteStore implements VisitorStore {
   /** Nobody writes this file but Foyer, which keeps the search fields with the visitors. */
   reindex(): Promise<Reindexed> {
     return Promise.resolve({ written: 0, missed: 0 });
+  }
+
+  // deno-lint-ignore require-await -- see above
+  async tidy(): Promise<boolean> {
+    return asStoreErrors(() => this.#tidying.step());
   }
 
   /** SQLite counts what other connections wrote (https://www.sqlite.org/pragma.html#pragma_data_version). */

@@ -155,6 +155,13 @@ export interface VisitorStore {
    */
   reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed>;
   /**
+   * Puts a little of what visitors are found by in order, where many were stored: searches are quicker then. Absent where
+   * the database does so by itself.
+   *
+   * @returns whether there is more to do
+   */
+  tidy?(): Promise<boolean>;
+  /**
    * A value that is another one whenever anything may have been written since; absent where the store cannot
    * tell for next to nothing.
    */
