@@ -26,6 +26,9 @@ export interface Sql {
   values: (string | number)[];
 }
 
+/** The SQL function that tells whether a folded text has a word; made by the store. */
+export const HAS_WORD = "has_word";
+
 /** What stands for characters that have a meaning between tags. */
 const REPLACEMENT = "\uFFFD";
 
@@ -82,8 +85,8 @@ function rowCondition(part: FilePart): Sql | null {
       return contains("tags", tagsText([part.tag]));
     case "text":
       return anyOf([
-        ...part.wanted.map((text) => contains("text", text)),
-        ...part.onPages.map((text) => contains("url", text)),
+        ...part.wanted.map((wanted) => hasWanted("text", part, wanted)),
+        ...part.onPages.map((wanted) => hasWanted("url", part, wanted)),
         isShortId(part.shortId),
       ]);
     case "code":
@@ -94,14 +97,14 @@ function rowCondition(part: FilePart): Sql | null {
 }
 
 /**
- * Whether the conditions on order and rows tell of every visitor whether it matches: not where attributes are hidden, in
- * which only the visitor itself is not looked for, nor of words one typo away, which are not parts of others.
+ * Whether the conditions on order and rows tell of every visitor whether it matches: not where attributes are hidden,
+ * since they do not know of each attribute by itself.
  */
 export function areTold(query: readonly FilePart[]): boolean {
   return query.every((part) => {
     switch (part.kind) {
       case "text":
-        return part.typos !== true && part.attributes.length === TEXT_ATTRIBUTES.length;
+        return part.attributes.length === TEXT_ATTRIBUTES.length;
       case "email":
         return part.attributes.length === EMAIL_ATTRIBUTES.length;
       case "code":
@@ -213,6 +216,12 @@ export function tagsText(tags: string[]): string {
 
 function contains(column: "text" | "url" | "tags", text: string): Sql {
   return { sql: `instr(${column}, ?)`, values: [text] };
+}
+
+/** Of what will do, the text itself may be a part of a word. */
+function hasWanted(column: "text" | "url", { text }: FileText, wanted: string): Sql {
+  if (wanted === text) return contains(column, text);
+  return { sql: `(instr(${column}, ?) AND ${HAS_WORD}(${column}, ?))`, values: [wanted, wanted] };
 }
 
 function isShortId(shortId: string): Sql {

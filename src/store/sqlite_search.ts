@@ -6,7 +6,7 @@
  */
 import { matches } from "../search/match.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
-import { deletions, isOneTypoAway, likelyWordsOf } from "../search/typo.ts";
+import { deletions, isOneTypoAway, likelyWordsOf, wordsOf } from "../search/typo.ts";
 import { placeOf, type Position } from "./position.ts";
 import type { DatabaseSync, StatementSync } from "./sqlite_file.ts";
 import {
@@ -14,6 +14,7 @@ import {
   areTold,
   beyond,
   type FilePart,
+  HAS_WORD,
   membersOf,
   membersOfTexts,
   orderConditions,
@@ -59,6 +60,11 @@ export interface SearchedFile {
 /** Makes what a search needs of a connection for itself. */
 export function prepareSearch(database: DatabaseSync) {
   database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
+  database.function(
+    HAS_WORD,
+    { deterministic: true },
+    (text, word) => Number(wordsOf(text as string).includes(word as string)),
+  );
   // Each visitor of each term, by which the first ones are found without all others
   // (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
   database.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, suffix, instance)");

@@ -7,7 +7,7 @@
 import type { StatementSync } from "./sqlite_file.ts";
 
 /** Pages that are written at once: few, since nobody is answered meanwhile. */
-const PAGES = 64;
+const PAGES = 16;
 
 /** Segments beside the largest are merged into it once they are this part of all, so that a page is seldom written again. */
 const MIN_SHARE = 1 / 8;

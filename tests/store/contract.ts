@@ -273,6 +273,8 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
         all.join("")
       ),
     );
+    // A store may have characters of its own between tags.
+    const tags = ["#a\0b", "#a\nb", "#a\uFFFDb", "#b"];
     const visitor = fc.record({
       short_id: fc.oneof(value, fc.nat(60).map((n) => `v${n}`)),
       is_online: fc.boolean(),
@@ -282,10 +284,16 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
         ["unique_id", "email", "name", "device_name", "last_url", "lookup_code"]
           .map((name) => [name, fc.option(value, { freq: 1 })]),
       ),
-      tags: fc.array(fc.constantFrom("#t", "#T", "#é", "t"), { maxLength: 2 }),
+      tags: fc.array(fc.constantFrom("#t", "#T", "#é", "t", ...tags), { maxLength: 2 }),
     });
-    const part = fc.tuple(fc.constantFrom("", "", "", "id:", "#", "url:", '"', "online", "-online "), value)
-      .map(([prefix, text]) => prefix.endsWith("online") ? prefix : prefix + text);
+    const part = fc.oneof(
+      { arbitrary: fc.constantFrom(...tags), weight: 1 },
+      {
+        arbitrary: fc.tuple(fc.constantFrom("", "", "", "id:", "#", "url:", '"', "online", "-online "), value)
+          .map(([prefix, text]) => prefix.endsWith("online") ? prefix : prefix + text),
+        weight: 9,
+      },
+    );
     const search = fc.array(part, { minLength: 1, maxLength: 2 }).map((parts) => parts.join(" "));
     const stored = new Map<string, Visitor>();
     await fc.assert(

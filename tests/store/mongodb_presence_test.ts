@@ -108,8 +108,10 @@ if (hasAllRights) {
     const document = (await collection.findOne({ short_id: "ada" }))!;
     assert.deepEqual(document.theirs, { a: 1 });
     assert.deepEqual(document.foyer_connections, ["p", "q"]);
-    const { visitors } = await store.findVisitors([], 10, null);
-    assert.deepEqual(visitors, [visitorOf({ short_id: "ada", name: "Ada", last_seen_at: SEEN })]);
+    const visitors = (await store.findVisitors([], 10, null)).visitors.map(({ visitor }) => visitor);
+    assert.deepEqual(visitors, [
+      visitorOf({ short_id: "ada", name: "Ada", last_seen_at: SEEN }),
+    ]);
     assert.deepEqual(await Array.fromAsync(store.allVisitors()), visitors);
     for (const process of ["p", "q"]) await store.writePresence(process, [leave("ada")]);
     assert.ok(!("foyer_connections" in (await collection.findOne({ short_id: "ada" }))!));

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { LATEST, parseSearch, type SearchQuery } from "../../src/search/parse.ts";
 import { withTypos } from "../../src/search/typo.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { prepareSearch } from "../../src/store/sqlite_search.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { inFolder } from "../support/folders.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -130,8 +131,7 @@ Deno.test({
         DatabaseSync.prototype.prepare = prepare;
       }
       using database = new DatabaseSync(path);
-      database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
-      database.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, suffix, instance)");
+      prepareSearch(database);
       const reads = [...statements].filter((sql) => !sql.includes("sqlite_schema")).filter((sql) =>
         /^\s*(SELECT|INSERT OR IGNORE|DELETE FROM candidate )/.test(sql)
       );
