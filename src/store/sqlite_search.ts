@@ -270,10 +270,11 @@ export class SqliteSearch {
   /** The page of candidates, each read as it is sorted. */
   #readFew(search: Search): Page {
     const { sql, values } = allOf([...search.order, ...rowConditions(search.parts)]);
+    // Without a limit, with which SQLite would sort them in a table that it makes.
     const rows = this.#prepare(
       `SELECT visitor FROM candidate CROSS JOIN document AS row USING (id) WHERE ${sql}
-       ORDER BY offline, unseen, short_id LIMIT ?`,
-    ).all(...values, search.isTold ? search.limit + 1 : FEW);
+       ORDER BY offline, unseen, short_id`,
+    ).all(...values);
     return pageOf(search, rows.values().map(({ visitor }) => new StoredVisitor(visitor as string)));
   }
 
