@@ -45,6 +45,9 @@ const CACHE_KIB = 32_768;
 /** Visitors that are kept as they were read, about 1 KB each. */
 const MAX_VISITORS = 2000;
 
+/** How often it is told how far work is that takes long, in milliseconds. */
+const TELLING = 10_000;
+
 /** Statements that are kept: those for the usual searches, of which there are others for each number of words. */
 const MAX_STATEMENTS = 500;
 
@@ -53,16 +56,21 @@ const MAX_STATEMENTS = 500;
  *
  * @param path a file, or `:memory:`
  * @param busyMilliseconds how long to wait while another process writes
+ * @param log told of work that takes long
  * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
  */
-export function openSqliteStore(path: string, busyMilliseconds = 2000): VisitorStore {
+export function openSqliteStore(
+  path: string,
+  busyMilliseconds = 2000,
+  log: (sentence: string) => void = () => {},
+): VisitorStore {
   const database = openFile(path, busyMilliseconds, (database) => {
     // For this connection alone, and in memory.
     database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB}`);
     prepareSearch(database);
   });
   const store = new SqliteStore(database, path);
-  if (hasTable(database, "document_aside")) store.takeUp();
+  if (hasTable(database, "document_aside")) store.takeUp(log);
   return store;
 }
 
@@ -101,12 +109,18 @@ class SqliteStore implements VisitorStore {
   }
 
   /** Stores the visitors that {@link SET_ASIDE} left. Stopped at any moment, it goes on at the next start. */
-  takeUp() {
+  takeUp(log: (sentence: string) => void) {
+    let toldAt = -Infinity;
     let isLeft = true;
     while (isLeft) {
       isLeft = this.#write((counts) => {
         // Another process may have done it meanwhile.
         if (!hasTable(this.#database, "document_aside")) return false;
+        if (performance.now() - toldAt > TELLING) {
+          const left = this.#countRows("document_aside");
+          log(`${left} visitors are to be brought to this version, and nobody is answered meanwhile`);
+          toldAt = performance.now();
+        }
         const rows = this.#database.prepare("SELECT id, visitor FROM document_aside ORDER BY id LIMIT 1000")
           .all();
         for (const { id, visitor } of rows) {

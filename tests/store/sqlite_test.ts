@@ -291,7 +291,14 @@ for (const name of ["schema-5", "schema-4", "schema-3", "schema-2", "schema-1", 
     const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
     await Deno.writeFile(path, bytes);
     for (const times of ["first", "second"]) {
-      const store = openSqliteStore(path);
+      const logged: string[] = [];
+      const store = openSqliteStore(path, 2000, (sentence) => logged.push(sentence));
+      assert.deepEqual(
+        logged,
+        times === "first"
+          ? ["31 visitors are to be brought to this version, and nobody is answered meanwhile"]
+          : [],
+      );
       const connected = ["schema-5", "schema-4", "schema-3"].includes(name) && times === "first"
         ? ["n\0ul"]
         : [];
