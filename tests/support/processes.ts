@@ -30,7 +30,11 @@ export function fromSource(
 ): Command {
   return {
     program: Deno.execPath(),
-    args: ["run", "-A", fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
+    // As `deno task start` does.
+    args: [
+      ...["run", "--v8-flags=--max-semi-space-size=16", "-A"],
+      ...[fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
+    ],
     cwd: folder,
     env: { ...NOTHING_SET, NO_COLOR: "1", ...environment },
   };
