@@ -21,10 +21,10 @@ import {
   visitorParameters,
   visitorSchema,
 } from "./operations.ts";
-import { StoredVisitor } from "../store/stored_visitor.ts";
 import { presenter } from "./presentation.ts";
 import { asciiJson } from "../ascii_json.ts";
 import { Representation, send } from "../http/representation.ts";
+import { StoredVisitor } from "../store/stored_visitor.ts";
 
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 

@@ -132,7 +132,6 @@ class SqliteStore implements VisitorStore {
         return rows.length > 0;
       });
     }
-    while (asStoreErrors(() => this.#tidying.step()));
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not

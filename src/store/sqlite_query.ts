@@ -98,7 +98,7 @@ function rowCondition(part: FilePart): Sql | null {
 
 /**
  * Whether the conditions on order and rows tell of every visitor whether it matches: not where attributes are hidden,
- * since they do not know of each attribute by itself.
+ * since rows do not have each by itself, nor of a tag with a character that stands there for others.
  */
 export function areTold(query: readonly FilePart[]): boolean {
   return query.every((part) => {

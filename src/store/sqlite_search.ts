@@ -24,7 +24,7 @@ import {
 import { StoredVisitor } from "./stored_visitor.ts";
 import type { Page } from "./visitor_store.ts";
 
-/** So many candidates are looked at one by one. */
+/** So many candidates are read as they are sorted. */
 const FEW = 300;
 
 /** Among how many of the first ones a page is looked for before more candidates than {@link FEW} are gathered. */

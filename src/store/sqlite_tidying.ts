@@ -41,7 +41,7 @@ export class SqliteTidying {
     const segments = this.#prepare("SELECT count(*) AS pages FROM suffix_idx GROUP BY segid").all()
       .map(({ pages }) => pages as number);
     const total = segments.reduce((sum, pages) => sum + pages, 0);
-    return total - Math.max(...segments) > MIN_SHARE * total;
+    return total - Math.max(0, ...segments) > MIN_SHARE * total;
   }
 
   #changes(): number {
