@@ -27,9 +27,14 @@ export class Representation {
     this.tag = createHash("sha256").update(body).update("\n").update(link).digest("base64url").slice(0, 22);
   }
 
-  /** The body in gzip format, compressed when first asked for. */
-  gzipped(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#gzipped ??= promisify(gzip)(this.body).then((buffer) => new Uint8Array(Buffer.from(buffer)));
+  /**
+   * The body in gzip format, compressed when first asked for.
+   *
+   * @param level zlib's, from 1 to 9
+   */
+  gzipped(level: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#gzipped ??= promisify(gzip)(this.body, { level })
+      .then((buffer) => new Uint8Array(Buffer.from(buffer)));
   }
 }
 
@@ -37,6 +42,8 @@ export class Representation {
 const API_KIND: Kind = {
   type: "application/json",
   headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
+  // A fifth of the time of zlib's own level, 6, for a quarter more bytes: most results are sent once or a few times.
+  gzipLevel: 2,
 };
 
 /** What a representation is. */
@@ -45,6 +52,8 @@ export interface Kind {
   type: string;
   /** What a client that has it is told as well. */
   headers: Record<string, string>;
+  /** How hard it is compressed, from 1 to 9: harder the more often the same is sent. */
+  gzipLevel: number;
 }
 
 /**
@@ -69,7 +78,7 @@ export async function send(
   headers["Content-Type"] = kind.type;
   if (!isCompressed) return answer(context, 200, body, headers);
   headers["Content-Encoding"] = "gzip";
-  return answer(context, 200, await representation.gzipped(), headers);
+  return answer(context, 200, await representation.gzipped(kind.gzipLevel), headers);
 }
 
 /** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */

@@ -37,7 +37,7 @@ export function sdkHandlers(baseEndpoint: string): Record<"/sdk.js" | "/sdk.mjs"
 
 function sending(body: string, type: string, headers: Record<string, string> = {}): Answer {
   const representation = new Representation(body);
-  const kind = { type, headers: { ...HEADERS, ...headers } };
+  const kind = { type, headers: { ...HEADERS, ...headers }, gzipLevel: 9 };
   return (context) => send(context, representation, kind);
 }
 
