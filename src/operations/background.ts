@@ -21,6 +21,8 @@ export interface Working {
 
 /** When work is done. */
 export interface Times {
+  /** How long from now it is done first, in milliseconds. */
+  first: number;
   /** How long after it was done it is done again, in milliseconds. */
   interval: number;
   /** How long after it failed, in milliseconds. */
@@ -28,7 +30,7 @@ export interface Times {
 }
 
 /**
- * Does work at once, and then again and again. Nothing of it may end the server, which answers all the same.
+ * Does work again and again. Nothing of it may end the server, which answers all the same.
  *
  * @param failing what is not done where it fails, such as "Visitors are not removed yet"
  */
@@ -36,7 +38,7 @@ export function startBackground(
   work: (working: Working) => Promise<void>,
   log: Log,
   failing: string,
-  { interval, retry }: Times,
+  { first, interval, retry }: Times,
 ): Background {
   const stopping = Promise.withResolvers<void>();
   let isStopping = false;
@@ -52,6 +54,7 @@ export function startBackground(
   }
 
   async function goOn() {
+    await pause(first);
     while (!isStopping) {
       let wait = interval;
       try {

@@ -27,7 +27,7 @@ export function startRetention(
   store: VisitorStore,
   days: number,
   log: Log,
-  { interval = 600_000, retry = 10_000, onRemoved = () => {} }: RetentionOptions = {},
+  { first = 0, interval = 600_000, retry = 10_000, onRemoved = () => {} }: RetentionOptions = {},
 ): Background {
   const holder = crypto.randomUUID();
 
@@ -43,7 +43,7 @@ export function startRetention(
     },
     log,
     "Visitors are not removed yet",
-    { interval, retry },
+    { first, interval, retry },
   );
   return {
     async stop() {

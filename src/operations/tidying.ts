@@ -10,11 +10,11 @@ import type { Log } from "./log.ts";
 /** How many times as long as a step took the next one is waited for, since nobody is answered meanwhile. */
 const REST = 10;
 
-/** Tidies a store little by little: at once, and then every ten minutes. */
+/** Tidies a store little by little: once it has answered for a minute, and then every ten minutes. */
 export function startTidying(
   store: VisitorStore,
   log: Log,
-  { interval = 600_000, retry = 10_000 }: Partial<Times> = {},
+  { first = 60_000, interval = 600_000, retry = 10_000 }: Partial<Times> = {},
 ): Background {
   return startBackground(
     async ({ isStopping, pause }) => {
@@ -26,6 +26,6 @@ export function startTidying(
     },
     log,
     "The store is not put in order yet",
-    { interval, retry },
+    { first, interval, retry },
   );
 }

@@ -64,7 +64,7 @@ testInFolder(
         return isMore;
       },
     });
-    const tidying = startTidying(told, nothing, { interval: 5 });
+    const tidying = startTidying(told, nothing, { first: 0, interval: 5 });
     await until(() => steps > 5 && segmentsOf(path) <= 3);
     await tidying.stop();
     assert.deepEqual(await found(store, "newcomer"), ["new"]);
@@ -100,7 +100,11 @@ testInFolder("What could not be put in order is tried again, and told once", asy
   other.exec("BEGIN IMMEDIATE");
   await assert.rejects(store.tidy!(), StoreUnavailable);
   const logged: string[] = [];
-  const tidying = startTidying(store, (sentence) => logged.push(sentence), { interval: 5, retry: 5 });
+  const tidying = startTidying(store, (sentence) => logged.push(sentence), {
+    first: 0,
+    interval: 5,
+    retry: 5,
+  });
   await new Promise((resolve) => setTimeout(resolve, 200));
   other.exec("ROLLBACK");
   await until(() => segmentsOf(path) === 1);

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import denoJson from "../../deno.json" with { type: "json" };
 import { VARIABLES } from "../../src/config.ts";
 
 /** A program, and what it is started with. */
@@ -16,6 +17,9 @@ export interface Command extends Omit<Deno.CommandOptions, "stdout" | "stderr"> 
 
 /** Empty counts as unset, and wins over a `.env` in the project's root. */
 const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
+
+/** What `deno task start` says to Deno, before the script. */
+const RUN = denoJson.tasks.start.command.split(" ").slice(1, -1);
 
 /**
  * Foyer's command line from source, in a folder and with nothing set but what is given.
@@ -30,11 +34,7 @@ export function fromSource(
 ): Command {
   return {
     program: Deno.execPath(),
-    // As `deno task start` does.
-    args: [
-      ...["run", "--v8-flags=--max-semi-space-size=16", "-A"],
-      ...[fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
-    ],
+    args: [...RUN, fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
     cwd: folder,
     env: { ...NOTHING_SET, NO_COLOR: "1", ...environment },
   };
