@@ -83,6 +83,7 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
     for (const [q, found] of FINDS) {
       const expected = found === "" ? [] : found.split(" ").sort();
       assert.deepEqual((await findAll(store, q)).sort(), expected, JSON.stringify(q));
+      if (expected.length < 2) continue;
       assert.deepEqual((await findAll(store, q, 1)).sort(), expected, `${JSON.stringify(q)} by pages of one`);
     }
   });
@@ -185,7 +186,7 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
   });
 
   test("more than a thousand who match are found by pages, in order", async (store) => {
-    const numbers = Array.from({ length: 2500 }, (_, i) => i);
+    const numbers = Array.from({ length: 1100 }, (_, i) => i);
     const visitors = numbers.map((i) =>
       visitorOf({
         short_id: `v${i}`,

@@ -37,8 +37,10 @@ if (hasAllRights) {
       return false;
     };
     const isAway = async (what: string) => {
-      for (const path of ["list/latest", "list/search?q=ada", "list/search?q=id:x", "a"]) {
-        const { response, body, seconds } = await get(`/api/visitors/${path}`);
+      const paths = ["list/latest", "list/search?q=ada", "list/search?q=id:x", "a"];
+      const answers = await Promise.all(paths.map((path) => get(`/api/visitors/${path}`)));
+      for (const [i, { response, body, seconds }] of answers.entries()) {
+        const path = paths[i];
         assert.equal(response.status, 503, `${what}: ${path}`);
         assert.equal(body.error, "database_unavailable");
         assert.ok(Number(response.headers.get("Retry-After")) > 0);

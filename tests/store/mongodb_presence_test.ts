@@ -244,7 +244,7 @@ if (hasAllRights) {
       await using own = await startOwnMongo();
       await using opened = await open(own.uri);
       const { store } = opened;
-      const writes = Array.from({ length: 600 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
+      const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
       const again = async (store: VisitorStore, writes: PresenceWrite[]) => {
         for (let tries = 0; tries < 200; tries++) {
           try {
@@ -270,8 +270,8 @@ if (hasAllRights) {
       }
       await own.restart();
       assert.ok((await writing).every((isThere) => isThere));
-      assert.equal(await store.countOnline(), 600);
-      assert.deepEqual(await findAll(store, "name599"), ["v599"]);
+      assert.equal(await store.countOnline(), 300);
+      assert.deepEqual(await findAll(store, "name299"), ["v299"]);
       const leaving = again(store, writes.map(({ shortId }) => leave(shortId)));
       await new Promise((resolve) => setTimeout(resolve, 50));
       await own.kill();

@@ -1,38 +1,16 @@
 import assert from "node:assert/strict";
-import { type OpenedCollection, startCollections } from "../support/mongodb_collections.ts";
+import { addNoVisitors, startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
-import { findAll, getVisitor, testStoreContract, visitorOf } from "./contract.ts";
-import { testPresenceContract } from "./presence_contract.ts";
+import { findAll, getVisitor, visitorOf } from "./contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
   const { Decimal128, Long, ObjectId, Timestamp } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
-  const { database, mongo, open, options, test, until } = await startCollections();
-
-  testStoreContract("MongoDB", () => open(), options);
-  testPresenceContract("MongoDB", async () => {
-    const opened = await open();
-    await until(() => opened.log.length >= 11);
-    return opened;
-  }, options);
-
-  /** Many documents that are no visitors, among which the visitors are. */
-  const fill = async (collection: OpenedCollection["collection"]) => {
-    await collection.insertMany(Array.from({ length: 1001 }, () => ({ foyer: { v: 3, keys: [] } })));
-  };
-
-  testStoreContract("MongoDB with many documents", async () => {
-    const opened = await open();
-    // SecantusDB hangs where two connections make a collection at once: the store's index and this.
-    await until(() => opened.log.length >= 11);
-    await fill(opened.collection);
-    return opened;
-  }, options);
+  const { database, mongo, open, test } = await startCollections();
 
   test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "a" })]);
-    await until(() => log.length >= 11);
     const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
     assert.equal(made.length, 11);
     assert.ok(made.every(({ unique }) => !unique));
@@ -204,14 +182,14 @@ if (hasAllRights) {
   test("searches at the same moment each find their own among foreign documents", async ({ store, collection }) => {
     const words = Array.from({ length: 20 }, (_, i) => "Name" + "abcdefghijklmnopqrst"[i].repeat(4));
     await store.putVisitors([visitorOf({ short_id: "own", name: words.join(" ") })]);
-    await fill(collection);
+    await addNoVisitors(collection);
     await collection.insertMany(words.map((name, i) => ({ short_id: `f${i}`, name })));
     const found = await Promise.all(words.map((word) => findAll(store, word)));
     assert.deepEqual(found, words.map((_, i) => ["own", `f${i}`]));
   });
 
   test("what is written is found by whoever asks then, whoever else is asking", async ({ store, collection }) => {
-    await fill(collection);
+    await addNoVisitors(collection);
     const asking = Array.from({ length: 5 }, () => findAll(store, "lovelace"));
     await collection.insertOne({ short_id: "foreign", name: "Ada Lovelace" });
     await collection.insertOne({
