@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import { NO_ROUTE, type RequestFacts } from "../operations/requests.ts";
+import { CONTENT_HEADERS, NO_ROUTE, type RequestFacts } from "../operations/requests.ts";
 import { ApiError } from "./errors.ts";
 
 /** Which key a request came with: `previous` reads as `read` does, `write` does everything. */
@@ -23,7 +23,8 @@ export function answer(
   body: string | Uint8Array<ArrayBuffer> | null,
   headers: Record<string, string>,
 ): Response {
-  return new Response(body, { status, headers: { ...context.env.headers, ...headers } });
+  const ofContent = status === 304 ? {} : CONTENT_HEADERS;
+  return new Response(body, { status, headers: { ...context.env.headers, ...ofContent, ...headers } });
 }
 
 /** An answer in JSON. */
