@@ -3,19 +3,23 @@
  *
  * @module
  */
-import { hash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
 import type { KeyName } from "../http/endpoint.ts";
 import { ApiError } from "../http/errors.ts";
 
 const encoder = new TextEncoder();
 
-/** The characters of a SHA-256 in hexadecimal. */
-const HASH_LENGTH = 64;
+/** Ends a key where keys are compared, so that none is the beginning of another one: UTF-8 has this byte nowhere. */
+const END = 0xff;
+
+/** The longest character in UTF-8, in bytes. */
+const MAX_CHARACTER = 4;
 
 /**
  * What tells which key a request sends: as `Authorization`, as `Authorization: Bearer` (RFC 6750) or as `X-Api-Key`.
- * Where `Authorization` is present it alone decides. Hashes are compared, each with every key, in constant time.
+ * Where `Authorization` is present it alone decides. It is compared with every key, in constant time: as many bytes
+ * whatever was sent.
  *
  * @param config with a `restKey`
  * @returns what throws {@link ApiError} `invalid_api_key` where it is none of them
@@ -24,14 +28,19 @@ export function keyReader(
   { restKey, previousRestKey, writeKey }: Pick<Config, "restKey" | "previousRestKey" | "writeKey">,
 ): (header: (name: string) => string | undefined) => KeyName {
   if (restKey === "") throw new Error("Cannot require an empty key");
-  const keys = Object.entries({ read: restKey, previous: previousRestKey, write: writeKey })
-    .filter(([, key]) => key !== "")
-    .map(([name, key]) => ({ name: name as KeyName, expected: encoder.encode(sha256(key)) }));
+  const texts = Object.entries({ read: restKey, previous: previousRestKey, write: writeKey })
+    .filter(([, key]) => key !== "");
+  // A longer key, cut off where a character ends, still ends behind all of these.
+  const length = Math.max(...texts.map(([, key]) => encoder.encode(key).length)) + MAX_CHARACTER + 1;
+  const keys = texts.map(([name, key]) => ({
+    name: name as KeyName,
+    expected: writeKeyTo(new Uint8Array(length), key),
+  }));
   // One for all: to make a buffer costs the runtime more than all else that is done here.
-  const ofGiven = new Uint8Array(HASH_LENGTH);
+  const ofGiven = new Uint8Array(length);
 
   function nameOf(given: string): KeyName | null {
-    encoder.encodeInto(sha256(given), ofGiven);
+    writeKeyTo(ofGiven.fill(0), given);
     let found: KeyName | null = null;
     for (const { name, expected } of keys) if (timingSafeEqual(ofGiven, expected)) found = name;
     return found;
@@ -52,6 +61,9 @@ export function keyReader(
   };
 }
 
-function sha256(value: string): string {
-  return hash("sha256", value);
+/** Writes a key, as far as there is room for it, and its end into zeros. */
+function writeKeyTo(bytes: Uint8Array<ArrayBuffer>, key: string): Uint8Array<ArrayBuffer> {
+  const { written } = encoder.encodeInto(key, bytes.subarray(0, -1));
+  bytes[written] = END;
+  return bytes;
 }

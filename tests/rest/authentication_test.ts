@@ -197,6 +197,21 @@ Deno.test("Without REST_KEY the API's routes do not exist, whatever key is sent"
   assert.equal((await app.request("/live")).status, 200);
 });
 
+Deno.test("Of keys that begin alike each is itself, and whatever is shorter, longer or goes on otherwise is none", () => {
+  const keys = { restKey: "abc", previousRestKey: "ab", writeKey: "abcdef" };
+  const nameOf = keyReader(keys);
+  const names = { abc: "read", ab: "previous", abcdef: "write" };
+  for (const [key, name] of Object.entries(names)) {
+    assert.equal(nameOf((header) => header === "X-Api-Key" ? key : undefined), name);
+  }
+  const ends = ["\0", "\xff", "\u0101", "\u{1f600}", "x".repeat(9), "\0".repeat(99), "é".repeat(9)];
+  const beginnings = ["a", "abc", "abcde", "abcdef", "ABC"];
+  const wrong = ["", "a", "b", "abcd", ...beginnings.flatMap((key) => ends.map((end) => key + end))];
+  for (const key of wrong) {
+    assert.throws(() => nameOf(() => key), { code: "invalid_api_key" }, JSON.stringify(key));
+  }
+});
+
 Deno.test("A lock without a key is a mistake that shows at once", () => {
   const keys = { restKey: "", previousRestKey: "", writeKey: "w" };
   assert.throws(() => keyReader(keys), /^Error: Cannot require an empty key$/);
