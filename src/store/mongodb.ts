@@ -42,6 +42,7 @@ import {
   seenSince,
   writtenForms,
 } from "./mongodb_query.ts";
+import { isSimplePlanner, type Read, readSimply } from "./mongodb_planner.ts";
 import { CollectionLeases } from "./mongodb_leases.ts";
 import {
   ChunkSize,
@@ -138,6 +139,8 @@ class MongoStore implements VisitorStore {
   #isReady = false;
   /** Whether a connection broke since the database last answered the driver's own question. */
   #hasFailed = false;
+  /** Whether the engine's planner is a simple one. */
+  #isSimple = false;
   #isClosed = false;
   #closing = Promise.withResolvers<void>();
   #connected: Promise<void>;
@@ -150,10 +153,14 @@ class MongoStore implements VisitorStore {
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
     this.#leases = new CollectionLeases(this.#collection);
     this.#search = new CollectionSearch({
-      read: (condition, options, deadline) => this.#read(condition, options, deadline),
+      read: (condition, options, deadline) => {
+        const read: Read = (condition, options) => this.#read(condition, options, deadline);
+        return this.#isSimple ? readSimply(read, condition, options) : read(condition, options);
+      },
       pagesOfOnline: (deadline) => this.#pagesOfOnline(deadline),
       countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
       newDeadline: () => this.#newDeadline(),
+      isSimple: () => this.#isSimple,
     });
     const { srvHost, hosts, passphrase } = this.#client.options;
     if (passphrase !== undefined) {
@@ -217,6 +224,7 @@ class MongoStore implements VisitorStore {
         const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
         try {
           isDone = await this.#makeMissingIndexes(collection, shortId.resolve);
+          this.#isSimple = isDone && await isSimplePlanner(collection);
         } catch (error) {
           isDone = isRefusal(error) || !isUnavailable(error);
           if (isDone) {

@@ -21,6 +21,8 @@ export interface SearchedCollection {
   countAll(deadline: Deadline): Promise<number>;
   /** A deadline for work that no single request waits for. */
   newDeadline(): Deadline;
+  /** Whether the engine's planner is a simple one, see `isSimplePlanner`; `false` until that is known. */
+  isSimple(): boolean;
 }
 
 /** What of the documents is read. */

@@ -89,11 +89,17 @@ export function inDated(online: boolean, { from, until }: Stretch, isChecked: bo
   };
 }
 
-/** The documents of a segment without dates, from a place on. */
-export function inUndated(online: boolean, from: Position | null): Condition {
+/**
+ * The documents of a segment without dates, from a place on.
+ *
+ * @param isChecked as for {@link inDated}; an array of dates is found by checks alone
+ */
+export function inUndated(online: boolean, from: Position | null, isChecked: boolean): Condition {
+  const short_id = from === null ? { $gt: "" } : { $gte: from.shortId };
+  if (online && !isChecked) return { is_online: true, last_seen_at: { $not: DATES }, short_id };
   return {
     ...(online ? { is_online: true } : {}),
-    short_id: from === null ? { $gt: "" } : { $gte: from.shortId },
+    short_id,
     $and: [
       IS_VISITOR,
       online ? { is_online: NO_ARRAY } : OFFLINE,
@@ -188,6 +194,13 @@ export interface Rarity {
   total: number;
 }
 
+/** What keys are looked for with. */
+export interface Known {
+  sample: Rarity;
+  /** Whether the engine's planner is a simple one, see `isSimplePlanner`. */
+  isSimple: boolean;
+}
+
 /** What finds documents with search fields by an index. */
 export interface KeyCondition {
   condition: Condition;
@@ -201,46 +214,59 @@ export interface KeyCondition {
  * What finds documents with search fields by an index; `null` where no index helps. Each matching visitor fulfils it,
  * unless it matches by its page or short id.
  */
-export function keyCondition(query: SearchQuery, sample: Rarity): KeyCondition | null {
-  const ways = query.flatMap((part) => waysOf(part, sample)).sort((a, b) => a.share - b.share);
+export function keyCondition(query: SearchQuery, known: Known): KeyCondition | null {
+  const ways = query.flatMap((part) => waysOf(part, known)).sort((a, b) => a.share - b.share);
   if (ways.length === 0) return null;
   const [rarest] = ways;
-  if (rarest.isRare || rarest.share * sample.total <= FEW) return rarest;
+  // For several a simple planner would use no index at all.
+  if (known.isSimple || rarest.isRare || rarest.share * known.sample.total <= FEW) return rarest;
   // The rarest one first, since not every engine looks for it.
   const conditions = ways.slice(0, MAX_CONDITIONS).map(({ condition }) => condition);
   return { ...rarest, condition: conditions.length === 1 ? rarest.condition : { $and: conditions } };
 }
 
 /** Conditions each of which all who match a part by its keys fulfil. */
-function waysOf(part: SearchPart, sample: Rarity): KeyCondition[] {
+function waysOf(part: SearchPart, known: Known): KeyCondition[] {
+  const { sample } = known;
   const key = exactKey(part);
-  if (key !== null) return [wayOf(key, sample.shareOfKey(key), sample)];
+  if (key !== null) return [wayOf(hasKey(key), sample.shareOfKey(key), sample)];
   if (part.kind !== "text") return [];
-  if (part.typos) return [anyTypo(part, sample)];
-  return waysOfText(part, sample);
+  if (part.typos) return [anyTypo(part, known)];
+  return waysOfText(part, known);
 }
 
-function waysOfText({ text }: TextPart, sample: Rarity): KeyCondition[] {
+function waysOfText({ text }: TextPart, { sample, isSimple }: Known): KeyCondition[] {
   const parts = grams(text, SUFFIX);
-  if (parts.length === 0) return [beginning(text, sample)];
-  return parts.map((part) => wayOf(textKey(part), sample.shareOfText(part), sample));
+  // A text shorter than a suffix begins those of whoever has it.
+  if (parts.length === 0) return [wayOf(keyRange(text, isSimple), sample.shareOfText(text), sample)];
+  return parts.map((part) => wayOf(hasKey(textKey(part)), sample.shareOfText(part), sample));
 }
 
-function wayOf(key: unknown, share: number, sample: Rarity): KeyCondition {
-  return { condition: { "foyer.keys": key }, share, isRare: share <= sample.unknown };
+function wayOf(condition: Condition, share: number, sample: Rarity): KeyCondition {
+  return { condition, share, isRare: share <= sample.unknown };
 }
 
-/** A text shorter than a suffix begins those of whoever has it; in one key, or MongoDB could not use both bounds. */
-function beginning(text: string, sample: Rarity): KeyCondition {
+function hasKey(key: string): Condition {
+  return { "foyer.keys": key };
+}
+
+/**
+ * The documents with a key that begins with a text.
+ *
+ * @param isSimple whether the engine's planner is a simple one. MongoDB could not use both bounds if they need not be
+ * fulfilled by one key; others use neither if they must.
+ */
+export function keyRange(text: string, isSimple: boolean): Condition {
   const key = textKey(text);
-  const range = { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) } };
-  return wayOf(range, sample.shareOfText(text), sample);
+  const bounds = { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) };
+  return { "foyer.keys": isSimple ? bounds : { $elemMatch: bounds } };
 }
 
 /** Who has a word one typo away, or has the word as a part of another one. */
-function anyTypo(part: TextPart, sample: Rarity): KeyCondition {
+function anyTypo(part: TextPart, known: Known): KeyCondition {
+  const { sample } = known;
   const keys = deletions(part.text).map(typoKey);
-  const [asTyped] = waysOfText(part, sample).sort((a, b) => a.share - b.share);
+  const [asTyped] = waysOfText(part, known).sort((a, b) => a.share - b.share);
   const shares = [asTyped.share, ...keys.map((key) => sample.shareOfKey(key))];
   return {
     condition: { $or: [asTyped.condition, { "foyer.keys": { $in: keys } }] },

@@ -113,7 +113,7 @@ export class CollectionSearch {
       return areMany ? await this.#walk.walk(search) : await this.#readAll(plain, search);
     }
     const sample = await this.#sampled(deadline);
-    const keyed = keyCondition(query, sample);
+    const keyed = keyCondition(query, { sample, isSimple: this.#collection.isSimple() });
     const tagged = await this.#findTagged(search, sample, keyed);
     if (tagged !== null) return tagged;
     // Of what a walk reads and what an index gives the smaller one.
@@ -254,7 +254,7 @@ export class CollectionSearch {
     const isOnPage = (part: SearchPart, url: string) => part.kind === "text" && url.includes(part.text);
     const parts = query.filter((part) => part.kind !== "text" || !part.typos)
       .flatMap((part) => {
-        const keyed = keyCondition([part], sample);
+        const keyed = keyCondition([part], { sample, isSimple: this.#collection.isSimple() });
         if (keyed === null) return [];
         const onPage = found.filter(({ url }) => isOnPage(part, url!)).length;
         return [{ part, condition: keyed.condition, many: keyed.share * sample.total + onPage }];

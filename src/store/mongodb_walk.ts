@@ -40,12 +40,21 @@ const HEAD_AGE = 1000;
 /** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
 const HEAD_LIFETIME = 10_000;
 
+/** How long it is remembered how few visitors a segment has, in milliseconds. */
+const FEW_LIFETIME = 60_000;
+
 /** The times between which so many visitors were at the head of a segment, when it was last walked. */
 interface Head {
   newest: number;
   oldest: number;
   count: number;
   takenAt: number;
+}
+
+/** What a walk has come to know of the documents that it passed. */
+interface Passed {
+  /** Whether some may have been among them that are found by a place which they are not in. */
+  areOdd: boolean;
 }
 
 /** What of a segment is read. */
@@ -66,6 +75,8 @@ export class Walk {
   #collection: SearchedCollection;
   /** By whether it is that of visitors online. */
   #heads = new Map<boolean, Head>();
+  /** How many all of those are whose dates are known, where they did not fill a page, and when that was seen. */
+  #few = new Map<boolean, { count: number; seenAt: number }>();
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
@@ -101,11 +112,14 @@ export class Walk {
     const { after, wanted, deadline } = search;
     const areSome = only.length > 0 || tag !== undefined;
     const found: Found[] = [];
+    // Of what is before the place from which it goes on nothing is known.
+    const passed: Passed = { areOdd: after !== null };
     for (const segment of segments) {
       const among = Math.max(wanted - found.length, Math.ceil(expected));
       const size = Math.min(MAX_PORTION, areSome ? wanted - found.length : among);
       if (areSome) await this.#lookAtHead(segment, deadline);
-      for await (const documents of this.#walkSegment(segment, after, { size, among, only, tag }, deadline)) {
+      const walked = { size, among, only, tag };
+      for await (const documents of this.#walkSegment(segment, after, walked, passed, deadline)) {
         found.push(...readFound(documents, search));
         if (found.length >= wanted) return found.slice(0, wanted);
       }
@@ -122,52 +136,60 @@ export class Walk {
     segment: Segment,
     after: Position | null,
     { size, among, only, tag, projection = WHOLE }: Walked,
+    passed: Passed,
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
     let until = segment.dated ? this.#firstEnd(segment, from, among) : BEGINNING;
     /** Documents at the very place from which this goes on that are behind it. */
-    let passed = 0;
+    let skip = 0;
     /** The first places of all, until they are as many as were wanted. */
     let head: Position[] | null = null;
     if (from === null && segment.dated && only.length === 0 && tag === undefined) head = [];
     /** Whether documents were met that are in no place of this segment. */
-    let isChecked = false;
+    let isChecked = !segment.dated && passed.areOdd;
     while (true) {
       const place = segment.dated
         ? inDated(segment.online, { from, until }, isChecked)
-        : inUndated(segment.online, isPosition(from) ? from : null);
+        : inUndated(segment.online, isPosition(from) ? from : null, isChecked);
       const documents: StoredDocument[] = await collect(this.#collection.read(
         { ...(tag === undefined ? {} : { "foyer.tags": tag }), ...checked(place, only) },
-        { projection, sort: orderOf(segment), limit: size, skip: passed },
+        { projection, sort: orderOf(segment), limit: size, skip },
         deadline,
       ));
       const places = documents.map(positionOf);
       if (!isChecked && places.some((place) => place.shortId === "" || !isInSegment(place, segment))) {
-        isChecked = true;
+        isChecked = passed.areOdd = true;
         continue;
       }
       head?.push(...places);
       if (head !== null && head.length >= size) {
         this.#rememberHead(segment, head);
+        if (this.#few.get(segment.online)?.count! < head.length) this.#few.delete(segment.online);
         head = null;
       }
       yield documents;
       if (documents.length === size) {
         const last: Position = places[places.length - 1];
-        passed = places.filter((place) => isSamePlace(place, last)).length +
-          (isPosition(from) && isSamePlace(from, last) ? passed : 0);
+        skip = places.filter((place) => isSamePlace(place, last)).length +
+          (isPosition(from) && isSamePlace(from, last) ? skip : 0);
         from = last;
         size = Math.min(2 * size, MAX_PORTION);
         continue;
       }
-      if (until <= BEGINNING) return;
-      [from, until, passed] = [until, nextEnd(from, until, documents.length, size), 0];
+      if (until <= BEGINNING) {
+        if (head !== null) this.#few.set(segment.online, { count: head.length, seenAt: performance.now() });
+        return;
+      }
+      [from, until, skip] = [until, nextEnd(from, until, documents.length, size), 0];
     }
   }
 
   /** Where the first stretch of a walk should end: about as long ago as it was last time. */
   #firstEnd({ online }: Segment, from: Position | null, size: number): Date {
+    const few = this.#few.get(online);
+    const areFew = few !== undefined && few.count < size && performance.now() - few.seenAt < FEW_LIFETIME;
+    if (areFew) return BEGINNING;
     const head = this.#heads.get(online);
     const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
     if (head === undefined) return dateOf(start - FIRST_STRETCH);
@@ -183,7 +205,7 @@ export class Walk {
     const known = this.#heads.get(segment.online);
     if (!segment.dated || known === undefined || performance.now() - known.takenAt < HEAD_AGE) return;
     const places = { size: HEAD, among: HEAD, only: [], projection: PLACE };
-    await this.#walkSegment(segment, null, places, deadline).next();
+    await this.#walkSegment(segment, null, places, { areOdd: false }, deadline).next();
   }
 
   #rememberHead({ online }: Segment, places: Position[]) {
