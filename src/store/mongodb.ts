@@ -112,6 +112,8 @@ export interface MongoStoreOptions {
   use: "request" | "command";
   /** Told what happens in the background. */
   log: Teller;
+  /** Whether the engine's planner is a simple one, where that is not to be asked. */
+  isSimple?: boolean;
 }
 
 /**
@@ -147,7 +149,7 @@ class MongoStore implements VisitorStore {
   #shortIdIndex: Promise<void>;
   #indexed: Promise<void>;
 
-  constructor({ uri, collection, use, log }: MongoStoreOptions) {
+  constructor({ uri, collection, use, log, isSimple }: MongoStoreOptions) {
     this.#use = use;
     this.#log = log;
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
@@ -178,7 +180,8 @@ class MongoStore implements VisitorStore {
     this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
     this.#connected = this.#connect();
     if (use === "request") this.#connected.then(() => this.#search.warmUp());
-    const maintenance = this.#makeIndexes(uri);
+    if (isSimple !== undefined) this.#isSimple = isSimple;
+    const maintenance = this.#makeIndexes(uri, isSimple === undefined);
     this.#shortIdIndex = maintenance.shortId;
     this.#indexed = maintenance.all;
   }
@@ -215,7 +218,7 @@ class MongoStore implements VisitorStore {
   }
 
   /** Makes the indexes over a connection of its own, since making one can take longer than a request may. */
-  #makeIndexes(uri: string): { shortId: Promise<void>; all: Promise<void> } {
+  #makeIndexes(uri: string, isPlannerAsked: boolean): { shortId: Promise<void>; all: Promise<void> } {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
       await this.#connected;
@@ -224,7 +227,7 @@ class MongoStore implements VisitorStore {
         const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
         try {
           isDone = await this.#makeMissingIndexes(collection, shortId.resolve);
-          this.#isSimple = isDone && await isSimplePlanner(collection);
+          if (isDone && isPlannerAsked) this.#isSimple = await isSimplePlanner(collection);
         } catch (error) {
           isDone = isRefusal(error) || !isUnavailable(error);
           if (isDone) {

@@ -48,7 +48,12 @@ export async function* readSimply(
   const seen = new Set<string>();
   for (const alternative of alternatives as Condition[]) {
     for await (const documents of read(alternative, withId)) {
-      yield documents.filter(({ _id }) => seen.size < seen.add(typeof _id + JSON.stringify(_id)).size);
+      yield documents.filter((document) => seen.size < seen.add(nameOf(document)).size);
     }
   }
+}
+
+/** What tells a document from others; those of a view may have no `_id`. */
+function nameOf(document: StoredDocument): string {
+  return typeof document._id + JSON.stringify(document._id ?? document);
 }

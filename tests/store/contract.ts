@@ -203,6 +203,19 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
+  test("a visitor that is found in several ways is listed once", async (store) => {
+    const text = { name: "twice", nickname: "twice", last_url: "https://acme.com/twice" };
+    await store.putVisitors([
+      visitorOf({ short_id: "twice", ...text }),
+      visitorOf({ short_id: "4711", lookup_code: "4711", ...text }),
+    ]);
+    for (const q of ["twice", "tw", "twice acme", "twice online"]) {
+      assert.deepEqual(await findAll(store, q), ["4711", "twice"], q);
+    }
+    assert.deepEqual(await findAllOf(store, withTypos(parseSearch("twcie"))!, 1000), ["4711", "twice"]);
+    for (const size of [1, 1000]) assert.deepEqual(await findAll(store, "4711", size), ["4711"]);
+  });
+
   test("a visitor is found by its short id alone, exactly", async (store) => {
     await store.putVisitors(PEOPLE.map(visitorOf));
     assert.deepEqual(await getVisitor(store, "zoe"), visitorOf(PEOPLE[0]));

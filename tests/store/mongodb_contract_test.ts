@@ -8,5 +8,5 @@ if (hasAllRights) {
   const { open, openIndexed, options } = await startCollections();
 
   testStoreContract("MongoDB", () => open(), options);
-  testPresenceContract("MongoDB", openIndexed, options);
+  testPresenceContract("MongoDB", () => openIndexed(), options);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LATEST } from "../../src/search/parse.ts";
 import { addNoVisitors, startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { findAll, getVisitor, visitorOf } from "./contract.ts";
@@ -7,6 +8,7 @@ import { findAll, getVisitor, visitorOf } from "./contract.ts";
 if (hasAllRights) {
   const { Decimal128, Long, ObjectId, Timestamp } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { startWireProxy } = await import("../support/wire.ts");
   const { database, mongo, open, test } = await startCollections();
 
   test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
@@ -294,6 +296,38 @@ if (hasAllRights) {
     });
   }
 
+  test("fewer online than a page are two queries, once it is known that they are so few", async ({ store, collection }) => {
+    const seen = (i: number) => new Date(1_700_000_000_000 - i * 3_600_000);
+    await store.putVisitors(
+      Array.from(
+        { length: 40 },
+        (_, i) => visitorOf({ short_id: `v${i}`, is_online: i % 2 === 0, last_seen_at: seen(i) }),
+      ),
+    );
+    await using proxy = startWireProxy(Number(new URL(mongo.uri).port));
+    const uri = mongo.uri.replace(/:\d+/, `:${proxy.port}`) + "?directConnection=true";
+    const own = openMongoStore({ uri, collection: collection.collectionName, use: "command", log: () => {} });
+    const expected = Array.from({ length: 20 }, (_, i) => `v${2 * i}`);
+    for (const size of [100, 100, 7, 100]) {
+      proxy.finds.length = 0;
+      const { visitors } = await own.findVisitors(LATEST, size, null);
+      assert.deepEqual(visitors.map(({ shortId }) => shortId), expected.slice(0, size));
+    }
+    assert.equal(proxy.finds.length, 2);
+    // More than a page of them all come while it is thought that they are few.
+    await store.putVisitors(
+      Array.from(
+        { length: 150 },
+        (_, i) => visitorOf({ short_id: `w${String(i).padStart(3, "0")}`, last_seen_at: seen(-1) }),
+      ),
+    );
+    assert.deepEqual(await findAll(own, "", 50), [
+      ...Array.from({ length: 150 }, (_, i) => `w${String(i).padStart(3, "0")}`),
+      ...expected,
+    ]);
+    await own.close();
+  });
+
   test("BSON's own types are no text", async ({ store, collection }) => {
     await collection.insertOne({
       short_id: "a",
@@ -433,11 +467,13 @@ if (hasAllRights) {
         },
       }],
     });
-    await using opened = await open(view);
-    assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
-    assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
-    assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
-    // One of them by its page as well.
-    assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
+    for (const isSimple of [true, false]) {
+      await using opened = await open(view, isSimple);
+      assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
+      assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
+      assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
+      // One of them by its page as well.
+      assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
+    }
   });
 }

@@ -28,13 +28,14 @@ export async function startCollections() {
   });
 
   let collections = 0;
-  const open = (name = `visitors${collections++}`): Promise<OpenedCollection> => {
+  const open = (name = `visitors${collections++}`, isSimple?: boolean): Promise<OpenedCollection> => {
     const log: string[] = [];
     const store = openMongoStore({
       uri: mongo.uri,
       collection: name,
       use: "command",
       log: (sentence) => log.push(sentence),
+      isSimple,
     });
     return Promise.resolve({
       store,
@@ -45,8 +46,8 @@ export async function startCollections() {
   };
 
   /** With all indexes made: SecantusDB hangs where two connections make a collection at once, such as the store's and a test's. */
-  const openIndexed = async () => {
-    const opened = await open();
+  const openIndexed = async (isSimple?: boolean) => {
+    const opened = await open(undefined, isSimple);
     while (opened.log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
     return opened;
   };
