@@ -23,7 +23,7 @@ export class Crowd {
   #isAsking = true;
   #clients: Promise<void[]>;
 
-  constructor(url: string, visitors: number, clients = 8) {
+  constructor(url: string, visitors: number, clients = 24) {
     this.#clients = Promise.all(
       Array.from({ length: clients }, (_, i) => this.#ask(url, changingRequests(visitors, i))),
     );
