@@ -73,7 +73,12 @@ export function mayBe(query: SearchQuery, online: boolean): boolean {
 export function inDated(online: boolean, { from, until }: Stretch, isChecked: boolean): Condition {
   // By $gt and not $gte, which SecantusDB's Python server takes for $gt where an index descends.
   const bound = { ...(until > BEGINNING ? { $gt: until } : { $gte: until }), $lte: startOf(from) };
-  if (online && !isChecked && !isPosition(from)) return { is_online: true, last_seen_at: bound };
+  if (online && !isChecked) {
+    if (!isPosition(from)) return { is_online: true, last_seen_at: bound };
+    if (until >= endOfMoment(from)) {
+      return { is_online: true, last_seen_at: bound.$lte, short_id: { $gte: from.shortId } };
+    }
+  }
   return {
     ...(online ? { is_online: true } : {}),
     last_seen_at: bound,
@@ -134,6 +139,11 @@ export function seenSince(time: Date): Condition[] {
 function startOf(from: Stretch["from"]): Date {
   if (from === null) return DATES.$lte;
   return isPosition(from) ? new Date(from.lastSeenAt!) : from;
+}
+
+/** The end of a stretch that has those seen at the same moment as a place, and nobody else. */
+export function endOfMoment({ lastSeenAt }: Position): Date {
+  return new Date(lastSeenAt! - 1);
 }
 
 /** Whether a stretch begins with a place, and not at a time. */

@@ -11,6 +11,7 @@ import {
   BEGINNING,
   checked,
   type Condition,
+  endOfMoment,
   inDated,
   inUndated,
   isInSegment,
@@ -89,7 +90,9 @@ export class Walk {
    */
   walk(search: Search, expected = search.wanted): Promise<Found[]> {
     const { query, after } = search;
-    return this.#walkSegments(segmentsOf(query, after), search, expected, { only: withExactKeys(query) });
+    // A simple planner would use no index with these beside it.
+    const only = this.#collection.isSimple() ? [] : withExactKeys(query);
+    return this.#walkSegments(segmentsOf(query, after), search, expected, { only });
   }
 
   /**
@@ -149,8 +152,11 @@ export class Walk {
     /** Whether documents were met that are in no place of this segment. */
     let isChecked = !segment.dated && passed.areOdd;
     while (true) {
+      // For a place and all that is behind it a simple planner would use no index, so its own moment comes first.
+      const isMoment = this.#collection.isSimple() && !isChecked && segment.online && segment.dated;
+      const moment: Date | null = isMoment && isPosition(from) ? endOfMoment(from) : null;
       const place = segment.dated
-        ? inDated(segment.online, { from, until }, isChecked)
+        ? inDated(segment.online, { from, until: moment ?? until }, isChecked)
         : inUndated(segment.online, isPosition(from) ? from : null, isChecked);
       const documents: StoredDocument[] = await collect(this.#collection.read(
         { ...(tag === undefined ? {} : { "foyer.tags": tag }), ...checked(place, only) },
@@ -175,6 +181,10 @@ export class Walk {
           (isPosition(from) && isSamePlace(from, last) ? skip : 0);
         from = last;
         size = Math.min(2 * size, MAX_PORTION);
+        continue;
+      }
+      if (moment !== null && moment > until) {
+        [from, skip] = [moment, 0];
         continue;
       }
       if (until <= BEGINNING) {
