@@ -5,20 +5,25 @@
  * @module
  */
 import { type StoredDocument, WHOLE, WHOLE_AND_ID } from "./mongodb_document.ts";
-import type { Collection } from "./mongodb_driver.ts";
+import { type Collection, isUnavailable } from "./mongodb_driver.ts";
 import type { ReadOptions } from "./mongodb_found.ts";
 import { type Condition, keyRange } from "./mongodb_query.ts";
 
 /**
- * Whether an engine's planner is such a simple one: asked, by its plan for a text search, since engines do not say
- * what they can do. MongoDB's is not.
+ * Whether an engine's planner is such a simple one: told by its plan for a text search, since engines do not say what
+ * they can do. MongoDB's is not, and none is taken for one that tells no plan.
  *
  * @param collection with its indexes
- * @throws what the driver throws
+ * @throws what the driver throws where the engine does not answer
  */
 export async function isSimplePlanner(collection: Collection): Promise<boolean> {
-  const plan = await collection.find(keyRange("", false)).explain("queryPlanner");
-  return JSON.stringify(plan).includes('"COLLSCAN"');
+  try {
+    const plan = await collection.find(keyRange("", false)).explain("queryPlanner");
+    return JSON.stringify(plan).includes('"COLLSCAN"');
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    return false;
+  }
 }
 
 /** What reads the documents that fulfil a condition, in portions. */
