@@ -118,9 +118,9 @@ function logStore({ store }: Config, { description }: VisitorStore, log: Log) {
 /**
  * Has memory that answers were in used for the next ones. Where nothing larger was freed before, glibc gives it back to
  * the system after each of them, whose pages it must then get again: a third of the time that a list takes. What is
- * kept, 8 MB at most, is twice the largest block that was freed (https://man7.org/linux/man-pages/man3/mallopt.3.html,
+ * kept, 2 MB at most, is twice the largest block that was freed (https://man7.org/linux/man-pages/man3/mallopt.3.html,
  * M_MMAP_THRESHOLD); this one was never touched, so it takes no memory.
  */
 function keepFreedMemory() {
-  new ArrayBuffer(4 << 20).transfer(0);
+  new ArrayBuffer(1 << 20).transfer(0);
 }
