@@ -141,8 +141,8 @@ class MongoStore implements VisitorStore {
   #isReady = false;
   /** Whether a connection broke since the database last answered the driver's own question. */
   #hasFailed = false;
-  /** Whether the engine's planner is a simple one. */
-  #isSimple = false;
+  /** Whether the engine's planner is a simple one; absent until that is known. */
+  #isSimple?: boolean;
   #isClosed = false;
   #closing = Promise.withResolvers<void>();
   #connected: Promise<void>;
@@ -152,6 +152,7 @@ class MongoStore implements VisitorStore {
   constructor({ uri, collection, use, log, isSimple }: MongoStoreOptions) {
     this.#use = use;
     this.#log = log;
+    this.#isSimple = isSimple;
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use === "request"));
     this.#leases = new CollectionLeases(this.#collection);
     this.#search = new CollectionSearch({
@@ -162,7 +163,7 @@ class MongoStore implements VisitorStore {
       pagesOfOnline: (deadline) => this.#pagesOfOnline(deadline),
       countAll: (deadline) => this.#collection.estimatedDocumentCount(limitOf(deadline)),
       newDeadline: () => this.#newDeadline(),
-      isSimple: () => this.#isSimple,
+      isSimple: () => this.#isSimple === true,
     });
     const { srvHost, hosts, passphrase } = this.#client.options;
     if (passphrase !== undefined) {
@@ -180,8 +181,7 @@ class MongoStore implements VisitorStore {
     this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
     this.#connected = this.#connect();
     if (use === "request") this.#connected.then(() => this.#search.warmUp());
-    if (isSimple !== undefined) this.#isSimple = isSimple;
-    const maintenance = this.#makeIndexes(uri, isSimple === undefined);
+    const maintenance = this.#makeIndexes(uri);
     this.#shortIdIndex = maintenance.shortId;
     this.#indexed = maintenance.all;
   }
@@ -218,7 +218,7 @@ class MongoStore implements VisitorStore {
   }
 
   /** Makes the indexes over a connection of its own, since making one can take longer than a request may. */
-  #makeIndexes(uri: string, isPlannerAsked: boolean): { shortId: Promise<void>; all: Promise<void> } {
+  #makeIndexes(uri: string): { shortId: Promise<void>; all: Promise<void> } {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
       await this.#connected;
@@ -227,7 +227,7 @@ class MongoStore implements VisitorStore {
         const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
         try {
           isDone = await this.#makeMissingIndexes(collection, shortId.resolve);
-          if (isDone && isPlannerAsked) this.#isSimple = await isSimplePlanner(collection);
+          if (isDone) this.#isSimple ??= await isSimplePlanner(collection);
         } catch (error) {
           isDone = isRefusal(error) || !isUnavailable(error);
           if (isDone) {

@@ -82,6 +82,15 @@ export function withoutRest(found: Found[], { wanted }: Search): Found[] {
   return found.length <= 2 * wanted ? found : found.sort(byPosition).slice(0, wanted);
 }
 
+/**
+ * A name that no other document has.
+ *
+ * @param whole what was read of it, by which one of a view is known that shows no `_id`
+ */
+export function nameOf(id: unknown, whole: unknown): string {
+  return typeof id + JSON.stringify(id ?? whole);
+}
+
 /** The order of all lists. */
 export function byPosition(a: { position: Position }, b: { position: Position }): number {
   return comparePositions(a.position, b.position);

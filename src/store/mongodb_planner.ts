@@ -6,7 +6,7 @@
  */
 import { type StoredDocument, WHOLE, WHOLE_AND_ID } from "./mongodb_document.ts";
 import { type Collection, isUnavailable } from "./mongodb_driver.ts";
-import type { ReadOptions } from "./mongodb_found.ts";
+import { nameOf, type ReadOptions } from "./mongodb_found.ts";
 import { type Condition, keyRange } from "./mongodb_query.ts";
 
 /**
@@ -53,12 +53,7 @@ export async function* readSimply(
   const seen = new Set<string>();
   for (const alternative of alternatives as Condition[]) {
     for await (const documents of read(alternative, withId)) {
-      yield documents.filter((document) => seen.size < seen.add(nameOf(document)).size);
+      yield documents.filter((document) => seen.size < seen.add(nameOf(document._id, document)).size);
     }
   }
-}
-
-/** What tells a document from others; those of a view may have no `_id`. */
-function nameOf(document: StoredDocument): string {
-  return typeof document._id + JSON.stringify(document._id ?? document);
 }

@@ -23,6 +23,7 @@ import {
   collect,
   type Found,
   isFound,
+  nameOf,
   readFound,
   readVisitors,
   type Search,
@@ -173,7 +174,9 @@ export class CollectionSearch {
     if (byKeys === null) return null;
     const fetched = await this.#fetch([...byKeys.candidates, ...byUrl], search);
     // A document may have been found in several ways.
-    const all = [...byKeys.found, ...unkeyed, ...fetched].map((found) => [nameOf(found), found] as const);
+    const all = [...byKeys.found, ...unkeyed, ...fetched].map((found) =>
+      [nameOf(found.id, found.visitor.json), found] as const
+    );
     return [...new Map(all).values()].sort(byPosition);
   }
 
@@ -340,11 +343,6 @@ export class CollectionSearch {
 /** The text parts of a query. */
 function textsOf(query: SearchQuery) {
   return query.filter((part) => part.kind === "text");
-}
-
-/** A name that no other document has. One of a view that shows no `_id` is known by all that is read of it. */
-function nameOf({ id, visitor }: Found): string {
-  return typeof id + JSON.stringify(id ?? visitor.json);
 }
 
 /** The page of visitors found from a position on; those who had been on the page before are passed over. */
