@@ -272,6 +272,9 @@ if (hasAllRights) {
       assert.ok((await writing).every((isThere) => isThere));
       assert.equal(await store.countOnline(), 300);
       assert.deepEqual(await findAll(store, "name299"), ["v299"]);
+      // A kill must not lose who has been written and answered for: SecantusDB keeps that in its memory for a moment.
+      await using client = new MongoClient(own.uri);
+      await client.db("admin").command({ fsync: 1 });
       const leaving = again(store, writes.map(({ shortId }) => leave(shortId)));
       await new Promise((resolve) => setTimeout(resolve, 50));
       await own.kill();
