@@ -5,6 +5,7 @@
  */
 import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
+import { ChunkSize } from "./chunk_size.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
 import {
   changeOf,
@@ -45,7 +46,6 @@ import {
 import { isSimplePlanner, type Read, readSimply } from "./mongodb_planner.ts";
 import { CollectionLeases } from "./mongodb_leases.ts";
 import {
-  ChunkSize,
   connectedTo,
   CONNECTIONS,
   endConnections,

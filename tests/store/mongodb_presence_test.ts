@@ -7,7 +7,6 @@ import { findAll, getVisitor, visitorOf } from "./contract.ts";
 if (hasAllRights) {
   const { Binary, MongoClient } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb.ts");
-  const { ChunkSize } = await import("../../src/store/mongodb_presence.ts");
   const { startMongo, startOwnMongo } = await import("../support/mongodb.ts");
   const { startWireProxy } = await import("../support/wire.ts");
   const mongo = await startMongo();
@@ -283,15 +282,5 @@ if (hasAllRights) {
       assert.equal(await store.countOnline(), 0);
       assert.equal((await getVisitor(store, "v0"))?.name, "Name0");
     },
-  });
-
-  Deno.test("MongoDB presence: of a database that does not keep up less is asked at once, and more when it does", async () => {
-    const chunks = new ChunkSize();
-    const sizes: number[] = [];
-    const fail = () => chunks.run((size) => Promise.reject(new Error(`not ${sizes.push(size)}`)));
-    const succeed = () => chunks.run((size) => Promise.resolve(sizes.push(size)));
-    for (let times = 0; times < 7; times++) await assert.rejects(fail, /not/);
-    for (let times = 0; times < 7; times++) await succeed();
-    assert.deepEqual(sizes, [250, 125, 62, 31, 15, 10, 10, 10, 20, 40, 80, 160, 250, 250]);
   });
 }
