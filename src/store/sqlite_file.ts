@@ -4,12 +4,26 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ATTRIBUTE_NAMES } from "../visitor.ts";
 import { APPLICATION_ID, PUT_TOGETHER, SCHEMA, SET_ASIDE, VERSION } from "./sqlite_schema.ts";
 import { StoreRefused, StoreUnavailable } from "./visitor_store.ts";
 
-export type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+export type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync };
+
+/** A statement whose rows are arrays. */
+export interface Rows<Row extends SQLOutputValue[]> {
+  all(...values: SQLInputValue[]): Row[];
+  get(...values: SQLInputValue[]): Row | undefined;
+  iterate(...values: SQLInputValue[]): IteratorObject<Row>;
+}
+
+/** Makes the rows of a statement arrays, which takes half as long as objects do. */
+export function rowsOf<Row extends SQLOutputValue[]>(statement: StatementSync): Rows<Row> {
+  // Deno has it, and its types do not (https://nodejs.org/api/sqlite.html#statementsetreturnarraysenabled).
+  (statement as StatementSync & { setReturnArrays(enabled: boolean): void }).setReturnArrays(true);
+  return statement as unknown as Rows<Row>;
+}
 
 /**
  * Opens a file, making it (mode 0600) or bringing it to the newest schema where needed.

@@ -8,7 +8,13 @@ import { matches } from "../search/match.ts";
 import type { SearchPart, SearchQuery } from "../search/parse.ts";
 import { deletions, isOneTypoAway, likelyWordsOf, wordsOf } from "../search/typo.ts";
 import { placeOf, type Position } from "./position.ts";
-import type { DatabaseSync, StatementSync } from "./sqlite_file.ts";
+import {
+  type DatabaseSync,
+  type Rows,
+  rowsOf,
+  type SQLOutputValue,
+  type StatementSync,
+} from "./sqlite_file.ts";
 import {
   allOf,
   areTold,
@@ -47,6 +53,9 @@ const MIN_CHARACTERS = 3;
 
 /** Words one typo away that are looked for, and words among which those are. */
 const [MAX_TYPOS, MAX_LIKE_WORDS] = [100, 2000];
+
+/** What SQLite takes for no limit (https://www.sqlite.org/lang_select.html#limitoffset). */
+const NO_LIMIT = -1;
 
 /** The file, as a search reads it. */
 export interface SearchedFile {
@@ -140,11 +149,11 @@ export class SqliteSearch {
   #wordsOneTypoAway(word: string): string[] {
     const without = deletions(word);
     const marks = without.map(() => "?").join();
-    return this.#prepare(
+    return this.#rows<[word: string]>(
       `SELECT DISTINCT word FROM typo WHERE deletion IN (${marks}) LIMIT ${MAX_LIKE_WORDS}`,
     )
       .all(...without)
-      .map(({ word }) => word as string)
+      .map(([word]) => word)
       .filter((other) => !other.includes(word) && isOneTypoAway(other, word))
       .slice(0, MAX_TYPOS);
   }
@@ -175,14 +184,14 @@ export class SqliteSearch {
       { sql: among, values: [] },
       ...rowConditions(search.parts),
     ]);
-    const rows = this.#prepare(
-      `SELECT id, revision FROM listing AS row WHERE ${sql} ORDER BY offline, unseen, short_id`,
-    ).iterate(...values);
-    return pageOf(
-      search,
-      rows.map(({ id, revision }) => this.#file.readVisitor(id as number, revision as number)),
-      met,
+    const rows = this.#rows<[id: number, revision: number]>(
+      `SELECT id, revision FROM listing AS row WHERE ${sql} ORDER BY offline, unseen, short_id LIMIT ?`,
     );
+    // Where it is known how many are needed, to have them at once takes a fifth of the time.
+    const found = search.isTold
+      ? rows.all(...values, search.limit + 1 - met.length).values()
+      : rows.iterate(...values, NO_LIMIT);
+    return pageOf(search, found.map(([id, revision]) => this.#file.readVisitor(id, revision)), met);
   }
 
   /** The page, met among the first ones, and as many more as seem to fill it; `null` where those do not. */
@@ -198,12 +207,11 @@ export class SqliteSearch {
   #walkOn(search: Search, walked: Walked, most: number): Page | null {
     const order = [...search.order, ...walked.from];
     const { sql, values } = allOf(order);
-    const end = this.#prepare(
+    const place = this.#rows<[offline: number, unseen: number, shortId: string]>(
       `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
        LIMIT 1 OFFSET ?`,
     ).get(...values, most);
-    if (end === undefined) return this.#walk({ ...search, order }, walked.visitors);
-    const place = Object.values(end) as Sql["values"];
+    if (place === undefined) return this.#walk({ ...search, order }, walked.visitors);
     const until = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: place };
     const page = this.#walk({ ...search, order: [...order, until] }, walked.visitors);
     walked.visitors = page.visitors;
@@ -271,29 +279,33 @@ export class SqliteSearch {
   #readFew(search: Search): Page {
     const { sql, values } = allOf([...search.order, ...rowConditions(search.parts)]);
     // Without a limit, with which SQLite would sort them in a table that it makes.
-    const rows = this.#prepare(
+    const rows = this.#rows<[visitor: string]>(
       `SELECT visitor FROM candidate CROSS JOIN document AS row USING (id) WHERE ${sql}
        ORDER BY offline, unseen, short_id`,
     ).all(...values);
-    return pageOf(search, rows.values().map(({ visitor }) => new StoredVisitor(visitor as string)));
+    return pageOf(search, rows.values().map(([visitor]) => new StoredVisitor(visitor)));
   }
 
   /** The page of candidates, sorted before the first ones are read. */
   #sort(search: Search): Page {
     const order = allOf(search.order);
     // A cross join, since SQLite might read all visitors and look which ones are candidates.
-    const ids = this.#prepare(
+    const ids = this.#rows<[id: number]>(
       `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${order.sql}
        ORDER BY offline, unseen, short_id`,
     ).iterate(...order.values);
     const { sql, values } = allOf(rowConditions(search.parts));
-    const read = this.#prepare(`SELECT visitor FROM document AS row WHERE id = ? AND ${sql}`);
-    const rows = ids.map(({ id }) => read.get(id as number, ...values)).filter((row) => row !== undefined);
-    return pageOf(search, rows.map(({ visitor }) => new StoredVisitor(visitor as string)));
+    const read = this.#rows<[visitor: string]>(`SELECT visitor FROM document AS row WHERE id = ? AND ${sql}`);
+    const rows = ids.map(([id]) => read.get(id, ...values)).filter((row) => row !== undefined);
+    return pageOf(search, rows.map(([visitor]) => new StoredVisitor(visitor)));
   }
 
   #prepare(sql: string): StatementSync {
     return this.#file.prepare(sql);
+  }
+
+  #rows<Row extends SQLOutputValue[]>(sql: string): Rows<Row> {
+    return rowsOf(this.#prepare(sql));
   }
 }
 
