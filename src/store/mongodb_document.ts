@@ -181,7 +181,7 @@ export function searchFields(visitor: Visitor): SearchFields | null {
 export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["lookup_code"]));
 
 /**
- * The keys by which an index finds a visitor. None for the lookup code, which comes and goes: `plainCondition` asks
+ * The keys by which an index finds a visitor. None for the lookup code, which comes and goes: `plainValues` asks
  * its own index, whatever else is asked for.
  */
 export function searchKeys(visitor: Visitor): string[] {

@@ -159,22 +159,30 @@ export function orderOf({ dated }: Segment): Record<string, 1 | -1> {
   return dated ? { last_seen_at: -1, short_id: 1, _id: 1 } : { short_id: 1, _id: 1 };
 }
 
-/** What every document fulfils that matches, where the equality of an attribute tells; otherwise `null`. */
-export function plainCondition(query: SearchQuery): Condition | null {
-  return query.map(plainPart).find((condition) => condition !== null) ?? null;
-}
+/** Values of attributes, by their names. */
+export type Values = Record<string, unknown[]>;
 
-function plainPart(part: SearchPart): Condition | null {
+/**
+ * The values of which every document that matches a part has one, where attributes are told apart by their value;
+ * otherwise `null`.
+ */
+export function plainValues(part: SearchPart): Values | null {
   switch (part.kind) {
     case "unique_id":
-      return { unique_id: { $in: writtenForms(part.value) } };
+      return { unique_id: writtenForms(part.value) };
     case "code":
-      return { $or: [{ lookup_code: { $in: writtenForms(part.digits) } }, { short_id: part.digits }] };
+      return { lookup_code: writtenForms(part.digits), short_id: [part.digits] };
     case "integration_id":
-      return { integration_ids: { $in: writtenForms(part.value) } };
+      return { integration_ids: writtenForms(part.value) };
     default:
       return null;
   }
+}
+
+/** The documents that have one of these values. */
+export function withValues(values: Values): Condition {
+  const conditions = Object.entries(values).map(([name, values]) => ({ [name]: { $in: values } }));
+  return conditions.length === 1 ? conditions[0] : { $or: conditions };
 }
 
 /** The values that are sent as this text: the text, and the number or boolean that reads so. */
@@ -218,6 +226,8 @@ export interface KeyCondition {
   share: number;
   /** Whether they are as few as can be: nobody known has any of the keys. */
   isRare: boolean;
+  /** The exact key that they have, where that is all. */
+  key: string | null;
 }
 
 /**
@@ -232,14 +242,14 @@ export function keyCondition(query: SearchQuery, known: Known): KeyCondition | n
   if (known.isSimple || rarest.isRare || rarest.share * known.sample.total <= FEW) return rarest;
   // The rarest one first, since not every engine looks for it.
   const conditions = ways.slice(0, MAX_CONDITIONS).map(({ condition }) => condition);
-  return { ...rarest, condition: conditions.length === 1 ? rarest.condition : { $and: conditions } };
+  return conditions.length === 1 ? rarest : { ...rarest, condition: { $and: conditions }, key: null };
 }
 
 /** Conditions each of which all who match a part by its keys fulfil. */
 function waysOf(part: SearchPart, known: Known): KeyCondition[] {
   const { sample } = known;
   const key = exactKey(part);
-  if (key !== null) return [wayOf(hasKey(key), sample.shareOfKey(key), sample)];
+  if (key !== null) return [{ ...wayOf(hasKey(key), sample.shareOfKey(key), sample), key }];
   if (part.kind !== "text") return [];
   if (part.typos) return [anyTypo(part, known)];
   return waysOfText(part, known);
@@ -253,7 +263,7 @@ function waysOfText({ text }: TextPart, { sample, isSimple }: Known): KeyConditi
 }
 
 function wayOf(condition: Condition, share: number, sample: Rarity): KeyCondition {
-  return { condition, share, isRare: share <= sample.unknown };
+  return { condition, share, isRare: share <= sample.unknown, key: null };
 }
 
 function hasKey(key: string): Condition {
@@ -282,6 +292,7 @@ function anyTypo(part: TextPart, known: Known): KeyCondition {
     condition: { $or: [asTyped.condition, { "foyer.keys": { $in: keys } }] },
     share: shares.reduce((sum, share) => sum + share, 0),
     isRare: shares.every((share) => share <= sample.unknown),
+    key: null,
   };
 }
 

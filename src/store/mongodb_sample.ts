@@ -47,7 +47,10 @@ export class Sample implements Rarity {
   #testOf(part: SearchPart): (visitor: Visitor, i: number) => boolean {
     const key = exactKey(part);
     // A code may be a short id, which is no key.
-    if (key !== null && part.kind !== "code") return (visitor) => this.#byKey.get(key)?.has(visitor) === true;
+    if (key !== null && part.kind !== "code") {
+      const having = this.#byKey.get(key);
+      return (visitor) => having?.has(visitor) === true;
+    }
     if (part.kind !== "text") return (visitor) => matches([part], visitor);
     const { text, typos } = part;
     const isIn = (i: number) => this.#textsAndPages[i].includes(text);

@@ -36,8 +36,11 @@ import {
   type KeyCondition,
   keyCondition,
   mayBe,
-  plainCondition,
+  plainValues,
+  type Values,
+  withValues,
 } from "./mongodb_query.ts";
+import { LookUps } from "./mongodb_lookups.ts";
 import { Sample } from "./mongodb_sample.ts";
 import { MAX_PORTION, Walk } from "./mongodb_walk.ts";
 import { comparePositions, isSamePlace, type Position } from "./position.ts";
@@ -74,6 +77,7 @@ interface Candidate {
 export class CollectionSearch {
   #collection: SearchedCollection;
   #walk: Walk;
+  #lookUps: LookUps;
   #pages: SharedRun<string[]>;
   #online: SharedRun<StoredDocument[]>;
   #unkeyed: SharedBatch<Search, Found[]>;
@@ -84,6 +88,7 @@ export class CollectionSearch {
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
     this.#walk = new Walk(collection);
+    this.#lookUps = new LookUps(collection);
     this.#pages = new SharedRun(() => this.#readPages());
     this.#online = new SharedRun(() => this.#readOnline());
     this.#unkeyed = new SharedBatch((searches) => this.#readUnkeyed(searches));
@@ -106,13 +111,8 @@ export class CollectionSearch {
   async #find(search: Search): Promise<Found[]> {
     const { query, wanted, deadline } = search;
     if (query.every(({ kind }) => kind === "online")) return await this.#walk.walk(search);
-    const plain = plainCondition(query);
-    // Such an attribute is somebody's own, unless a sample shows that very many share a value.
-    if (plain !== null) {
-      const known = this.#sample?.sample;
-      const areMany = known !== undefined && known.shareOf(query) * known.total > MAX_CANDIDATES;
-      return areMany ? await this.#walk.walk(search) : await this.#readAll(plain, search);
-    }
+    const plain = query.find((part) => plainValues(part) !== null);
+    if (plain !== undefined) return await this.#findPlain(search, exactKey(plain)!, plainValues(plain)!);
     const sample = await this.#sampled(deadline);
     const keyed = keyCondition(query, { sample, isSimple: this.#collection.isSimple() });
     const tagged = await this.#findTagged(search, sample, keyed);
@@ -122,6 +122,16 @@ export class CollectionSearch {
     const gathered = keyed === null ? PAGES : sample.total * keyed.share;
     if (walked <= gathered) return await this.#walk.walk(search, 1.3 * walked);
     return await this.#gather(search, keyed, sample) ?? await this.#walk.walk(search);
+  }
+
+  /** Those who have one of the values of a part whose exact key this is, and all else that is asked for. */
+  async #findPlain(search: Search, key: string, values: Values): Promise<Found[]> {
+    // Such a value is somebody's own, unless a sample shows that very many share it.
+    const known = this.#sample?.sample;
+    const share = known?.shareOfKey(key) ?? 0;
+    const areMany = known !== undefined && share > known.unknown && share * known.total > MAX_CANDIDATES;
+    if (areMany) return await this.#walk.walk(search);
+    return await this.#lookUps.find(search, key, values) ?? await this.#readAll(withValues(values), search);
   }
 
   /** Those online who have a tag, where they fill the page; otherwise, and where others are found sooner, `null`. */
@@ -182,11 +192,15 @@ export class CollectionSearch {
 
   /** Who may match by search keys: the visitors where they are few, otherwise places; `null` where they are too many. */
   async #readKeyed(
-    { condition, share, isRare }: KeyCondition,
+    { condition, share, isRare, key }: KeyCondition,
     search: Search,
     sample: Sample,
   ): Promise<{ found: Found[]; candidates: Candidate[] } | null> {
-    if (isRare || share * sample.total <= FEW) {
+    const areFew = isRare || share * sample.total <= FEW;
+    if (areFew && key !== null) {
+      const found = await this.#lookUps.find(search, key, { "foyer.keys": [key] });
+      if (found !== null) return { found, candidates: [] };
+    } else if (areFew) {
       const options = { projection: WHOLE_AND_ID, limit: MAX_WHOLE + 1 };
       const documents = await collect(this.#collection.read(condition, options, search.deadline));
       if (documents.length <= MAX_WHOLE) return { found: readFound(documents, search), candidates: [] };
