@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LRUCache } from "lru-cache";
 import { exactKey } from "../search/keys.ts";
 import type { Deadline } from "./deadline.ts";
 import { PLACE, positionOf, type Projection, type StoredDocument, WHOLE } from "./mongodb_document.ts";
@@ -38,13 +39,16 @@ const HEAD = 100;
 /** How old what is known of them may be where a walk reads only some of the documents, in milliseconds. */
 const HEAD_AGE = 1000;
 
-/** How long it is remembered how many visitors were at the head of a segment, in milliseconds. */
+/** How long it is remembered how many visitors were at the head of a list, in milliseconds. */
 const HEAD_LIFETIME = 10_000;
 
-/** How long it is remembered how few visitors a segment has, in milliseconds. */
+/** Of how many lists that is remembered, and how few visitors they have: of each tag those online are one. */
+const MAX_LISTS = 1000;
+
+/** How long it is remembered how few visitors a list has, in milliseconds. */
 const FEW_LIFETIME = 60_000;
 
-/** The times between which so many visitors were at the head of a segment, when it was last walked. */
+/** The times between which so many visitors were at the head of a list, when it was last walked. */
 interface Head {
   newest: number;
   oldest: number;
@@ -60,6 +64,8 @@ interface Passed {
 
 /** What of a segment is read. */
 interface Walked {
+  /** What the list is called of which everybody is asked for; `null` where those are only some of one. */
+  list: string | null;
   /** How many the first portion need have. */
   size: number;
   /** Of how many documents of the segment they may be the ones that are asked for. */
@@ -74,10 +80,9 @@ interface Walked {
 /** Walks through one collection. */
 export class Walk {
   #collection: SearchedCollection;
-  /** By whether it is that of visitors online. */
-  #heads = new Map<boolean, Head>();
+  #heads = new LRUCache<string, Head>({ max: MAX_LISTS });
   /** How many all of those are whose dates are known, where they did not fill a page, and when that was seen. */
-  #few = new Map<boolean, { count: number; seenAt: number }>();
+  #few = new LRUCache<string, { count: number; seenAt: number }>({ max: MAX_LISTS });
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
@@ -120,8 +125,9 @@ export class Walk {
     for (const segment of segments) {
       const among = Math.max(wanted - found.length, Math.ceil(expected));
       const size = Math.min(MAX_PORTION, areSome ? wanted - found.length : among);
-      if (areSome) await this.#lookAtHead(segment, deadline);
-      const walked = { size, among, only, tag };
+      const list = only.length > 0 ? null : tag ?? listOf(segment);
+      const walked = { list, size, among, only, tag };
+      if (areSome && !this.#isKnown(walked)) await this.#lookAtHead(segment, deadline);
       for await (const documents of this.#walkSegment(segment, after, walked, passed, deadline)) {
         found.push(...readFound(documents, search));
         if (found.length >= wanted) return found.slice(0, wanted);
@@ -138,17 +144,19 @@ export class Walk {
   async *#walkSegment(
     segment: Segment,
     after: Position | null,
-    { size, among, only, tag, projection = WHOLE }: Walked,
+    walked: Walked,
     passed: Passed,
     deadline: Deadline,
   ): AsyncGenerator<StoredDocument[]> {
+    const { list, only, tag, projection = WHOLE } = walked;
+    let { size } = walked;
     let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
-    let until = segment.dated ? this.#firstEnd(segment, from, among) : BEGINNING;
+    let until = segment.dated ? this.#firstEnd(segment, from, walked) : BEGINNING;
     /** Documents at the very place from which this goes on that are behind it. */
     let skip = 0;
     /** The first places of all, until they are as many as were wanted. */
     let head: Position[] | null = null;
-    if (from === null && segment.dated && only.length === 0 && tag === undefined) head = [];
+    if (from === null && segment.dated && list !== null) head = [];
     /** Whether documents were met that are in no place of this segment. */
     let isChecked = !segment.dated && passed.areOdd;
     while (true) {
@@ -170,8 +178,8 @@ export class Walk {
       }
       head?.push(...places);
       if (head !== null && head.length >= size) {
-        this.#rememberHead(segment, head);
-        if (this.#few.get(segment.online)?.count! < head.length) this.#few.delete(segment.online);
+        this.#rememberHead(list!, head.slice(0, size));
+        if (this.#few.get(list!)?.count! < head.length) this.#few.delete(list!);
         head = null;
       }
       yield documents;
@@ -188,19 +196,27 @@ export class Walk {
         continue;
       }
       if (until <= BEGINNING) {
-        if (head !== null) this.#few.set(segment.online, { count: head.length, seenAt: performance.now() });
+        if (head !== null) this.#few.set(list!, { count: head.length, seenAt: performance.now() });
         return;
       }
       [from, until, skip] = [until, nextEnd(from, until, documents.length, size), 0];
     }
   }
 
+  /** Whether the list was walked before, so that nothing need be told from the list of all. */
+  #isKnown({ list }: Walked): boolean {
+    return list !== null && (this.#heads.has(list) || this.#few.has(list));
+  }
+
   /** Where the first stretch of a walk should end: about as long ago as it was last time. */
-  #firstEnd({ online }: Segment, from: Position | null, size: number): Date {
-    const few = this.#few.get(online);
+  #firstEnd(segment: Segment, from: Position | null, walked: Walked): Date {
+    const [list, size] = walked.tag !== undefined && this.#isKnown(walked)
+      ? [walked.list!, walked.size]
+      : [listOf(segment), walked.among];
+    const few = this.#few.get(list);
     const areFew = few !== undefined && few.count < size && performance.now() - few.seenAt < FEW_LIFETIME;
     if (areFew) return BEGINNING;
-    const head = this.#heads.get(online);
+    const head = this.#heads.get(list);
     const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
     if (head === undefined) return dateOf(start - FIRST_STRETCH);
     const length = (head.newest - head.oldest) * size / head.count;
@@ -212,21 +228,26 @@ export class Walk {
    * stretches would else be made for how many there were then.
    */
   async #lookAtHead(segment: Segment, deadline: Deadline) {
-    const known = this.#heads.get(segment.online);
+    const known = this.#heads.get(listOf(segment));
     if (!segment.dated || known === undefined || performance.now() - known.takenAt < HEAD_AGE) return;
-    const places = { size: HEAD, among: HEAD, only: [], projection: PLACE };
+    const places = { list: listOf(segment), size: HEAD, among: HEAD, only: [], projection: PLACE };
     await this.#walkSegment(segment, null, places, { areOdd: false }, deadline).next();
   }
 
-  #rememberHead({ online }: Segment, places: Position[]) {
-    const known = this.#heads.get(online);
+  #rememberHead(list: string, places: Position[]) {
+    const known = this.#heads.get(list);
     const now = performance.now();
     // A shorter page says less than a longer one.
     const isLess = known !== undefined && Math.min(known.count, HEAD) > places.length;
     if (isLess && now - known.takenAt < HEAD_LIFETIME) return;
     const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
-    this.#heads.set(online, { newest, oldest, count: places.length, takenAt: now });
+    this.#heads.set(list, { newest, oldest, count: places.length, takenAt: now });
   }
+}
+
+/** What the list of all in a segment of dates is called; that of a tag is called as the tag's key. */
+function listOf({ online }: Segment): string {
+  return online ? "online" : "offline";
 }
 
 /** Where a stretch should end after one that ended at `end` and gave `found` documents instead of `size`. */
