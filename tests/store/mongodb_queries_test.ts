@@ -121,7 +121,10 @@ if (hasAllRights) {
     const found = await Promise.all(expected.map(([q]) => findAll(own, q, 100)));
     assert.deepEqual(found, expected.map(([, shortIds]) => shortIds));
     // One by itself, one for the other values of each of five attributes, and two for what has no keys.
-    assert.ok(finds.length <= 8, `${finds.length} queries for ${expected.length} searches`);
+    const ofValues = finds.filter(({ filter }) =>
+      Object.values<{ $in?: unknown }>(filter).some(({ $in }) => $in)
+    );
+    assert.ok(ofValues.length <= 8, `${ofValues.length} queries for ${expected.length} searches`);
   });
 
   test("a value that very many have keeps nobody from finding others", async ({ store, collection }) => {
