@@ -7,6 +7,7 @@ import type { SearchQuery } from "../search/parse.ts";
 import type { Visitor } from "../visitor.ts";
 import { ChunkSize } from "./chunk_size.ts";
 import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
+import { Awakening } from "./mongodb_awakening.ts";
 import {
   changeOf,
   IS_FOREIGN,
@@ -136,6 +137,7 @@ class MongoStore implements VisitorStore {
   #leases: CollectionLeases;
   #use: "request" | "command";
   #log: Teller;
+  #awakening: Awakening;
   /** Whether the first connect succeeded, which the driver's own question needs no password for. */
   #hasConnected = false;
   #isReady = false;
@@ -180,7 +182,11 @@ class MongoStore implements VisitorStore {
     });
     this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
     this.#connected = this.#connect();
-    if (use === "request") this.#connected.then(() => this.#search.warmUp());
+    this.#awakening = new Awakening(this.#client, uri, collection, {
+      connected: this.#connected,
+      closing: this.#closing.promise,
+    });
+    if (use === "request") this.#whenAwake().then(() => this.#search.warmUp());
     const maintenance = this.#makeIndexes(uri);
     this.#shortIdIndex = maintenance.shortId;
     this.#indexed = maintenance.all;
@@ -221,7 +227,7 @@ class MongoStore implements VisitorStore {
   #makeIndexes(uri: string): { shortId: Promise<void>; all: Promise<void> } {
     const shortId = Promise.withResolvers<void>();
     const work = async () => {
-      await this.#connected;
+      await this.#whenAwake();
       for (let isDone = false; !isDone && !this.#isClosed;) {
         // A client anew for each try: one whose connection failed cannot be used again.
         const { client, collection } = makeClient(uri, this.#collection.collectionName, false);
@@ -520,14 +526,14 @@ class MongoStore implements VisitorStore {
   }
 
   isReady(): boolean {
-    return this.#hasConnected && this.#isReady && !this.#hasFailed;
+    return this.#hasConnected && this.#isReady && this.#awakening.isOver && !this.#hasFailed;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#closing.resolve();
     await this.#client.close();
-    await Promise.allSettled([this.#connected, this.#indexed]);
+    await Promise.allSettled([this.#connected, this.#awakening.over, this.#indexed]);
   }
 
   #newDeadline(): Deadline {
@@ -555,6 +561,12 @@ class MongoStore implements VisitorStore {
     await new Deadline(this.#use === "request" ? REQUEST_DEADLINE : COMMAND_CONNECT_DEADLINE).race(
       this.#connected,
     );
+    await this.#whenAwake();
+  }
+
+  async #whenAwake(): Promise<void> {
+    await this.#connected;
+    await this.#awakening.over;
   }
 }
 

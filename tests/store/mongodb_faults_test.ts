@@ -105,20 +105,72 @@ if (hasAllRights) {
     assert.ok(await app.recovers(), "recovers");
   });
 
-  test("a request without the key asks the database nothing", async () => {
-    await using mongo = await startOwnMongo();
-    await using proxy = startWireProxy(Number(new URL(mongo.uri).port));
-    const uri = `mongodb://127.0.0.1:${proxy.port}/foyer?directConnection=true`;
+  /** The application over a collection with one visitor and all indexes, and what it asks. */
+  const openWatched = async (hold?: Parameters<typeof startWireProxy>[1]) => {
+    const mongo = await startOwnMongo();
     const log: string[] = [];
-    const options = { uri, collection: "visitors", log: (line: string) => log.push(line) };
+    const options = { uri: mongo.uri, collection: "visitors", log: (line: string) => log.push(line) };
     const importing = openMongoStore({ ...options, use: "command" });
     await importing.putVisitors([visitorOf({ short_id: "a" })]);
     while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
     await importing.close();
-    const store = openMongoStore({ ...options, use: "request" });
+    const proxy = startWireProxy(Number(new URL(mongo.uri).port), hold);
+    const uri = mongo.uri.replace(/:\d+/, `:${proxy.port}`) + "?directConnection=true";
+    const store = openMongoStore({ ...options, uri, use: "request" });
     const { app } = appOver(store, {}, () => {});
     const status = async (path: string, key?: string) =>
       (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
+    return {
+      mongo,
+      proxy,
+      status,
+      async [Symbol.asyncDispose]() {
+        mongo.thaw();
+        await store.close();
+        await proxy[Symbol.asyncDispose]();
+        await mongo[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  test("one that has come and takes its time for a first query is asked nothing else meanwhile", async () => {
+    let loaded = Promise.withResolvers<void>();
+    let isFirst = true;
+    await using watched = await openWatched((command) => {
+      if (command !== "find" || !isFirst) return;
+      isFirst = false;
+      return loaded.promise;
+    });
+    const { mongo, proxy, status } = watched;
+    const until = async (isSo: () => boolean | Promise<boolean>) => {
+      for (let times = 0; !await isSo(); times++) {
+        assert.ok(times < 500, `${isSo} at last`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const takesItsTime = async () => {
+      await until(() => !isFirst);
+      assert.deepEqual(await Promise.all(["/api/visitors/a", "/ready"].map((path) => status(path, "key"))), [
+        503,
+        503,
+      ]);
+      assert.deepEqual(proxy.commands, ["find"]);
+      loaded.resolve();
+      await until(async () => await status("/ready") === 200);
+      assert.equal(await status("/api/visitors/a", "key"), 200);
+    };
+    await takesItsTime();
+    await until(() => proxy.commands.includes("explain"));
+    await mongo.freeze();
+    await until(async () => await status("/ready") === 503);
+    [loaded, isFirst, proxy.commands.length] = [Promise.withResolvers(), true, 0];
+    mongo.thaw();
+    await takesItsTime();
+  });
+
+  test("a request without the key asks the database nothing", async () => {
+    await using watched = await openWatched();
+    const { proxy, status } = watched;
     assert.equal(await status("/api/visitors/a", "key"), 200);
     // It looks whether the indexes are there.
     await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -132,6 +184,5 @@ if (hasAllRights) {
     assert.deepEqual(proxy.commands, []);
     assert.equal(await status("/api/visitors/a", "key"), 200);
     assert.deepEqual(proxy.commands, ["find"], "the proxy sees what is asked");
-    await store.close();
   });
 }

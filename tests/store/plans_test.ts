@@ -200,6 +200,8 @@ if (hasAllRights) {
       const collection = client.db("foyer_plans").collection("visitors");
       await fill(store);
       while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
+      // Before all others it has read one document, whichever.
+      assert.deepEqual(proxy.finds.splice(0, 1).map(({ filter, limit }) => [filter, limit]), [[{}, 1]]);
       const explain = async (find: Record<string, unknown>) => {
         const { filter, sort, limit, skip, projection } = find;
         const plan = await collection.find(filter as object, { sort, limit, skip, projection } as object)

@@ -15,8 +15,15 @@ export interface WireProxy extends AsyncDisposable {
   finds: BSON.Document[];
 }
 
-/** Puts a proxy before the server on a port. Clients need `directConnection=true`, or they go past it. */
-export function startWireProxy(server: number): WireProxy {
+/**
+ * Puts a proxy before the server on a port. Clients need `directConnection=true`, or they go past it.
+ *
+ * @param hold how long a command is held back, by its name
+ */
+export function startWireProxy(
+  server: number,
+  hold: (command: string) => Promise<void> | void = () => {},
+): WireProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const commands: string[] = [];
   const finds: BSON.Document[] = [];
@@ -26,7 +33,7 @@ export function startWireProxy(server: number): WireProxy {
       const upstream = await Deno.connect({ hostname: "127.0.0.1", port: server });
       connections.push(client, upstream);
       const observer = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-        transform: observeCommands(commands, finds),
+        transform: observeCommands(commands, finds, hold),
       });
       client.readable.pipeThrough(observer).pipeTo(upstream.writable).catch(() => {});
       upstream.readable.pipeTo(client.writable).catch(() => {});
@@ -56,18 +63,21 @@ const DOCUMENT = 16 + 4 + 1;
 const FIRST_KEY = DOCUMENT + 4 + 1;
 const OP_MSG = 2013;
 
-function observeCommands(commands: string[], finds: BSON.Document[]) {
+function observeCommands(
+  commands: string[],
+  finds: BSON.Document[],
+  hold: (command: string) => Promise<void> | void,
+) {
   let bytes = new Uint8Array(0);
-  return (
+  return async (
     chunk: Uint8Array<ArrayBuffer>,
     controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
   ) => {
-    controller.enqueue(chunk);
     bytes = Uint8Array.from([...bytes, ...chunk]);
     while (bytes.length >= 16) {
       const view = new DataView(bytes.buffer);
       const length = view.getInt32(0, true);
-      if (bytes.length < length) return;
+      if (bytes.length < length) break;
       if (view.getInt32(12, true) === OP_MSG) {
         const name = new TextDecoder().decode(bytes.slice(FIRST_KEY, bytes.indexOf(0, FIRST_KEY)));
         if (["find", "aggregate"].includes(name)) {
@@ -75,8 +85,10 @@ function observeCommands(commands: string[], finds: BSON.Document[]) {
           finds.push(name === "find" ? command : { filter: command.pipeline[0].$match });
         }
         if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
+        await hold(name);
       }
       bytes = bytes.slice(length);
     }
+    controller.enqueue(chunk);
   };
 }
