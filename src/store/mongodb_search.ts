@@ -37,7 +37,6 @@ import {
   keyCondition,
   mayBe,
   plainValues,
-  type Values,
   withValues,
 } from "./mongodb_query.ts";
 import { LookUps } from "./mongodb_lookups.ts";
@@ -111,8 +110,14 @@ export class CollectionSearch {
   async #find(search: Search): Promise<Found[]> {
     const { query, wanted, deadline } = search;
     if (query.every(({ kind }) => kind === "online")) return await this.#walk.walk(search);
-    const plain = query.find((part) => plainValues(part) !== null);
-    if (plain !== undefined) return await this.#findPlain(search, exactKey(plain)!, plainValues(plain)!);
+    const plain = query.find((part) => plainValues(part) !== null && !this.#isShared(part));
+    if (plain !== undefined) {
+      const values = plainValues(plain)!;
+      return await this.#lookUps.find(search, exactKey(plain)!, values) ??
+        await this.#readAll(withValues(values), search);
+    }
+    // Of lookup codes documents have no keys.
+    if (query.some(({ kind }) => kind === "code")) return await this.#walk.walk(search);
     const sample = await this.#sampled(deadline);
     const keyed = keyCondition(query, { sample, isSimple: this.#collection.isSimple() });
     const tagged = await this.#findTagged(search, sample, keyed);
@@ -124,14 +129,12 @@ export class CollectionSearch {
     return await this.#gather(search, keyed, sample) ?? await this.#walk.walk(search);
   }
 
-  /** Those who have one of the values of a part whose exact key this is, and all else that is asked for. */
-  async #findPlain(search: Search, key: string, values: Values): Promise<Found[]> {
-    // Such a value is somebody's own, unless a sample shows that very many share it.
-    const known = this.#sample?.sample;
-    const share = known?.shareOfKey(key) ?? 0;
-    const areMany = known !== undefined && share > known.unknown && share * known.total > MAX_CANDIDATES;
-    if (areMany) return await this.#walk.walk(search);
-    return await this.#lookUps.find(search, key, values) ?? await this.#readAll(withValues(values), search);
+  /** Whether a sample shows that very many share what is mostly somebody's own; not where there is none yet. */
+  #isShared(part: SearchPart): boolean {
+    const sample = this.#sample?.sample;
+    if (sample === undefined) return false;
+    const share = sample.shareOfKey(exactKey(part)!);
+    return share > sample.unknown && share * sample.total > MAX_CANDIDATES;
   }
 
   /** Those online who have a tag, where they fill the page; otherwise, and where others are found sooner, `null`. */
