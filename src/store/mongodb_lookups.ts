@@ -48,7 +48,9 @@ export class LookUps {
   async #read(lookUps: LookUp[]): Promise<(Found[] | null)[]> {
     const asked = new Map<string, Set<unknown>>();
     for (const [field, values] of lookUps.flatMap(({ values }) => Object.entries(values))) {
-      asked.set(field, new Set([...asked.get(field) ?? [], ...values]));
+      const ofField = asked.get(field) ?? new Set();
+      asked.set(field, ofField);
+      for (const value of values) ofField.add(value);
     }
     const deadline = this.#collection.newDeadline();
     const options = { projection: WHOLE_AND_ID, limit: MAX_DOCUMENTS + 1 };

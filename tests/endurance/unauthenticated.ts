@@ -30,11 +30,8 @@ export async function unauthenticated({ foyer }: Setup, folder: string, burst: n
   const setup = { foyer, visitors: 1000 };
   await using mongo = await startOwnMongo();
   await fill(setup, folder, { MONGO_URI: mongo.uri });
-  await using proxy = startWireProxy(Number(new URL(mongo.uri).port));
-  const proxied = new URL(mongo.uri);
-  proxied.port = `${proxy.port}`;
-  proxied.search = "directConnection=true";
-  await using server = await serve(setup, folder, { MONGO_URI: proxied.href });
+  await using proxy = startWireProxy(mongo.uri);
+  await using server = await serve(setup, folder, { MONGO_URI: proxy.uri });
   const latest = `${server.url}/api/visitors/list/latest`;
   while (await statusOf(latest) !== 200) await pause(100);
   // What a start asks for by itself comes to its end.

@@ -119,9 +119,8 @@ if (hasAllRights) {
     await importing.putVisitors([visitorOf({ short_id: "a" })]);
     while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
     await importing.close();
-    const proxy = startWireProxy(Number(new URL(mongo.uri).port), hold);
-    const uri = mongo.uri.replace(/:\d+/, `:${proxy.port}`) + "?directConnection=true";
-    const store = openMongoStore({ ...options, uri, use: "request" });
+    const proxy = startWireProxy(mongo.uri, hold);
+    const store = openMongoStore({ ...options, uri: proxy.uri, use: "request" });
     const { app } = appOver(store, {}, () => {});
     const status = async (path: string, key?: string) =>
       (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;

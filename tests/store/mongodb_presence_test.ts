@@ -209,8 +209,8 @@ if (hasAllRights) {
     ...options,
     fn: async () => {
       await using own = await startOwnMongo();
-      await using proxy = startWireProxy(Number(new URL(own.uri).port));
-      await using opened = await open(`mongodb://127.0.0.1:${proxy.port}/foyer?directConnection=true`);
+      await using proxy = startWireProxy(own.uri);
+      await using opened = await open(proxy.uri);
       const { store } = opened;
       const commandsOf = async (writes: PresenceWrite[]) => {
         proxy.commands.length = 0;

@@ -12,9 +12,8 @@ if (hasAllRights) {
 
   /** A store of its own, and the queries that it makes. */
   const openWatched = (collection: string) => {
-    const proxy = startWireProxy(Number(new URL(mongo.uri).port));
-    const uri = mongo.uri.replace(/:\d+/, `:${proxy.port}`) + "?directConnection=true";
-    const own = openMongoStore({ uri, collection, use: "command", log: () => {} });
+    const proxy = startWireProxy(mongo.uri);
+    const own = openMongoStore({ uri: proxy.uri, collection, use: "command", log: () => {} });
     return {
       own,
       finds: proxy.finds,

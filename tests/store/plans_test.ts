@@ -187,16 +187,17 @@ if (hasAllRights) {
     fn: async () => {
       const given = Deno.env.get("MONGO_TEST_PLAN_URI");
       await using mongo = given ? null : await startOwnMongo();
-      const uri = given ?? mongo!.uri;
-      await using proxy = startWireProxy(Number(new URL(uri).port));
+      const server = new URL(given ?? mongo!.uri);
+      server.pathname = "/foyer_plans";
+      await using proxy = startWireProxy(server.href);
       const log: string[] = [];
       const store = openMongoStore({
-        uri: `mongodb://127.0.0.1:${proxy.port}/foyer_plans?directConnection=true`,
+        uri: proxy.uri,
         collection: "visitors",
         use: "command",
         log: (sentence) => log.push(sentence),
       });
-      await using client = new MongoClient(uri, { directConnection: true });
+      await using client = new MongoClient(server.href, { directConnection: true });
       const collection = client.db("foyer_plans").collection("visitors");
       await fill(store);
       while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));

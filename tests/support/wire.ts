@@ -8,7 +8,8 @@ import { BSON } from "mongodb";
 
 /** A proxy on a port of its own. */
 export interface WireProxy extends AsyncDisposable {
-  port: number;
+  /** The connection string that leads through it. */
+  uri: string;
   /** The names of the commands that came, without the driver's own questions of whether the server is there. */
   commands: string[];
   /** The `find` commands among them, whole; of those that count documents, what they look for. */
@@ -16,21 +17,27 @@ export interface WireProxy extends AsyncDisposable {
 }
 
 /**
- * Puts a proxy before the server on a port. Clients need `directConnection=true`, or they go past it.
+ * Puts a proxy before a server.
  *
+ * @param server its connection string
  * @param hold how long a command is held back, by its name
  */
 export function startWireProxy(
-  server: number,
+  server: string,
   hold: (command: string) => Promise<void> | void = () => {},
 ): WireProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(server);
+  const port = Number(url.port);
+  url.port = `${listener.addr.port}`;
+  // Clients would go past it otherwise.
+  url.searchParams.set("directConnection", "true");
   const commands: string[] = [];
   const finds: BSON.Document[] = [];
   const connections: Deno.Conn[] = [];
   const work = (async () => {
     for await (const client of listener) {
-      const upstream = await Deno.connect({ hostname: "127.0.0.1", port: server });
+      const upstream = await Deno.connect({ hostname: "127.0.0.1", port });
       connections.push(client, upstream);
       const observer = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
         transform: observeCommands(commands, finds, hold),
@@ -40,7 +47,7 @@ export function startWireProxy(
     }
   })();
   return {
-    port: listener.addr.port,
+    uri: url.href,
     commands,
     finds,
     async [Symbol.asyncDispose]() {
