@@ -12,7 +12,7 @@ import { live, metricsPage, ready } from "./http/probes.ts";
 import type { Health } from "./operations/health.ts";
 import type { Log } from "./operations/log.ts";
 import type { Metrics } from "./operations/metrics.ts";
-import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "./operations/requests.ts";
+import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "./http/request_log.ts";
 import { keyReader } from "./rest/authentication.ts";
 import { changeHandlers } from "./rest/changes.ts";
 import { describeApi } from "./rest/description.ts";

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "dotenv";
 import ipaddr from "ipaddr.js";
-import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor/visitor.ts";
 
 /** What may be logged, from the least to the most important. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;

@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import { openLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
-import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor.ts";
+import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor/visitor.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 

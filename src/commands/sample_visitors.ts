@@ -5,7 +5,7 @@
  * @module
  */
 import { foldText } from "../search/normalise.ts";
-import { readVisitor, type Visitor } from "../visitor.ts";
+import { readVisitor, type Visitor } from "../visitor/visitor.ts";
 
 const COUNT = 200;
 const ONLINE = 40;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import { CONTENT_HEADERS, NO_ROUTE, type RequestFacts } from "../operations/requests.ts";
+import { CONTENT_HEADERS, NO_ROUTE, type RequestFacts } from "./request_log.ts";
 import { ApiError } from "./errors.ts";
 
 /** Which key a request came with: `previous` reads as `read` does, `write` does everything. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { removeOfflineVisitors } from "../store/removal.ts";
+import { removeOfflineVisitors } from "./removal.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";

@@ -5,7 +5,7 @@
  */
 import { isEmailAddress } from "../search/parse.ts";
 import type { VisitorChange } from "../store/visitor_store.ts";
-import type { Visitor } from "../visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 import type { Claims } from "./messages.ts";
 
 /** So many integration ids does a visitor have at the most; the latest ones stay. */
@@ -28,7 +28,7 @@ export function mergeClaims(earlier: Claims, later: Claims): Claims {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { readVisitor } from "../visitor.ts";
+ * import { readVisitor } from "../visitor/visitor.ts";
  *
  * const ada = readVisitor({ short_id: "a", integration_ids: ["crm:1", "chat:2"] })!;
  * assert.deepEqual(changeOfClaims(ada, { integration_ids: ["crm:", "help:3"], identities: ["ada@example.com"] }), {

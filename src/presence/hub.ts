@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { PresenceConfig } from "../config.ts";
 import type { ApiContext } from "../http/endpoint.ts";
 import { ApiError } from "../http/errors.ts";
-import { clientNetwork } from "../operations/client_address.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import type { VisitorChange } from "../store/visitor_store.ts";
 import { readDevice } from "./device.ts";

@@ -11,7 +11,7 @@ import {
   type VisitorChange,
   type VisitorStore,
 } from "../store/visitor_store.ts";
-import type { Visitor } from "../visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 import { changeOfClaims, mergeClaims } from "./claims.ts";
 import { newShortId, type Tokens } from "./identity.ts";
 import { LookupCodes } from "./lookup_codes.ts";

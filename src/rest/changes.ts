@@ -4,10 +4,10 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { removeOfflineVisitors } from "../store/removal.ts";
-import { StoredVisitor } from "../store/stored_visitor.ts";
+import { removeOfflineVisitors } from "../operations/removal.ts";
+import { StoredVisitor } from "../visitor/encoded_visitor.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
-import { type AttributeName, ATTRIBUTES } from "../visitor.ts";
+import { type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "../http/endpoint.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";

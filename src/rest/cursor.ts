@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Position } from "../store/position.ts";
+import type { Position } from "../visitor/list_order.ts";
 import { ApiError } from "../http/errors.ts";
 
 /** Where the next page of a list starts. */

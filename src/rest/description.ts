@@ -8,7 +8,7 @@ import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Config } from "../config.ts";
-import type { Visitor } from "../visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 import type { Answer } from "../http/endpoint.ts";
 import { type ErrorCode, ERRORS } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
@@ -22,9 +22,9 @@ import {
   visitorSchema,
 } from "./operations.ts";
 import { presenter } from "./presentation.ts";
-import { asciiJson } from "../ascii_json.ts";
+import { asciiJson } from "../visitor/ascii_json.ts";
 import { Representation, send } from "../http/representation.ts";
-import { StoredVisitor } from "../store/stored_visitor.ts";
+import { StoredVisitor } from "../visitor/encoded_visitor.ts";
 
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Visitor } from "../visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 
 /** A visitor who does not exist. */
 export const EXAMPLE_VISITOR: Visitor = {

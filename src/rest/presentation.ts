@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { asciiJson } from "../ascii_json.ts";
+import { asciiJson } from "../visitor/ascii_json.ts";
 import type { Config } from "../config.ts";
-import type { StoredVisitor } from "../store/stored_visitor.ts";
-import type { AttributeName, Visitor } from "../visitor.ts";
+import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
+import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 
 /** What the JSON of a visitor without a link ends with. */
 const NO_LINK = '"watch_link":null}';

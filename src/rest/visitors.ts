@@ -6,11 +6,11 @@
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
-import { Deadline, REQUEST_DEADLINE } from "../store/deadline.ts";
+import { Deadline, REQUEST_DEADLINE } from "../async/deadline.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { Page } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
-import { clientNetwork } from "../operations/client_address.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import type { ApiContext } from "../http/endpoint.ts";
 import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";

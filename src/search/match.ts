@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AttributeName, Visitor } from "../visitor.ts";
+import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
 import { hasTypo } from "./typo.ts";
@@ -14,7 +14,7 @@ import { hasTypo } from "./typo.ts";
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { readVisitor } from "../visitor.ts";
+ * import { readVisitor } from "../visitor/visitor.ts";
  * import { parseSearch } from "./parse.ts";
  *
  * const visitor = readVisitor({ short_id: "aB3", name: "Zoë Müller", tags: ["#VIP"] })!;

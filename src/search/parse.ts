@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AttributeName } from "../visitor.ts";
+import type { AttributeName } from "../visitor/visitor.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
 
 /** One part of a search; a visitor is found when it matches every part. */

@@ -17,10 +17,10 @@ export async function openStore(
 ): Promise<VisitorStore> {
   try {
     if (config.kind === "mongodb") {
-      const { openMongoStore } = await import("./mongodb.ts");
+      const { openMongoStore } = await import("./mongodb/store.ts");
       return openMongoStore({ uri: config.uri, collection: config.collection, use, log });
     }
-    const { openSqliteStore } = await import("./sqlite.ts");
+    const { openSqliteStore } = await import("./sqlite/store.ts");
     return openSqliteStore(config.path, use === "request" ? 2000 : 60_000, log);
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error;

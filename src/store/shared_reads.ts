@@ -7,10 +7,10 @@ import { setImmediate } from "node:timers";
 import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
 import type { SearchQuery } from "../search/parse.ts";
-import { Deadline, REQUEST_DEADLINE } from "./deadline.ts";
-import type { Position } from "./position.ts";
-import { SharedRun } from "./shared_run.ts";
-import type { StoredVisitor } from "./stored_visitor.ts";
+import { Deadline, REQUEST_DEADLINE } from "../async/deadline.ts";
+import type { Position } from "../visitor/list_order.ts";
+import { SharedRun } from "../async/single_flight.ts";
+import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
 import type { Page, VisitorCounts, VisitorStore } from "./visitor_store.ts";
 
 /** Visitors in results that are kept, all together; about 6 KB each with what is made of them. */

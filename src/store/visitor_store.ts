@@ -4,9 +4,9 @@
  * @module
  */
 import type { SearchQuery } from "../search/parse.ts";
-import type { Visitor } from "../visitor.ts";
-import type { Position } from "./position.ts";
-import type { StoredVisitor } from "./stored_visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
+import type { Position } from "../visitor/list_order.ts";
+import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
 
 /** A page of visitors and where the next one starts; `null` where no more visitors match. */
 export interface Page {

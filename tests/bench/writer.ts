@@ -4,7 +4,7 @@
  * @module
  */
 import { MongoClient } from "mongodb";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { seededRandom, shortIdOf } from "./visitors.ts";
 
 const [VISITORS, EVERY_MS] = [10, 100];

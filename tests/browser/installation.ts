@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Visitor } from "../../src/visitor.ts";
+import type { Visitor } from "../../src/visitor/visitor.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sampleVisitors } from "../../src/commands/sample_visitors.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";

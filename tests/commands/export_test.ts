@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { ATTRIBUTE_NAMES, readVisitor } from "../../src/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { ATTRIBUTE_NAMES, readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { fromSource, runProcess } from "../support/processes.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { importVisitors } from "../../src/commands/import.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
 import { testInFolder } from "../support/folders.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort, untilRefused } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";

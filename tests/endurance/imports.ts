@@ -4,7 +4,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { shortIdOf } from "../bench/visitors.ts";
 import { type Command, Process, runProcess } from "../support/processes.ts";
 import { type Outcome, pause, type Setup, visitorLines } from "./bar.ts";

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import { VARIABLES } from "../../src/config.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort, untilRefused } from "../support/ports.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver, brokenStore } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 

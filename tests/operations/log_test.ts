@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeCursor } from "../../src/rest/cursor.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";

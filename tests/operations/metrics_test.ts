@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import denoJson from "../../deno.json" with { type: "json" };
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appWith } from "../support/app.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";

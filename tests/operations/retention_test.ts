@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { startRetention } from "../../src/operations/retention.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { changeOfClaims, mergeClaims } from "../../src/presence/claims.ts";
 import type { Claims } from "../../src/presence/messages.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 
 function change(document: Record<string, unknown>, claims: Claims) {
   return changeOfClaims(readVisitor({ short_id: "a", ...document })!, claims);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { eventually, servePresence } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
 

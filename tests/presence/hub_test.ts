@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import type { Environment } from "../support/app.ts";
 import { appWith } from "../support/app.ts";
 import { eventually, servePresence, TestPage } from "../support/presence.ts";

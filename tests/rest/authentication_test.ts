@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { keyReader } from "../../src/rest/authentication.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { appOver, type Environment } from "../support/app.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { JANE, openApp, PATH } from "../support/changes.ts";
 import { hasAllRights } from "../support/rights.ts";
 

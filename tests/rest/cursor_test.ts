@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { type Cursor, decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
 import { ApiError } from "../../src/http/errors.ts";
-import type { Visitor } from "../../src/visitor.ts";
+import type { Visitor } from "../../src/visitor/visitor.ts";
 import { appWith } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

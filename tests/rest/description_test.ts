@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { ErrorCode } from "../../src/http/errors.ts";
 import { StoreUnavailable } from "../../src/store/visitor_store.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { appOver, appWith, brokenStore, type Environment } from "../support/app.ts";
 
 const WRITE_KEY = "write key";

@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { visitorOf } from "../store/contract.ts";
 import { appOver } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -232,7 +232,7 @@ Deno.test("SQLite: no request, whatever is in it, is answered with a 5xx or chan
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
-  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const { startMongo } = await import("../support/mongodb.ts");
 
   Deno.test({

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { encodeCursor } from "../../src/rest/cursor.ts";
 import type { SearchQuery } from "../../src/search/parse.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver, appWith, type Environment } from "../support/app.ts";
 
 const LATEST = "/api/visitors/list/latest";

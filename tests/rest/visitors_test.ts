@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ATTRIBUTE_NAMES, type Visitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, type Visitor } from "../../src/visitor/visitor.ts";
 import { appWith, type Environment } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { matches } from "../../src/search/match.ts";
 import { withTypos } from "../../src/search/typo.ts";
 import { parseSearch, TEXT_ATTRIBUTES } from "../../src/search/parse.ts";
-import { ATTRIBUTE_NAMES, type AttributeName, readVisitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, readVisitor } from "../../src/visitor/visitor.ts";
 
 const ZOE = {
   short_id: "aB3xY",

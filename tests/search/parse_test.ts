@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { EMAIL_ATTRIBUTES, parseSearch, type SearchPart, TEXT_ATTRIBUTES } from "../../src/search/parse.ts";
-import type { AttributeName } from "../../src/visitor.ts";
+import type { AttributeName } from "../../src/visitor/visitor.ts";
 
 const NOBODY: SearchPart = { kind: "nobody" };
 const ip = (address: string): SearchPart => ({ kind: "ip", address });

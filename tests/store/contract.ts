@@ -9,9 +9,9 @@ import fc from "fast-check";
 import { matches } from "../../src/search/match.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../../src/search/parse.ts";
 import { withTypos } from "../../src/search/typo.ts";
-import type { Position } from "../../src/store/position.ts";
+import type { Position } from "../../src/visitor/list_order.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../src/visitor.ts";
+import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
 import { FINDS, PEOPLE, TYPO_FINDS } from "./searches.ts";
 
 const NOON = Date.UTC(2026, 0, 2, 12);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { LATEST, parseSearch, type SearchQuery } from "../../src/search/parse.ts";
 import { withTypos } from "../../src/search/typo.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { prepareSearch } from "../../src/store/sqlite_search.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { prepareSearch } from "../../src/store/sqlite/search.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { inFolder } from "../support/folders.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -163,7 +163,7 @@ Deno.test({
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
   const { MongoClient } = await import("mongodb");
-  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const { startOwnMongo } = await import("../support/mongodb.ts");
   const { startWireProxy } = await import("../support/wire.ts");
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { LATEST, parseSearch } from "../../src/search/parse.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { visitorOf } from "./contract.ts";
 

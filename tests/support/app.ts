@@ -10,9 +10,9 @@ import type { Log } from "../../src/operations/log.ts";
 import { Metrics } from "../../src/operations/metrics.ts";
 import { type App, makeAdminApp, makeApp } from "../../src/app.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 
 /** What a test sets of the configuration. */
 export type Environment = Parameters<typeof readConfig>[0];

@@ -18,7 +18,7 @@ export interface OpenedCollection extends AsyncDisposable {
 /** Starts one server for a file of tests, each of which has a collection of its own; it ends with them. */
 export async function startCollections() {
   const { MongoClient } = await import("mongodb");
-  const { openMongoStore } = await import("../../src/store/mongodb.ts");
+  const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const mongo = await startMongo();
   const client = new MongoClient(mongo.uri);
   const database = client.db();

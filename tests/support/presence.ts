@@ -13,7 +13,7 @@ import type { Claims, ServerMessage } from "../../src/presence/messages.ts";
 import { openPresence } from "../../src/presence/presence.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import type { Visitor } from "../../src/visitor.ts";
+import type { Visitor } from "../../src/visitor/visitor.ts";
 import type { Environment } from "./app.ts";
 
 /** What makes pages connect. */

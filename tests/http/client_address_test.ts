@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { clientAddresses } from "../../src/http/client_address.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { appOver } from "../support/app.ts";
+
+const PROXIES = "10.0.0.0/8, 192.0.2.1, fd00::/8, 2001:db8::1";
+
+/** TRUSTED_PROXIES, who is connected, X-Forwarded-For, and the client. */
+const VERDICTS: [trusted: string, peer: string, forwardedFor: string | null, client: string][] = [
+  // Nobody is trusted.
+  ["", "203.0.113.9", null, "203.0.113.9"],
+  ["", "203.0.113.9", "6.6.6.6", "203.0.113.9"],
+  ["", "127.0.0.1", "6.6.6.6", "127.0.0.1"],
+  ["", "2001:db8::9", "6.6.6.6", "2001:db8::9"],
+  ["", "", "6.6.6.6", ""],
+  // Whoever is connected is no proxy of ours.
+  [PROXIES, "203.0.113.9", null, "203.0.113.9"],
+  [PROXIES, "203.0.113.9", "6.6.6.6", "203.0.113.9"],
+  [PROXIES, "203.0.113.9", "10.0.0.1", "203.0.113.9"],
+  [PROXIES, "192.0.2.2", "6.6.6.6", "192.0.2.2"],
+  [PROXIES, "11.0.0.1", "6.6.6.6", "11.0.0.1"],
+  [PROXIES, "2001:db8::2", "6.6.6.6", "2001:db8::2"],
+  [PROXIES, "", "6.6.6.6", ""],
+  // A proxy of ours.
+  [PROXIES, "10.0.0.7", "203.0.113.9", "203.0.113.9"],
+  [PROXIES, "10.255.255.255", "203.0.113.9", "203.0.113.9"],
+  [PROXIES, "192.0.2.1", "203.0.113.9", "203.0.113.9"],
+  [PROXIES, "fd12::7", "2001:db8::9", "2001:db8::9"],
+  [PROXIES, "fd12::7", "203.0.113.9", "203.0.113.9"],
+  [PROXIES, "2001:db8::1", "2001:db8::2", "2001:db8::2"],
+  [PROXIES, "2001:0db8:0:0::0001", "203.0.113.9", "203.0.113.9"],
+  ["0.0.0.0/0", "203.0.113.1", "2001:db8::9", "2001:db8::9"],
+  ["::/0", "2001:db8::1", "203.0.113.9", "203.0.113.9"],
+  ["10.9.8.7/8", "10.1.2.3", "203.0.113.9", "203.0.113.9"],
+  // IPv4 within IPv6, as a listener on :: has it.
+  [PROXIES, "::ffff:10.0.0.7", "203.0.113.9", "203.0.113.9"],
+  [PROXIES, "::ffff:203.0.113.9", "6.6.6.6", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "::ffff:203.0.113.9", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "203.0.113.9, ::ffff:10.0.0.8", "203.0.113.9"],
+  ["::ffff:10.0.0.7", "10.0.0.7", "203.0.113.9", "203.0.113.9"],
+  ["::ffff:10.0.0.0/104", "10.0.0.7", "203.0.113.9", "203.0.113.9"],
+  ["::ffff:10.0.0.0/104", "::ffff:11.0.0.7", "203.0.113.9", "11.0.0.7"],
+  // Several hops: the last that is no proxy of ours.
+  [PROXIES, "10.0.0.7", "203.0.113.9, 10.0.0.8", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "6.6.6.6, 203.0.113.9, 10.0.0.8, fd00::1,192.0.2.1", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "10.0.0.9, 203.0.113.9, 10.0.0.8", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "  203.0.113.9 \t", "203.0.113.9"],
+  // From within: the first of all.
+  [PROXIES, "10.0.0.7", "10.0.0.9", "10.0.0.9"],
+  [PROXIES, "10.0.0.7", "10.0.0.9, 10.0.0.8", "10.0.0.9"],
+  [PROXIES, "10.0.0.7", null, "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "", "10.0.0.7"],
+  // Ports, and brackets that go with them.
+  [PROXIES, "10.0.0.7", "203.0.113.9:4711", "203.0.113.9"],
+  [PROXIES, "10.0.0.7", "[2001:db8::9]:4711", "2001:db8::9"],
+  [PROXIES, "10.0.0.7", "[2001:db8::9]", "2001:db8::9"],
+  [PROXIES, "10.0.0.7", "203.0.113.9, 10.0.0.8:80, [fd00::1]:443", "203.0.113.9"],
+  // One address has one spelling, or a limit by address would have many.
+  [PROXIES, "10.0.0.7", "2001:0DB8:0000::0009", "2001:db8::9"],
+  // What is no address ends the search: the client is behind the last address that is one.
+  [PROXIES, "10.0.0.7", "unknown", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "203.0.113.9, unknown", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "203.0.113.9, _hidden, 10.0.0.8", "10.0.0.8"],
+  [PROXIES, "10.0.0.7", "203.0.113.9,", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "203.0.113.256", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "203.0.113.9/32", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "for=203.0.113.9", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "203.0.113.9 10.0.0.8", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "3405803785", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "0xcb007109", "10.0.0.7"],
+  [PROXIES, "10.0.0.7", "<script>", "10.0.0.7"],
+];
+
+Deno.test("A client's address is the last one that no trusted proxy has", () => {
+  for (const [trusted, peer, forwardedFor, client] of VERDICTS) {
+    const networks = trusted.split(",").map((network) => network.trim()).filter((network) => network !== "");
+    const what = `${peer} forwards ${forwardedFor}`;
+    assert.equal(clientAddresses(networks)(peer, () => forwardedFor ?? null), client, what);
+  }
+});
+
+Deno.test("It is the one in the log of requests", async () => {
+  for (const [trusted, peer, forwardedFor, client] of VERDICTS) {
+    const { app, requests } = appOver(openSqliteStore(":memory:"), { TRUSTED_PROXIES: trusted });
+    const headers: Record<string, string> = forwardedFor === null ? {} : { "X-Forwarded-For": forwardedFor };
+    await (await app.request("/live", { headers }, peer)).text();
+    assert.deepEqual(requests.map(({ client }) => client), [client], `${peer} forwards ${forwardedFor}`);
+  }
+});
+
+Deno.test("Only X-Forwarded-For tells an address", async () => {
+  const { app, requests } = appOver(openSqliteStore(":memory:"), { TRUSTED_PROXIES: PROXIES });
+  const headers = {
+    "Forwarded": "for=6.6.6.6",
+    "X-Real-IP": "6.6.6.6",
+    "X-Client-IP": "6.6.6.6",
+    "X-Forwarded": "6.6.6.6",
+    "True-Client-IP": "6.6.6.6",
+    "CF-Connecting-IP": "6.6.6.6",
+    "Via": "6.6.6.6",
+  };
+  await (await app.request("/live", { headers }, "10.0.0.7")).text();
+  assert.deepEqual(requests.map(({ client }) => client), ["10.0.0.7"]);
+});
+
+Deno.test("Whatever a client writes before what a trusted proxy appends changes nothing", () => {
+  const addressOf = clientAddresses(PROXIES.split(", "));
+  const address = fc.oneof(fc.ipV4(), fc.ipV6());
+  const forged = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(fc.oneof(address, fc.string(), fc.constantFrom("10.0.0.1", "fd00::1", ""))).map((hops) =>
+      hops.join()
+    ),
+  );
+  const hops = fc.array(fc.constantFrom("10.0.0.1", "10.9.9.9:80", "192.0.2.1", "fd00::1", "[fd00::2]:443"));
+  fc.assert(
+    fc.property(forged, address, hops, (forged, client, hops) => {
+      const expected = addressOf(client, () => null);
+      // Who is within the proxies' own networks is taken for one of them.
+      fc.pre(addressOf(client, () => "198.51.100.7") === expected);
+      assert.equal(addressOf(client, () => forged), expected, "where no proxy of ours is between");
+      assert.equal(addressOf("10.0.0.7", () => [forged, client, ...hops].join(", ")), expected);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { startTidying } from "../../src/operations/index_maintenance.ts";
+import { parseSearch } from "../../src/search/parse.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
+import { testInFolder } from "../support/folders.ts";
+
+const BATCH = 100;
+
+/** Stores visitors in as many writes as an import would, of whom each has a name of its own. */
+async function fill(store: VisitorStore, from: number, to: number) {
+  for (let start = from; start < to; start += BATCH) {
+    await store.putVisitors(
+      Array.from(
+        { length: BATCH },
+        (_, i) => readVisitor({ short_id: `v${start + i}`, name: nameOf(start + i) })!,
+      ),
+    );
+  }
+}
+
+function nameOf(number: number): string {
+  return Array.from(String(number), (digit) => "abcdefghij"[Number(digit)]).join("") + "xyz";
+}
+
+async function found(store: VisitorStore, q: string): Promise<string[]> {
+  return (await store.findVisitors(parseSearch(q), 1000, null)).visitors.map(({ shortId }) => shortId);
+}
+
+/** Into how many segments a search for text looks. */
+function segmentsOf(path: string): number {
+  using database = new DatabaseSync(path);
+  return database.prepare("SELECT count(DISTINCT segid) AS segments FROM suffix_idx").get()!
+    .segments as number;
+}
+
+async function until(condition: () => boolean | Promise<boolean>) {
+  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const nothing = () => {};
+
+testInFolder(
+  "What many visitors are found by is put in order, and they are found all the while",
+  async (folder) => {
+    const path = join(folder, "foyer.db");
+    const store = openSqliteStore(path);
+    await fill(store, 0, 3000);
+    assert.ok(segmentsOf(path) > 1);
+    let steps = 0;
+    const told: VisitorStore = Object.assign(Object.create(store), {
+      findVisitors: store.findVisitors.bind(store),
+      async tidy() {
+        const isMore = await store.tidy!();
+        steps++;
+        assert.deepEqual(await found(store, nameOf(1234)), ["v1234"]);
+        // Visitors come, change and go meanwhile.
+        if (steps === 1) await store.putVisitors([readVisitor({ short_id: "new", name: "newcomer" })!]);
+        if (steps === 2) await store.updateVisitor("v2000", { name: "renamed" });
+        if (steps === 3) await store.removeVisitor("v2001");
+        return isMore;
+      },
+    });
+    const tidying = startTidying(told, nothing, { first: 0, interval: 5 });
+    await until(() => steps > 5 && segmentsOf(path) <= 3);
+    await tidying.stop();
+    assert.deepEqual(await found(store, "newcomer"), ["new"]);
+    assert.deepEqual(await found(store, "renamed"), ["v2000"]);
+    assert.deepEqual([await found(store, nameOf(2000)), await found(store, nameOf(2001))], [[], []]);
+    for (let number = 0; number < 2000; number += 97) {
+      assert.ok((await found(store, nameOf(number))).includes(`v${number}`));
+    }
+    await store.close();
+  },
+);
+
+testInFolder("What is in order is left alone, also beside a little that is new", async (folder) => {
+  const path = join(folder, "foyer.db");
+  const store = openSqliteStore(path);
+  assert.equal(await store.tidy!(), false);
+  await fill(store, 0, 6000);
+  while (await store.tidy!());
+  assert.equal(segmentsOf(path), 1);
+  await store.putVisitors([readVisitor({ short_id: "new", name: "newcomer" })!]);
+  const before = await store.version!();
+  assert.equal(await store.tidy!(), false);
+  assert.equal(segmentsOf(path), 2);
+  assert.equal(await store.version!(), before);
+  await store.close();
+});
+
+testInFolder("What could not be put in order is tried again, and told once", async (folder) => {
+  const path = join(folder, "foyer.db");
+  const store = openSqliteStore(path, 10);
+  await fill(store, 0, 3000);
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  await assert.rejects(store.tidy!(), StoreUnavailable);
+  const logged: string[] = [];
+  const tidying = startTidying(store, (sentence) => logged.push(sentence), {
+    first: 0,
+    interval: 5,
+    retry: 5,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  other.exec("ROLLBACK");
+  await until(() => segmentsOf(path) === 1);
+  await tidying.stop();
+  assert.deepEqual(logged, [
+    "The store is not put in order yet: The embedded store does not answer: SQLITE_BUSY",
+  ]);
+  await store.close();
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  exactKey,
+  exactKeys,
+  SEARCHED_ATTRIBUTES,
+  searchText,
+  SUFFIX,
+  suffixesOf,
+  typoKeys,
+} from "../../src/search/index_keys.ts";
+import { matches } from "../../src/search/match.ts";
+import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
+import { foldText, grams as gramsIn } from "../../src/search/normalise.ts";
+import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
+
+const VALUES = [
+  "Zoë Müller",
+  "ZOE",
+  "Łódź",
+  "Straße",
+  "ΣΟΦΟΣ σοφός",
+  "İstanbul",
+  "ﬁne 東京",
+  "👩‍💻 x",
+  "a\0b",
+  "a\tb\nc",
+  "Zoe@Acme.com",
+  "zoé@acme.com",
+  "user-123",
+  "1234",
+  "0042",
+  "true",
+  "#VIP",
+  "#Café",
+  "#Cafe\u0301",
+  "acme:77",
+  "1.1.1.1",
+  "::ffff:1.1.1.1",
+  " 1.1.1.1",
+  "2001:DB8::1",
+  "2001:db8:0::1",
+  "https://acme.com/Pricing?q=Café",
+  "[x]*.?",
+  "$gt",
+  "%",
+];
+
+const value = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...VALUES) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 12 }) },
+);
+const values = fc.array(value, { maxLength: 3 });
+
+const visitors = fc.record({
+  short_id: value.map((id) => id || "x"),
+  is_online: fc.boolean(),
+  identities: values,
+  integration_ids: values,
+  tags: values,
+  email: fc.oneof(fc.constantFrom("Zoe@Acme.com", "zoé@acme.com"), value),
+  ip_address: value,
+  last_url: value,
+  location_city: value,
+  lookup_code: fc.oneof(fc.constantFrom("1234", "0042"), value),
+  name: value,
+  unique_id: value,
+}, { requiredKeys: ["short_id"] }).map((document) => readVisitor(document)!);
+
+/** Changes that a search sets aside, for some operators. */
+const written = fc.constantFrom<(text: string) => string>(
+  (text) => text,
+  (text) => text.toUpperCase(),
+  (text) => text.toLowerCase(),
+  (text) => text.normalize("NFD"),
+  foldText,
+);
+/** How an attribute is searched by its operator; the others by a piece of their text. */
+const OPERATORS: { [Name in AttributeName]?: (value: string) => string } = {
+  ip_address: (value) => `ip:"${value}"`,
+  unique_id: (value) => `id:"${value}"`,
+  integration_ids: (value) => `integration_id:"${value}"`,
+  tags: (value) => `#"${value.replace(/^#/, "")}"`,
+  last_url: (value) => `url:"${value}"`,
+  lookup_code: (value) => value,
+  email: (value) => value,
+};
+
+/** A search for what a visitor holds, or for a piece of it. */
+const search = fc.tuple(visitors, fc.nat(), fc.nat(), fc.nat(), written, fc.boolean()).map(
+  ([visitor, which, from, length, write, byOperator]) => {
+    const entries = (Object.entries(visitor) as [AttributeName, unknown][])
+      .flatMap(([name, value]) => [value].flat().map((item) => [name, item] as const))
+      .filter((entry): entry is [AttributeName, string] => typeof entry[1] === "string");
+    const [name, whole] = entries[which % entries.length];
+    const operator = OPERATORS[name];
+    if (byOperator && operator) return { visitor, q: operator(write(whole.replaceAll('"', ""))) };
+    const points = Array.from(whole);
+    const start = from % Math.max(1, points.length);
+    const piece = points.slice(start, start + length % 8 + 1).join("");
+    return { visitor, q: `"${write(piece).replaceAll('"', "")}"` };
+  },
+);
+
+/** What a store asks its index: whether a visitor may match a part, by its keys and short id alone. */
+function mayMatch(part: SearchPart, visitor: Visitor): boolean {
+  const key = exactKey(part);
+  if (part.kind === "code") return exactKeys(visitor).includes(key!) || visitor.short_id === part.digits;
+  if (key !== null) return exactKeys(visitor).includes(key);
+  if (part.kind !== "text") return true;
+  const onUrl = visitor.is_online && part.inUrl && foldText(visitor.last_url ?? "").includes(part.text);
+  const suffixes = suffixesOf(searchText(visitor));
+  const pieces = gramsIn(part.text, SUFFIX);
+  return visitor.short_id === part.shortId || onUrl ||
+    (pieces.length > 0
+      ? pieces.every((piece) => suffixes.includes(piece))
+      : suffixes.some((suffix) => suffix.startsWith(part.text)));
+}
+
+Deno.test("Whoever matches a search has the keys by which an index finds them", () => {
+  const matched: Partial<Record<SearchPart["kind"], number>> = {};
+  fc.assert(
+    fc.property(search, ({ visitor, q }) => {
+      for (const part of parseSearch(q)) {
+        if (!matches([part], visitor)) continue;
+        matched[part.kind] = (matched[part.kind] ?? 0) + 1;
+        assert.ok(mayMatch(part, visitor), `${JSON.stringify(part)} of ${JSON.stringify(q)}`);
+        if (part.kind !== "text" || visitor.short_id === part.shortId) continue;
+        const onUrl = visitor.is_online && foldText(visitor.last_url ?? "").includes(part.text);
+        assert.ok(onUrl || searchText(visitor).includes(part.text), "the search text holds what text finds");
+      }
+    }),
+    { numRuns: 4000 },
+  );
+  for (const kind of ["ip", "unique_id", "code", "tag", "integration_id", "url", "email", "text"] as const) {
+    assert.ok(matched[kind] !== undefined, `the searches find somebody by ${kind}`);
+  }
+});
+
+Deno.test("An exact key names its operator, so that values of two attributes are never mistaken", () => {
+  const visitor = readVisitor({
+    short_id: "aB3",
+    email: "Zoe@Acme.com",
+    identities: ["zoe@acme.com", "no address"],
+    integration_ids: ["acme:77"],
+    ip_address: "::FFFF:1.1.1.1",
+    lookup_code: "0042",
+    tags: ["#VIP", "#vip", "#Cafe\u0301"],
+    unique_id: "user-123",
+  })!;
+  assert.deepEqual(exactKeys(visitor).sort(), [
+    "code:0042",
+    "email:zoe@acme.com",
+    "integration_id:acme:77",
+    "ip:1.1.1.1",
+    "tag:#café",
+    "tag:#vip",
+    "unique_id:user-123",
+  ]);
+  assert.deepEqual(exactKeys(readVisitor({ short_id: "aB3" })!), []);
+});
+
+Deno.test("A part has an exact key where one attribute answers it", () => {
+  const verdicts: [q: string, key: string | null][] = [
+    ["ip:::FFFF:1.1.1.1", "ip:1.1.1.1"],
+    ["id:ip:1.1.1.1", "unique_id:ip:1.1.1.1"],
+    ["0042", "code:0042"],
+    ["#VIP", "tag:#vip"],
+    ["integration_id:acme:77", "integration_id:acme:77"],
+    ["Zoe@ACME.com", "email:zoe@acme.com"],
+    ["online", null],
+    ["url:pricing", null],
+    ["zoe", null],
+    ["id:", null],
+  ];
+  for (const [q, key] of verdicts) assert.equal(exactKey(parseSearch(q)[0]), key, q);
+});
+
+Deno.test("Suffixes are of one value each, from every character on, cut where they are long", () => {
+  const visitor = readVisitor({
+    short_id: "aB3",
+    name: "Zoë",
+    nickname: "Łódź 😀 1234567",
+    last_url: "https://acme.com",
+  })!;
+  const long = [
+    "lodz 😀 1",
+    "odz 😀 12",
+    "dz 😀 123",
+    "z 😀 1234",
+    " 😀 12345",
+    "😀 123456",
+    " 1234567",
+    "1234567",
+  ];
+  const ends = ["234567", "34567", "4567", "567", "67", "7"];
+  assert.deepEqual(suffixesOf(searchText(visitor)), ["zoe", "oe", "e", ...long, ...ends]);
+  assert.deepEqual(suffixesOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
+});
+
+Deno.test("Two words that are one typo apart have a typo key in common", () => {
+  const letters = fc.array(fc.constantFrom(..."abcdeé李\u{10400}"), { minLength: 4, maxLength: 12 });
+  const change = fc.record({ at: fc.nat(12), by: fc.constantFrom(..."abcé"), how: fc.nat(3) });
+  fc.assert(
+    fc.property(letters, change, (word, { at, by, how }) => {
+      const i = at % (word.length - 1);
+      const other = [
+        () => word.toSpliced(i, 1),
+        () => word.toSpliced(i, 0, by),
+        () => word.toSpliced(i, 1, by),
+        () => word.toSpliced(i, 2, word[i + 1], word[i]),
+      ][how]();
+      const [a, b] = [word.join(""), other.join("")];
+      assert.ok(isOneTypoAway(a, b), `${a} ${b}`);
+      assert.ok(typoKeys(a).some((key) => deletions(b).includes(key)), `${a} ${b}`);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("Keys and search text are made of the attributes that are said to be searched, and of no others", () => {
+  const nobody = readVisitor({ short_id: "a" })!;
+  const othersOf = (value: unknown): unknown[] => {
+    if (typeof value === "boolean") return [true, false];
+    if (Array.isArray(value)) return [["b@acme.com"], ["c"]];
+    return typeof value === "object" && value !== null ? [{ a: "b@acme.com" }, {}] : ["b@acme.com", null];
+  };
+  for (const name of ATTRIBUTE_NAMES.filter((name) => name !== "short_id")) {
+    const made = othersOf(nobody[name]).map((value) => {
+      const visitor = { ...nobody, [name]: value };
+      return JSON.stringify([exactKeys(visitor), searchText(visitor)]);
+    });
+    assert.equal(new Set(made).size > 1, SEARCHED_ATTRIBUTES.has(name), name);
+  }
+});

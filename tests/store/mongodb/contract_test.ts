@@ -1,0 +1,12 @@
+import { startCollections } from "../../support/mongodb_collections.ts";
+import { hasAllRights } from "../../support/rights.ts";
+import { testStoreContract } from "../contract.ts";
+import { testPresenceContract } from "../presence_contract.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { open, openIndexed, options } = await startCollections();
+
+  testStoreContract("MongoDB", () => open(), options);
+  testPresenceContract("MongoDB", () => openIndexed(), options);
+}

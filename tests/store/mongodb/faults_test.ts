@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { appOver } from "../../support/app.ts";
+import { hasAllRights } from "../../support/rights.ts";
+import { visitorOf } from "../contract.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
+  const { startOwnMongo } = await import("../../support/mongodb.ts");
+  const { startWireProxy } = await import("../../support/wire.ts");
+
+  /** The application over a server that a test may hurt. */
+  const openApp = async (running: boolean) => {
+    const mongo = await startOwnMongo({ running });
+    const log: string[] = [];
+    const store = openMongoStore({
+      uri: mongo.uri,
+      collection: "visitors",
+      use: "request",
+      log: (sentence) => log.push(sentence),
+    });
+    const { ask } = appOver(store, {}, (sentence) => log.push(sentence));
+    const get = async (path: string) => {
+      const start = performance.now();
+      const response = await ask(path);
+      const body = await response.json();
+      return { response, body, seconds: (performance.now() - start) / 1000 };
+    };
+    /** Whether everything is answered again, within five seconds of now. */
+    const recovers = async () => {
+      const end = performance.now() + 5000;
+      while (performance.now() < end) {
+        const { response } = await get("/api/visitors/list/latest");
+        if (response.status === 200 && (await get("/ready")).response.status === 200) return true;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return false;
+    };
+    const isAway = async (what: string) => {
+      const paths = ["list/latest", "list/search?q=ada", "list/search?q=id:x", "a"];
+      const answers = await Promise.all(paths.map((path) => get(`/api/visitors/${path}`)));
+      for (const [i, { response, body, seconds }] of answers.entries()) {
+        const path = paths[i];
+        assert.equal(response.status, 503, `${what}: ${path}`);
+        assert.equal(body.error, "database_unavailable");
+        assert.ok(Number(response.headers.get("Retry-After")) > 0);
+        assert.ok(seconds < 3, `${what}: ${path} is answered within 3 seconds, not ${seconds}`);
+      }
+      // The driver's own question, once a second, is given up after two: half a second after a request, at the latest.
+      const end = performance.now() + 1500;
+      while ((await get("/ready")).response.status !== 503) {
+        assert.ok(performance.now() < end, `${what}: /ready`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assert.equal((await get("/live")).response.status, 200, `${what}: /live`);
+    };
+    return {
+      mongo,
+      store,
+      log,
+      get,
+      recovers,
+      isAway,
+      async [Symbol.asyncDispose]() {
+        mongo.thaw();
+        await store.close();
+        await mongo[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  const test = (sentence: string, fn: () => Promise<void>) =>
+    Deno.test({ name: `MongoDB away: ${sentence}`, fn, sanitizeOps: false, sanitizeResources: false });
+
+  test("a server that starts without it says so, and recovers when it comes", async () => {
+    await using app = await openApp(false);
+    await app.isAway("before it was there");
+    await app.mongo.restart();
+    assert.ok(await app.recovers(), "recovers from a first connect that failed");
+    assert.ok(app.log.some((line) => line.startsWith("MongoDB does not answer yet")));
+    assert.ok(app.log.includes("MongoDB answers"));
+  });
+
+  test("killed and started again", async () => {
+    await using app = await openApp(true);
+    assert.ok(await app.recovers());
+    for (let times = 0; times < 2; times++) {
+      await app.mongo.kill();
+      await app.isAway("killed");
+      await app.mongo.restart();
+      assert.ok(await app.recovers(), "recovers");
+    }
+  });
+
+  test("frozen and thawed", async () => {
+    await using app = await openApp(true);
+    assert.ok(await app.recovers());
+    await app.mongo.freeze();
+    await app.isAway("frozen");
+    app.mongo.thaw();
+    assert.ok(await app.recovers(), "recovers");
+  });
+
+  test("frozen before the first connect", async () => {
+    await using app = await openApp(false);
+    await app.mongo.restart();
+    await app.mongo.freeze();
+    await app.isAway("frozen at once");
+    app.mongo.thaw();
+    assert.ok(await app.recovers(), "recovers");
+  });
+
+  /** The application over a collection with one visitor and all indexes, and what it asks. */
+  const openWatched = async (hold?: Parameters<typeof startWireProxy>[1]) => {
+    const mongo = await startOwnMongo();
+    const log: string[] = [];
+    const options = { uri: mongo.uri, collection: "visitors", log: (line: string) => log.push(line) };
+    const importing = openMongoStore({ ...options, use: "command" });
+    await importing.putVisitors([visitorOf({ short_id: "a" })]);
+    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
+    await importing.close();
+    const proxy = startWireProxy(mongo.uri, hold);
+    const store = openMongoStore({ ...options, uri: proxy.uri, use: "request" });
+    const { app } = appOver(store, {}, () => {});
+    const status = async (path: string, key?: string) =>
+      (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
+    return {
+      mongo,
+      proxy,
+      status,
+      async [Symbol.asyncDispose]() {
+        mongo.thaw();
+        await store.close();
+        await proxy[Symbol.asyncDispose]();
+        await mongo[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  test("one that has come and takes its time for a first query is asked nothing else meanwhile", async () => {
+    let loaded = Promise.withResolvers<void>();
+    let isFirst = true;
+    await using watched = await openWatched((command) => {
+      if (command !== "find" || !isFirst) return;
+      isFirst = false;
+      return loaded.promise;
+    });
+    const { mongo, proxy, status } = watched;
+    const until = async (isSo: () => boolean | Promise<boolean>) => {
+      for (let times = 0; !await isSo(); times++) {
+        assert.ok(times < 500, `${isSo} at last`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const takesItsTime = async () => {
+      await until(() => !isFirst);
+      assert.deepEqual(await Promise.all(["/api/visitors/a", "/ready"].map((path) => status(path, "key"))), [
+        503,
+        503,
+      ]);
+      assert.deepEqual(proxy.commands, ["find"]);
+      loaded.resolve();
+      await until(async () => await status("/ready") === 200);
+      assert.equal(await status("/api/visitors/a", "key"), 200);
+    };
+    await takesItsTime();
+    await until(() => proxy.commands.includes("explain"));
+    await mongo.freeze();
+    await until(async () => await status("/ready") === 503);
+    [loaded, isFirst, proxy.commands.length] = [Promise.withResolvers(), true, 0];
+    mongo.thaw();
+    await takesItsTime();
+  });
+
+  test("a request without the key asks the database nothing", async () => {
+    await using watched = await openWatched();
+    const { proxy, status } = watched;
+    assert.equal(await status("/api/visitors/a", "key"), 200);
+    // It looks whether the indexes are there.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+
+    proxy.commands.length = 0;
+    for (const path of ["list/latest", "list/search?q=ada", "a", "nobody"]) {
+      assert.equal(await status(`/api/visitors/${path}`), 401);
+      assert.equal(await status(`/api/visitors/${path}`, "wrong"), 401);
+    }
+    for (const path of ["/ready", "/live"]) assert.equal(await status(path), 200);
+    assert.deepEqual(proxy.commands, []);
+    assert.equal(await status("/api/visitors/a", "key"), 200);
+    assert.deepEqual(proxy.commands, ["find"], "the proxy sees what is asked");
+  });
+}

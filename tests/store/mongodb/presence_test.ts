@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import type { PresenceWrite, VisitorStore } from "../../../src/store/visitor_store.ts";
+import { hasAllRights } from "../../support/rights.ts";
+import { findAll, getVisitor, visitorOf } from "../contract.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { Binary, MongoClient } = await import("mongodb");
+  const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
+  const { startMongo, startOwnMongo } = await import("../../support/mongodb.ts");
+  const { startWireProxy } = await import("../../support/wire.ts");
+  const mongo = await startMongo();
+  const client = new MongoClient(mongo.uri);
+  const database = client.db();
+  Deno.test.afterAll(async () => {
+    await client.close();
+    await mongo[Symbol.asyncDispose]();
+  });
+
+  const options = { sanitizeOps: false, sanitizeResources: false };
+  let collections = 0;
+
+  /** A store whose indexes are there, as a server has it, and another one over the same collection. */
+  const open = async (uri = mongo.uri) => {
+    const log: string[] = [];
+    const collection = `visitors${collections++}`;
+    const told = (sentence: string) => log.push(sentence);
+    const other = openMongoStore({ uri, collection, use: "command", log: told });
+    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
+    const store = openMongoStore({ uri, collection, use: "request", log: told });
+    return {
+      store,
+      other,
+      log,
+      collection: database.collection<Record<string, unknown>>(collection),
+      async [Symbol.asyncDispose]() {
+        await store.close();
+        await other.close();
+      },
+    };
+  };
+
+  const test = (sentence: string, work: (opened: Awaited<ReturnType<typeof open>>) => Promise<void>) =>
+    Deno.test({
+      name: `MongoDB presence: ${sentence}`,
+      ...options,
+      fn: async () => {
+        await using opened = await open();
+        await work(opened);
+      },
+    });
+
+  const arrival = (shortId: string, change: PresenceWrite["change"] = {}): PresenceWrite => ({
+    shortId,
+    isNew: true,
+    change,
+    isConnected: true,
+  });
+  const leave = (shortId: string): PresenceWrite => ({
+    shortId,
+    isNew: false,
+    change: {},
+    isConnected: false,
+  });
+  const SEEN = "2026-01-02T12:00:00.000Z";
+
+  /** Every kind of write of one visitor. */
+  const everyWrite = (shortId: string): PresenceWrite[] => [
+    { shortId, isNew: false, change: { last_seen_at: SEEN } },
+    { shortId, isNew: false, change: { name: "Ada" }, isConnected: true },
+    { shortId, isNew: false, change: {}, derive: () => ({ name: "Ada" }) },
+    leave(shortId),
+  ];
+
+  test("documents that other software made are left as they are", async ({ store, collection }) => {
+    const theirs = [
+      { _id: "mine" as unknown, short_id: "theirs", is_online: true, lookup_code: "1111" },
+      { _id: "_1", short_id: "same", is_online: true, lookup_code: "2222", foyer_connections: ["p"] },
+      { _id: 4711, short_id: "number", is_online: true },
+    ];
+    await collection.insertMany(theirs as never[]);
+    for (const shortId of ["theirs", "mine", "same", "number", "_1"]) {
+      for (const write of everyWrite(shortId)) {
+        assert.deepEqual(await store.writePresence("p", [write]), [false], shortId);
+      }
+    }
+    assert.equal(await store.endConnections("p", 10), 0);
+    // What is their document's _id cannot be made; what is their short id is made beside theirs.
+    assert.deepEqual(
+      await store.writePresence("p", [arrival("mine"), arrival("same", { name: "Ada" }), arrival("new")]),
+      [false, true, true],
+    );
+    for (const document of theirs) {
+      assert.deepEqual(await collection.findOne({ _id: document._id as never }), document);
+    }
+    assert.deepEqual(await findAll(store, "ada"), ["same"]);
+    assert.equal(await store.endConnections("p", 1), 1, "theirs is not counted");
+    assert.equal(await store.endConnections("p", 10), 1);
+    assert.equal((await collection.findOne({ _id: "_1" as never }))?.is_online, true);
+  });
+
+  test("fields of other software stay in a document, and none but attributes are sent", async ({ store, collection }) => {
+    await store.writePresence("p", [arrival("ada", { name: "Ada" })]);
+    await collection.updateOne({ short_id: "ada" }, { $set: { theirs: { a: 1 } } });
+    for (const write of everyWrite("ada").slice(0, 3)) await store.writePresence("p", [write]);
+    await store.writePresence("q", [arrival("ada", { name: "Ada" })]);
+    const document = (await collection.findOne({ short_id: "ada" }))!;
+    assert.deepEqual(document.theirs, { a: 1 });
+    assert.deepEqual(document.foyer_connections, ["p", "q"]);
+    const visitors = (await store.findVisitors([], 10, null)).visitors.map(({ visitor }) => visitor);
+    assert.deepEqual(visitors, [
+      visitorOf({ short_id: "ada", name: "Ada", last_seen_at: SEEN }),
+    ]);
+    assert.deepEqual(await Array.fromAsync(store.allVisitors()), visitors);
+    for (const process of ["p", "q"]) await store.writePresence(process, [leave("ada")]);
+    assert.ok(!("foyer_connections" in (await collection.findOne({ short_id: "ada" }))!));
+  });
+
+  test("one whom the database refuses keeps nobody else from being written", async ({ store, other, collection }) => {
+    await collection.createIndex({ email: 1 }, {
+      unique: true,
+      partialFilterExpression: { email: { $type: "string" } },
+    });
+    const tooLong = "x".repeat(17 * 1024 * 1024);
+    const arrivals = (prefix: string) =>
+      Array.from({ length: 9 }, (_, i) => arrival(`${prefix}${i}`, { name: `Ada ${prefix}${i}` }));
+    await other.putVisitors([visitorOf({ short_id: "first", email: "a@acme.com", is_online: false })]);
+    const taken = arrival("taken", { email: "a@acme.com" });
+    const large = arrival("large", { metadata: { tooLong } });
+    assert.deepEqual(
+      await other.writePresence("p", [...arrivals("a"), taken, ...arrivals("b"), large, ...arrivals("c")]),
+      [
+        ...arrivals("a").map(() => true),
+        false,
+        ...arrivals("b").map(() => true),
+        false,
+        ...arrivals("c").map(() => true),
+      ],
+    );
+    const written = [..."abc"].flatMap((prefix) => arrivals(prefix).map(({ shortId }) => shortId));
+    assert.deepEqual(await findAll(store, ""), written);
+    assert.deepEqual(await findAll(store, "ada"), written);
+    // One that is there, too: with what is refused nothing of it is written.
+    assert.deepEqual(
+      await store.writePresence("q", [
+        { shortId: "a0", isNew: false, change: { email: "a@acme.com" }, isConnected: true },
+        { shortId: "a1", isNew: false, change: { nickname: "Countess" }, isConnected: true },
+      ]),
+      [false, true],
+    );
+    assert.deepEqual((await collection.findOne({ short_id: "a0" }))?.foyer_connections, ["p"]);
+    assert.deepEqual(await findAll(store, "countess"), ["a1"]);
+  });
+
+  test("at no moment is a visitor online to whom no process is connected", async ({ store, other, collection }) => {
+    const shortIds = Array.from({ length: 10 }, (_, i) => `v${i}`);
+    await store.writePresence("p", shortIds.map((shortId) => arrival(shortId)));
+    let isDone = false;
+    const looking = (async () => {
+      let looks = 0;
+      while (!isDone || looks < 5) {
+        looks++;
+        for (const { is_online, foyer_connections } of await collection.find().toArray()) {
+          assert.equal(is_online, foyer_connections !== undefined, `${foyer_connections}`);
+          assert.notDeepEqual(foyer_connections, []);
+        }
+      }
+    })();
+    await Promise.all(["p", "q", "r", "dead"].map(async (process, i) => {
+      for (let round = 0; round < 6; round++) {
+        const writes = shortIds.map((shortId) => ({ ...leave(shortId), isConnected: (round + i) % 2 === 0 }));
+        await (i % 2 === 0 ? store : other).writePresence(process, writes);
+      }
+      if (process === "dead") { while (await other.endConnections("dead", 3) > 0); }
+    }));
+    isDone = true;
+    await looking;
+    assert.equal(await store.countOnline(), 10, "q has them all");
+  });
+
+  test("a beat whose answer was lost is made up for by the next", async ({ store, other }) => {
+    assert.equal((await store.beat("p", 1)).isNew, true);
+    assert.equal((await store.beat("p", 2)).isNew, false);
+    await other.forgetProcess("p");
+    // By another store, since this one is not to hear of it.
+    assert.equal((await other.beat("p", 3)).isNew, true);
+    assert.equal((await store.beat("p", 4)).isNew, true);
+    assert.equal((await store.beat("p", 5)).isNew, false);
+  });
+
+  test("processes over another collection are not heard of", async ({ store }) => {
+    await using elsewhere = await open();
+    await elsewhere.store.beat("elsewhere", 1);
+    assert.deepEqual(await store.beat("here", 1), { isNew: true, beats: new Map() });
+  });
+
+  test("lookup codes that other software wrote as numbers are in use", async ({ store, collection }) => {
+    await collection.insertMany([
+      { short_id: "number", is_online: true, lookup_code: 1234 },
+      { short_id: "array", is_online: true, lookup_code: ["2345"] },
+      { is_online: true, lookup_code: "3456" },
+      { short_id: "binary", is_online: true, lookup_code: new Binary(new Uint8Array(4)) },
+    ]);
+    assert.deepEqual(await store.lookupCodesInUse(["1234", "2345", "3456"]), new Set(["1234"]));
+  });
+
+  Deno.test({
+    name: "MongoDB presence: a page view is one command, and the last page closed two",
+    ...options,
+    fn: async () => {
+      await using own = await startOwnMongo();
+      await using proxy = startWireProxy(own.uri);
+      await using opened = await open(proxy.uri);
+      const { store } = opened;
+      const commandsOf = async (writes: PresenceWrite[]) => {
+        proxy.commands.length = 0;
+        assert.ok((await store.writePresence("p", writes)).every((isThere) => isThere));
+        return proxy.commands.filter((name) => name !== "listCollections" && name !== "listIndexes");
+      };
+      const each = (write: Partial<PresenceWrite>) =>
+        Array.from({ length: 200 }, (_, i) => ({ shortId: `v${i}`, isNew: false, change: {}, ...write }));
+      await commandsOf(each({ isNew: true, change: { name: "Ada" }, isConnected: true }));
+      assert.deepEqual(await commandsOf(each({ change: { last_seen_at: SEEN, last_url: "/" } })), ["update"]);
+      assert.deepEqual(await commandsOf(each({ change: { lookup_code: null, is_in_session: true } })), [
+        "update",
+      ]);
+      assert.deepEqual(await commandsOf(each({ change: { last_seen_at: SEEN }, isConnected: false })), [
+        "update",
+        "update",
+      ]);
+      assert.deepEqual(await commandsOf(each({ isConnected: true })), ["update"]);
+      // The same again needs no write.
+      assert.deepEqual(await commandsOf(each({ change: { name: "Ada" }, isConnected: true })), ["find"]);
+      assert.deepEqual(await commandsOf(each({ change: { name: "Eve" } })), ["find", "update"]);
+    },
+  });
+
+  Deno.test({
+    name:
+      "MongoDB presence: what was not answered is sent again when the database is back, and is right then",
+    ...options,
+    fn: async () => {
+      await using own = await startOwnMongo();
+      await using opened = await open(own.uri);
+      const { store } = opened;
+      const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
+      const again = async (store: VisitorStore, writes: PresenceWrite[]) => {
+        for (let tries = 0; tries < 200; tries++) {
+          try {
+            return await store.writePresence("p", writes);
+          } catch (error) {
+            assert.equal((error as Error).name, "StoreUnavailable", String(error));
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+        }
+        throw new Error("The database does not come back");
+      };
+      const writing = again(store, writes);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await own.kill();
+      const asked = [
+        store.writePresence("q", [arrival("v0")]),
+        store.endConnections("q", 1),
+        store.beat("q", 1),
+        store.lookupCodesInUse(["0001"]),
+      ];
+      for (const answer of await Promise.allSettled(asked)) {
+        assert.equal((answer as PromiseRejectedResult).reason?.name, "StoreUnavailable");
+      }
+      await own.restart();
+      assert.ok((await writing).every((isThere) => isThere));
+      assert.equal(await store.countOnline(), 300);
+      assert.deepEqual(await findAll(store, "name299"), ["v299"]);
+      // A kill must not lose who has been written and answered for: SecantusDB keeps that in its memory for a moment.
+      await using client = new MongoClient(own.uri);
+      await client.db("admin").command({ fsync: 1 });
+      const leaving = again(store, writes.map(({ shortId }) => leave(shortId)));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await own.kill();
+      await own.restart();
+      assert.ok((await leaving).every((isThere) => isThere));
+      assert.equal(await store.countOnline(), 0);
+      assert.equal((await getVisitor(store, "v0"))?.name, "Name0");
+    },
+  });
+}

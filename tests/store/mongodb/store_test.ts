@@ -1,0 +1,445 @@
+import assert from "node:assert/strict";
+import { addNoVisitors, startCollections } from "../../support/mongodb_collections.ts";
+import { hasAllRights } from "../../support/rights.ts";
+import { findAll, getVisitor, visitorOf } from "../contract.ts";
+
+// The driver reads the environment when it is imported, which plain `deno test` may not.
+if (hasAllRights) {
+  const { Decimal128, Long, ObjectId, Timestamp } = await import("mongodb");
+  const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
+  const { database, mongo, open, test } = await startCollections();
+
+  test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
+    await store.putVisitors([visitorOf({ short_id: "a" })]);
+    const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
+    assert.equal(made.length, 11);
+    assert.ok(made.every(({ unique }) => !unique));
+    for (const { key } of made) {
+      assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));
+    }
+    // Another process finds them there and has nothing to tell.
+    await using again = await open(collection.collectionName);
+    await again.store.putVisitors([visitorOf({ short_id: "b" })]);
+    assert.deepEqual(again.log, []);
+  });
+
+  test("documents of other software are read for what they are", async ({ store, collection }) => {
+    await collection.insertMany([
+      {
+        _id: new ObjectId(),
+        short_id: "foreign",
+        is_online: true,
+        last_seen_at: new Date("2026-01-02T03:04:05.678Z"),
+        added_at: "2026-01-02T04:04:05+01:00",
+        unique_id: 4711,
+        lookup_code: 1234,
+        name: true,
+        email: { address: "x@acme.com" },
+        nickname: Long.fromString("9007199254740993"),
+        call_name: Decimal128.fromString("1.5"),
+        identities: ["Ada", 5, false, null, { a: 1 }, ["x"]],
+        integration_ids: "acmechat:1",
+        tags: ["#VIP", 7],
+        is_in_session: "yes",
+        is_supported: 0,
+        metadata: {
+          plan: "pro",
+          n: 1,
+          big: Long.fromString("9007199254740993"),
+          nested: { a: 1 },
+          none: null,
+        },
+        password: "S3cret",
+      },
+    ]);
+    const visitor = await getVisitor(store, "foreign");
+    assert.deepEqual(
+      visitor,
+      visitorOf({
+        short_id: "foreign",
+        last_seen_at: "2026-01-02T03:04:05.678Z",
+        added_at: "2026-01-02T03:04:05.000Z",
+        unique_id: "4711",
+        lookup_code: "1234",
+        name: "true",
+        nickname: "9007199254740993",
+        call_name: "1.5",
+        identities: ["Ada", "5", "false"],
+        tags: ["#VIP", "7"],
+        metadata: { plan: "pro", n: 1, big: "9007199254740993" },
+      }),
+    );
+    assert.ok(!JSON.stringify(visitor).includes("S3cret"));
+    for (
+      const q of ["", "id:4711", "1234", "#vip", "ada", "true", "9007199254740993", "1.5"]
+    ) {
+      assert.deepEqual(await findAll(store, q), ["foreign"], q);
+    }
+    for (const q of ["S3cret", "password", "x@acme.com", "integration_id:acmechat:1", "id:4712"]) {
+      assert.deepEqual(await findAll(store, q), [], q);
+    }
+  });
+
+  test("a document without a non-empty string short_id is no visitor", async ({ store, collection }) => {
+    const documents = [{}, { short_id: "" }, { short_id: 5 }, { short_id: null }, { short_id: ["a"] }, {
+      short_id: {},
+    }];
+    await collection.insertMany(
+      [...documents, ...documents].map((document) => ({
+        ...document,
+        is_online: true,
+        last_seen_at: new Date(),
+        name: "Ada",
+      })),
+    );
+    await collection.insertMany(documents.map((document) => ({ ...document, name: "Ada" })));
+    await collection.insertOne({ short_id: "real", is_online: true, name: "Ada" });
+    for (const q of ["", "ada", "a", "online", "-online ada"]) {
+      assert.deepEqual(await findAll(store, q, 1), q.startsWith("-") ? [] : ["real"], q);
+    }
+    for (const id of ["", "5", "null"]) assert.equal(await getVisitor(store, id), null);
+    assert.equal((await Array.fromAsync(store.allVisitors())).length, 1);
+  });
+
+  test("dates come first, all others after them by short id, and paging reaches everybody once", async ({ store, collection }) => {
+    const odd = [
+      "2026-01-01T00:00:00Z",
+      "yesterday",
+      5,
+      null,
+      true,
+      {},
+      [new Date()],
+      [],
+      [1],
+      new ObjectId(),
+    ];
+    await collection.insertMany([
+      ...odd.map((last_seen_at, i) => ({ short_id: `odd${i}`, is_online: true, last_seen_at, name: "Ada" })),
+      { short_id: "odd-missing", is_online: true, name: "Ada" },
+      { short_id: "older", is_online: true, last_seen_at: new Date(0), name: "Ada" },
+      { short_id: "newer", is_online: true, last_seen_at: new Date(), name: "Ada" },
+      ...[false, 1, "true", null, [true], {}].map((is_online, i) => ({
+        short_id: `off${i}`,
+        is_online,
+        name: "Ada",
+      })),
+      { short_id: "off-dated", last_seen_at: new Date(), name: "Ada" },
+    ]);
+    const online = ["newer", "older", "odd-missing", ...odd.map((_, i) => `odd${i}`)];
+    const offline = ["off-dated", "off0", "off1", "off2", "off3", "off4", "off5"];
+    for (const size of [1, 2, 3, 1000]) {
+      assert.deepEqual(await findAll(store, "", size), online, `list/latest by pages of ${size}`);
+      assert.deepEqual(await findAll(store, "-online", size), offline, `-online by pages of ${size}`);
+      for (const q of ["ada", "a"]) {
+        assert.deepEqual(await findAll(store, q, size), [...online, ...offline], `${q} by pages of ${size}`);
+      }
+    }
+  });
+
+  test("repeated short ids are all listed, and the first in order is the one by id", async ({ store, collection }) => {
+    const at = new Date(1_700_000_000_000);
+    const same = { short_id: "same", is_online: true, last_seen_at: at, tags: ["#t"] };
+    await collection.insertMany([
+      ...[1, 2, 3, 4, 5].map((n) => ({ ...same, name: `Ada ${n}` })),
+      { ...same, last_seen_at: new Date(at.getTime() + 1), name: "Ada newest" },
+      { ...same, is_online: false, last_seen_at: new Date(), name: "Ada offline" },
+      { ...same, short_id: "other", name: "Ada" },
+    ]);
+    const expected = ["same", "other", "same", "same", "same", "same", "same"];
+    for (const size of [1, 2, 3, 4, 1000]) {
+      assert.deepEqual((await findAll(store, "", size)).sort(), expected.toSorted(), `by pages of ${size}`);
+      assert.equal((await findAll(store, "#t", size)).length, 8, `by pages of ${size}`);
+    }
+    assert.equal((await getVisitor(store, "same"))?.name, "Ada newest");
+  });
+
+  test("foreign documents are found beside those with search fields, in one order", async ({ store, collection }) => {
+    const at = (i: number) => new Date(1_700_000_000_000 + i * 1000);
+    const documents = Array.from({ length: 30 }, (_, i) => ({
+      short_id: `v${String(i).padStart(2, "0")}`,
+      is_online: i % 3 === 0,
+      last_seen_at: at(i),
+      name: "Zoë Müller",
+      email: "Zoe@Acme.com",
+      tags: ["#VIP"],
+      ip_address: "2001:DB8::1",
+    }));
+    await collection.insertMany(documents.filter((_, i) => i % 2 === 0));
+    await store.putVisitors(documents.filter((_, i) => i % 2 === 1).map(visitorOf));
+    const order = documents.toReversed().sort((a, b) => Number(b.is_online) - Number(a.is_online));
+    for (const q of ["muller", "zoe@acme.com", "#vip", "ip:2001:db8:0::1", "mu", "#vip zoe"]) {
+      for (const size of [4, 1000]) {
+        assert.deepEqual(
+          await findAll(store, q, size),
+          order.map(({ short_id }) => short_id),
+          `${q}, ${size}`,
+        );
+      }
+    }
+  });
+
+  test("searches at the same moment each find their own among foreign documents", async ({ store, collection }) => {
+    const words = Array.from({ length: 20 }, (_, i) => "Name" + "abcdefghijklmnopqrst"[i].repeat(4));
+    await store.putVisitors([visitorOf({ short_id: "own", name: words.join(" ") })]);
+    await addNoVisitors(collection);
+    await collection.insertMany(words.map((name, i) => ({ short_id: `f${i}`, name })));
+    const found = await Promise.all(words.map((word) => findAll(store, word)));
+    assert.deepEqual(found, words.map((_, i) => ["own", `f${i}`]));
+  });
+
+  test("what is written is found by whoever asks then, whoever else is asking", async ({ store, collection }) => {
+    await addNoVisitors(collection);
+    const asking = Array.from({ length: 5 }, () => findAll(store, "lovelace"));
+    await collection.insertOne({ short_id: "foreign", name: "Ada Lovelace" });
+    await collection.insertOne({
+      short_id: "page",
+      is_online: true,
+      last_url: "https://acme.com/lovelace",
+      foyer: { v: 3, keys: [] },
+    });
+    assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
+    await Promise.all(asking);
+  });
+
+  test("in a large collection a foreign visitor whose short id is typed is found once", async ({ store, collection }) => {
+    const others = Array.from({ length: 600 }, (_, i) => ({ short_id: `other${i}`, name: "Bob" }));
+    await collection.insertMany([...others, { short_id: "zoe1", name: "x" }, {
+      short_id: "y",
+      name: "Zoe1",
+    }]);
+    assert.deepEqual(await findAll(store, "zoe1"), ["y", "zoe1"]);
+  });
+
+  test("what is no visitor hides none who was seen at the same moment", async ({ store, collection }) => {
+    const on = { is_online: true, last_seen_at: new Date(1_700_000_000_000) };
+    const none = [{}, { short_id: 1 }, { short_id: 2 }, { short_id: null }, { short_id: { a: 1 } }, {
+      short_id: ["b"],
+    }];
+    await collection.insertMany([
+      ...none.map((document) => ({ ...document, ...on })),
+      ...none.map((document) => ({ ...document, is_online: true })),
+      ...["a", "b", "c"].map((short_id) => ({ short_id, ...on })),
+      ...[1, 2, 3].map((n) => ({ short_id: `array${n}`, is_online: true, last_seen_at: [new Date()] })),
+      ...[1, 2, 3].map((n) => ({ short_id: "s", ...on, is_online: n === 2 ? [true] : true })),
+    ]);
+    for (const size of [1, 2, 3, 1000]) {
+      const found = await findAll(store, "", size);
+      assert.deepEqual(found, ["a", "b", "c", "s", "s", "array1", "array2", "array3"], `by pages of ${size}`);
+    }
+  });
+
+  const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
+  const now = { is_online: true, last_seen_at: at(0) };
+  /** Documents beside which some visitors were once repeated or passed over, and the visitors in order. */
+  const HARD_TO_PAGE: [what: string, documents: Record<string, unknown>[], expected: string[]][] = [
+    ["arrays of dates, which are no dates", [
+      ...["x1", "x2", "x3"].map((short_id) => ({ short_id, is_online: true, last_seen_at: [at(9), at(-9)] })),
+      { short_id: "b", is_online: true, last_seen_at: at(2) },
+      { short_id: "c", is_online: true, last_seen_at: at(1) },
+    ], ["b", "c", "x1", "x2", "x3"]],
+    ["an array of dates on both sides", [
+      { short_id: "x", is_online: true, last_seen_at: [at(9), at(-9)] },
+      ...["a", "b", "c", "d"].map((short_id, i) => ({ short_id, is_online: true, last_seen_at: at(5 - i) })),
+    ], ["a", "b", "c", "d", "x"]],
+    ["an array of true, which is not online", [
+      ...[true, [true], true, [true], true, [true], true].map((is_online) => ({
+        ...now,
+        short_id: "s",
+        is_online,
+      })),
+      { ...now, short_id: "t" },
+    ], ["s", "s", "s", "s", "t"]],
+    [
+      "no short id",
+      [{}, {}, {}, ...["a", "b", "c"].map((short_id) => ({ short_id }))]
+        .map((document) => ({ ...now, ...document })),
+      ["a", "b", "c"],
+    ],
+    ["numbers as short ids", [1, 2, 3, "a", "b", "c"].map((short_id) => ({ ...now, short_id })), [
+      "a",
+      "b",
+      "c",
+    ]],
+    ["objects as short ids", [{ a: 1 }, { a: 2 }, "a", "b"].map((short_id) => ({ ...now, short_id })), [
+      "a",
+      "b",
+    ]],
+    [
+      "arrays as short ids",
+      [["x"], ["m", "x"], ["a"], "b", "c", "n", "z"]
+        .map((short_id) => ({ ...now, short_id })),
+      ["b", "c", "n", "z"],
+    ],
+    [
+      "arrays as short ids and no dates",
+      [["x"], ["m", "x"], ["a"], "b", "c", "n", "z"]
+        .map((short_id) => ({ is_online: true, short_id })),
+      ["b", "c", "n", "z"],
+    ],
+  ];
+  for (const [what, documents, expected] of HARD_TO_PAGE) {
+    test(`paging reaches everybody once beside ${what}`, async ({ store, collection }) => {
+      // Each with an _id of its own, whatever the table repeats.
+      await collection.insertMany(documents.map((document) => ({ ...document, nickname: "Ada" })));
+      for (const q of ["", "ada online", "a online"]) {
+        for (const size of [1, 2, 3, 1000]) {
+          assert.deepEqual(
+            await findAll(store, q, size),
+            expected,
+            `${JSON.stringify(q)} by pages of ${size}`,
+          );
+        }
+      }
+    });
+  }
+
+  test("BSON's own types are no text", async ({ store, collection }) => {
+    await collection.insertOne({
+      short_id: "a",
+      name: new Timestamp({ t: 1, i: 2 }),
+      tags: [new ObjectId()],
+    });
+    assert.deepEqual(
+      await getVisitor(store, "a"),
+      visitorOf({ short_id: "a", is_online: false, last_seen_at: null }),
+    );
+  });
+
+  test("a date that JavaScript cannot hold counts as none", async ({ store, collection }) => {
+    class FarDate extends Date {
+      override getTime() {
+        return 9e15;
+      }
+    }
+    const written = await collection.insertOne({
+      short_id: "far",
+      is_online: true,
+      last_seen_at: new FarDate(),
+    })
+      .then(() => true, () => false);
+    await collection.insertOne({ short_id: "near", ...now });
+    // Some engines take no such date at all.
+    for (const size of [1, 1000]) {
+      assert.deepEqual(await findAll(store, "", size), written ? ["near", "far"] : ["near"]);
+    }
+    if (written) assert.equal((await getVisitor(store, "far"))?.last_seen_at, null);
+  });
+
+  test("the log and the description hold no password", async () => {
+    const log: string[] = [];
+    const uri = mongo.uri.replace(/\/\/([^@]*@)?/, "//agent:S3cretPass@");
+    const store = openMongoStore({
+      uri,
+      collection: "visitors",
+      use: "request",
+      log: (line) => log.push(line),
+    });
+    await assert.rejects(getVisitor(store, "a"), { name: "StoreUnavailable" });
+    await store.close();
+    assert.ok(log.length > 0);
+    assert.ok(![...log, store.description].some((line) => line.includes("S3cretPass")), log.join());
+  });
+
+  test("changes and removals leave other software's fields and documents alone", async ({ store, collection }) => {
+    const seen = new Date(Date.UTC(2026, 0, 2));
+    await collection.insertMany([
+      {
+        short_id: "twice",
+        name: "Older",
+        is_online: false,
+        last_seen_at: new Date(Date.UTC(2026, 0, 1)),
+        shoe_size: 40,
+      },
+      { short_id: "twice", name: "Newer", is_online: true, last_seen_at: seen, shoe_size: 38, tags: ["#a"] },
+      { short_id: ["twice"], name: "No visitor" },
+      { short_id: "text", name: "Text", is_online: false, last_seen_at: "2020-01-01T00:00:00Z" },
+      { short_id: "array", name: "Array", is_online: [true], last_seen_at: new Date(0) },
+      { name: "Nobody", is_online: false, last_seen_at: new Date(0) },
+    ]);
+    const changed = await store.updateVisitor("twice", {
+      name: null,
+      tags: ["#b"],
+      is_waiting_for_call: true,
+    });
+    assert.deepEqual([changed?.name, changed?.tags, changed?.is_online], [null, ["#b"], true]);
+    const document = await collection.findOne({ short_id: "twice", is_online: true });
+    const { _id, foyer: _, ...fields } = document!;
+    assert.deepEqual(fields, {
+      short_id: "twice",
+      is_online: true,
+      last_seen_at: seen,
+      shoe_size: 38,
+      tags: ["#b"],
+      is_waiting_for_call: true,
+    });
+    assert.deepEqual(await findAll(store, "#b"), ["twice"]);
+    assert.equal(
+      (await collection.findOne({ name: "Older" }))?.shoe_size,
+      40,
+      "the other one stays as it is",
+    );
+
+    assert.equal(
+      await store.removeOffline(new Date(Date.UTC(2021, 0)), 10),
+      1,
+      "ISO 8601 text is a time as well",
+    );
+    assert.equal(await collection.countDocuments({ short_id: "text" }), 0);
+    assert.equal(await store.removeVisitor("twice"), true);
+    assert.deepEqual((await collection.find().toArray()).map(({ name }) => name).sort(), [
+      "Array",
+      "No visitor",
+      "Nobody",
+    ]);
+  });
+
+  test("an import leaves other software's fields alone", async ({ store, collection }) => {
+    const _id = new ObjectId();
+    await collection.insertOne({ _id, short_id: "a", theirs: { keep: true }, name: "Old", nickname: "Nick" });
+    await store.putVisitors([visitorOf({ short_id: "a", name: "New" })]);
+    const document = await collection.findOne({ short_id: "a" });
+    assert.deepEqual(document?._id, _id);
+    assert.deepEqual(document?.theirs, { keep: true });
+    assert.equal(document?.name, "New");
+    assert.equal("nickname" in document!, false);
+  });
+
+  test("two imports at the same moment make each visitor once", async ({ store, collection }) => {
+    await using other = await open(collection.collectionName);
+    const visitors = Array.from({ length: 200 }, (_, i) => visitorOf({ short_id: `v${i}` }));
+    const refusals = await Promise.all([store.putVisitors(visitors), other.store.putVisitors(visitors)]);
+    assert.deepEqual(refusals, [[], []]);
+    assert.equal(await collection.countDocuments(), 200);
+  });
+
+  test("a view serves a collection of another shape, without indexes of its own", async ({ collection }) => {
+    await collection.insertMany([
+      { sid: "s1", fullName: "Zoë Müller", connected: true, lastActivity: new Date() },
+      { sid: "s2", fullName: "Bob", connected: false },
+      { sid: "s3", fullName: "Bob", connected: true, page: "https://acme.com/bob" },
+    ]);
+    const view = `${collection.collectionName}_view`;
+    await database.createCollection(view, {
+      viewOn: collection.collectionName,
+      pipeline: [{
+        $project: {
+          _id: 0,
+          short_id: "$sid",
+          name: "$fullName",
+          is_online: "$connected",
+          last_seen_at: "$lastActivity",
+          last_url: "$page",
+        },
+      }],
+    });
+    for (const isSimple of [true, false]) {
+      await using opened = await open(view, isSimple);
+      assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
+      assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
+      assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
+      // One of them by its page as well.
+      assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
+    }
+  });
+}

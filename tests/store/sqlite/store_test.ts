@@ -1,0 +1,381 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { parseSearch } from "../../../src/search/parse.ts";
+import { withTypos } from "../../../src/search/typo.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
+import { StoreRefused, StoreUnavailable } from "../../../src/store/visitor_store.ts";
+import { testInFolder } from "../../support/folders.ts";
+import { runProcess } from "../../support/processes.ts";
+import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
+import { testPresenceContract } from "../presence_contract.ts";
+
+const openInMemory = () => {
+  const store = openSqliteStore(":memory:");
+  return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+};
+testStoreContract("SQLite", openInMemory);
+testPresenceContract("SQLite", openInMemory);
+
+function testFile(sentence: string, work: (path: string) => Promise<void>) {
+  testInFolder(`SQLite file: ${sentence}`, (folder) => work(join(folder, "foyer.db")));
+}
+
+testFile("it is readable by its owner alone, and so are the files beside it", async (path) => {
+  const store = openSqliteStore(path);
+  await store.putVisitors([visitorOf({ short_id: "a" })]);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600, file);
+  }
+  await store.close();
+});
+
+testFile("its visitors are there when it is opened again", async (path) => {
+  const first = openSqliteStore(path);
+  await first.putVisitors([visitorOf({ short_id: "a", name: "Ada" })]);
+  await first.close();
+  const second = openSqliteStore(path);
+  assert.deepEqual(await findAll(second, "ada"), ["a"]);
+  await second.close();
+});
+
+testFile("an import beside a server is seen at once", async (path) => {
+  const [server, importing] = [openSqliteStore(path), openSqliteStore(path)];
+  assert.deepEqual(await findAll(server, ""), []);
+  await importing.putVisitors([visitorOf({ short_id: "a" })]);
+  assert.deepEqual(await findAll(server, ""), ["a"]);
+  await server.close();
+  await importing.close();
+});
+
+testFile("what another process stores is seen at once", async (path) => {
+  const server = openSqliteStore(path);
+  assert.deepEqual(await findAll(server, ""), []);
+  const program = `
+    import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("../../src/store/sqlite.ts"))};
+    import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../src/visitor.ts"))};
+    const store = openSqliteStore(${JSON.stringify(path)});
+    await store.putVisitors([readVisitor({ short_id: "a", is_online: true })]);
+    await store.close();`;
+  const script = `${path}.ts`;
+  await Deno.writeTextFile(script, program);
+  const { code, stderr } = await runProcess({
+    program: Deno.execPath(),
+    args: ["run", "-A", "--config", fileURLToPath(import.meta.resolve("../../deno.json")), script],
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await findAll(server, ""), ["a"]);
+  await server.close();
+});
+
+testFile(
+  "what is known of visitors and of the pages that they are on is never from before a write",
+  async (path) => {
+    const [one, other] = [openSqliteStore(path), openSqliteStore(path)];
+    for (const [number, writer] of [other, one, other, one].entries()) {
+      const on = (page: string) => ({
+        short_id: "ada",
+        is_online: true,
+        last_url: `https://acme.com/${page}`,
+      });
+      await writer.putVisitors([visitorOf({ ...on(`basket${number}`), nickname: `nick${number}` })]);
+      for (const store of [one, other]) {
+        assert.deepEqual(await findAll(store, `basket${number}`), ["ada"]);
+        assert.deepEqual(await findAll(store, `basket${number - 1}`), []);
+        assert.equal((await getVisitor(store, "ada"))?.nickname, `nick${number}`);
+        const { visitors } = await store.findVisitors(parseSearch("online"), 10, null);
+        assert.deepEqual(visitors.map(({ visitor }) => visitor.nickname), [`nick${number}`]);
+      }
+      // Whoever comes after one who was removed is somebody else, whatever place in the tables that one had.
+      await writer.removeVisitor("ada");
+      for (const store of [one, other]) assert.equal(await getVisitor(store, "ada"), null);
+    }
+    await Promise.all([one.close(), other.close()]);
+  },
+);
+
+testFile(
+  "reading goes on while another writes, and writing that must wait too long is unavailable",
+  async (path) => {
+    const store = openSqliteStore(path, 100);
+    await store.putVisitors([visitorOf({ short_id: "a" })]);
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    assert.deepEqual(await findAll(store, ""), ["a"]);
+    await assert.rejects(store.putVisitors([visitorOf({ short_id: "b" })]), StoreUnavailable);
+    other.exec("ROLLBACK");
+    other.close();
+    await store.putVisitors([visitorOf({ short_id: "b" })]);
+    await store.close();
+  },
+);
+
+const REFUSED: [what: string, make: (path: string) => void, sentence: RegExp][] = [
+  [
+    "a file of another kind",
+    (path) => Deno.writeTextFileSync(path, "no database ".repeat(1000)),
+    /not a Foyer database/,
+  ],
+  [
+    "another program's database",
+    (path) => changeDatabase(path, "CREATE TABLE theirs (a)"),
+    /not a Foyer database/,
+  ],
+  [
+    "another program's empty database",
+    (path) => changeDatabase(path, "PRAGMA user_version = 3"),
+    /not a Foyer database/,
+  ],
+  [
+    "a newer Foyer's database",
+    (path) => {
+      openSqliteStore(path).close();
+      changeDatabase(path, "PRAGMA user_version = 99");
+    },
+    /schema version 99, and this Foyer knows up to \d+/,
+  ],
+  ["a folder", (path) => Deno.mkdirSync(path), /cannot be read and written/],
+];
+
+function changeDatabase(path: string, sql: string) {
+  using database = new DatabaseSync(path);
+  database.exec(sql);
+}
+
+for (const [what, make, sentence] of REFUSED) {
+  testFile(`${what} is refused and left as it was`, async (path) => {
+    make(path);
+    const before = (await Deno.stat(path)).isFile ? await Deno.readFile(path) : null;
+    assert.throws(
+      () => openSqliteStore(path),
+      (error) => error instanceof StoreRefused && sentence.test(error.message),
+    );
+    if (before !== null) assert.deepEqual(await Deno.readFile(path), before);
+  });
+}
+
+testFile("a folder that is not there is refused", (path) => {
+  assert.throws(() => openSqliteStore(join(path, "nowhere.db")), {
+    name: "StoreRefused",
+    message: /cannot be made/,
+  });
+  return Promise.resolve();
+});
+
+Deno.test("SQLite: what very many have is found in order, wherever those are who have it all", async () => {
+  const store = openSqliteStore(":memory:");
+  const total = 42_000;
+  for (let start = 0; start < total; start += 3000) {
+    await store.putVisitors(Array.from({ length: 3000 }, (_, i) => {
+      const number = start + i;
+      return visitorOf({
+        short_id: `v${number}`,
+        is_online: false,
+        last_seen_at: new Date(1_700_000_000_000 - number * 1000),
+        // Each in half of them, both in the oldest five alone.
+        name: number >= total - 5 ? "alpha omega" : number % 2 === 0 ? "alpha" : "omega",
+        nickname: `${number >= total - 3000 ? "few" : ""} ${number >= total - 6000 ? "some" : ""}`,
+        tags: ["#all"],
+      });
+    }));
+  }
+  const first = async (q: string, size: number) =>
+    (await store.findVisitors(parseSearch(q), size, null)).visitors.map(({ shortId }) => shortId);
+  const oldest = Array.from({ length: 5 }, (_, i) => `v${total - 5 + i}`);
+  assert.deepEqual(await first("alpha", 3), ["v0", "v2", "v4"]);
+  assert.deepEqual(await first("#all om", 3), ["v1", "v3", "v5"]);
+  for (const q of ["alpha omega", "al eg #all", "omega alpha -online"]) {
+    assert.deepEqual(await findAll(store, q, 2), oldest);
+  }
+  assert.deepEqual(await first("alpha online", 3), []);
+  for (const [word, count] of [["few", 3000], ["some", 6000]] as const) {
+    const ofThese = Array.from({ length: count / 2 - 2 }, (_, i) => `v${total - count + 2 * i}`).slice(
+      0,
+      900,
+    );
+    assert.deepEqual(await first(`${word} alpha`, 900), ofThese, word);
+    assert.deepEqual(await first(`alphq some ${word}`, 3), [], "by no typo unless that is asked for");
+    const typo = await store.findVisitors(withTypos(parseSearch(`alphq ${word}`))!, 900, null);
+    assert.deepEqual(typo.visitors.map(({ shortId }) => shortId), ofThese, word);
+  }
+  await store.close();
+});
+
+Deno.test("SQLite: those are found who are found in two ways, and those beside them", async () => {
+  const store = openSqliteStore(":memory:");
+  // First all who have it as their name and on their page, then those who have it on their page alone.
+  const visitors = Array.from({ length: 2500 }, (_, i) =>
+    visitorOf({
+      short_id: `v${String(i).padStart(4, "0")}`,
+      is_online: true,
+      last_seen_at: new Date(1_800_000_000_000 - i).toISOString(),
+      last_url: "https://acme.com/gamma",
+      name: i < 1500 ? "gamma" : "delta",
+    }));
+  await store.putVisitors(visitors);
+  const all = visitors.map(({ short_id }) => short_id);
+  assert.deepEqual(await findAll(store, "gamma", 1000), all);
+  await store.close();
+});
+
+Deno.test("SQLite: a search of very many words, each of them like very many others, is answered", async () => {
+  const store = openSqliteStore(":memory:");
+  const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
+  const like = letters.flatMap((letter) =>
+    [0, 1, 2, 3].map((i) => Array.from("abcd").with(i, letter).join(""))
+  );
+  await store.putVisitors(like.map((name) => visitorOf({ short_id: name, name, is_online: true })));
+  const words = like.filter((word) => word.startsWith("abc"));
+  // Whoever has one of these words has one like each of them.
+  const query = withTypos(parseSearch([...words, ...words].join(" ")))!;
+  const { visitors } = await store.findVisitors(query, 1000, null);
+  const all = new Set(visitors.map(({ shortId }) => shortId));
+  assert.deepEqual(all, new Set(words));
+  await store.close();
+});
+
+testFile("a page view touches no index of what is searched", async (path) => {
+  const store = openSqliteStore(path);
+  const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
+  await store.writePresence("p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
+  const readIndexes = () => {
+    using database = new DatabaseSync(path);
+    return ["exact_key", "suffix_data", "word", "typo", "connection"].map(
+      (table) => {
+        const statement = database.prepare(`SELECT * FROM ${table}`);
+        statement.setReadBigInts(true);
+        return statement.all();
+      },
+    );
+  };
+  const before = readIndexes();
+  assert.ok(before.every((rows) => rows.length > 0));
+  const view = { last_url: "/b", last_seen_at: "2026-01-02T12:00:00.000Z" };
+  assert.deepEqual(await store.writePresence("p", [{ shortId: "ada", isNew: false, change: view }]), [true]);
+  assert.deepEqual(readIndexes(), before);
+  assert.deepEqual(await findAll(store, "url:b"), ["ada"]);
+  await store.updateVisitor("ada", { name: "Eve" });
+  assert.notDeepEqual(readIndexes(), before);
+  await store.close();
+});
+
+testFile("what nobody has any more is not in any index", async (path) => {
+  const store = openSqliteStore(path);
+  const [ada, eve] = ["ada", "eve"].map((short_id) =>
+    visitorOf({ short_id, name: `${short_id} Lovelace`, email: `${short_id}@secret.example`, tags: ["#vip"] })
+  );
+  await store.putVisitors([ada, eve]);
+  const words = () => {
+    using database = new DatabaseSync(path);
+    return database.prepare("SELECT word, visitors FROM word ORDER BY word").all()
+      .map(({ word, visitors }) => `${word} ${visitors}`);
+  };
+  assert.deepEqual(words(), ["ada 1", "eve 1", "example 2", "lovelace 2", "secret 2"]);
+  await store.updateVisitor("eve", { name: "Eve Byron", email: null });
+  assert.deepEqual(words(), ["ada 1", "byron 1", "eve 1", "example 1", "lovelace 1", "secret 1"]);
+  for (const shortId of ["ada", "eve"]) assert.ok(await store.removeVisitor(shortId));
+  using database = new DatabaseSync(path);
+  for (const table of ["visitor", "listing", "document", "exact_key", "word", "typo"]) {
+    assert.equal(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()!.rows, 0, table);
+  }
+  await store.close();
+});
+
+// Made by earlier versions, each with the same 31 visitors: `schema-5` by the one before documents had what is searched
+// beside them, with a visitor who is connected, `schema-4` by the one before suffixes were, with the same, `schema-3` by the one before long grams were, with the same, `schema-2` by the one before connections were, `schema-1` by the one before sessions were counted
+// and leases kept, `without-listing` by the first ones.
+for (const name of ["schema-5", "schema-4", "schema-3", "schema-2", "schema-1", "without-listing"]) {
+  testFile(`one of an earlier version is brought to this one, ${name}`, async (path) => {
+    const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
+    const bytes = (await Deno.open(earlier)).readable.pipeThrough(new DecompressionStream("gzip"));
+    await Deno.writeFile(path, bytes);
+    for (const times of ["first", "second"]) {
+      const logged: string[] = [];
+      const store = openSqliteStore(path, 2000, (sentence) => logged.push(sentence));
+      assert.deepEqual(
+        logged,
+        times === "first"
+          ? ["31 visitors are to be brought to this version, and nobody is answered meanwhile"]
+          : [],
+      );
+      const connected = ["schema-5", "schema-4", "schema-3"].includes(name) && times === "first"
+        ? ["n\0ul"]
+        : [];
+      assert.deepEqual(await store.connectedTo("earlier"), new Set(connected));
+      assert.equal(await store.endConnections("earlier", 10), connected.length);
+      const visitors = await Array.fromAsync(store.allVisitors());
+      assert.equal(visitors.length, 31, `${times} time`);
+      const online = visitors.filter(({ is_online }) => is_online).map(({ short_id }) => short_id);
+      assert.deepEqual((await findAll(store, "", 7)).sort(), online.sort());
+      for (const visitor of visitors) {
+        assert.deepEqual(await getVisitor(store, visitor.short_id), visitor);
+        const named = visitor.identities[0] ?? visitor.name;
+        if (named) assert.ok((await findAll(store, `"${named}"`)).includes(visitor.short_id), named);
+      }
+      assert.deepEqual((await findAll(store, "zoe muller")).includes("n\0ul"), true);
+      const { inSession } = await store.countVisitors(new Date());
+      assert.equal(inSession, visitors.filter(({ is_in_session }) => is_in_session).length);
+      assert.equal(await store.takeLease("work", times, -1), true);
+      assert.equal((await store.updateVisitor("n\0ul", { name: "Zoë Müller" }))?.short_id, "n\0ul");
+      const connecting = { shortId: "n\0ul", isNew: false, change: {}, isConnected: true };
+      assert.deepEqual(await store.writePresence("p", [connecting]), [true]);
+      assert.ok((await findAll(store, "online")).includes("n\0ul"));
+      assert.equal(await store.endConnections("p", 10), 1);
+      assert.ok((await findAll(store, "-online")).includes("n\0ul"));
+      await store.close();
+    }
+  });
+}
+
+/** Makes a file with 31 visitors, of whom a start that was cut off had not stored some yet. */
+async function cutOff(path: string) {
+  const store = openSqliteStore(path);
+  const visitors = Array.from(
+    { length: 31 },
+    (_, i) => visitorOf({ short_id: `v${i}`, name: `Ada${i}`, email: `${i}@acme.com` }),
+  );
+  await store.putVisitors(visitors);
+  using database = new DatabaseSync(path);
+  const left = database.prepare("SELECT id, visitor FROM document WHERE id > 20").all();
+  for (const { short_id } of visitors.slice(20)) await store.removeVisitor(short_id);
+  await store.close();
+  database.exec("CREATE TABLE document_aside (id INTEGER PRIMARY KEY, visitor TEXT NOT NULL)");
+  const aside = database.prepare("INSERT INTO document_aside (id, visitor) VALUES (?, ?)");
+  for (const { id, visitor } of left) aside.run(id, visitor);
+  return visitors;
+}
+
+for (const [what, sql] of [["by this Foyer", "SELECT 1"], ["by a later one", "PRAGMA user_version = 5"]]) {
+  testFile(`one whose start was cut off is brought to this version ${what}`, async (path) => {
+    const visitors = await cutOff(path);
+    changeDatabase(path, sql);
+    for (let times = 0; times < 2; times++) {
+      const store = openSqliteStore(path);
+      assert.equal((await findAll(store, "acme.com")).length, 31);
+      for (const visitor of visitors) {
+        assert.deepEqual(await findAll(store, visitor.email!), [visitor.short_id]);
+        assert.deepEqual(await getVisitor(store, visitor.short_id), visitor);
+      }
+      await store.close();
+    }
+  });
+}
+
+testFile("the visitors of a Foyer that had other attributes get those of this one", async (path) => {
+  const first = openSqliteStore(path);
+  await first.putVisitors([visitorOf({ short_id: "ada", name: "Ada", tags: ["#vip"] })]);
+  await first.close();
+  changeDatabase(
+    path,
+    `UPDATE attributes SET names = 'short_id,name,shoe_size,tags';
+     UPDATE document SET visitor = '{"short_id":"ada","name":"Ada","shoe_size":38,"tags":["#vip"]}'`,
+  );
+  for (let times = 0; times < 2; times++) {
+    const store = openSqliteStore(path);
+    const ada = visitorOf({ short_id: "ada", name: "Ada", tags: ["#vip"], is_online: false });
+    assert.deepEqual(await getVisitor(store, "ada"), { ...ada, last_seen_at: null });
+    assert.deepEqual(await findAll(store, "#vip ada -online"), ["ada"]);
+    await store.close();
+  }
+});

@@ -1,0 +1,364 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeName,
+  ATTRIBUTES,
+  readVisitor,
+  toDocument,
+} from "../../src/visitor/visitor.ts";
+import { runProcess } from "../support/processes.ts";
+import { hasAllRights } from "../support/rights.ts";
+
+/** The contract's attributes, in its order. */
+const CONTRACT =
+  ("short_id added_at api_key browser_name call_name device_name device_type email identities integration " +
+    "integration_ids ip_address is_in_session is_online is_supported is_waiting_for_call js_configuration " +
+    "last_seen_at last_url location_city location_country location_country_name lookup_code metadata name " +
+    "nickname sdk tags unique_id watch_link").split(" ");
+
+const read = (name: AttributeName, value: unknown) => readVisitor({ short_id: "aB3", [name]: value })![name];
+const namesOf = (kind: string) => ATTRIBUTE_NAMES.filter((name) => ATTRIBUTES[name].kind === kind);
+
+/** A value of any type that a document may hold. */
+const anything = fc.oneof(
+  fc.anything({ withBigInt: true, withDate: true, withTypedArray: true, withMap: true }),
+  fc.array(fc.anything({ withBigInt: true, withDate: true })),
+  fc.dictionary(fc.string({ unit: "binary" }), fc.anything({ withBigInt: true })),
+);
+
+/** Documents with any value in any attribute, and fields besides. */
+const documents = fc.tuple(
+  fc.string({ unit: "binary", minLength: 1 }),
+  fc.dictionary(fc.oneof(fc.constantFrom(...ATTRIBUTE_NAMES), fc.string()), anything, { maxKeys: 30 }),
+).map(([short_id, fields]) => ({ ...fields, short_id }));
+
+Deno.test("The attributes are the contract's, in its order", () => {
+  assert.deepEqual(ATTRIBUTE_NAMES, CONTRACT);
+});
+
+Deno.test("A visitor of whom only the short id is known has every attribute", () => {
+  assert.deepEqual(readVisitor({ short_id: "aB3" }), {
+    short_id: "aB3",
+    added_at: null,
+    api_key: null,
+    browser_name: null,
+    call_name: null,
+    device_name: null,
+    device_type: null,
+    email: null,
+    identities: [],
+    integration: null,
+    integration_ids: [],
+    ip_address: null,
+    is_in_session: false,
+    is_online: false,
+    is_supported: true,
+    is_waiting_for_call: false,
+    js_configuration: false,
+    last_seen_at: null,
+    last_url: null,
+    location_city: null,
+    location_country: null,
+    location_country_name: null,
+    lookup_code: null,
+    metadata: {},
+    name: null,
+    nickname: null,
+    sdk: null,
+    tags: [],
+    unique_id: null,
+    watch_link: null,
+  });
+});
+
+Deno.test("Whatever a document holds, its visitor has the same keys in the same order and the right types", () => {
+  const isText = (value: unknown) => typeof value === "string" && value.isWellFormed();
+  const isTime = (value: unknown) =>
+    typeof value === "string" && /^([+-]\d{6}|\d{4})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  const kinds: Record<string, (value: unknown) => boolean> = {
+    text: (value) => value === null || isText(value),
+    time: (value) => value === null || isTime(value),
+    list: (value) => Array.isArray(value) && value.every(isText),
+    flag: (value) => typeof value === "boolean",
+    metadata: (value) =>
+      Object.entries(value as object).every(([key, item]) =>
+        isText(key) && (isText(item) || typeof item === "boolean" || Number.isFinite(item))
+      ),
+  };
+  fc.assert(fc.property(documents, (document) => {
+    const visitor = readVisitor(document)!;
+    assert.deepEqual(Object.keys(visitor), CONTRACT);
+    for (const name of ATTRIBUTE_NAMES) {
+      assert.ok(kinds[ATTRIBUTES[name].kind](visitor[name]), `${name}: ${Deno.inspect(visitor[name])}`);
+    }
+  }));
+});
+
+Deno.test("A visitor comes back the same from JSON, and from a database document", () => {
+  fc.assert(fc.property(documents, (document) => {
+    // JSON knows no negative zero.
+    const visitor = JSON.parse(JSON.stringify(readVisitor(document)));
+    assert.deepEqual(readVisitor(visitor), visitor);
+    assert.deepEqual(readVisitor(toDocument(visitor)), visitor);
+  }));
+});
+
+Deno.test("A document without a non-empty string short_id is no visitor", () => {
+  for (const short_id of [undefined, null, "", 7, 7n, true, ["aB3"], { a: "aB3" }, new Date(0)]) {
+    assert.equal(readVisitor({ short_id, name: "Ada" }), null, Deno.inspect(short_id));
+  }
+  assert.equal(readVisitor({}), null);
+});
+
+Deno.test("What is no attribute is left behind", () => {
+  const visitor = readVisitor({
+    short_id: "aB3",
+    _id: 1,
+    foyer: { v: 1 },
+    shoe_size: 38,
+    ["__proto__"]: { name: "Eve" },
+    toString: "x",
+  })!;
+  assert.deepEqual(Object.keys(visitor), CONTRACT);
+  assert.equal(visitor.name, null);
+});
+
+Deno.test("Text is a string; a number or boolean is sent as text, any other type counts as missing", () => {
+  const verdicts: [given: unknown, text: string | null][] = [
+    ["Ada", "Ada"],
+    ["", ""],
+    [" Ada ", " Ada "],
+    [42, "42"],
+    [-1.5, "-1.5"],
+    [0, "0"],
+    [9007199254740993n, "9007199254740993"],
+    [true, "true"],
+    [false, "false"],
+    [null, null],
+    [undefined, null],
+    [[], null],
+    [["Ada"], null],
+    [{}, null],
+    [{ name: "Ada" }, null],
+    [new Date(0), null],
+    [Symbol("Ada"), null],
+    [() => "Ada", null],
+    [new Uint8Array([65]), null],
+    [/Ada/, null],
+  ];
+  for (const name of namesOf("text")) {
+    if (name === "short_id") continue;
+    for (const [given, text] of verdicts) assert.equal(read(name, given), text, `${name}: ${String(given)}`);
+  }
+});
+
+Deno.test("A list holds text; what is no array counts as missing, and so does an item that is no text", () => {
+  const verdicts: [given: unknown, list: string[]][] = [
+    [["#vip", "#new"], ["#vip", "#new"]],
+    [[1, true, 2n, "a"], ["1", "true", "2", "a"]],
+    [["a", null, undefined, ["b"], { c: 1 }, new Date(0), "d"], ["a", "d"]],
+    ["#vip", []],
+    [7, []],
+    [{ 0: "a", length: 1 }, []],
+    [new Set(["a"]), []],
+    [null, []],
+  ];
+  for (const name of namesOf("list")) {
+    for (const [given, list] of verdicts) {
+      assert.deepEqual(read(name, given), list, `${name}: ${Deno.inspect(given)}`);
+    }
+  }
+});
+
+Deno.test("A flag is a boolean and nothing that resembles one", () => {
+  for (const name of namesOf("flag")) {
+    const missing = name === "is_supported";
+    for (const given of [null, undefined, 0, 1, "true", "false", "", [true], {}, new Date(0)]) {
+      assert.equal(read(name, given), missing, `${name}: ${Deno.inspect(given)}`);
+    }
+    assert.equal(read(name, true), true);
+    assert.equal(read(name, false), false);
+  }
+});
+
+Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with milliseconds", () => {
+  const verdicts: [given: unknown, time: string | null][] = [
+    [new Date("2026-01-02T03:04:05.678Z"), "2026-01-02T03:04:05.678Z"],
+    [new Date(0), "1970-01-01T00:00:00.000Z"],
+    [new Date(NaN), null],
+    ["2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"],
+    ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"],
+    ["2026-01-02T03:04:05.6Z", "2026-01-02T03:04:05.600Z"],
+    ["2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05.678Z"],
+    ["2026-01-02T03:04:05.999999999Z", "2026-01-02T03:04:05.999Z"],
+    ["2026-01-02T03:04:05,678Z", "2026-01-02T03:04:05.678Z"],
+    ["2026-01-02T03:04Z", "2026-01-02T03:04:00.000Z"],
+    ["2026-01-02t03:04:05z", "2026-01-02T03:04:05.000Z"],
+    ["2026-01-02 03:04:05Z", "2026-01-02T03:04:05.000Z"],
+    // With an offset.
+    ["2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05.000Z"],
+    ["2026-01-02T03:04:05.678-05:30", "2026-01-02T08:34:05.678Z"],
+    ["2026-01-02T03:04:05+0100", "2026-01-02T02:04:05.000Z"],
+    ["2026-01-02T03:04:05-08", "2026-01-02T11:04:05.000Z"],
+    ["2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00.000Z"],
+    // Without one it is UTC, whatever the server's own time zone.
+    ["2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678Z"],
+    ["2026-01-02T03:04", "2026-01-02T03:04:00.000Z"],
+    ["2026-07-02 03:04:05", "2026-07-02T03:04:05.000Z"],
+    ["2026-01-02", "2026-01-02T00:00:00.000Z"],
+    // Days that there are, and days that there are not.
+    ["2024-02-29", "2024-02-29T00:00:00.000Z"],
+    ["2000-02-29", "2000-02-29T00:00:00.000Z"],
+    ["2024-02-30", null],
+    ["2024-02-30T10:00:00Z", null],
+    ["2023-02-29", null],
+    ["1900-02-29", null],
+    ["2024-04-31", null],
+    ["2024-00-10", null],
+    ["2024-13-10", null],
+    ["2024-01-00", null],
+    ["2024-01-32", null],
+    ["2024-01-10T25:00:00Z", null],
+    ["2024-01-10T10:60:00Z", null],
+    ["2024-01-10T10:00:61Z", null],
+    ["2024-01-10T10:00:00+25:00", null],
+    // What resembles a time.
+    [1767323045678, null],
+    [1767323045, null],
+    [1767323045678n, null],
+    ["1767323045678", null],
+    ["", null],
+    ["now", null],
+    ["1", null],
+    ["March 7", null],
+    ["2026", null],
+    ["2026-01", null],
+    ["2026-1-2", null],
+    ["20260102T030405Z", null],
+    ["2026-W01-5", null],
+    ["01/02/2026", null],
+    ["Fri, 02 Jan 2026 03:04:05 GMT", null],
+    [" 2026-01-02", null],
+    ["2026-01-02\n", null],
+    ["2026-01-02Z", null],
+    ["2026-01-02T03:04:05 Z", null],
+    ["２０２６-01-02", null],
+    [true, null],
+    [["2026-01-02"], null],
+    [{ $date: "2026-01-02T03:04:05Z" }, null],
+    [null, null],
+    // Years that RFC 3339 has no form for.
+    ["0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000Z"],
+    ["+012026-01-02T03:04:05Z", "+012026-01-02T03:04:05.000Z"],
+    ["+275760-09-13T00:00:00.001Z", null],
+    ["-000000-01-01T00:00:00Z", null],
+  ];
+  for (const name of namesOf("time")) {
+    for (const [given, time] of verdicts) assert.equal(read(name, given), time, `${name}: ${String(given)}`);
+  }
+});
+
+if (hasAllRights) {
+  Deno.test("A time without an offset is UTC on a server in another time zone too", async () => {
+    const script = `import { readVisitor } from ${
+      JSON.stringify(new URL("../../src/visitor/visitor.ts", import.meta.url))
+    };
+      const times = ["2026-07-02T03:04:05", "2026-07-02", "2026-07-02T03:04:05+02:00"];
+      console.log(new Date(2026, 6, 2).getTimezoneOffset());
+      for (const time of times) console.log(readVisitor({ short_id: "a", added_at: time }).added_at);`;
+    const { stdout } = await runProcess({
+      program: Deno.execPath(),
+      args: ["eval", script],
+      env: { TZ: "America/New_York", NO_COLOR: "1" },
+    });
+    assert.deepEqual(stdout.trimEnd().split("\n"), [
+      "240",
+      "2026-07-02T03:04:05.000Z",
+      "2026-07-02T00:00:00.000Z",
+      "2026-07-02T01:04:05.000Z",
+    ]);
+  });
+}
+
+Deno.test("Every time that Date.toISOString writes is read", () => {
+  fc.assert(fc.property(fc.date({ noInvalidDate: true }), (date) => {
+    assert.equal(read("last_seen_at", date), date.toISOString());
+    assert.equal(read("last_seen_at", date.toISOString()), date.toISOString());
+  }));
+});
+
+Deno.test("Metadata is flat: strings, numbers and booleans stay, everything else is dropped", () => {
+  const verdicts: [given: unknown, metadata: Record<string, unknown>][] = [
+    [{ plan: "pro", seats: 4, rate: -0.5, trial: false }, {
+      plan: "pro",
+      seats: 4,
+      rate: -0.5,
+      trial: false,
+    }],
+    [{ a: { b: 1 }, c: [1], d: null, e: undefined, f: new Date(0), g: "stays" }, { g: "stays" }],
+    [{ a: NaN, b: Infinity, c: -Infinity, d: 0 }, { d: 0 }],
+    [{ a: () => 1, b: Symbol("b"), c: "" }, { c: "" }],
+    [{ a: 42n, b: -42n }, { a: 42, b: -42 }],
+    [{ a: 9007199254740991n, b: 9007199254740993n }, { a: 9007199254740991, b: "9007199254740993" }],
+    [{ "a\0b": 1, "a.b": 2, "$a": 3, "": 4 }, { "a.b": 2, "$a": 3, "": 4 }],
+    [{ "\ud800": "\udfff" }, { "\ufffd": "\ufffd" }],
+    [Object.create({ inherited: 1 }), {}],
+    ["plan", {}],
+    [7, {}],
+    [true, {}],
+    [[["plan", "pro"]], {}],
+    [new Date(0), {}],
+    [new Map([["plan", "pro"]]), {}],
+    [null, {}],
+    [undefined, {}],
+  ];
+  for (const [given, metadata] of verdicts) {
+    assert.deepEqual(read("metadata", given), metadata, String(given));
+  }
+});
+
+Deno.test("A metadata key such as __proto__ is a key like any other", () => {
+  const metadata = read("metadata", JSON.parse('{"__proto__":"x","constructor":"y","toString":1}')) as object;
+  assert.deepEqual(Object.entries(metadata), [["__proto__", "x"], ["constructor", "y"], ["toString", 1]]);
+  assert.equal(Object.getPrototypeOf(metadata), Object.prototype);
+  assert.equal(JSON.stringify(metadata), '{"__proto__":"x","constructor":"y","toString":1}');
+  assert.deepEqual(read("metadata", JSON.parse('{"__proto__":{"admin":true}}')), {});
+  assert.equal("admin" in {}, false);
+});
+
+Deno.test("A lone surrogate, which has no UTF-8 form, becomes U+FFFD", () => {
+  assert.deepEqual(
+    readVisitor({ short_id: "a\ud800", name: "\udc00b", tags: ["#\ud83d", "#😀"] }),
+    readVisitor({ short_id: "a\ufffd", name: "\ufffdb", tags: ["#\ufffd", "#😀"] }),
+  );
+});
+
+Deno.test("A database document holds dates for times, and nothing for what is missing", () => {
+  const visitor = readVisitor({ short_id: "aB3", last_seen_at: "2026-01-02T03:04:05+01:00", name: "" })!;
+  assert.deepEqual(toDocument(visitor), {
+    short_id: "aB3",
+    identities: [],
+    integration_ids: [],
+    is_in_session: false,
+    is_online: false,
+    is_supported: true,
+    is_waiting_for_call: false,
+    js_configuration: false,
+    last_seen_at: new Date("2026-01-02T02:04:05.000Z"),
+    metadata: {},
+    name: "",
+    tags: [],
+  });
+});
+
+Deno.test("Reading a document does not change it", () => {
+  const document = Object.freeze({
+    short_id: "aB3",
+    tags: Object.freeze([1]),
+    metadata: Object.freeze({ a: [] }),
+  });
+  const visitor = readVisitor(document)!;
+  visitor.tags.push("#new");
+  assert.deepEqual(document, { short_id: "aB3", tags: [1], metadata: { a: [] } });
+});
