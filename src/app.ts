@@ -6,7 +6,8 @@
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import type { Config } from "./config.ts";
-import { type Answer, type ApiContext, endpoint, type KeyName, type Methods } from "./http/endpoint.ts";
+import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
+import { endpoint, type Methods } from "./http/endpoint.ts";
 import { ApiError, errorHandler } from "./http/errors.ts";
 import { live, metricsPage, ready } from "./http/probes.ts";
 import type { Health } from "./operations/health.ts";

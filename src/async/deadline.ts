@@ -1,28 +1,37 @@
 /**
- * A moment after which an answer is of no use.
+ * Time budgets.
  *
  * @module
  */
-import { StoreUnavailable } from "../store/visitor_store.ts";
 
-/** How long a request waits for its store, in milliseconds: under the 3 seconds within which it must be answered. */
-export const REQUEST_DEADLINE = 2500;
+/** The work was not done within its time budget. */
+export class DeadlineExceeded extends Error {
+  override name = "DeadlineExceeded";
 
-/** Counts from when it is made. */
+  constructor() {
+    super("The work was not done in time");
+  }
+}
+
+/** A time budget, which begins when it is made. */
 export class Deadline {
   #end: number;
 
-  /** @param milliseconds `Infinity` for work that takes its time */
+  /** @param milliseconds `Infinity` for no limit */
   constructor(milliseconds: number) {
     this.#end = performance.now() + milliseconds;
   }
 
-  /** @throws {StoreUnavailable} the deadline has passed before the work was done */
+  /**
+   * Waits for work, but not longer than the budget. The work itself goes on.
+   *
+   * @throws {DeadlineExceeded}
+   */
   async race<T>(work: Promise<T>): Promise<T> {
     if (this.#end === Infinity) return await work;
     let timer;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(tooLate()), this.#end - performance.now());
+      timer = setTimeout(() => reject(new DeadlineExceeded()), this.#end - performance.now());
     });
     try {
       return await Promise.race([work, late]);
@@ -32,17 +41,25 @@ export class Deadline {
   }
 
   /**
-   * What is left, in whole milliseconds.
+   * What is left of the budget, in whole milliseconds; `Infinity` without a limit.
    *
-   * @throws {StoreUnavailable} nothing is left
+   * @throws {DeadlineExceeded} nothing is left
    */
   get left(): number {
     const left = Math.floor(this.#end - performance.now());
-    if (left <= 0) throw tooLate();
+    if (left <= 0) throw new DeadlineExceeded();
     return left;
+  }
+
+  /** Whether nothing is left. */
+  get isOver(): boolean {
+    return performance.now() >= this.#end;
   }
 }
 
-function tooLate(): StoreUnavailable {
-  return new StoreUnavailable("The database does not answer in time");
+/** Waits for work, but not longer than so many milliseconds; the work goes on. */
+export async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer;
+  await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, milliseconds))]);
+  clearTimeout(timer);
 }

@@ -1,67 +1,95 @@
 /**
- * Work that is done once for everybody who asks for it meanwhile.
+ * Single flight: callers that ask for the same work at the same time share one run of it.
  *
  * @module
  */
+import { setImmediate } from "node:timers";
+import { within } from "./deadline.ts";
 
-/** Runs one piece of work after another, never two at a time. */
-export class SharedRun<T> {
+/**
+ * How long callers wait for a run that began before they came, in milliseconds. Then theirs begins beside it, so that
+ * slow work is never waited for twice.
+ */
+const PATIENCE = 250;
+
+/**
+ * Coalesces concurrent calls: callers that arrive during a run share the next one, which begins when that run ends, or
+ * after {@link PATIENCE}.
+ */
+export class SingleFlight<T> {
   #work: () => Promise<T>;
-  #whenIdle: () => void;
+  #onIdle: () => void;
+  /** The run that began last, while it is running. */
   #running: Promise<T> | null = null;
+  /** The run that will begin next. */
   #next: Promise<T> | null = null;
 
-  /** @param whenIdle told when a run ends for whose successor nobody waits */
-  constructor(work: () => Promise<T>, whenIdle: () => void = () => {}) {
+  /** @param onIdle called when a run ends and no other is waited for */
+  constructor(work: () => Promise<T>, onIdle: () => void = () => {}) {
     this.#work = work;
-    this.#whenIdle = whenIdle;
+    this.#onIdle = onIdle;
   }
 
-  /** Whether nothing runs. */
+  /** Whether nothing is running. */
   get isIdle(): boolean {
     return this.#running === null;
   }
 
-  /**
-   * The result of a run that begins now or later, so that it is never older than the question.
-   *
-   * @param mayBeUnderWay whether one that has begun will do as well
-   */
-  run(mayBeUnderWay = false): Promise<T> {
-    if (mayBeUnderWay && this.#running !== null) return this.#running;
+  /** The result of a run that begins now or later: it is never older than the call. */
+  run(): Promise<T> {
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
-    return this.#next = this.#running.then(() => {}, () => {}).then(() => {
+    return this.#next = within(PATIENCE, this.#running.catch(() => {})).then(() => {
       this.#next = null;
       return this.#start();
     });
   }
 
+  /** The result of the run that is running, or of one that begins now. */
+  joinRunning(): Promise<T> {
+    return this.#running ?? this.run();
+  }
+
   #start(): Promise<T> {
-    const running = this.#work();
-    this.#running = running;
+    const run = this.#work();
+    this.#running = run;
     const end = () => {
+      if (this.#running !== run) return;
       this.#running = null;
-      if (this.#next === null) this.#whenIdle();
+      if (this.#next === null) this.#onIdle();
     };
-    running.then(end, end);
-    return running;
+    run.then(end, end);
+    return run;
   }
 }
 
-/** As {@link SharedRun}, for work that answers many questions at once. */
-export class SharedBatch<Q, A> {
-  #asked: Q[] = [];
-  #runs: SharedRun<A[]>;
+/**
+ * As {@link SingleFlight}, for work that answers many questions at once: those of one turn of the event loop, and those
+ * that arrive during a run, are answered by one run.
+ */
+export class BatchedFlight<Question, Answer> {
+  #work: (questions: Question[]) => Promise<Answer[]>;
+  #questions: Question[] = [];
+  #running: Promise<Answer[]> = Promise.resolve([]);
+  #next: Promise<Answer[]> | null = null;
 
   /** @param work answers questions, in their order */
-  constructor(work: (questions: Q[]) => Promise<A[]>) {
-    this.#runs = new SharedRun(() => work(this.#asked.splice(0)));
+  constructor(work: (questions: Question[]) => Promise<Answer[]>) {
+    this.#work = work;
   }
 
-  /** The answer to a question, of a run that begins now or later. */
-  async ask(question: Q): Promise<A> {
-    const index = this.#asked.push(question) - 1;
-    return (await this.#runs.run())[index];
+  /** The answer to a question, of a run that begins later. */
+  async ask(question: Question): Promise<Answer> {
+    const index = this.#questions.push(question) - 1;
+    this.#next ??= this.#start();
+    return (await this.#next)[index];
+  }
+
+  async #start(): Promise<Answer[]> {
+    await new Promise((resolve) => setImmediate(resolve));
+    await within(PATIENCE, this.#running.catch(() => {}));
+    this.#next = null;
+    this.#running = this.#work(this.#questions.splice(0));
+    return await this.#running;
   }
 }

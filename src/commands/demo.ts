@@ -4,7 +4,8 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { answer, type Methods } from "../http/endpoint.ts";
+import { answer } from "../http/answer.ts";
+import type { Methods } from "../http/endpoint.ts";
 
 /** The shop's routes; none where pages do not connect. Each of its pages is the same document. */
 export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, Methods> {

@@ -41,7 +41,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
       onBad: (line, reason) => progress.report(`line ${line}: ${reason}`),
       onStored: (stored) => progress.show(stored, "visitor"),
     });
-    while (await store.tidy?.());
+    while (await store.maintainIndexes?.());
     progress.report(
       `Stored ${count(tally.stored, "visitor")}, ${count(tally.bad, "bad line")}, ` +
         `${count(tally.droppedFields, "field")} dropped that are no attribute`,

@@ -4,15 +4,16 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
+import { within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { Health } from "../operations/health.ts";
-import { listen, untilStopped, within } from "../operations/listen.ts";
+import { listen, untilStopped } from "../operations/listen.ts";
 import { type Log, openLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
-import { startTidying } from "../operations/index_maintenance.ts";
+import { startIndexMaintenance } from "../operations/index_maintenance.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
@@ -78,7 +79,7 @@ export async function serve(
   const retention = config.retentionDays === null
     ? null
     : startRetention(store, config.retentionDays, log, { onRemoved: reads.forget });
-  const tidying = store.tidy === undefined ? null : startTidying(store, log);
+  const maintenance = store.maintainIndexes === undefined ? null : startIndexMaintenance(store, log);
   await whenListening(store);
 
   log(`Stopping on ${await stopped}`);
@@ -90,7 +91,7 @@ export async function serve(
   // A database that is frozen does not say goodbye.
   await within(
     CLOSE_DEADLINE,
-    Promise.all([leaving, retention?.stop(), tidying?.stop()]).then(() => store.close()),
+    Promise.all([leaving, retention?.stop(), maintenance?.stop()]).then(() => store.close()),
   );
   return 0;
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { describeFailure, type Log } from "../operations/log.ts";
-import { answerJson, type ApiContext } from "./endpoint.ts";
+import { answerJson, type ApiContext } from "./answer.ts";
+import { DeadlineExceeded } from "../async/deadline.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
 /** The HTTP status of each error, and when it is answered. */
@@ -79,7 +80,9 @@ export function errorHandler(
 ): (error: Error, context: ApiContext) => Response {
   return (error, context) => {
     if (error instanceof ApiError) return sendError(context, error);
-    if (error instanceof StoreUnavailable) return sendError(context, DATABASE_UNAVAILABLE);
+    if (error instanceof StoreUnavailable || error instanceof DeadlineExceeded) {
+      return sendError(context, DATABASE_UNAVAILABLE);
+    }
     log("A request failed", "error", { request: context.env.id, ...describeFailure(error) });
     return sendError(
       context,

@@ -6,7 +6,7 @@
 import type { Health } from "../operations/health.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
-import { type Answer, answer, answerJson } from "./endpoint.ts";
+import { type Answer, answer, answerJson } from "./answer.ts";
 import { ApiError } from "./errors.ts";
 
 /** `/live`: this answer is the answer. */

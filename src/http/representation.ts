@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { answer, type ApiContext } from "./endpoint.ts";
+import { answer, type ApiContext } from "./answer.ts";
 
 /** A shorter body does not become shorter by much, in bytes. */
 const MIN_COMPRESSED = 1024;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { within } from "../async/deadline.ts";
 import { ConfigurationError } from "../config.ts";
 import type { Log } from "./log.ts";
 
@@ -97,11 +98,4 @@ export function untilStopped(): Promise<Deno.Signal> {
       Deno.addSignalListener(signal, () => resolve(signal));
     }
   });
-}
-
-/** Waits for work to end, but not longer than this; what is not done by then goes with the process. */
-export async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer;
-  await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, milliseconds))]);
-  clearTimeout(timer);
 }

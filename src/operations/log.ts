@@ -4,7 +4,7 @@
  * @module
  */
 import { LOG_LEVELS, type LogLevel } from "../config.ts";
-import { within } from "./listen.ts";
+import { within } from "../async/deadline.ts";
 
 /**
  * Tells of an event. Never a key, a search or a visitor's data.

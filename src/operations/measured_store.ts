@@ -21,7 +21,7 @@ const OPERATIONS = {
   writePresence: "write_presence",
   connectedTo: "connected_to",
   endConnections: "end_connections",
-  beat: "beat",
+  heartbeat: "heartbeat",
   forgetProcess: "forget_process",
   lookupCodesInUse: "lookup_codes_in_use",
 } as const satisfies { [Name in keyof VisitorStore]?: string };

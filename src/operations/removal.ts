@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { VisitorStore } from "../store/visitor_store.ts";
+import type { VisitorWrites } from "../store/visitor_store.ts";
 
 /** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
 const BATCH = 50;
@@ -27,7 +27,7 @@ export interface RemovalOptions {
  * @returns how many
  */
 export async function removeOfflineVisitors(
-  store: VisitorStore,
+  store: VisitorWrites,
   {
     seenBefore = () => null,
     mayGoOn = () => true,

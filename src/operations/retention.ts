@@ -4,7 +4,7 @@
  * @module
  */
 import { removeOfflineVisitors } from "./removal.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import type { Leases, VisitorWrites } from "../store/visitor_store.ts";
 import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";
 
@@ -24,7 +24,7 @@ export interface RetentionOptions extends Partial<Times> {
  * processes over one store, one at a time does so.
  */
 export function startRetention(
-  store: VisitorStore,
+  store: VisitorWrites & Leases,
   days: number,
   log: Log,
   { first = 0, interval = 600_000, retry = 10_000, onRemoved = () => {} }: RetentionOptions = {},

@@ -6,7 +6,7 @@
 import { LRUCache } from "lru-cache";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { PresenceConfig } from "../config.ts";
-import type { ApiContext } from "../http/endpoint.ts";
+import type { ApiContext } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import { describeFailure, type Log } from "../operations/log.ts";

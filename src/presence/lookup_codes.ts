@@ -4,7 +4,7 @@
  * @module
  */
 import { describeFailure, type Log } from "../operations/log.ts";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import { type Leases, type PresenceStore, StoreUnavailable } from "../store/visitor_store.ts";
 
 /** The 10,000 codes are in blocks, each leased to one process: two processes never try the same code. */
 const BLOCKS = 40;
@@ -22,7 +22,7 @@ const RETRY = 1000;
 
 /** How codes are had. */
 export interface LookupCodesOptions {
-  store: VisitorStore;
+  store: PresenceStore & Leases;
   /** Tells this process from others. */
   holder: string;
   log: Log;
@@ -32,7 +32,7 @@ export interface LookupCodesOptions {
 
 /** What codes are taken from. */
 export class LookupCodes {
-  #store: VisitorStore;
+  #store: PresenceStore & Leases;
   #holder: string;
   #log: Log;
   #onReady: () => void;

@@ -46,9 +46,6 @@ const claims = z.strictObject({
   metadata: metadata.nullable().transform((given) => given ?? {}),
 }).partial();
 
-/** What a page says of its visitor. */
-export type Claims = z.output<typeof claims>;
-
 /** What a browser tells of itself (https://wicg.github.io/ua-client-hints/). */
 const hints = z.object({
   brands: z.array(z.object({ brand: string(64), version: string(64) })).max(10),

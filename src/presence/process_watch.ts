@@ -5,7 +5,7 @@
  */
 import type { Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import type { PresenceStore } from "../store/visitor_store.ts";
 
 /** How often a process tells that it lives, in milliseconds. */
 const INTERVAL = 5000;
@@ -21,7 +21,7 @@ const MAX_ENDED = 500;
 
 /** How a process is watched. */
 export interface ProcessWatchOptions {
-  store: VisitorStore;
+  store: PresenceStore;
   log: Log;
   /** Told when others took this process for dead and ended its connections, which it has still. */
   onForgotten: () => void;
@@ -40,7 +40,7 @@ export class ProcessWatch {
   /** What other processes told last, and when that was new. */
   #heard = new Map<string, { count: number; at: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #beating: Promise<void> | null = null;
+  #heartbeating: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
   #isStopped = false;
   #failure: OngoingFailure;
@@ -59,12 +59,12 @@ export class ProcessWatch {
   async stop() {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await Promise.all([this.#beating, this.#ending]);
+    await Promise.all([this.#heartbeating, this.#ending]);
   }
 
   async #work() {
-    this.#beating = this.#reported(() => this.beat());
-    await this.#beating;
+    this.#heartbeating = this.#reported(() => this.heartbeat());
+    await this.#heartbeating;
     // Beside it, since many connections take a while, and others must hear of this process meanwhile.
     this.#ending ??= this.#reported(() => this.#endSilent()).finally(() => this.#ending = null);
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#work(), this.#options.interval);
@@ -82,18 +82,18 @@ export class ProcessWatch {
   }
 
   /**
-   * Tells once.
+   * Sends one heartbeat.
    *
    * @throws {StoreUnavailable} nobody heard
    */
-  async beat() {
-    const { isNew, beats } = await this.#options.store.beat(this.process, ++this.#count);
+  async heartbeat() {
+    const { isNew, counts } = await this.#options.store.heartbeat(this.process, ++this.#count);
     if (isNew && this.isKnown) this.#options.onForgotten();
     this.isKnown = true;
     const now = performance.now();
     const before = this.#heard;
     this.#heard = new Map();
-    for (const [process, count] of beats) {
+    for (const [process, count] of counts) {
       const last = before.get(process);
       if (process !== this.process) {
         this.#heard.set(process, last?.count === count ? last : { count, at: now });

@@ -5,17 +5,18 @@
  */
 import { describeFailure, type Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
+import { type Claims, mergeClaims } from "../store/claims.ts";
 import {
+  type Leases,
+  type PresenceResult,
+  type PresenceStore,
   type PresenceWrite,
   StoreUnavailable,
   type VisitorChange,
-  type VisitorStore,
 } from "../store/visitor_store.ts";
-import type { Visitor } from "../visitor/visitor.ts";
-import { changeOfClaims, mergeClaims } from "./claims.ts";
 import { newShortId, type Tokens } from "./identity.ts";
 import { LookupCodes } from "./lookup_codes.ts";
-import type { Claims, ServerMessage } from "./messages.ts";
+import type { ServerMessage } from "./messages.ts";
 import type { ProcessWatch } from "./process_watch.ts";
 
 /** Writes begin no faster after each other, in milliseconds. */
@@ -54,7 +55,7 @@ export interface PresentVisitor {
 
 /** How visitors are kept. */
 export interface RosterOptions {
-  store: VisitorStore;
+  store: PresenceStore & Leases;
   watch: ProcessWatch;
   tokens: Tokens;
   log: Log;
@@ -257,8 +258,8 @@ export class Roster {
     this.#lastWriteAt = performance.now();
     const work = batch.map((presence) => this.#take(presence));
     try {
-      // What nobody knows of nobody would end.
-      if (!watch.isKnown) await watch.beat();
+      // Register this process first; otherwise nobody would clean up its connections after a crash.
+      if (!watch.isKnown) await watch.heartbeat();
       await this.#send(work);
       if (this.#failure.goesOn) {
         await this.#compare();
@@ -299,21 +300,19 @@ export class Roster {
     this.#change(presence, { isConnected: true, findsCode: true });
   }
 
-  /** What is to be written of a visitor from now on is another thing. */
+  /** Takes the pending changes for this write; later changes start a new batch. */
   #take(presence: PresentVisitor): Writing {
     const pending = presence.pending!;
     presence.pending = null;
     const { isNew, change, claims, isConnected, findsCode } = pending;
-    const derive = (visitor: Visitor) => ({
-      ...(findsCode ? this.#findCode(presence, visitor) : {}),
-      ...(claims === null ? {} : changeOfClaims(visitor, claims)),
-    });
+    if (findsCode && presence.code === null) this.#giveCode(presence);
     const write = {
       shortId: presence.shortId,
       isNew,
       change,
+      claims,
       ...(isConnected === undefined ? {} : { isConnected }),
-      ...(findsCode || claims !== null ? { derive } : {}),
+      ...(findsCode ? { offeredCode: presence.code } : {}),
     };
     return { presence, pending, write, isSettled: false };
   }
@@ -322,8 +321,8 @@ export class Roster {
   async #send(work: Writing[]) {
     const { store, watch, log } = this.#options;
     try {
-      const isThere = await store.writePresence(watch.process, work.map(({ write }) => write));
-      work.forEach((writing, i) => this.#settle(writing, isThere[i]));
+      const results = await store.writePresence(watch.process, work.map(({ write }) => write));
+      work.forEach((writing, i) => this.#settle(writing, results[i]));
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       if (work.length === 1) log("A visitor's presence is not written", "error", describeFailure(error));
@@ -331,13 +330,13 @@ export class Roster {
     }
   }
 
-  #settle(writing: Writing, isThere: boolean) {
+  #settle(writing: Writing, { exists, lookupCode }: PresenceResult) {
     writing.isSettled = true;
     const { presence, pending, write } = writing;
     const hasLeft = presence.pages.size === 0 && presence.pending === null && !presence.isConnected;
     if (hasLeft) this.#remove(presence);
-    else if (isThere) {
-      if (pending.findsCode) this.#tellCode(presence);
+    else if (exists) {
+      if (pending.findsCode) this.#adoptCode(presence, lookupCode);
     } else if (!write.isNew) this.#makeAnew(presence);
     else if (!this.#hasToldRefusal) {
       this.#hasToldRefusal = true;
@@ -345,14 +344,14 @@ export class Roster {
     }
   }
 
-  /** A code that the visitor has elsewhere, such as in the process that was before this one, is kept. */
-  #findCode(presence: PresentVisitor, visitor: Visitor): VisitorChange {
-    if (visitor.is_online && visitor.lookup_code !== null && visitor.lookup_code !== presence.code) {
+  /** The code that the visitor has after a write: one that it had elsewhere, such as in another process, is kept. */
+  #adoptCode(presence: PresentVisitor, code: string | null) {
+    if (code !== null && code !== presence.code) {
       if (presence.code !== null) this.#codes.giveBack(presence.code);
-      presence.code = visitor.lookup_code;
+      presence.code = code;
       this.#codeless.delete(presence);
-    } else if (presence.code === null) this.#giveCode(presence);
-    return { lookup_code: presence.code };
+    }
+    this.#tellCode(presence);
   }
 
   #tellCode({ code, pages }: PresentVisitor) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Answer } from "../http/endpoint.ts";
+import type { Answer } from "../http/answer.ts";
 import { Representation, send } from "../http/representation.ts";
 
 /** How long browsers use a copy without asking, in seconds. */

@@ -5,7 +5,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
-import type { KeyName } from "../http/endpoint.ts";
+import type { KeyName } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
 
 const encoder = new TextEncoder();

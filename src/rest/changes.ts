@@ -5,10 +5,10 @@
  */
 import type { Config } from "../config.ts";
 import { removeOfflineVisitors } from "../operations/removal.ts";
-import { StoredVisitor } from "../visitor/encoded_visitor.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import { EncodedVisitor } from "../visitor/encoded_visitor.ts";
+import type { VisitorWrites } from "../store/visitor_store.ts";
 import { type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
-import { type Answer, answer, answerJson, type ApiContext } from "../http/endpoint.ts";
+import { type Answer, answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
 import { readBody, readQuery } from "./parameters.ts";
@@ -19,7 +19,7 @@ import { presenter } from "./presentation.ts";
  *
  * @param onWritten told of each write, before it is answered
  */
-export function changeHandlers(store: VisitorStore, config: Config, onWritten: () => void) {
+export function changeHandlers(store: VisitorWrites, config: Config, onWritten: () => void) {
   const present = presenter(config);
 
   const updateVisitor: Answer = async (context) => {
@@ -28,7 +28,7 @@ export function changeHandlers(store: VisitorStore, config: Config, onWritten: (
     const visitor = await store.updateVisitor(context.req.param("short_id")!, change);
     if (visitor === null) throw visitorNotFound();
     onWritten();
-    return answer(context, 200, `{"status":"ok","visitor":${present(new StoredVisitor(visitor))}}`, {
+    return answer(context, 200, `{"status":"ok","visitor":${present(new EncodedVisitor(visitor))}}`, {
       "Content-Type": "application/json",
     });
   };

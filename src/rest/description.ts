@@ -9,7 +9,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Config } from "../config.ts";
 import type { Visitor } from "../visitor/visitor.ts";
-import type { Answer } from "../http/endpoint.ts";
+import type { Answer } from "../http/answer.ts";
 import { type ErrorCode, ERRORS } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 import {
@@ -24,7 +24,7 @@ import {
 import { presenter } from "./presentation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import { Representation, send } from "../http/representation.ts";
-import { StoredVisitor } from "../visitor/encoded_visitor.ts";
+import { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 
@@ -81,7 +81,7 @@ export function describeApi(config: Config): Answer {
 function documentOf(config: Config) {
   const { baseEndpoint, hiddenAttributes, writeKey } = config;
   const visitor = visitorSchema(hiddenAttributes);
-  const example = JSON.parse(presenter(config)(new StoredVisitor(EXAMPLE_VISITOR)));
+  const example = JSON.parse(presenter(config)(new EncodedVisitor(EXAMPLE_VISITOR)));
   const operations = (Object.entries(OPERATIONS) as [string, Operation][])
     .filter(([, { method }]) => method === "GET" || writeKey !== "");
   const ofVisitor = operations.filter(([, { path }]) => path === "/visitors/{short_id}").map(([name]) =>

@@ -6,8 +6,8 @@
 import type { RateLimiterMemory as Limiter, RateLimiterRes } from "rate-limiter-flexible";
 // Not by its index, which loads a limiter for each database: several megabytes, at each start.
 import limiterModule from "rate-limiter-flexible/lib/RateLimiterMemory.js";
-import type { Page } from "../store/visitor_store.ts";
-import type { KeyName } from "../http/endpoint.ts";
+import type { ResultPage } from "../store/visitor_store.ts";
+import type { KeyName } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
 
 const RateLimiterMemory = limiterModule as unknown as typeof Limiter;
@@ -55,7 +55,7 @@ export class LookupLimit {
    * @param client the key and the address
    * @throws {ApiError} `too_many_requests`
    */
-  async run<T extends { page: Page }>(client: string, search: () => Promise<T>): Promise<T> {
+  async run<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
     while (true) {
       const missed = await this.#misses.get(client);
       const misses = missed?.consumedPoints ?? 0;

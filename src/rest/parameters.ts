@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { ApiContext } from "../http/endpoint.ts";
+import type { ApiContext } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
 import { MAX_BODY } from "./operations.ts";
 

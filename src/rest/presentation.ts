@@ -3,27 +3,20 @@
  *
  * @module
  */
-import { asciiJson } from "../visitor/ascii_json.ts";
 import type { Config } from "../config.ts";
-import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
+import { asciiJson } from "../visitor/ascii_json.ts";
+import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 
-/** What the JSON of a visitor without a link ends with. */
-const NO_LINK = '"watch_link":null}';
-
-/** What makes a visitor's JSON. */
-export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: StoredVisitor) => string {
+/** Returns the function that makes a visitor's JSON. */
+export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: EncodedVisitor) => string {
   const linkTo = (shortId: string) => watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
-
-  function withLink(visitor: StoredVisitor): string {
-    const { json } = visitor;
-    if (watchLink === "" || !json.endsWith(NO_LINK)) return json;
-    return `${json.slice(0, -"null}".length)}${asciiJson(linkTo(visitor.shortId))}}`;
-  }
+  const withLink = (visitor: EncodedVisitor) =>
+    watchLink === "" ? visitor.json : visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 
-  // That of the same visitor is made once: most are the same as on the page before.
-  const presented = new WeakMap<StoredVisitor, string>();
+  // Made once for each visitor: most are the same as on the result page before.
+  const presented = new WeakMap<EncodedVisitor, string>();
   return (visitor) => {
     let json = presented.get(visitor);
     if (json === undefined) {

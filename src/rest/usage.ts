@@ -4,7 +4,7 @@
  * @module
  */
 import type { SharedReads } from "../store/shared_reads.ts";
-import { type Answer, answerJson } from "../http/endpoint.ts";
+import { type Answer, answerJson } from "../http/answer.ts";
 
 /** Answers with counts, as the product's cloud API does. */
 export function getUsage(reads: SharedReads): Answer {

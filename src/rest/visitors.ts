@@ -6,12 +6,11 @@
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
-import { Deadline, REQUEST_DEADLINE } from "../async/deadline.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
-import type { Page } from "../store/visitor_store.ts";
+import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { clientNetwork } from "../http/client_address.ts";
-import type { ApiContext } from "../http/endpoint.ts";
+import type { ApiContext } from "../http/answer.ts";
 import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
 import { DEFAULT_RESULTS, OPERATIONS } from "./operations.ts";
@@ -40,7 +39,7 @@ export function visitorHandlers(reads: SharedReads, config: Config) {
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses);
 
   /** What was made of pages that are still shared, for each request that leads to them. */
-  const made = new WeakMap<Page, Map<string, Representation>>();
+  const made = new WeakMap<ResultPage, Map<string, Representation>>();
 
   async function sendList(context: ApiContext, request: ListRequest) {
     const { route } = request;
@@ -56,7 +55,7 @@ export function visitorHandlers(reads: SharedReads, config: Config) {
   }
 
   /** Makes a page's representation, and keeps it as long as the page is shared. */
-  function make(key: string, request: ListRequest, page: Page, typos: boolean): Representation {
+  function make(key: string, request: ListRequest, page: ResultPage, typos: boolean): Representation {
     const representation = represent(request, page, typos);
     const ofPage = made.get(page) ?? new Map<string, Representation>();
     if (ofPage.size >= MAX_SPELLINGS) ofPage.clear();
@@ -64,21 +63,20 @@ export function visitorHandlers(reads: SharedReads, config: Config) {
     return representation;
   }
 
-  /** Who matches, or else, where that is nobody, who would but for a typo; as long as one request may take. */
-  async function findPage({ query, limit, cursor }: ListRequest): Promise<{ page: Page; typos: boolean }> {
-    if (cursor !== null) {
-      const tolerant = cursor.typos ? withTypos(query) : null;
-      const page = await reads.findVisitors(tolerant ?? query, limit, cursor.position);
-      return { page, typos: tolerant !== null };
+  /** Who matches, or else, where that is nobody, who would but for a typo. */
+  async function findPage(
+    { query, limit, cursor }: ListRequest,
+  ): Promise<{ page: ResultPage; typos: boolean }> {
+    const tolerant = withTypos(query);
+    if (cursor === null) {
+      const page = await reads.findVisitors(query, limit, null, tolerant);
+      return { page, typos: page.isFallback };
     }
-    const deadline = new Deadline(REQUEST_DEADLINE);
-    const page = await reads.findVisitors(query, limit, null);
-    const tolerant = page.visitors.length > 0 ? null : withTypos(query);
-    if (tolerant === null) return { page, typos: false };
-    return { page: await deadline.race(reads.findVisitors(tolerant, limit, null)), typos: true };
+    const typos = cursor.typos && tolerant !== null;
+    return { page: await reads.findVisitors(typos ? tolerant : query, limit, cursor.position), typos };
   }
 
-  function represent(request: ListRequest, { visitors, next }: Page, typos: boolean): Representation {
+  function represent(request: ListRequest, { visitors, next }: ResultPage, typos: boolean): Representation {
     const link = next === null ? "" : linkTo(request, encodeCursor({ position: next, typos }, request.q));
     return new Representation(`{"status":"ok","visitors":[${visitors.map(present).join(",")}]}`, link);
   }

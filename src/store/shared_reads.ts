@@ -1,162 +1,166 @@
 /**
- * One query for everybody who asks the same thing: many dashboards cost the database as much as one.
+ * Shared reads: one query for all requests that ask the same, so that many dashboards cost the database as much as one.
  *
  * @module
  */
 import { setImmediate } from "node:timers";
-import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
+import { Deadline } from "../async/deadline.ts";
+import { BatchedFlight, SingleFlight } from "../async/single_flight.ts";
 import type { SearchQuery } from "../search/parse.ts";
-import { Deadline, REQUEST_DEADLINE } from "../async/deadline.ts";
+import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { Position } from "../visitor/list_order.ts";
-import { SharedRun } from "../async/single_flight.ts";
-import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
-import type { Page, VisitorCounts, VisitorStore } from "./visitor_store.ts";
+import { REQUEST_DEADLINE, type ResultPage, type VisitorCounts, type VisitorReads } from "./visitor_store.ts";
 
-/** Visitors in results that are kept, all together; about 6 KB each with what is made of them. */
-const MAX_KEPT_VISITORS = 3000;
+/** Visitors in all cached result pages together; about 6 KB each with what is made of them. */
+const MAX_CACHED_VISITORS = 3000;
 
-/** Short ids that go to the database as one query. */
+/** Short ids that are looked up in one query. */
 const MAX_BATCH = 500;
 
-/** Reads of a store, as requests want them. */
+/** Reads of a store, as requests want them: each rejects when {@link REQUEST_DEADLINE} is over. */
 export interface SharedReads {
-  /** As {@link VisitorStore.findVisitors}. Those who share a result get the same object. */
-  findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
-  getVisitor(shortId: string): Promise<StoredVisitor | null>;
+  /** As {@link VisitorReads.findVisitors}. Requests that share a result page get the same object. */
+  findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback?: SearchQuery | null,
+  ): Promise<ResultPage>;
+  getVisitor(shortId: string): Promise<EncodedVisitor | null>;
   countOnline(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
-  /** Tells that something was written: no answer to a later request is from before, whatever may be stale. */
+  /** Drops all cached results, after a write: no later request gets an answer from before, whatever may be stale. */
   forget(): void;
 }
 
 /** How reads are shared. */
 export interface SharingOptions {
-  /** How old a result may be where nothing tells that it is current, in milliseconds. */
+  /** The maximum age of a result in milliseconds, where the store cannot tell that it is current. */
   maxStale?: number;
-  /** Told of each read of a list where its result came from. */
+  /** Called for each read of a list with the source of its result. */
   onRead?: (source: ReadSource) => void;
 }
 
-/** Where the result of a read came from: the database, a query that others wait for too, or one before. */
-export type ReadSource = "database" | "shared" | "kept";
+/** Where the result of a read came from: the database, a query that several requests wait for, or the cache. */
+export type ReadSource = "database" | "shared" | "cached";
 
-/** A read of the database, which may still go on. */
-interface Asked {
-  /** When the database was asked, in milliseconds of `performance.now`. */
+/** A query that was sent to the database, and may still run. */
+interface Sent {
+  /** When, in milliseconds of `performance.now`. */
   at: number;
-  /** How much this process had written by then. */
+  /** The number of writes of this process by then. */
   writes: number;
 }
 
-/** Reads of one thing, as long as somebody waits for one. */
+/** The queries of one list that are running. */
 interface Reading {
-  run: SharedRun<Page>;
-  /** The one that runs. */
-  asked: Asked | null;
+  flight: SingleFlight<ResultPage>;
+  /** The one that began last. */
+  sent: Sent | null;
 }
 
-interface Kept {
-  page: Page;
-  asked: Asked;
+interface Cached {
+  page: ResultPage;
+  sent: Sent;
   /** How long the answer took, in milliseconds. */
   took: number;
   version: unknown;
 }
 
 /**
- * Shares reads. A request that finds the same read running waits for the next one, so that no answer is older than
- * its request, and the database is asked one thing once at a time. Look-ups by short id that come while one is
- * running go as one query. Where the store tells that nothing was written, the last result serves again. Where answers
- * may be older, a result is asked for anew before it is too old, so that nobody waits.
+ * Shares the reads of a store. A request never joins a query that started before it, because its result could be
+ * stale; while one runs, all that come share the next. A result is used again while the store's version is the same,
+ * or while it is younger than `maxStale`; then it is refreshed shortly before that age, so that nobody waits.
  */
 export function shareReads(
-  store: VisitorStore,
+  store: VisitorReads,
   { maxStale = 0, onRead = () => {} }: SharingOptions = {},
 ): SharedReads {
-  const reads = new Map<string, Reading>();
-  const kept = new LRUCache<string, Kept>({
-    maxSize: MAX_KEPT_VISITORS,
+  const readings = new Map<string, Reading>();
+  const cache = new LRUCache<string, Cached>({
+    maxSize: MAX_CACHED_VISITORS,
     sizeCalculation: ({ page }) => page.visitors.length + 1,
   });
-
-  /** Counts what was written by this process. */
+  const isCachable = maxStale > 0 || store.version !== undefined;
   let writes = 0;
 
-  async function readAndKeep(key: string, ask: () => Promise<Page>): Promise<Page> {
+  const ageOf = ({ at }: Sent) => performance.now() - at;
+  const inTime = <T>(work: Promise<T>) => new Deadline(REQUEST_DEADLINE).race(work);
+
+  async function read(key: string, ask: () => Promise<ResultPage>): Promise<ResultPage> {
     onRead("database");
-    const asked = { at: performance.now(), writes };
-    reads.get(key)!.asked = asked;
-    const version = store.version?.();
+    const sent = { at: performance.now(), writes };
+    readings.get(key)!.sent = sent;
+    const version = await store.version?.();
     const page = await ask();
-    if ((maxStale > 0 || version !== undefined) && writes === asked.writes) {
-      kept.set(key, { page, asked, took: performance.now() - asked.at, version });
+    if (isCachable && writes === sent.writes) {
+      cache.set(key, { page, sent, took: performance.now() - sent.at, version });
     }
     return page;
   }
 
-  function readShared(key: string, ask: () => Promise<Page>): Promise<Page> {
-    if (reads.has(key)) onRead("shared");
-    const reading = reads.get(key) ?? {
-      run: new SharedRun(() => readAndKeep(key, ask), () => reads.delete(key)),
-      asked: null,
-    };
-    reads.set(key, reading);
-    const { run, asked } = reading;
-    const isYoung = asked !== null && asked.writes === writes && ageOf(asked) < maxStale;
-    return new Deadline(REQUEST_DEADLINE).race(run.run(isYoung));
+  function share(key: string, ask: () => Promise<ResultPage>): Promise<ResultPage> {
+    let reading = readings.get(key);
+    if (reading !== undefined) onRead("shared");
+    else {
+      reading = { flight: new SingleFlight(() => read(key, ask), () => readings.delete(key)), sent: null };
+      readings.set(key, reading);
+    }
+    const { flight, sent } = reading;
+    const isYoung = sent !== null && sent.writes === writes && ageOf(sent) < maxStale;
+    return isYoung ? flight.joinRunning() : flight.run();
   }
 
-  function ageOf({ at }: Asked): number {
-    return performance.now() - at;
+  /** Requests of one turn of the event loop are answered in one as well, which costs much less. */
+  const turn = new SingleFlight(() => new Promise<void>((resolve) => setImmediate(resolve)));
+  const currentVersion = new SingleFlight(async () => await store.version!());
+
+  async function isCurrent({ sent, version }: Cached): Promise<boolean> {
+    if (ageOf(sent) < maxStale) return true;
+    return version !== undefined && version === await currentVersion.joinRunning();
   }
 
-  /** Those who come in one turn of the event loop are answered in one as well, which costs much less. */
-  const turn = new SharedRun(() => new Promise<void>((resolve) => setImmediate(resolve)));
-  const version = new SharedRun(async () => await store.version!());
-
-  async function isCurrent(result: Kept): Promise<boolean> {
-    if (ageOf(result.asked) < maxStale) return true;
-    return result.version !== undefined && result.version === await version.run(true);
+  /** Whether a result reaches its maximum age in about the time that it takes to read it again. */
+  function isEnding({ sent, took, version }: Cached): boolean {
+    return version === undefined && ageOf(sent) > maxStale - Math.min(2 * took, maxStale / 2);
   }
 
-  /** Whether a result is current for about as long as it takes to ask anew, where nothing tells that it stays so. */
-  function isEnding({ asked, took, version }: Kept): boolean {
-    return version === undefined && ageOf(asked) > maxStale - Math.min(2 * took, maxStale / 2);
+  async function findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback: SearchQuery | null = null,
+  ): Promise<ResultPage> {
+    await turn.joinRunning();
+    const key = JSON.stringify([query, limit, after, fallback]);
+    const cached = cache.get(key);
+    const ask = () => store.findVisitors(query, limit, after, fallback);
+    if (cached === undefined || !await isCurrent(cached)) return await share(key, ask);
+    onRead("cached");
+    // Where the refresh fails, the next request does.
+    if (isEnding(cached) && !readings.has(key)) share(key, ask).catch(() => {});
+    return cached.page;
   }
 
-  let lookingUp = Promise.resolve();
-  const visitors = new DataLoader<string, StoredVisitor | null>((shortIds) => {
-    const answer = store.getVisitors([...shortIds]);
-    lookingUp = answer.then(() => {}, () => {});
-    return answer;
-  }, {
-    cache: false,
-    maxBatchSize: MAX_BATCH,
-    batchScheduleFn: (send) => void Promise.all([lookingUp, turn.run(true)]).then(send),
+  const visitors = new BatchedFlight<string, EncodedVisitor | null>(async (shortIds) => {
+    const batches = Array.from(
+      { length: Math.ceil(shortIds.length / MAX_BATCH) },
+      (_, i) => shortIds.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH),
+    );
+    return (await Promise.all(batches.map((batch) => store.getVisitors(batch)))).flat();
   });
-
-  const online = new SharedRun(() => store.countOnline());
-  const counts = new SharedRun(() => store.countVisitors(new Date()));
+  const online = new SingleFlight(() => store.countOnline());
+  const counts = new SingleFlight(() => store.countVisitors(new Date()));
 
   return {
-    async findVisitors(query, limit, after) {
-      await turn.run(true);
-      const key = JSON.stringify([query, limit, after]);
-      const last = kept.get(key);
-      const ask = () => store.findVisitors(query, limit, after);
-      if (last === undefined || !await isCurrent(last)) return readShared(key, ask);
-      onRead("kept");
-      // Where it fails, whoever needs it will be told.
-      if (isEnding(last) && !reads.has(key)) void readShared(key, ask).catch(() => {});
-      return last.page;
-    },
-    getVisitor: (shortId) => new Deadline(REQUEST_DEADLINE).race(visitors.load(shortId)),
-    countOnline: () => new Deadline(REQUEST_DEADLINE).race(online.run()),
-    countVisitors: () => new Deadline(REQUEST_DEADLINE).race(counts.run()),
+    findVisitors: (...search) => inTime(findVisitors(...search)),
+    getVisitor: (shortId) => inTime(visitors.ask(shortId)),
+    countOnline: () => inTime(online.run()),
+    countVisitors: () => inTime(counts.run()),
     forget() {
       writes++;
-      kept.clear();
+      cache.clear();
     },
   };
 }

@@ -1,61 +1,29 @@
 /**
  * What Foyer asks of a database. Both implementations give the same answers in the same order.
  *
+ * Consumers take the small interface that they need; {@link VisitorStore} is all of them. Every method rejects with
+ * {@link StoreUnavailable} when the database does not answer.
+ *
  * @module
  */
 import type { SearchQuery } from "../search/parse.ts";
-import type { Visitor } from "../visitor/visitor.ts";
+import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { Position } from "../visitor/list_order.ts";
-import type { StoredVisitor } from "../visitor/encoded_visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
+import type { Claims } from "./claims.ts";
 
-/** A page of visitors and where the next one starts; `null` where no more visitors match. */
-export interface Page {
-  visitors: StoredVisitor[];
+/** How long a request waits for its store, in milliseconds: under the 3 seconds within which it must be answered. */
+export const REQUEST_DEADLINE = 2500;
+
+/** One result page of a list. */
+export interface ResultPage {
+  visitors: EncodedVisitor[];
+  /** The position of its last visitor, after which the next result page starts; `null` where no more visitors match. */
   next: Position | null;
-}
-
-/** A visitor that a database did not take, and why, without any of the visitor's data but the short id. */
-export interface Refusal {
-  shortId: string;
-  reason: string;
-}
-
-/** What a reindexing came to, in visitors. */
-export interface Reindexed {
-  /** Who got search fields, or others than they had. */
-  written: number;
-  /** Whom other software changed at that very moment: they are as they were. */
-  missed: number;
-}
-
-/** What of a visitor is changed: the attributes that are there, each as a whole. */
-export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
-
-/** What a process writes of a visitor whose pages are, or were, connected to it. */
-export interface PresenceWrite {
-  shortId: string;
-  /** Whether the visitor is made where it is not there; otherwise only one that is there is changed. */
-  isNew: boolean;
-  /** Of `is_online` nothing, where `isConnected` is there: the connections tell. */
-  change: VisitorChange;
-  /**
-   * More of the change, given the visitor as it is then, with `change`. Run again for the visitor that came of it,
-   * it must tell the same: it may be run more than once.
-   */
-  derive?: (visitor: Visitor) => VisitorChange;
-  /** Whether this process has connections of the visitor from now on; absent where that did not change. */
-  isConnected?: boolean;
-}
-
-/** What a process hears when it tells that it lives. */
-export interface Beat {
-  /**
-   * Whether this process was not known: it has just begun, or another one has taken it for dead and ended its
-   * connections, all of which are to be written again.
-   */
-  isNew: boolean;
-  /** What the other processes told last, by process. */
-  beats: Map<string, number>;
+  /** Whether nobody matched the query, and these match the fallback. */
+  isFallback: boolean;
+  /** Documents without search fields that were not looked at, since that takes longer than a request may. */
+  unindexed: number;
 }
 
 /** How many visitors there are. */
@@ -67,58 +35,60 @@ export interface VisitorCounts {
   inSession: number;
 }
 
-/** A database of visitors. Every method throws {@link StoreUnavailable} when the database does not answer. */
-export interface VisitorStore {
-  /** What this store is, for people: the engine and where, without secrets. */
-  readonly description: string;
-  /** The visitors that match, in the order of {@link Position}, at most `limit` of them. */
-  findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page>;
-  /** The visitors with these short ids, each the first in the order of {@link Position} where it is repeated. */
-  getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]>;
+/** Finding visitors. */
+export interface VisitorReads {
   /**
-   * Stores visitors by their short ids, which must differ; one that is there already is replaced, other
-   * software's fields of its document excepted.
+   * The visitors that match, in list order.
+   *
+   * @param limit the most visitors on the result page, 1 or more
+   * @param after the position after which the page starts; `null`: the first page
+   * @param fallback what is asked where nobody matches `query`; not with `after`
+   */
+  findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback?: SearchQuery | null,
+  ): Promise<ResultPage>;
+  /** The visitors with these short ids, in their order; of a repeated short id the first in list order. */
+  getVisitors(shortIds: string[]): Promise<(EncodedVisitor | null)[]>;
+  /** Counts the visitors online now. */
+  countOnline(): Promise<number>;
+  /** Counts visitors, as of a time. */
+  countVisitors(now: Date): Promise<VisitorCounts>;
+  /**
+   * A cheap token that changes after every write, for cache validation. Not implemented by stores that would need a
+   * query for it.
+   */
+  version?(): unknown;
+}
+
+/** A visitor that a database did not take, and why, without any of the visitor's data but the short id. */
+export interface Refusal {
+  shortId: string;
+  reason: string;
+}
+
+/** A change of a visitor: the attributes that are set, each as a whole. */
+export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
+
+/** Changing and removing visitors. */
+export interface VisitorWrites {
+  /**
+   * Stores visitors by their short ids, which must differ. An existing visitor is replaced; fields of its document
+   * that are no attributes are left alone.
+   *
+   * @returns those that the database refused; all others are stored
    */
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
   /**
    * Changes a visitor, and what it is found by.
    *
-   * @returns the visitor as it is then; `null` where there is none with this short id
+   * @returns the visitor after the change; `null` where there is none with this short id
    */
   updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null>;
   /**
-   * Writes of visitors what their connections tell. After an error some of it is written, and all may be sent again:
-   * what is written twice is as if written once. Documents that other software made are left alone.
-   *
-   * With `isConnected` the process is noted with the visitor, who is online; without, it is so no more, and whom no
-   * other process has is offline and has no lookup code.
-   *
-   * @param process differs between processes
-   * @param writes of visitors that differ
-   * @returns of each whether the visitor is there, or was made; where not, nothing was written of it
-   */
-  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]>;
-  /** The short ids of the visitors with whom a process is noted. */
-  connectedTo(process: string): Promise<Set<string>>;
-  /**
-   * Ends the connections of a process that is no more: visitors whom no other process has become offline.
-   *
-   * @param most how many at the most
-   * @returns how many; 0 where none is left
-   */
-  endConnections(process: string, most: number): Promise<number>;
-  /**
-   * Tells that a process lives, and hears of the others over the same visitors.
-   *
-   * @param count another one each time: others see by it that the process lives, whatever their clocks say
-   */
-  beat(process: string, count: number): Promise<Beat>;
-  /** Forgets a process whose connections are ended. */
-  forgetProcess(process: string): Promise<void>;
-  /** Tells which of these lookup codes visitors have who are online now. */
-  lookupCodesInUse(codes: string[]): Promise<Set<string>>;
-  /**
-   * Removes a visitor from everything that is kept of it.
+   * Removes all documents of a visitor.
    *
    * @returns whether there was one with this short id
    */
@@ -126,47 +96,128 @@ export interface VisitorStore {
   /**
    * Removes some of the visitors that are offline.
    *
-   * @param seenBefore only those last seen before this time; `null`: whenever they were seen
-   * @param most how many at the most
-   * @returns how many; 0 where none is left
+   * @param seenBefore only those last seen before this time; `null`: all
+   * @param limit the most visitors that are removed
+   * @returns how many were removed; 0 where none is left
    */
-  removeOffline(seenBefore: Date | null, most: number): Promise<number>;
-  /** Counts the visitors online now. */
-  countOnline(): Promise<number>;
-  /** Counts visitors, as of a time. */
-  countVisitors(now: Date): Promise<VisitorCounts>;
+  removeOffline(seenBefore: Date | null, limit: number): Promise<number>;
+}
+
+/** What a process writes of a visitor whose web pages are, or were, connected to it. */
+export interface PresenceWrite {
+  shortId: string;
+  /** Whether the visitor is created where it does not exist; otherwise only an existing one is changed. */
+  isNew: boolean;
+  /** Must not contain `is_online` when `isConnected` is set; the store derives it from the connections. */
+  change: VisitorChange;
+  /** What web pages claim of the visitor, applied to it after `change`; see `changeOfClaims`. */
+  claims?: Claims | null;
+  /** The lookup code that the visitor gets, unless it is online with another one, which it keeps. */
+  offeredCode?: string | null;
+  /** Whether this process has connections of the visitor from now on; absent where that did not change. */
+  isConnected?: boolean;
+}
+
+/** The result of a {@link PresenceWrite}. */
+export interface PresenceResult {
+  /** Whether the visitor exists, or was created; where not, nothing was written of it. */
+  exists: boolean;
+  /** The visitor's lookup code, where one was offered; otherwise `null`. */
+  lookupCode: string | null;
+}
+
+/** The result of a heartbeat. */
+export interface Heartbeat {
   /**
-   * Takes a lease, or renews it: work that one process at a time shall do is done by whoever holds it.
+   * Whether this process was not registered: it has just started, or another one took it for dead and ended its
+   * connections, all of which must be written again.
+   */
+  isNew: boolean;
+  /** The last count of each other process, by process. */
+  counts: Map<string, number>;
+}
+
+/** Who is connected to which process. Processes coordinate through the database only. */
+export interface PresenceStore {
+  /**
+   * Writes what connections say of their visitors. After an error some of it may be written; all of it may be sent
+   * again, since every write is idempotent. Documents that other software made are left alone.
+   *
+   * With `isConnected: true` the process is recorded with the visitor, who is online. With `false` it is no longer,
+   * and a visitor whom no other process has is offline and has no lookup code.
+   *
+   * @param process differs between processes
+   * @param writes of visitors that differ
+   * @returns the results, in the order of `writes`
+   */
+  writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]>;
+  /** The short ids of the visitors with whom a process is recorded. */
+  connectedTo(process: string): Promise<Set<string>>;
+  /**
+   * Ends the connections of a dead process: visitors whom no other process has become offline.
+   *
+   * @param limit the most visitors whose connections are ended
+   * @returns how many there were; 0 where none is left
+   */
+  endConnections(process: string, limit: number): Promise<number>;
+  /**
+   * Records that a process is alive, and reads the heartbeats of the others over the same visitors.
+   *
+   * @param count differs from the last one: others see by the change that the process is alive, whatever the clocks
+   */
+  heartbeat(process: string, count: number): Promise<Heartbeat>;
+  /** Removes a process whose connections are ended from the registry. */
+  forgetProcess(process: string): Promise<void>;
+  /** Those of these lookup codes that visitors have who are online now. */
+  lookupCodesInUse(codes: string[]): Promise<Set<string>>;
+}
+
+/** Leases: work that one process at a time may do is done by the lease's holder. */
+export interface Leases {
+  /**
+   * Takes a lease, or renews it.
    *
    * @param holder differs between processes
-   * @param milliseconds how long it holds, unless renewed
-   * @returns whether it is held; not where another process has it
+   * @param milliseconds how long it is held unless renewed
+   * @returns whether it is held; `false` where another process has it
    */
   takeLease(name: string, holder: string, milliseconds: number): Promise<boolean>;
-  /** Gives a lease back before its time; nothing happens where another holder has it. */
+  /** Ends a lease before its time; does nothing where another holder has it. */
   releaseLease(name: string, holder: string): Promise<void>;
+}
+
+/** The result of a reindexing, in visitors. */
+export interface Reindexed {
+  /** Visitors that got new search fields. */
+  written: number;
+  /** Visitors that other software changed at the same moment; they are left as they were. */
+  missed: number;
+}
+
+/** Work on all visitors, and on what they are found by. */
+export interface StoreMaintenance {
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
   /**
-   * Gives visitors whom other software wrote or changed the search fields by which they are found quickly. Stopped
-   * at any moment it goes on where it was, and harms nothing that is written meanwhile.
+   * Gives search fields to visitors that other software wrote or changed, so that an index finds them. May be stopped
+   * at any time; the next run continues.
    *
-   * @param onProgress told how many documents were looked at, and how many there are, about
+   * @param onProgress receives how many documents were looked at, and about how many there are
    */
   reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed>;
   /**
-   * Puts a little of what visitors are found by in order, where many were stored: searches are quicker then. Absent where
-   * the database does so by itself.
+   * Performs one step of index maintenance. Not implemented where the database does so by itself.
    *
    * @returns whether there is more to do
    */
-  tidy?(): Promise<boolean>;
-  /**
-   * A value that is another one whenever anything may have been written since; absent where the store cannot
-   * tell for next to nothing.
-   */
-  version?(): unknown;
-  /** Whether the database answers, as last heard: asking costs no database operation. */
+  maintainIndexes?(): Promise<boolean>;
+}
+
+/** A database of visitors. */
+export interface VisitorStore extends VisitorReads, VisitorWrites, PresenceStore, Leases, StoreMaintenance {
+  /** The engine and its place, for people, without secrets. */
+  readonly description: string;
+  /** Whether the database answered last; costs no database operation. */
   isReady(): boolean;
   close(): Promise<void>;
 }

@@ -1,34 +1,37 @@
 /**
- * A visitor as a store has it.
+ * A visitor's JSON, as it is stored and sent. What its bytes look like is known here alone.
  *
  * @module
  */
 import { asciiJson } from "./ascii_json.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** What a visitor's JSON begins with. */
+/** What the JSON of a visitor begins with. */
 const START = '{"short_id":';
 
+/** The member of a visitor without a link. Within a string of JSON a quote has a backslash before it. */
+const NO_LINK = ',"watch_link":null';
+
 /**
- * A visitor that was read from a store, as its JSON or as an object; the other one is made when it is asked for. Most
- * are sent as they were stored, and never become an object.
+ * A visitor as JSON or as an object; the other form is made when it is first asked for. Most visitors are sent as they
+ * were stored, and never become an object.
  *
  * ```ts
  * import assert from "node:assert/strict";
  * import { readVisitor } from "./visitor.ts";
  *
  * const zoe = readVisitor({ short_id: "aB3", name: "Zoë" })!;
- * const stored = new StoredVisitor(new StoredVisitor(zoe).json);
+ * const stored = new EncodedVisitor(new EncodedVisitor(zoe).json);
  * assert.ok(stored.json.includes(String.raw`"name":"Zo\u00eb"`));
  * assert.equal(stored.shortId, "aB3");
  * assert.deepEqual(stored.visitor, zoe);
  * ```
  */
-export class StoredVisitor {
+export class EncodedVisitor {
   #json: string | null;
   #visitor: Visitor | null;
 
-  /** @param form with all attributes in their order, as JSON of ASCII characters alone */
+  /** @param form with all attributes in their order; as JSON, of ASCII characters alone */
   constructor(form: string | Visitor) {
     [this.#json, this.#visitor] = typeof form === "string" ? [form, null] : [null, form];
   }
@@ -38,15 +41,34 @@ export class StoredVisitor {
     return this.#json ??= asciiJson(this.#visitor);
   }
 
-  /** Not to be changed. */
+  /** Must not be changed. */
   get visitor(): Visitor {
     return this.#visitor ??= JSON.parse(this.#json!) as Visitor;
   }
 
   get shortId(): string {
     if (this.#visitor !== null) return this.#visitor.short_id;
-    // Within it a quote has a backslash before it.
     const end = this.#json!.indexOf('","', START.length + 1) + 1;
     return JSON.parse(this.#json!.slice(START.length, end));
+  }
+
+  /**
+   * The JSON of the visitor with a `watch_link`, where it has none of its own.
+   *
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { readVisitor } from "./visitor.ts";
+   *
+   * const ada = new EncodedVisitor(readVisitor({ short_id: "aB3" })!);
+   * const { watch_link } = JSON.parse(ada.jsonWithLink((shortId) => `https://acme.com/${shortId}`));
+   * assert.equal(watch_link, "https://acme.com/aB3");
+   * ```
+   */
+  jsonWithLink(linkTo: (shortId: string) => string): string {
+    const { json } = this;
+    const start = json.lastIndexOf(NO_LINK);
+    if (start === -1) return json;
+    const valueStart = start + NO_LINK.length - "null".length;
+    return json.slice(0, valueStart) + asciiJson(linkTo(this.shortId)) + json.slice(start + NO_LINK.length);
   }
 }

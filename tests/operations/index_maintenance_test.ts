@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { startTidying } from "../../src/operations/index_maintenance.ts";
+import { startIndexMaintenance } from "../../src/operations/index_maintenance.ts";
 import { parseSearch } from "../../src/search/parse.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
@@ -53,8 +53,8 @@ testInFolder(
     let steps = 0;
     const told: VisitorStore = Object.assign(Object.create(store), {
       findVisitors: store.findVisitors.bind(store),
-      async tidy() {
-        const isMore = await store.tidy!();
+      async maintainIndexes() {
+        const isMore = await store.maintainIndexes!();
         steps++;
         assert.deepEqual(await found(store, nameOf(1234)), ["v1234"]);
         // Visitors come, change and go meanwhile.
@@ -64,9 +64,9 @@ testInFolder(
         return isMore;
       },
     });
-    const tidying = startTidying(told, nothing, { first: 0, interval: 5 });
+    const maintenance = startIndexMaintenance(told, nothing, { first: 0, interval: 5 });
     await until(() => steps > 5 && segmentsOf(path) <= 3);
-    await tidying.stop();
+    await maintenance.stop();
     assert.deepEqual(await found(store, "newcomer"), ["new"]);
     assert.deepEqual(await found(store, "renamed"), ["v2000"]);
     assert.deepEqual([await found(store, nameOf(2000)), await found(store, nameOf(2001))], [[], []]);
@@ -80,13 +80,13 @@ testInFolder(
 testInFolder("What is in order is left alone, also beside a little that is new", async (folder) => {
   const path = join(folder, "foyer.db");
   const store = openSqliteStore(path);
-  assert.equal(await store.tidy!(), false);
+  assert.equal(await store.maintainIndexes!(), false);
   await fill(store, 0, 6000);
-  while (await store.tidy!());
+  while (await store.maintainIndexes!());
   assert.equal(segmentsOf(path), 1);
   await store.putVisitors([readVisitor({ short_id: "new", name: "newcomer" })!]);
   const before = await store.version!();
-  assert.equal(await store.tidy!(), false);
+  assert.equal(await store.maintainIndexes!(), false);
   assert.equal(segmentsOf(path), 2);
   assert.equal(await store.version!(), before);
   await store.close();
@@ -98,9 +98,9 @@ testInFolder("What could not be put in order is tried again, and told once", asy
   await fill(store, 0, 3000);
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
-  await assert.rejects(store.tidy!(), StoreUnavailable);
+  await assert.rejects(store.maintainIndexes!(), StoreUnavailable);
   const logged: string[] = [];
-  const tidying = startTidying(store, (sentence) => logged.push(sentence), {
+  const maintenance = startIndexMaintenance(store, (sentence) => logged.push(sentence), {
     first: 0,
     interval: 5,
     retry: 5,
@@ -108,9 +108,9 @@ testInFolder("What could not be put in order is tried again, and told once", asy
   await new Promise((resolve) => setTimeout(resolve, 200));
   other.exec("ROLLBACK");
   await until(() => segmentsOf(path) === 1);
-  await tidying.stop();
+  await maintenance.stop();
   assert.deepEqual(logged, [
-    "The store is not put in order yet: The embedded store does not answer: SQLITE_BUSY",
+    "Index maintenance failed: The embedded store does not answer: SQLITE_BUSY",
   ]);
   await store.close();
 });

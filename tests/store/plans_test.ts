@@ -74,7 +74,7 @@ async function fill(store: VisitorStore) {
 async function askPresence(store: VisitorStore) {
   const shortIds = Array.from({ length: 10 }, (_, i) => `v${i}`);
   for (const process of ["p", "q", "dead"]) {
-    await store.beat(process, 1);
+    await store.heartbeat(process, 1);
     for (const change of [{}, { last_url: "/" }, { name: "Gabriela" }]) {
       await store.writePresence(
         process,

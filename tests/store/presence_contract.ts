@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { PresenceWrite, VisitorChange, VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
 
 const SEEN = "2026-01-02T12:00:00.000Z";
@@ -58,9 +58,18 @@ function update(shortId: string, change: VisitorChange, isNew = false): Presence
   return { shortId, isNew, change };
 }
 
+/** Writes by a process; returns of each whether its visitor exists. */
+export async function writeAll(
+  store: VisitorStore,
+  process: string,
+  writes: PresenceWrite[],
+): Promise<boolean[]> {
+  return (await store.writePresence(process, writes)).map(({ exists }) => exists);
+}
+
 /** Writes of one visitor by a process; fails where it is not there. */
 async function write(store: VisitorStore, process: string, ...writes: PresenceWrite[]) {
-  for (const one of writes) assert.deepEqual(await store.writePresence(process, [one]), [true]);
+  for (const one of writes) assert.deepEqual(await writeAll(store, process, [one]), [true]);
 }
 
 /** Whether the visitor is online; fails where lists and the visitor disagree. */
@@ -76,7 +85,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
   test("who comes is online, and found by all that its page says", async (store) => {
-    assert.deepEqual(await store.writePresence("p", []), []);
+    assert.deepEqual(await writeAll(store, "p", []), []);
     await write(store, "p", arrival("ada"));
     const expected = readVisitor({ short_id: "ada", ...ADA, is_online: true });
     assert.deepEqual(await getVisitor(store, "ada"), expected);
@@ -139,40 +148,56 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("what a change depends on is the visitor as it is then", async (store) => {
-    const derive = (visitor: Visitor): VisitorChange => ({
-      integration_ids: [...new Set([...visitor.integration_ids, `chat:${visitor.unique_id}`])],
-      email: visitor.identities.find((identity) => identity.includes("@")) ?? null,
-    });
-    await write(store, "p", { ...arrival("ada", { unique_id: "1", identities: ["a@acme.com"] }), derive });
+  test("claims change the visitor as it is then", async (store) => {
+    const claims = { integration_ids: ["chat:2"], identities: ["Ada", "b@acme.com"] };
+    await write(store, "p", { ...arrival("ada"), claims: { identities: ["a@acme.com"] } });
     assert.equal((await getVisitor(store, "ada"))?.email, "a@acme.com");
     await store.updateVisitor("ada", { integration_ids: ["crm:1"] });
-    const change = { unique_id: "2", identities: ["Ada", "b@acme.com"] };
     for (const _ of ["first", "second"]) {
-      await write(store, "p", { ...update("ada", change), derive });
-      const { integration_ids, email, is_online } = (await getVisitor(store, "ada"))!;
-      assert.deepEqual({ integration_ids, email, is_online }, {
+      await write(store, "p", { ...update("ada", { unique_id: "2" }), claims });
+      const { integration_ids, email, is_online, unique_id } = (await getVisitor(store, "ada"))!;
+      assert.deepEqual({ integration_ids, email, is_online, unique_id }, {
         integration_ids: ["crm:1", "chat:2"],
         email: "b@acme.com",
         is_online: true,
+        unique_id: "2",
       });
       assert.deepEqual(await findAll(store, "b@acme.com"), ["ada"]);
       assert.deepEqual(await findAll(store, "integration_id:chat:2"), ["ada"]);
       assert.deepEqual(await findAll(store, "a@acme.com"), []);
     }
     // Nothing more to change, and the last page closed.
-    await write(store, "p", { ...leave("ada", change), derive });
+    await write(store, "p", { ...leave("ada", {}), claims });
     assert.equal(await isOnline(store, "ada"), false);
-    await write(store, "p", { ...connect("ada"), derive: () => ({}) });
+    await write(store, "p", { ...connect("ada"), claims: {} });
     assert.equal(await isOnline(store, "ada"), true);
   });
 
+  test("who is online keeps its lookup code, and anybody else gets the one that is offered", async (store) => {
+    const offer = async (shortId: string, offeredCode: string | null, isNew = false) => {
+      const [result] = await store.writePresence("p", [{ ...connect(shortId), isNew, offeredCode }]);
+      const stored = (await getVisitor(store, shortId))?.lookup_code ?? null;
+      assert.deepEqual(result, { exists: stored !== null || offeredCode === null, lookupCode: stored });
+      return stored;
+    };
+    assert.equal(await offer("ada", "4711", true), "4711");
+    assert.equal(await offer("ada", "4712"), "4711");
+    assert.equal(await offer("ada", null), "4711");
+    await write(store, "p", leave("ada", {}));
+    assert.equal(await offer("ada", "4713"), "4713");
+    assert.deepEqual(await store.writePresence("p", [{ ...connect("nobody"), offeredCode: "4714" }]), [
+      { exists: false, lookupCode: null },
+    ]);
+    assert.deepEqual(await findAll(store, "4711"), []);
+    assert.deepEqual(await findAll(store, "4713"), ["ada"]);
+  });
+
   test("of who is not there nothing is written, and whoever was removed stays so unless it is new", async (store) => {
-    const derive = () => ({ name: "Derived" });
+    const claims = { name: "Claimed" };
     const writes = [
       update("view", { last_seen_at: SEEN }),
       update("searched", { name: "Ada" }),
-      { ...update("derived", {}), derive },
+      { ...update("claimed", {}), claims },
       update("nothing", {}),
       connect("connecting"),
       connect("connecting-and-more", ADA),
@@ -183,13 +208,16 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     ];
     await write(store, "p", arrival("there"));
     for (const _ of ["first", "second"]) {
-      const areThere = await store.writePresence("p", writes);
-      assert.deepEqual(areThere, writes.map(({ shortId }) => ["new", "there"].includes(shortId)));
+      const results = await writeAll(store, "p", writes);
+      assert.deepEqual(
+        results,
+        writes.map(({ shortId }) => ["new", "there"].includes(shortId)),
+      );
       assert.deepEqual((await findAll(store, "online")).sort(), ["new", "there"]);
       assert.deepEqual(await findAll(store, "-online"), []);
     }
     assert.equal(await store.removeVisitor("there"), true);
-    assert.deepEqual(await store.writePresence("p", writes.slice(-1)), [false]);
+    assert.deepEqual(await writeAll(store, "p", writes.slice(-1)), [false]);
     assert.equal(await getVisitor(store, "there"), null);
     assert.equal(await store.endConnections("p", 10), 1, "with a visitor its connections are gone");
     await write(store, "p", arrival("there", { name: "Anew" }));
@@ -251,8 +279,8 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
   test("a process's connections are ended, not those of others, and nobody else goes offline", async (store) => {
     await store.putVisitors([visitorOf({ short_id: "imported", lookup_code: "1111" })]);
     const names = Array.from({ length: 12 }, (_, i) => `v${String(i).padStart(2, "0")}`);
-    await store.writePresence("dead", names.map((shortId) => arrival(shortId)));
-    await store.writePresence("alive", [
+    await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
+    await writeAll(store, "alive", [
       ...names.slice(0, 3).map((shortId) => connect(shortId)),
       arrival("w"),
     ]);
@@ -271,13 +299,13 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await findAll(store, "1111"), ["imported"]);
     assert.deepEqual((await findAll(store, "4711")).sort(), [...names.slice(0, 3), "w"]);
     assert.deepEqual((await findAll(store, "ada -online")).sort(), names.slice(3));
-    await store.writePresence("alive", names.slice(0, 3).map((shortId) => leave(shortId)));
+    await writeAll(store, "alive", names.slice(0, 3).map((shortId) => leave(shortId)));
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
   });
 
   test("who connects elsewhere while the connections of a dead process are ended stays online", async (store) => {
     const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
-    await store.writePresence("dead", names.map((shortId) => arrival(shortId)));
+    await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
     await Promise.all([
       (async () => {
         while (await store.endConnections("dead", 3) > 0);
@@ -314,36 +342,38 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
     const processes = ["p", "q", "r"];
     await Promise.all(processes.map(async (process) => {
-      const areThere = await store.writePresence(process, names.map((shortId) => arrival(shortId)));
+      const areThere = await writeAll(store, process, names.map((shortId) => arrival(shortId)));
       assert.ok(areThere.every((isThere) => isThere));
     }));
     for (const process of processes) {
       assert.deepEqual((await findAll(store, "")).sort(), names.toSorted());
       for (const shortId of names) assert.ok(await isOnline(store, shortId));
-      await store.writePresence(process, names.map((shortId) => leave(shortId)));
+      await writeAll(store, process, names.map((shortId) => leave(shortId)));
     }
     assert.deepEqual(await findAll(store, ""), []);
   });
 
   test("neither is lost of what the API and a page write at the same time", async (store) => {
-    const derive = ({ tags }: Visitor) => ({ tags: [...new Set([...tags, "#page"])] });
     await write(store, "p", arrival("ada"));
     for (let round = 0; round < 10; round++) {
       await Promise.all([
         store.updateVisitor("ada", { nickname: `nick${round}` }),
-        write(store, "p", { ...update("ada", { name: `Ada ${round}`, last_url: `/p${round}` }), derive }),
+        write(store, "p", {
+          ...update("ada", { name: `Ada ${round}`, last_url: `/p${round}` }),
+          claims: { integration_ids: ["crm:1"] },
+        }),
         store.updateVisitor("ada", { call_name: `call${round}` }),
         write(store, "q", connect("ada", { last_seen_at: SEEN })),
       ]);
-      const { nickname, call_name, name, last_url, tags } = (await getVisitor(store, "ada"))!;
-      assert.deepEqual([nickname, call_name, name, last_url, tags], [
+      const { nickname, call_name, name, last_url, integration_ids } = (await getVisitor(store, "ada"))!;
+      assert.deepEqual([nickname, call_name, name, last_url, integration_ids], [
         `nick${round}`,
         `call${round}`,
         `Ada ${round}`,
         `/p${round}`,
-        ["#VIP", "#page"],
+        ["crm:1"],
       ]);
-      for (const q of [nickname!, call_name!, `"${name}"`, "#page"]) {
+      for (const q of [nickname!, call_name!, `"${name}"`, "integration_id:crm:1"]) {
         assert.deepEqual(await findAll(store, q), ["ada"], q);
       }
     }
@@ -377,7 +407,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
   test("many are written at once, and others are answered meanwhile", async (store) => {
     const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
     let isWritten = false;
-    const writing = store.writePresence("p", writes).then((areThere) => {
+    const writing = writeAll(store, "p", writes).then((areThere) => {
       isWritten = true;
       return areThere;
     });
@@ -392,24 +422,24 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.countOnline(), 300);
     const gone = writes.filter((_, i) => i % 7 === 0);
     for (const { shortId } of gone) await store.removeVisitor(shortId);
-    const areThere = await store.writePresence("p", writes.map(({ shortId }) => leave(shortId)));
+    const areThere = await writeAll(store, "p", writes.map(({ shortId }) => leave(shortId)));
     assert.deepEqual(areThere, writes.map((_, i) => i % 7 !== 0));
     assert.equal(await store.countOnline(), 0);
   });
 
   test("processes hear of each other, and one that was forgotten is told so once", async (store) => {
-    assert.deepEqual(await store.beat("p", 1), { isNew: true, beats: new Map() });
-    assert.deepEqual(await store.beat("p", 2), { isNew: false, beats: new Map() });
-    assert.deepEqual(await store.beat("q", 1), { isNew: true, beats: new Map([["p", 2]]) });
-    assert.deepEqual(await store.beat("p", 3), { isNew: false, beats: new Map([["q", 1]]) });
+    assert.deepEqual(await store.heartbeat("p", 1), { isNew: true, counts: new Map() });
+    assert.deepEqual(await store.heartbeat("p", 2), { isNew: false, counts: new Map() });
+    assert.deepEqual(await store.heartbeat("q", 1), { isNew: true, counts: new Map([["p", 2]]) });
+    assert.deepEqual(await store.heartbeat("p", 3), { isNew: false, counts: new Map([["q", 1]]) });
     await store.forgetProcess("p");
     await store.forgetProcess("p");
-    assert.deepEqual(await store.beat("q", 2), { isNew: false, beats: new Map() });
-    assert.deepEqual(await store.beat("p", 4), { isNew: true, beats: new Map([["q", 2]]) });
-    assert.deepEqual(await store.beat("p", 5), { isNew: false, beats: new Map([["q", 2]]) });
+    assert.deepEqual(await store.heartbeat("q", 2), { isNew: false, counts: new Map() });
+    assert.deepEqual(await store.heartbeat("p", 4), { isNew: true, counts: new Map([["q", 2]]) });
+    assert.deepEqual(await store.heartbeat("p", 5), { isNew: false, counts: new Map([["q", 2]]) });
     // Leases are something else.
     assert.ok(await store.takeLease("process r", "holder", 60_000));
-    assert.deepEqual((await store.beat("p", 6)).beats, new Map([["q", 2]]));
+    assert.deepEqual((await store.heartbeat("p", 6)).counts, new Map([["q", 2]]));
   });
 
   test("a lease given back is free, and nobody gives back another's", async (store) => {

@@ -142,11 +142,11 @@ Deno.test("Where answers may be older, a result that is soon too old is asked fo
     await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
     later += 4500;
     assert.equal(await ask(), 0);
-    assert.deepEqual(sources, ["database", "kept"]);
+    assert.deepEqual(sources, ["database", "cached"]);
     later += 300;
     const hold = opened.hold();
     assert.deepEqual([await ask(), await ask()], [0, 0]);
-    assert.deepEqual(sources.slice(2), ["kept", "database", "kept"], "once for all, and nobody waits");
+    assert.deepEqual(sources.slice(2), ["cached", "database", "cached"], "once for all, and nobody waits");
     hold();
     await new Promise((resolve) => setImmediate(() => setTimeout(resolve)));
     assert.equal(await ask(), 1);

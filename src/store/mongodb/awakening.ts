@@ -5,7 +5,7 @@
  */
 import { Deadline } from "../../async/deadline.ts";
 import { makeClient, type MongoClient } from "./driver.ts";
-import { SharedRun } from "../../async/single_flight.ts";
+import { SingleFlight } from "../../async/single_flight.ts";
 
 /** How long the others wait for it, in milliseconds: a database that takes longer will tell them so itself. */
 const LONGEST = 60_000;
@@ -16,7 +16,7 @@ const LONGEST = 60_000;
  * SecantusDB's Rust server took 8 s for 100,000 visitors where one query asked for them, and 47 s where many did.
  */
 export class Awakening {
-  #query: SharedRun<void>;
+  #query: SingleFlight<void>;
   #last: Promise<void> = Promise.resolve();
 
   /**
@@ -31,7 +31,7 @@ export class Awakening {
     collectionName: string,
     { connected, closing }: { connected: Promise<void>; closing: Promise<void> },
   ) {
-    this.#query = new SharedRun(async () => {
+    this.#query = new SingleFlight(async () => {
       await connected;
       const { client, collection } = makeClient(uri, collectionName, false);
       try {

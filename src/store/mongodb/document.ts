@@ -6,7 +6,7 @@
 import { exactKeys, SEARCHED_ATTRIBUTES, searchText, suffixesOf, typoKeys } from "../../search/index_keys.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../../visitor/visitor.ts";
 import type { Position } from "../../visitor/list_order.ts";
-import { StoredVisitor } from "../../visitor/encoded_visitor.ts";
+import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import type { VisitorChange } from "../visitor_store.ts";
 
 /** A document as the driver reads it. */
@@ -64,21 +64,21 @@ export function positionOf(document: StoredDocument): Position {
 }
 
 /** The visitors of documents, as long as those are kept. */
-const visitors = new WeakMap<StoredDocument, StoredVisitor | null>();
+const visitors = new WeakMap<StoredDocument, EncodedVisitor | null>();
 
 /** A document, read by {@link WHOLE}, as its visitor, the same each time; `null` where it is none. */
-export function storedVisitorOf(document: StoredDocument): StoredVisitor | null {
+export function encodedVisitorOf(document: StoredDocument): EncodedVisitor | null {
   let stored = visitors.get(document);
   if (stored === undefined) {
     const visitor = readVisitor(asNative(document));
-    visitors.set(document, stored = visitor && new StoredVisitor(visitor));
+    visitors.set(document, stored = visitor && new EncodedVisitor(visitor));
   }
   return stored;
 }
 
-/** A document's visitor, as {@link storedVisitorOf}. */
+/** A document's visitor, as {@link encodedVisitorOf}. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  return storedVisitorOf(document)?.visitor ?? null;
+  return encodedVisitorOf(document)?.visitor ?? null;
 }
 
 /** A value of `last_url` as its visitor has it; empty where that is none. */

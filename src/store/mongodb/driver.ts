@@ -13,6 +13,7 @@ import {
   MongoInvalidArgumentError,
   MongoServerError,
 } from "mongodb";
+import { DeadlineExceeded } from "../../async/deadline.ts";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
 export type { AnyBulkWriteOperation, Collection, Document, MongoClient, ObjectId } from "mongodb";
@@ -141,7 +142,7 @@ const UNAVAILABLE_CODES = new Set([
 
 /** Whether an error means that the database does not answer now. */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof StoreUnavailable) return true;
+  if (error instanceof StoreUnavailable || error instanceof DeadlineExceeded) return true;
   if (error instanceof MongoServerError) return UNAVAILABLE_CODES.has(Number(error.code));
   // Not what only a fault of ours can cause.
   if (error instanceof MongoError) return !(error instanceof MongoInvalidArgumentError);

@@ -6,10 +6,10 @@
 import { matches } from "../../search/match.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import type { Deadline } from "../../async/deadline.ts";
-import { positionOf, type Projection, type StoredDocument, storedVisitorOf } from "./document.ts";
+import { encodedVisitorOf, positionOf, type Projection, type StoredDocument } from "./document.ts";
 import type { Condition } from "./conditions.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
-import type { StoredVisitor } from "../../visitor/encoded_visitor.ts";
+import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 
 /** The collection, as a search asks it. */
 export interface SearchedCollection {
@@ -46,7 +46,7 @@ export interface Search {
 
 /** A visitor who matches. */
 export interface Found {
-  visitor: StoredVisitor;
+  visitor: EncodedVisitor;
   position: Position;
   /** The document's `_id`, where it was read. */
   id: unknown;
@@ -62,7 +62,7 @@ export async function collect(portions: AsyncIterable<StoredDocument[]>): Promis
 /** The visitors of documents, and where they stand. */
 export function readVisitors(documents: StoredDocument[]): Found[] {
   return documents.flatMap((document) => {
-    const visitor = storedVisitorOf(document);
+    const visitor = encodedVisitorOf(document);
     return visitor === null ? [] : [{ visitor, position: positionOf(document), id: document._id }];
   });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Collection } from "./driver.ts";
-import type { Beat } from "../visitor_store.ts";
+import type { Heartbeat } from "../visitor_store.ts";
 
 /** The collection, beside those of visitors, in which all this is kept. */
 const LEASES = "foyer_leases";
@@ -63,7 +63,7 @@ export class CollectionLeases {
   }
 
   /** @param options how long the database may take to find the others */
-  async beat(process: string, count: number, options: { maxTimeMS?: number }): Promise<Beat> {
+  async heartbeat(process: string, count: number, options: { maxTimeMS?: number }): Promise<Heartbeat> {
     const collection = this.#visitors.collectionName;
     const beats = this.#visitors.db.collection<ProcessBeat>(LEASES);
     const _id = this.#idOf(PROCESS + process);
@@ -81,7 +81,7 @@ export class CollectionLeases {
     const since = (written ?? found.find((one) => one._id === _id))?.since ?? count;
     const isNew = this.#knownSince.get(process) !== since;
     this.#knownSince.set(process, since);
-    return { isNew, beats: new Map(others.map((other) => [other.process, other.count])) };
+    return { isNew, counts: new Map(others.map((other) => [other.process, other.count])) };
   }
 
   async forget(process: string): Promise<void> {

@@ -17,7 +17,7 @@ import {
   type SearchedCollection,
 } from "./found.ts";
 import type { Values } from "./conditions.ts";
-import { SharedBatch } from "../../async/single_flight.ts";
+import { BatchedFlight } from "../../async/single_flight.ts";
 
 /** Of more documents that have one of the values, nobody waits for those that somebody else is looking for. */
 const MAX_DOCUMENTS = 1000;
@@ -33,11 +33,11 @@ interface LookUp {
 /** Looks exact values up in one collection. */
 export class LookUps {
   #collection: SearchedCollection;
-  #batch: SharedBatch<LookUp, Found[] | null>;
+  #batch: BatchedFlight<LookUp, Found[] | null>;
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
-    this.#batch = new SharedBatch((lookUps) => this.#read(lookUps));
+    this.#batch = new BatchedFlight((lookUps) => this.#read(lookUps));
   }
 
   /** Who matches, in order; `null` where too many have what is looked for now. */

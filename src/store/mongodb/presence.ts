@@ -22,7 +22,13 @@ import {
 import type { Written } from "./driver.ts";
 import type { Condition } from "./conditions.ts";
 import { unchanged } from "./reindex.ts";
-import { type PresenceWrite, StoreUnavailable, type VisitorChange } from "../visitor_store.ts";
+import { changeOfClaims } from "../claims.ts";
+import {
+  type PresenceResult,
+  type PresenceWrite,
+  StoreUnavailable,
+  type VisitorChange,
+} from "../visitor_store.ts";
 
 /** The field with the processes that have the visitor; never an empty list, and no attribute, so it is never sent. */
 export const CONNECTIONS = "foyer_connections";
@@ -55,15 +61,19 @@ export async function writePresence(
   process: string,
   writes: PresenceWrite[],
   size: number,
-): Promise<boolean[]> {
+): Promise<PresenceResult[]> {
   const absent = new Set<string>();
+  const codes = new Map<string, string | null>();
   for (let start = 0; start < writes.length; start += size) {
     const chunk = writes.slice(start, start + size);
-    await writeChanges(collection, process, chunk, absent);
+    await writeChanges(collection, process, chunk, absent, codes);
     const left = chunk.filter(({ isConnected, shortId }) => isConnected === false && !absent.has(shortId));
     await disconnect(collection, process, left.map(({ shortId }) => shortId), absent);
   }
-  return writes.map(({ shortId }) => !absent.has(shortId));
+  return writes.map(({ shortId }) => ({
+    exists: !absent.has(shortId),
+    lookupCode: codes.get(shortId) ?? null,
+  }));
 }
 
 /** As `VisitorStore.connectedTo`. */
@@ -94,12 +104,14 @@ export async function endConnections(
  * Writes all but the ends of connections.
  *
  * @param absent takes the short ids of those who are not there, or whom the database refuses
+ * @param codes takes the lookup codes of those to whom one was offered
  */
 async function writeChanges(
   collection: WrittenCollection,
   process: string,
   writes: PresenceWrite[],
   absent: Set<string>,
+  codes: Map<string, string | null>,
 ) {
   let left = writes;
   for (let tries = 0; left.length > 0; tries++) {
@@ -110,18 +122,18 @@ async function writeChanges(
     const sent: { write: PresenceWrite; operation: Operation; isUpdate: boolean }[] = [];
     for (const write of left) {
       const operation = isRead(write)
-        ? nextOperation(process, write, documents.get(write.shortId))
-        : firstOperation(process, write);
+        ? nextOperation(process, write, documents.get(write.shortId), codes)
+        : firstOperation(process, write, codes);
       if (operation === "absent") absent.add(write.shortId);
       else if (operation !== "done") sent.push({ write, operation, isUpdate: "updateOne" in operation });
     }
     if (sent.length === 0) return;
     const { matched, errors } = await collection.write(sent.map(({ operation }) => operation));
-    const codes = new Map(errors.map(({ index, code }) => [index, code]));
-    const taken = sent.filter(({ isUpdate }, index) => isUpdate && !codes.has(index));
+    const refusals = new Map(errors.map(({ index, code }) => [index, code]));
+    const taken = sent.filter(({ isUpdate }, index) => isUpdate && !refusals.has(index));
     // The database does not tell which ones it found.
     left = taken.length > matched ? taken.map(({ write }) => write) : [];
-    for (const [index, code] of codes) {
+    for (const [index, code] of refusals) {
       const { write, isUpdate } = sent[index];
       // Another process has made it; or another document has its _id for good.
       if (!isUpdate && code === DUPLICATE && tries < MAX_TRIES - 1) left.push(write);
@@ -131,50 +143,74 @@ async function writeChanges(
 }
 
 /** Whether nothing that is there needs to be known, nor is searched. */
-function isPlain({ change, derive, isConnected }: PresenceWrite): boolean {
+function isPlain(write: PresenceWrite): boolean {
+  const { change, isConnected } = write;
   const names = Object.keys(change);
-  return derive === undefined && (names.length > 0 || isConnected !== undefined) &&
+  return !isDerived(write) && (names.length > 0 || isConnected !== undefined) &&
     !names.some((name) => INDEXED_ATTRIBUTES.has(name));
 }
 
-function firstOperation(process: string, write: PresenceWrite): Operation | "done" {
-  return write.isNew ? insertion(process, write) : plainUpdate(process, write);
+/** Whether what is written depends on the visitor as it is. */
+function isDerived({ claims, offeredCode }: PresenceWrite): boolean {
+  return offeredCode !== undefined || claims !== undefined && claims !== null;
+}
+
+function firstOperation(
+  process: string,
+  write: PresenceWrite,
+  codes: Map<string, string | null>,
+): Operation | "done" {
+  return write.isNew ? insertion(process, write, codes) : plainUpdate(process, write);
 }
 
 function nextOperation(
   process: string,
   write: PresenceWrite,
   document: StoredDocument | undefined,
+  codes: Map<string, string | null>,
 ): Operation | "absent" | "done" {
-  if (document === undefined) return write.isNew ? insertion(process, write) : "absent";
+  if (document === undefined) return write.isNew ? insertion(process, write, codes) : "absent";
   const before = visitorOf(document)!;
-  const change = wholeChange(before, write);
+  const change = wholeChange(before, write, codes);
   const names = Object.keys(change) as (keyof VisitorChange)[];
   // What is so already is not written, for whoever changes it at this moment.
   const changed = names.filter((name) => !isDeepStrictEqual(before[name], change[name]));
   const connections = document[CONNECTIONS];
   const isNoted = write.isConnected !== true || Array.isArray(connections) && connections.includes(process);
   if (changed.length === 0 && isNoted) return "done";
-  if (write.derive === undefined && !changed.some((name) => INDEXED_ATTRIBUTES.has(name))) {
+  if (!isDerived(write) && !changed.some((name) => INDEXED_ATTRIBUTES.has(name))) {
     const changedAlone = Object.fromEntries(changed.map((name) => [name, change[name]]));
     return plainUpdate(process, { ...write, change: changedAlone });
   }
   // What was derived may depend on anything.
-  const filter = unchanged(document, write.derive === undefined ? INDEXED_ATTRIBUTES : ATTRIBUTE_NAMES);
+  const filter = unchanged(document, !isDerived(write) ? INDEXED_ATTRIBUTES : ATTRIBUTE_NAMES);
   const update = changeOf({ ...before, ...change }, change);
   return { updateOne: { filter, update: withConnection(process, write, update) } };
 }
 
 /** All that changes of a visitor but the end of connections. */
-function wholeChange(visitor: Visitor, { change, derive, isConnected }: PresenceWrite): VisitorChange {
-  const whole = { ...change, ...derive?.({ ...visitor, ...change }) };
+function wholeChange(
+  visitor: Visitor,
+  { shortId, change, claims, offeredCode, isConnected }: PresenceWrite,
+  codes?: Map<string, string | null>,
+): VisitorChange {
+  const whole = { ...change };
+  if (offeredCode !== undefined) {
+    whole.lookup_code = visitor.is_online ? visitor.lookup_code ?? offeredCode : offeredCode;
+    codes?.set(shortId, whole.lookup_code);
+  }
+  if (claims) Object.assign(whole, changeOfClaims({ ...visitor, ...whole }, claims));
   if (isConnected === false) delete whole.is_online;
   return isConnected === true ? { ...whole, is_online: true } : whole;
 }
 
-function insertion(process: string, write: PresenceWrite): Operation {
+function insertion(
+  process: string,
+  write: PresenceWrite,
+  codes: Map<string, string | null>,
+): Operation {
   const nobody = readVisitor({ short_id: write.shortId })!;
-  const visitor = { ...nobody, ...wholeChange(nobody, write) };
+  const visitor = { ...nobody, ...wholeChange(nobody, write, codes) };
   const connections = write.isConnected === true ? { [CONNECTIONS]: [process] } : {};
   return { insertOne: { document: { _id: write.shortId, ...documentOf(visitor), ...connections } } };
 }
@@ -182,7 +218,7 @@ function insertion(process: string, write: PresenceWrite): Operation {
 function plainUpdate(process: string, write: PresenceWrite): Operation | "done" {
   const { shortId } = write;
   const nobody = readVisitor({ short_id: shortId })!;
-  const whole = wholeChange(nobody, { ...write, derive: undefined });
+  const whole = wholeChange(nobody, { ...write, claims: null, offeredCode: undefined });
   // The end of a connection alone.
   if (Object.keys(whole).length === 0) return "done";
   const update = unsearchedChangeOf({ ...nobody, ...whole }, Object.keys(whole));

@@ -43,8 +43,10 @@ import { LookUps } from "./lookups.ts";
 import { Sample } from "./sample.ts";
 import { MAX_PORTION, Walk } from "./ordered_scan.ts";
 import { comparePositions, isSamePlace, type Position } from "../../visitor/list_order.ts";
-import { SharedBatch, SharedRun } from "../../async/single_flight.ts";
-import type { Page } from "../visitor_store.ts";
+import { BatchedFlight, SingleFlight } from "../../async/single_flight.ts";
+import type { ResultPage } from "../visitor_store.ts";
+
+type Page = Pick<ResultPage, "visitors" | "next">;
 
 /** More candidates than this are not fetched one after the other, for a walk is quicker then. */
 const MAX_CANDIDATES = 20_000;
@@ -77,22 +79,22 @@ export class CollectionSearch {
   #collection: SearchedCollection;
   #walk: Walk;
   #lookUps: LookUps;
-  #pages: SharedRun<string[]>;
-  #online: SharedRun<StoredDocument[]>;
-  #unkeyed: SharedBatch<Search, Found[]>;
-  #foreign: SharedRun<boolean>;
-  #sampling: SharedRun<Sample>;
+  #pages: SingleFlight<string[]>;
+  #online: SingleFlight<StoredDocument[]>;
+  #unkeyed: BatchedFlight<Search, Found[]>;
+  #foreign: SingleFlight<boolean>;
+  #sampling: SingleFlight<Sample>;
   #sample: { sample: Sample; takenAt: number } | null = null;
 
   constructor(collection: SearchedCollection) {
     this.#collection = collection;
     this.#walk = new Walk(collection);
     this.#lookUps = new LookUps(collection);
-    this.#pages = new SharedRun(() => this.#readPages());
-    this.#online = new SharedRun(() => this.#readOnline());
-    this.#unkeyed = new SharedBatch((searches) => this.#readUnkeyed(searches));
-    this.#foreign = new SharedRun(() => this.#areForeign());
-    this.#sampling = new SharedRun(() => this.#takeSample());
+    this.#pages = new SingleFlight(() => this.#readPages());
+    this.#online = new SingleFlight(() => this.#readOnline());
+    this.#unkeyed = new BatchedFlight((searches) => this.#readUnkeyed(searches));
+    this.#foreign = new SingleFlight(() => this.#areForeign());
+    this.#sampling = new SingleFlight(() => this.#takeSample());
   }
 
   /** As `VisitorStore.findVisitors`. */

@@ -6,10 +6,11 @@
 import type { SearchQuery } from "../../search/parse.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import { ChunkSize } from "./batch_size.ts";
-import { Deadline, REQUEST_DEADLINE } from "../../async/deadline.ts";
+import { Deadline } from "../../async/deadline.ts";
 import { Awakening } from "./awakening.ts";
 import {
   changeOf,
+  encodedVisitorOf,
   IS_FOREIGN,
   isOfflineBefore,
   PLACE,
@@ -17,7 +18,6 @@ import {
   positionOf,
   type Projection,
   type StoredDocument,
-  storedVisitorOf,
   upsertOf,
   visitorOf,
   WHOLE,
@@ -52,13 +52,15 @@ import type { ReadOptions } from "./found.ts";
 import { KnownDocuments } from "./known.ts";
 import { CollectionSearch } from "./search.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
-import type { StoredVisitor } from "../../visitor/encoded_visitor.ts";
+import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import {
-  type Beat,
-  type Page,
+  type Heartbeat,
+  type PresenceResult,
   type PresenceWrite,
   type Refusal,
   type Reindexed,
+  REQUEST_DEADLINE,
+  type ResultPage,
   StoreRefused,
   StoreUnavailable,
   type VisitorChange,
@@ -267,8 +269,18 @@ class MongoStore implements VisitorStore {
     return true;
   }
 
-  findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    return this.#answer((deadline) => this.#search.findVisitors(query, limit, after, deadline));
+  findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback: SearchQuery | null = null,
+  ): Promise<ResultPage> {
+    return this.#answer(async (deadline) => {
+      const page = await this.#search.findVisitors(query, limit, after, deadline);
+      if (page.visitors.length > 0 || fallback === null) return { ...page, isFallback: false, unindexed: 0 };
+      const found = await this.#search.findVisitors(fallback, limit, after, deadline);
+      return { ...found, isFallback: true, unindexed: 0 };
+    });
   }
 
   /** The documents that fulfil a condition, as the driver gets them. */
@@ -304,7 +316,7 @@ class MongoStore implements VisitorStore {
     return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
   }
 
-  getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]> {
+  getVisitors(shortIds: string[]): Promise<(EncodedVisitor | null)[]> {
     return this.#answer(async (deadline) => {
       const asked = new Set(shortIds);
       const documents = this.#known.decode(
@@ -328,7 +340,7 @@ class MongoStore implements VisitorStore {
       }
       return shortIds.map((shortId) => {
         const document = firsts.get(shortId);
-        return document === undefined ? null : storedVisitorOf(document);
+        return document === undefined ? null : encodedVisitorOf(document);
       });
     });
   }
@@ -368,7 +380,7 @@ class MongoStore implements VisitorStore {
     write: (operations: Operation[]) => this.#answer(() => writeBulk(this.#collection, operations)),
   };
 
-  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
+  writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]> {
     return this.#chunks.run((size) => writePresence(this.#written, process, writes, size));
   }
 
@@ -380,8 +392,8 @@ class MongoStore implements VisitorStore {
     return this.#chunks.run((size) => endConnections(this.#written, process, most, size));
   }
 
-  beat(process: string, count: number): Promise<Beat> {
-    return this.#answer((deadline) => this.#leases.beat(process, count, limitOf(deadline)));
+  heartbeat(process: string, count: number): Promise<Heartbeat> {
+    return this.#answer((deadline) => this.#leases.heartbeat(process, count, limitOf(deadline)));
   }
 
   forgetProcess(process: string): Promise<void> {

@@ -7,7 +7,8 @@ import type { StatementSync } from "./file.ts";
 import { setImmediate } from "node:timers";
 import { exactKey } from "../../search/index_keys.ts";
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
-import type { Beat, PresenceWrite } from "../visitor_store.ts";
+import { changeOfClaims } from "../claims.ts";
+import type { Heartbeat, PresenceResult, PresenceWrite } from "../visitor_store.ts";
 
 /** Visitors that are written at once: few, since nobody is answered meanwhile. */
 const BATCH = 50;
@@ -34,25 +35,28 @@ export class SqlitePresence {
     this.#file = file;
   }
 
-  async writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
-    const areThere: boolean[] = [];
+  async writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]> {
+    const results: PresenceResult[] = [];
     for (let start = 0; start < writes.length; start += BATCH) {
       if (start > 0) await new Promise((resolve) => setImmediate(resolve));
       const batch = writes.slice(start, start + BATCH);
-      areThere.push(
+      results.push(
         ...this.#file.write((visitors) => batch.map((write) => this.#writeOne(visitors, process, write))),
       );
     }
-    return areThere;
+    return results;
   }
 
-  #writeOne(visitors: WrittenVisitors, process: string, write: PresenceWrite): boolean {
-    const { shortId, isNew, change, derive, isConnected } = write;
+  #writeOne(visitors: WrittenVisitors, process: string, write: PresenceWrite): PresenceResult {
+    const { shortId, isNew, change, claims, offeredCode, isConnected } = write;
     const stored = visitors.get(shortId);
-    if (stored === undefined && !isNew) return false;
+    if (stored === undefined && !isNew) return { exists: false, lookupCode: null };
     const before = stored?.visitor ?? readVisitor({ short_id: shortId })!;
-    const changed = { ...before, ...change };
-    const visitor = { ...changed, ...derive?.(changed) };
+    const visitor = { ...before, ...change };
+    if (offeredCode !== undefined) {
+      visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
+    }
+    if (claims) Object.assign(visitor, changeOfClaims(visitor, claims));
     if (isConnected === undefined) {
       visitors.put(visitor);
     } else if (isConnected) {
@@ -61,7 +65,7 @@ export class SqlitePresence {
     } else {
       this.#disconnect(visitors, process, { ...visitor, is_online: before.is_online }, stored?.id);
     }
-    return true;
+    return { exists: true, lookupCode: offeredCode === undefined ? null : visitor.lookup_code };
   }
 
   /** Takes a process away from a visitor, who is offline where no other one has it. */
@@ -97,7 +101,7 @@ export class SqlitePresence {
     return ended;
   }
 
-  beat(process: string, count: number): Beat {
+  heartbeat(process: string, count: number): Heartbeat {
     const { changes } = this.#file.prepare("UPDATE process SET count = ? WHERE process = ?").run(
       count,
       process,
@@ -108,7 +112,7 @@ export class SqlitePresence {
     const others = this.#file.prepare("SELECT process, count FROM process WHERE process <> ?").all(process);
     return {
       isNew: changes === 0,
-      beats: new Map(others.map(({ process, count }) => [process as string, count as number])),
+      counts: new Map(others.map(({ process, count }) => [process as string, count as number])),
     };
   }
 

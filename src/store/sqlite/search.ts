@@ -21,8 +21,10 @@ import {
   rowConditions,
   type Sql,
 } from "./conditions.ts";
-import { StoredVisitor } from "../../visitor/encoded_visitor.ts";
-import type { Page } from "../visitor_store.ts";
+import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
+import type { ResultPage } from "../visitor_store.ts";
+
+type Page = Pick<ResultPage, "visitors" | "next">;
 
 /** So many candidates are read as they are sorted. */
 const FEW = 300;
@@ -55,7 +57,7 @@ const NO_LIMIT = -1;
 export interface SearchedFile {
   prepare(sql: string): StatementSync;
   /** The visitor with an id, as it was stored at last, in the midst of a read that began with its revision. */
-  readVisitor(id: number, revision: number): StoredVisitor;
+  readVisitor(id: number, revision: number): EncodedVisitor;
   /** Another one whenever something was written. */
   version(): unknown;
 }
@@ -86,7 +88,7 @@ interface Search {
 /** What a walk through the first ones has come to. */
 interface Walked {
   /** Those met who are on the page. */
-  visitors: StoredVisitor[];
+  visitors: EncodedVisitor[];
   /** Where to go on. */
   from: Sql[];
 }
@@ -172,7 +174,7 @@ export class SqliteSearch {
    *
    * @param met those of the page who were met before
    */
-  #walk(search: Search, met: StoredVisitor[] = [], among = "TRUE"): Page {
+  #walk(search: Search, met: EncodedVisitor[] = [], among = "TRUE"): Page {
     const { sql, values } = allOf([
       ...search.order,
       { sql: among, values: [] },
@@ -277,7 +279,7 @@ export class SqliteSearch {
       `SELECT visitor FROM candidate CROSS JOIN document AS row USING (id) WHERE ${sql}
        ORDER BY offline, unseen, short_id`,
     ).all(...values);
-    return pageOf(search, rows.values().map(([visitor]) => new StoredVisitor(visitor)));
+    return pageOf(search, rows.values().map(([visitor]) => new EncodedVisitor(visitor)));
   }
 
   /** The page of candidates, sorted before the first ones are read. */
@@ -291,7 +293,7 @@ export class SqliteSearch {
     const { sql, values } = allOf(rowConditions(search.parts));
     const read = this.#rows<[visitor: string]>(`SELECT visitor FROM document AS row WHERE id = ? AND ${sql}`);
     const rows = ids.map(([id]) => read.get(id, ...values)).filter((row) => row !== undefined);
-    return pageOf(search, rows.map(([visitor]) => new StoredVisitor(visitor)));
+    return pageOf(search, rows.map(([visitor]) => new EncodedVisitor(visitor)));
   }
 
   #prepare(sql: string): StatementSync {
@@ -306,8 +308,8 @@ export class SqliteSearch {
 /** Those met before, and the first of others, in their order, that match. */
 function pageOf(
   { query, isTold, limit }: Search,
-  found: Iterable<StoredVisitor>,
-  met: StoredVisitor[] = [],
+  found: Iterable<EncodedVisitor>,
+  met: EncodedVisitor[] = [],
 ): Page {
   const visitors = [...met];
   for (const visitor of found) {

@@ -24,13 +24,14 @@ import { SqlitePresence } from "./presence.ts";
 import { IN_SESSION, SEPARATOR } from "./schema.ts";
 import { prepareSearch, SqliteSearch } from "./search.ts";
 import { SqliteTidying } from "./index_maintenance.ts";
-import { StoredVisitor } from "../../visitor/encoded_visitor.ts";
+import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import {
-  type Beat,
-  type Page,
+  type Heartbeat,
+  type PresenceResult,
   type PresenceWrite,
   type Refusal,
   type Reindexed,
+  type ResultPage,
   StoreUnavailable,
   type VisitorChange,
   type VisitorCounts,
@@ -79,7 +80,7 @@ class SqliteStore implements VisitorStore {
   #database: DatabaseSync;
   #statements = new LRUCache<string, StatementSync>({ max: MAX_STATEMENTS });
   /** Visitors read lately, by their ids in the tables: between two pages few have changed. */
-  #visitors = new LRUCache<number, { revision: number; visitor: StoredVisitor }>({ max: MAX_VISITORS });
+  #visitors = new LRUCache<number, { revision: number; visitor: EncodedVisitor }>({ max: MAX_VISITORS });
   #isOpen = true;
   /** Transactions of this connection, which SQLite's own count leaves out. */
   #writes = 0;
@@ -135,8 +136,22 @@ class SqliteStore implements VisitorStore {
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous, SQLite is not
-  async findVisitors(query: SearchQuery, limit: number, after: Position | null): Promise<Page> {
-    return asStoreErrors(() => this.#atOneMoment(() => this.#search.findVisitors(query, limit, after)));
+  async findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback: SearchQuery | null = null,
+  ): Promise<ResultPage> {
+    return asStoreErrors(() =>
+      this.#atOneMoment(() => {
+        const page = this.#search.findVisitors(query, limit, after);
+        if (page.visitors.length > 0 || fallback === null) {
+          return { ...page, isFallback: false, unindexed: 0 };
+        }
+        const found = this.#search.findVisitors(fallback, limit, after);
+        return { ...found, isFallback: true, unindexed: 0 };
+      })
+    );
   }
 
   /** Reads as the file is at one moment, whatever others write meanwhile. */
@@ -150,21 +165,21 @@ class SqliteStore implements VisitorStore {
   }
 
   /** The visitor of a revision, read from its document where it is not known. */
-  #readVisitor(id: number, revision: number): StoredVisitor {
+  #readVisitor(id: number, revision: number): EncodedVisitor {
     const known = this.#visitors.get(id);
     if (known?.revision === revision) return known.visitor;
     const row = this.#prepare("SELECT visitor FROM document WHERE id = ?").get(id)!;
-    const visitor = new StoredVisitor(row.visitor as string);
+    const visitor = new EncodedVisitor(row.visitor as string);
     this.#visitors.set(id, { revision, visitor });
     return visitor;
   }
 
   // deno-lint-ignore require-await -- see above
-  async getVisitors(shortIds: string[]): Promise<(StoredVisitor | null)[]> {
+  async getVisitors(shortIds: string[]): Promise<(EncodedVisitor | null)[]> {
     return asStoreErrors(() =>
       shortIds.map((shortId) => {
         const stored = this.#storedOf(shortId);
-        return stored === undefined ? null : new StoredVisitor(stored.visitor);
+        return stored === undefined ? null : new EncodedVisitor(stored.visitor);
       })
     );
   }
@@ -383,7 +398,7 @@ class SqliteStore implements VisitorStore {
     asStoreErrors(() => this.#prepare("DELETE FROM lease WHERE name = ? AND holder = ?").run(name, holder));
   }
 
-  writePresence(process: string, writes: PresenceWrite[]): Promise<boolean[]> {
+  writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]> {
     return this.#presence.writePresence(process, writes);
   }
 
@@ -397,8 +412,8 @@ class SqliteStore implements VisitorStore {
   }
 
   // deno-lint-ignore require-await -- see above
-  async beat(process: string, count: number): Promise<Beat> {
-    return asStoreErrors(() => this.#presence.beat(process, count));
+  async heartbeat(process: string, count: number): Promise<Heartbeat> {
+    return asStoreErrors(() => this.#presence.heartbeat(process, count));
   }
 
   // deno-lint-ignore require-await -- see above
@@ -430,7 +445,7 @@ class SqliteStore implements VisitorStore {
   }
 
   // deno-lint-ignore require-await -- see above
-  async tidy(): Promise<boolean> {
+  async maintainIndexes(): Promise<boolean> {
     return asStoreErrors(() => this.#tidying.step());
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { PresenceWrite, VisitorStore } from "../../../src/store/visitor_store.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
+import { writeAll } from "../presence_contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
@@ -68,7 +69,7 @@ if (hasAllRights) {
   const everyWrite = (shortId: string): PresenceWrite[] => [
     { shortId, isNew: false, change: { last_seen_at: SEEN } },
     { shortId, isNew: false, change: { name: "Ada" }, isConnected: true },
-    { shortId, isNew: false, change: {}, derive: () => ({ name: "Ada" }) },
+    { shortId, isNew: false, change: {}, claims: { name: "Ada" } },
     leave(shortId),
   ];
 
@@ -81,13 +82,13 @@ if (hasAllRights) {
     await collection.insertMany(theirs as never[]);
     for (const shortId of ["theirs", "mine", "same", "number", "_1"]) {
       for (const write of everyWrite(shortId)) {
-        assert.deepEqual(await store.writePresence("p", [write]), [false], shortId);
+        assert.deepEqual(await writeAll(store, "p", [write]), [false], shortId);
       }
     }
     assert.equal(await store.endConnections("p", 10), 0);
     // What is their document's _id cannot be made; what is their short id is made beside theirs.
     assert.deepEqual(
-      await store.writePresence("p", [arrival("mine"), arrival("same", { name: "Ada" }), arrival("new")]),
+      await writeAll(store, "p", [arrival("mine"), arrival("same", { name: "Ada" }), arrival("new")]),
       [false, true, true],
     );
     for (const document of theirs) {
@@ -100,10 +101,10 @@ if (hasAllRights) {
   });
 
   test("fields of other software stay in a document, and none but attributes are sent", async ({ store, collection }) => {
-    await store.writePresence("p", [arrival("ada", { name: "Ada" })]);
+    await writeAll(store, "p", [arrival("ada", { name: "Ada" })]);
     await collection.updateOne({ short_id: "ada" }, { $set: { theirs: { a: 1 } } });
-    for (const write of everyWrite("ada").slice(0, 3)) await store.writePresence("p", [write]);
-    await store.writePresence("q", [arrival("ada", { name: "Ada" })]);
+    for (const write of everyWrite("ada").slice(0, 3)) await writeAll(store, "p", [write]);
+    await writeAll(store, "q", [arrival("ada", { name: "Ada" })]);
     const document = (await collection.findOne({ short_id: "ada" }))!;
     assert.deepEqual(document.theirs, { a: 1 });
     assert.deepEqual(document.foyer_connections, ["p", "q"]);
@@ -112,7 +113,7 @@ if (hasAllRights) {
       visitorOf({ short_id: "ada", name: "Ada", last_seen_at: SEEN }),
     ]);
     assert.deepEqual(await Array.fromAsync(store.allVisitors()), visitors);
-    for (const process of ["p", "q"]) await store.writePresence(process, [leave("ada")]);
+    for (const process of ["p", "q"]) await writeAll(store, process, [leave("ada")]);
     assert.ok(!("foyer_connections" in (await collection.findOne({ short_id: "ada" }))!));
   });
 
@@ -128,7 +129,7 @@ if (hasAllRights) {
     const taken = arrival("taken", { email: "a@acme.com" });
     const large = arrival("large", { metadata: { tooLong } });
     assert.deepEqual(
-      await other.writePresence("p", [...arrivals("a"), taken, ...arrivals("b"), large, ...arrivals("c")]),
+      await writeAll(other, "p", [...arrivals("a"), taken, ...arrivals("b"), large, ...arrivals("c")]),
       [
         ...arrivals("a").map(() => true),
         false,
@@ -142,7 +143,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "ada"), written);
     // One that is there, too: with what is refused nothing of it is written.
     assert.deepEqual(
-      await store.writePresence("q", [
+      await writeAll(store, "q", [
         { shortId: "a0", isNew: false, change: { email: "a@acme.com" }, isConnected: true },
         { shortId: "a1", isNew: false, change: { nickname: "Countess" }, isConnected: true },
       ]),
@@ -154,7 +155,7 @@ if (hasAllRights) {
 
   test("at no moment is a visitor online to whom no process is connected", async ({ store, other, collection }) => {
     const shortIds = Array.from({ length: 10 }, (_, i) => `v${i}`);
-    await store.writePresence("p", shortIds.map((shortId) => arrival(shortId)));
+    await writeAll(store, "p", shortIds.map((shortId) => arrival(shortId)));
     let isDone = false;
     const looking = (async () => {
       let looks = 0;
@@ -169,7 +170,7 @@ if (hasAllRights) {
     await Promise.all(["p", "q", "r", "dead"].map(async (process, i) => {
       for (let round = 0; round < 6; round++) {
         const writes = shortIds.map((shortId) => ({ ...leave(shortId), isConnected: (round + i) % 2 === 0 }));
-        await (i % 2 === 0 ? store : other).writePresence(process, writes);
+        await writeAll(i % 2 === 0 ? store : other, process, writes);
       }
       if (process === "dead") { while (await other.endConnections("dead", 3) > 0); }
     }));
@@ -178,20 +179,20 @@ if (hasAllRights) {
     assert.equal(await store.countOnline(), 10, "q has them all");
   });
 
-  test("a beat whose answer was lost is made up for by the next", async ({ store, other }) => {
-    assert.equal((await store.beat("p", 1)).isNew, true);
-    assert.equal((await store.beat("p", 2)).isNew, false);
+  test("a heartbeat whose answer was lost is made up for by the next", async ({ store, other }) => {
+    assert.equal((await store.heartbeat("p", 1)).isNew, true);
+    assert.equal((await store.heartbeat("p", 2)).isNew, false);
     await other.forgetProcess("p");
     // By another store, since this one is not to hear of it.
-    assert.equal((await other.beat("p", 3)).isNew, true);
-    assert.equal((await store.beat("p", 4)).isNew, true);
-    assert.equal((await store.beat("p", 5)).isNew, false);
+    assert.equal((await other.heartbeat("p", 3)).isNew, true);
+    assert.equal((await store.heartbeat("p", 4)).isNew, true);
+    assert.equal((await store.heartbeat("p", 5)).isNew, false);
   });
 
   test("processes over another collection are not heard of", async ({ store }) => {
     await using elsewhere = await open();
-    await elsewhere.store.beat("elsewhere", 1);
-    assert.deepEqual(await store.beat("here", 1), { isNew: true, beats: new Map() });
+    await elsewhere.store.heartbeat("elsewhere", 1);
+    assert.deepEqual(await store.heartbeat("here", 1), { isNew: true, counts: new Map() });
   });
 
   test("lookup codes that other software wrote as numbers are in use", async ({ store, collection }) => {
@@ -214,7 +215,7 @@ if (hasAllRights) {
       const { store } = opened;
       const commandsOf = async (writes: PresenceWrite[]) => {
         proxy.commands.length = 0;
-        assert.ok((await store.writePresence("p", writes)).every((isThere) => isThere));
+        assert.ok((await writeAll(store, "p", writes)).every((isThere) => isThere));
         return proxy.commands.filter((name) => name !== "listCollections" && name !== "listIndexes");
       };
       const each = (write: Partial<PresenceWrite>) =>
@@ -247,7 +248,7 @@ if (hasAllRights) {
       const again = async (store: VisitorStore, writes: PresenceWrite[]) => {
         for (let tries = 0; tries < 200; tries++) {
           try {
-            return await store.writePresence("p", writes);
+            return await writeAll(store, "p", writes);
           } catch (error) {
             assert.equal((error as Error).name, "StoreUnavailable", String(error));
             await new Promise((resolve) => setTimeout(resolve, 100));
@@ -259,9 +260,9 @@ if (hasAllRights) {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await own.kill();
       const asked = [
-        store.writePresence("q", [arrival("v0")]),
+        writeAll(store, "q", [arrival("v0")]),
         store.endConnections("q", 1),
-        store.beat("q", 1),
+        store.heartbeat("q", 1),
         store.lookupCodesInUse(["0001"]),
       ];
       for (const answer of await Promise.allSettled(asked)) {

@@ -9,7 +9,7 @@ import { StoreRefused, StoreUnavailable } from "../../../src/store/visitor_store
 import { testInFolder } from "../../support/folders.ts";
 import { runProcess } from "../../support/processes.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
-import { testPresenceContract } from "../presence_contract.ts";
+import { testPresenceContract, writeAll } from "../presence_contract.ts";
 
 const openInMemory = () => {
   const store = openSqliteStore(":memory:");
@@ -53,8 +53,8 @@ testFile("what another process stores is seen at once", async (path) => {
   const server = openSqliteStore(path);
   assert.deepEqual(await findAll(server, ""), []);
   const program = `
-    import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("../../src/store/sqlite.ts"))};
-    import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../src/visitor.ts"))};
+    import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("../../../src/store/sqlite/store.ts"))};
+    import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../../src/visitor/visitor.ts"))};
     const store = openSqliteStore(${JSON.stringify(path)});
     await store.putVisitors([readVisitor({ short_id: "a", is_online: true })]);
     await store.close();`;
@@ -62,7 +62,7 @@ testFile("what another process stores is seen at once", async (path) => {
   await Deno.writeTextFile(script, program);
   const { code, stderr } = await runProcess({
     program: Deno.execPath(),
-    args: ["run", "-A", "--config", fileURLToPath(import.meta.resolve("../../deno.json")), script],
+    args: ["run", "-A", "--config", fileURLToPath(import.meta.resolve("../../../deno.json")), script],
   });
   assert.equal(code, 0, stderr);
   assert.deepEqual(await findAll(server, ""), ["a"]);
@@ -238,7 +238,7 @@ Deno.test("SQLite: a search of very many words, each of them like very many othe
 testFile("a page view touches no index of what is searched", async (path) => {
   const store = openSqliteStore(path);
   const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
-  await store.writePresence("p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
+  await writeAll(store, "p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
   const readIndexes = () => {
     using database = new DatabaseSync(path);
     return ["exact_key", "suffix_data", "word", "typo", "connection"].map(
@@ -252,7 +252,7 @@ testFile("a page view touches no index of what is searched", async (path) => {
   const before = readIndexes();
   assert.ok(before.every((rows) => rows.length > 0));
   const view = { last_url: "/b", last_seen_at: "2026-01-02T12:00:00.000Z" };
-  assert.deepEqual(await store.writePresence("p", [{ shortId: "ada", isNew: false, change: view }]), [true]);
+  assert.deepEqual(await writeAll(store, "p", [{ shortId: "ada", isNew: false, change: view }]), [true]);
   assert.deepEqual(readIndexes(), before);
   assert.deepEqual(await findAll(store, "url:b"), ["ada"]);
   await store.updateVisitor("ada", { name: "Eve" });
@@ -319,7 +319,7 @@ for (const name of ["schema-5", "schema-4", "schema-3", "schema-2", "schema-1", 
       assert.equal(await store.takeLease("work", times, -1), true);
       assert.equal((await store.updateVisitor("n\0ul", { name: "Zoë Müller" }))?.short_id, "n\0ul");
       const connecting = { shortId: "n\0ul", isNew: false, change: {}, isConnected: true };
-      assert.deepEqual(await store.writePresence("p", [connecting]), [true]);
+      assert.deepEqual(await writeAll(store, "p", [connecting]), [true]);
       assert.ok((await findAll(store, "online")).includes("n\0ul"));
       assert.equal(await store.endConnections("p", 10), 1);
       assert.ok((await findAll(store, "-online")).includes("n\0ul"));

@@ -1,12 +1,24 @@
 /**
- * What a page says of its visitor, as a change of the visitor.
+ * Claims: what a web page says of its visitor, as a change of the visitor.
  *
  * @module
  */
 import { isEmailAddress } from "../search/parse.ts";
-import type { VisitorChange } from "../store/visitor_store.ts";
 import type { Visitor } from "../visitor/visitor.ts";
-import type { Claims } from "./messages.ts";
+import type { VisitorChange } from "./visitor_store.ts";
+
+/** What a web page says of its visitor: an empty value clears, what is absent is left alone. */
+export interface Claims {
+  identities?: string[];
+  unique_id?: string | null;
+  tags?: string[];
+  /** Ids that are added and cleared, in this order: `system:` clears the one of that system, `null` all. */
+  integration_ids?: (string | null)[];
+  call_name?: string | null;
+  name?: string | null;
+  email?: string | null;
+  metadata?: Visitor["metadata"];
+}
 
 /** So many integration ids does a visitor have at the most; the latest ones stay. */
 const MAX_INTEGRATION_IDS = 200;

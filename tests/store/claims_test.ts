@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { changeOfClaims, mergeClaims } from "../../src/presence/claims.ts";
-import type { Claims } from "../../src/presence/messages.ts";
+import { changeOfClaims, type Claims, mergeClaims } from "../../src/store/claims.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 
 function change(document: Record<string, unknown>, claims: Claims) {
