@@ -21,7 +21,7 @@ export interface Cursor {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const position = { online: true, lastSeenAt: 1767323045678, shortId: "aB3", count: 1 };
+ * const position = { online: true, lastSeenAt: 1767323045678, shortId: "aB3", tie: null };
  * const cursor = { position, typos: false };
  * assert.deepEqual(decodeCursor(encodeCursor(cursor, "#vip"), "#vip"), cursor);
  * assert.throws(() => decodeCursor(encodeCursor(cursor, "#vip"), "#new"), { code: "invalid_parameter" });
@@ -30,8 +30,8 @@ export interface Cursor {
  * @param q the search that the page answers; empty for `list/latest`
  */
 export function encodeCursor({ position, typos }: Cursor, q: string): string {
-  const { online, lastSeenAt, shortId, count } = position;
-  return Buffer.from(JSON.stringify([fingerprint(q), online, lastSeenAt, shortId, count, typos])).toString(
+  const { online, lastSeenAt, shortId, tie } = position;
+  return Buffer.from(JSON.stringify([fingerprint(q), online, lastSeenAt, shortId, tie, typos])).toString(
     "base64url",
   );
 }
@@ -50,16 +50,16 @@ export function decodeCursor(cursor: string, q: string): Cursor {
   }
   // Buffer skips what is not base64url, which would give one position many spellings.
   if (!Array.isArray(values) || values.length !== 6 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw unusable();
-  const [madeFor, online, lastSeenAt, shortId, count, typos] = values;
+  const [madeFor, online, lastSeenAt, shortId, tie, typos] = values;
   if (
     typeof online !== "boolean" || !(lastSeenAt === null || isTime(lastSeenAt)) ||
     typeof shortId !== "string" || shortId === "" || !shortId.isWellFormed() ||
-    !Number.isInteger(count) || count < 1 || count > 10_000 || typeof typos !== "boolean"
+    !(tie === null || typeof tie === "string" && /^[\w-]{1,20}$/.test(tie)) || typeof typos !== "boolean"
   ) throw unusable();
   if (madeFor !== fingerprint(q)) {
     throw new ApiError("invalid_parameter", "The cursor was made for another q.");
   }
-  return { position: { online, lastSeenAt, shortId, count }, typos };
+  return { position: { online, lastSeenAt, shortId, tie }, typos };
 }
 
 function isTime(value: unknown): boolean {

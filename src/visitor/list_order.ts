@@ -1,5 +1,5 @@
 /**
- * Places in the order of all lists.
+ * The order of every list, and positions in it.
  *
  * @module
  */
@@ -7,31 +7,31 @@ import { Buffer } from "node:buffer";
 import type { Visitor } from "./visitor.ts";
 
 /**
- * A place in the order of every list: online visitors first, then the newest `last_seen_at` first, those
- * without one last, ties by `short_id` in UTF-8 byte order. A page starts after the position that the page
- * before it ended at (a keyset cursor), so visitors who come and go shift nothing.
+ * A visitor's sort key, and so a position in every list: online visitors come first, then the newest `last_seen_at`,
+ * those without one last, ties by `short_id` in UTF-8 byte order. A result page starts after the position of the last
+ * visitor before it (keyset paging), so visitors who come and go shift nothing.
  */
 export interface Position {
   online: boolean;
   /** Milliseconds since 1970; `null` where the database holds no date. */
   lastSeenAt: number | null;
   shortId: string;
-  /** How many visitors with exactly these three values came up to here: foreign documents repeat short ids. */
-  count: number;
+  /** Orders documents that repeat a short id at the same time; `null` where a database has no such documents. */
+  tie: string | null;
 }
 
-/** The place of a visitor that is the only one there. */
-export function placeOf({ is_online, last_seen_at, short_id }: Visitor): Position {
+/** The position of a visitor in a database that does not repeat short ids. */
+export function positionOfVisitor({ is_online, last_seen_at, short_id }: Visitor): Position {
   return {
     online: is_online,
     lastSeenAt: last_seen_at === null ? null : Date.parse(last_seen_at),
     shortId: short_id,
-    count: 1,
+    tie: null,
   };
 }
 
-/** Whether two positions differ in nothing but their count. */
-export function isSamePlace(a: Position, b: Position): boolean {
+/** Whether two positions differ in nothing but what orders ties. */
+export function isTied(a: Position, b: Position): boolean {
   return a.online === b.online && a.lastSeenAt === b.lastSeenAt && a.shortId === b.shortId;
 }
 
@@ -41,7 +41,7 @@ export function isSamePlace(a: Position, b: Position): boolean {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const seen = { online: true, lastSeenAt: 1767323045678, shortId: "a", count: 1 };
+ * const seen = { online: true, lastSeenAt: 1767323045678, shortId: "a", tie: null };
  * assert.ok(comparePositions(seen, { ...seen, online: false }) < 0);
  * assert.ok(comparePositions(seen, { ...seen, lastSeenAt: null }) < 0);
  * assert.ok(comparePositions(seen, { ...seen, shortId: "b" }) < 0);
@@ -54,5 +54,7 @@ export function comparePositions(a: Position, b: Position): number {
     return b.lastSeenAt - a.lastSeenAt;
   }
   // JavaScript compares UTF-16 units, which is another order beyond U+FFFF.
-  return a.shortId === b.shortId ? 0 : Buffer.compare(Buffer.from(a.shortId), Buffer.from(b.shortId));
+  if (a.shortId !== b.shortId) return Buffer.compare(Buffer.from(a.shortId), Buffer.from(b.shortId));
+  const [tieA, tieB] = [a.tie ?? "", b.tie ?? ""];
+  return tieA === tieB ? 0 : tieA < tieB ? -1 : 1;
 }

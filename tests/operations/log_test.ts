@@ -135,7 +135,7 @@ const VISITOR = {
 
 /** Requests with secrets in all their parts; some are answered, some refused. */
 function secretRequests(): [path: string, init: RequestInit][] {
-  const position = { online: true, lastSeenAt: null, shortId: SECRET, count: 1 };
+  const position = { online: true, lastSeenAt: null, shortId: SECRET, tie: null };
   const cursor = encodeCursor({ position, typos: false }, SECRET);
   const paths = [
     "/api/visitors/list/latest",

@@ -159,7 +159,7 @@ test("Neither spelling, parameters, headers, method nor cursor lets a further co
     "nobody 0042",
   ];
   for (const q of mixed) await assertRefused(await search(q), q);
-  const first = { online: true, lastSeenAt: 8.64e15, shortId: "!", count: 1 };
+  const first = { online: true, lastSeenAt: 8.64e15, shortId: "!", tie: null };
   const forms: Parameters<typeof search>[1][] = [
     { method: "HEAD" },
     { more: "&max_results=1" },
@@ -195,7 +195,7 @@ test("A quoted code is text, by which nobody's code is found", async () => {
 });
 
 test("Misses that are mixed with other parts, on a further page or asked by HEAD count as well", async () => {
-  const beyond = { online: false, lastSeenAt: null, shortId: "zzzz", count: 1 };
+  const beyond = { online: false, lastSeenAt: null, shortId: "zzzz", tie: null };
   const misses: [q: string, options: Parameters<Awaited<ReturnType<typeof openApp>>["search"]>[1]][] = [
     ["1000 online", {}],
     ["0042 ada", {}],

@@ -1,149 +1,143 @@
 /**
- * A visitor as a document of the collection, and a document as a visitor and its place.
+ * A visitor as a document of the collection, and a document as a visitor.
  *
  * @module
  */
-import { exactKeys, SEARCHED_ATTRIBUTES, searchText, suffixesOf, typoKeys } from "../../search/index_keys.ts";
-import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../../visitor/visitor.ts";
-import type { Position } from "../../visitor/list_order.ts";
+import { createHash } from "node:crypto";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
-import type { VisitorChange } from "../visitor_store.ts";
+import type { Position } from "../../visitor/list_order.ts";
+import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../../visitor/visitor.ts";
+import { searchFieldsOf } from "./search_fields.ts";
 
-/** A document as the driver reads it. */
+/** A document as the driver decodes it. */
 export type StoredDocument = Record<string, unknown>;
 
-/**
- * The version of the search fields; documents with another one, or none, are foreign. Of version 1 the text
- * keys were trigrams, and the typo keys made of seven letters; of version 2 there were no tags.
- */
-const SEARCH_VERSION = 3;
-
-/**
- * What finds foreign documents by an index: those without search fields, and those that a Foyer of an earlier version
- * or of the next one has given others, while both run or until they are reindexed.
- */
-export const IS_FOREIGN = { "foyer.v": { $in: [null, 1, 2, SEARCH_VERSION + 1] } };
-
-/** More keys than this would make one document a burden to the index; such a visitor is found as a foreign one. */
-const MAX_KEYS = 5000;
-
-/** Nothing but attributes leaves the database. */
-export const WHOLE: Projection = { _id: 0, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
-
-/** The same, and what the document is called, since other software may repeat a short id. */
-export const WHOLE_AND_ID: Projection = { ...WHOLE, _id: 1 };
-
-/** A document's place. */
-export const PLACE: Projection = { _id: 0, short_id: 1, is_online: 1, last_seen_at: 1 };
-
-/** A document's place, and what it is called. */
-export const PLACE_AND_ID: Projection = { ...PLACE, _id: 1 };
-
-/** The fields that are asked for. */
+/** The fields that a query returns. */
 export type Projection = Record<string, 0 | 1>;
 
+/** Nothing but attributes leaves the database, and the `_id` by which documents are told apart. */
+export const WHOLE: Projection = { _id: 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
+
+/** The fields that decide a document's position. */
+export const SORT_KEY: Projection = { _id: 1, short_id: 1, is_online: 1, last_seen_at: 1 };
+
 /**
- * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some engines refuse a
- * query that holds another. A BSON date may lie beyond, and counts as none.
+ * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some servers refuse a query
+ * that holds another. A BSON date may lie beyond, and counts as none.
  */
 export const DATES = {
   $gte: new Date("0001-01-01T00:00:00.000Z"),
   $lte: new Date("9999-12-31T23:59:59.999Z"),
 };
 
-/** A document as its visitor's place in the order; an empty short id where it has none. */
-export function positionOf(document: StoredDocument): Position {
-  const { short_id, is_online, last_seen_at } = document;
+/** A document that was read by {@link WHOLE}. */
+export interface ReadDocument {
+  /** `null`: the document is no visitor. */
+  visitor: EncodedVisitor | null;
+  position: Position;
+}
+
+/** Reads a document. */
+export function readDocument(document: StoredDocument): ReadDocument {
+  const visitor = visitorOf(document);
+  const position = positionOf(document);
+  position.tie = tieOf(document);
+  return { visitor: visitor && new EncodedVisitor(visitor), position };
+}
+
+/** The position of a document; its `shortId` is empty where the document is no visitor. */
+export function positionOf({ short_id, is_online, last_seen_at }: StoredDocument): Position {
   const isDate = last_seen_at instanceof Date && last_seen_at >= DATES.$gte && last_seen_at <= DATES.$lte;
   return {
     online: is_online === true,
     lastSeenAt: isDate ? last_seen_at.getTime() : null,
     shortId: typeof short_id === "string" ? short_id : "",
-    count: 1,
+    tie: null,
   };
 }
 
-/** The visitors of documents, as long as those are kept. */
-const visitors = new WeakMap<StoredDocument, EncodedVisitor | null>();
-
-/** A document, read by {@link WHOLE}, as its visitor, the same each time; `null` where it is none. */
-export function encodedVisitorOf(document: StoredDocument): EncodedVisitor | null {
-  let stored = visitors.get(document);
-  if (stored === undefined) {
-    const visitor = readVisitor(asNative(document));
-    visitors.set(document, stored = visitor && new EncodedVisitor(visitor));
-  }
-  return stored;
+/**
+ * A string that differs between documents: a hash, since it is a part of cursors, of the `_id`, or of the content where
+ * a view hides the `_id`.
+ */
+function tieOf(document: StoredDocument): string {
+  const { _id = document } = document;
+  return createHash("sha256").update(typeof _id + JSON.stringify(_id)).digest("base64url").slice(0, 12);
 }
 
-/** A document's visitor, as {@link encodedVisitorOf}. */
+/** The visitor of a document; `null` where it is none. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  return encodedVisitorOf(document)?.visitor ?? null;
+  const native = nativeObject(document);
+  return readVisitor({ ...native, metadata: objectOfPairs(native.metadata) });
 }
 
-/** A value of `last_url` as its visitor has it; empty where that is none. */
+/** A value of `last_url` as its visitor has it; empty where there is none. */
 export function lastUrlOf(value: unknown): string {
   return ATTRIBUTES.last_url.read(nativeValue(value)) ?? "";
 }
 
-/** BSON's own number classes as JavaScript's, in attributes and in what they hold. */
-function asNative(document: StoredDocument): StoredDocument {
+/** BSON's own classes as JavaScript's values. */
+function nativeObject(document: StoredDocument): StoredDocument {
   return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
 }
 
 function nativeValue(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(nativeValue);
-  // A document may have a field of the name by which the driver tells its classes; those have another prototype.
-  if (Object.getPrototypeOf(value) === Object.prototype) return asNative(value as StoredDocument);
+  // A document may have a field of the name by which the driver marks its classes; those have another prototype.
+  if (Object.getPrototypeOf(value) === Object.prototype) return nativeObject(value as StoredDocument);
   switch ((value as { _bsontype?: unknown })._bsontype) {
     case "Long":
       return (value as { toBigInt(): bigint }).toBigInt();
     case "Decimal128":
-      return Number(String(value));
+      return nativeNumber(String(value));
     default:
       return undefined;
   }
 }
 
-/**
- * Puts a visitor in place by its short id. The `_id` of a new document is the short id, so that two imports at
- * the same moment cannot both insert it, with no unique index on a collection that is not ours.
- */
-export function upsertOf(visitor: Visitor) {
-  const { short_id } = visitor;
-  const others = ATTRIBUTE_NAMES.filter((name) => name !== "short_id");
-  return {
-    updateOne: {
-      filter: { short_id },
-      update: { ...writing(visitor, others), $setOnInsert: { _id: short_id } },
-      upsert: true,
-    },
-  };
+/** Digits are never lost: a whole number beyond 2^53 stays exact. */
+function nativeNumber(decimal: string): number | bigint {
+  return /^-?\d{16,}$/.test(decimal) ? BigInt(decimal) : Number(decimal);
 }
 
-/** What changes a visitor's document, given the visitor as it is then. */
-export function changeOf(visitor: Visitor, change: VisitorChange) {
-  return writing(visitor, Object.keys(change));
+/** Keys that MongoDB or its driver take for something else, or that BSON cannot hold. */
+const UNSAFE_KEY = /^$|^\$|[.\0]|^_bsontype$|^__proto__$/;
+
+interface Pair {
+  k: string;
+  v: unknown;
+}
+
+/** Metadata with unsafe keys is stored as pairs (the form of `$objectToArray`), so that it is read as it was written. */
+function pairsOfObject(metadata: Visitor["metadata"]): Visitor["metadata"] | Pair[] {
+  const entries = Object.entries(metadata);
+  return entries.some(([key]) => UNSAFE_KEY.test(key)) ? entries.map(([k, v]) => ({ k, v })) : metadata;
+}
+
+function objectOfPairs(metadata: unknown): unknown {
+  const isPair = (pair: unknown): pair is Pair =>
+    typeof pair === "object" && pair !== null && typeof (pair as Pair).k === "string" && "v" in pair;
+  if (!Array.isArray(metadata) || !metadata.every(isPair)) return metadata;
+  return Object.fromEntries(metadata.map(({ k, v }) => [k, v]));
+}
+
+/** The attributes of a visitor as fields of a document: without those that are missing. */
+export function fieldsOf(visitor: Visitor): StoredDocument {
+  return { ...toDocument(visitor), metadata: pairsOfObject(visitor.metadata) };
 }
 
 /** A visitor as a document, with its search fields. */
 export function documentOf(visitor: Visitor): StoredDocument {
-  const fields = searchFields(visitor);
-  return { ...toDocument(visitor), ...(fields === null ? {} : { foyer: fields }) };
+  const fields = searchFieldsOf(visitor);
+  return { ...fieldsOf(visitor), ...(fields === null ? {} : { foyer: fields }) };
 }
 
-/** What makes these attributes of a document, and its search fields, those of a visitor. */
-function writing(visitor: Visitor, names: string[]) {
-  return settingFields(documentOf(visitor), [...names, "foyer"]);
-}
+/** A `$set` and an `$unset`, without empty ones. */
+export type Update = Record<string, StoredDocument>;
 
-/** What makes these attributes of a document those of a visitor, where no search field changes with them. */
-export function unsearchedChangeOf(visitor: Visitor, names: string[]) {
-  return settingFields(toDocument(visitor), names);
-}
-
-function settingFields(document: StoredDocument, names: string[]): Record<string, StoredDocument> {
+/** The update that gives a document these fields of another one, and takes them away where that has none. */
+export function updateOf(document: StoredDocument, names: string[]): Update {
   const [set, unset] = [
     names.filter((name) => name in document),
     names.filter((name) => !(name in document)),
@@ -154,48 +148,35 @@ function settingFields(document: StoredDocument, names: string[]): Record<string
   };
 }
 
-/** Whether a document, read by {@link PLACE}, is a visitor that is offline, and that was last seen before a time. */
-export function isOfflineBefore(document: StoredDocument, time: Date | null): boolean {
-  const visitor = visitorOf(document);
-  if (visitor === null || visitor.is_online) return false;
-  return time === null || visitor.last_seen_at !== null && Date.parse(visitor.last_seen_at) < time.getTime();
+/**
+ * The operation that stores a visitor by its short id. The `_id` of a new document is the short id, so that two imports
+ * at the same time cannot both insert it, with no unique index on a collection that is not ours.
+ */
+export function upsertOf(visitor: Visitor) {
+  const { short_id } = visitor;
+  const names = ATTRIBUTE_NAMES.filter((name) => name !== "short_id");
+  const update = updateOf(documentOf(visitor), [...names, "foyer"]);
+  return {
+    updateOne: {
+      filter: { short_id },
+      update: { ...update, $setOnInsert: { _id: short_id } },
+      upsert: true,
+    },
+  };
 }
-
-/** Foyer's own fields of a document: index keys, and the version of the rules by which they were made. */
-export interface SearchFields {
-  v: number;
-  keys: string[];
-  /** The keys of its tags by themselves, for an index in the order of lists; left out where there are none. */
-  tags?: string[];
-}
-
-/** The search fields of a visitor's document; `null` where there would be too many keys. */
-export function searchFields(visitor: Visitor): SearchFields | null {
-  const keys = searchKeys(visitor);
-  if (keys.length > MAX_KEYS) return null;
-  const tags = keys.filter((key) => key.startsWith("tag:"));
-  return { v: SEARCH_VERSION, keys, ...(tags.length === 0 ? {} : { tags }) };
-}
-
-/** The attributes that search fields are made of. */
-export const INDEXED_ATTRIBUTES = SEARCHED_ATTRIBUTES.difference(new Set(["lookup_code"]));
 
 /**
- * The keys by which an index finds a visitor. None for the lookup code, which comes and goes: `plainValues` asks
- * its own index, whatever else is asked for.
+ * The filter that finds a document as long as these attributes are as they were read.
+ *
+ * A value with U+FFFD may be broken UTF-8, which no filter can hold; such an attribute is not compared.
  */
-export function searchKeys(visitor: Visitor): string[] {
-  const text = searchText(visitor);
-  const exact = exactKeys({ ...visitor, lookup_code: null });
-  return [...exact, ...suffixesOf(text).map(textKey), ...typoKeys(text).map(typoKey)];
-}
-
-/** A suffix, or what it begins with, as a search key. */
-export function textKey(text: string): string {
-  return "text:" + text;
-}
-
-/** A word, or what is left of one without a letter, as a search key. */
-export function typoKey(key: string): string {
-  return "typo:" + key;
+export function unchangedFilter(document: StoredDocument, names: Iterable<string>): StoredDocument {
+  const comparable = ["short_id", ...names].filter((name) =>
+    !JSON.stringify(document[name] ?? "").includes("\ufffd")
+  );
+  // By $eq, since a value that is a regular expression would otherwise be matched as one.
+  const asRead = comparable.map((
+    name,
+  ) => [name, name in document ? { $eq: document[name] } : { $exists: false }]);
+  return { _id: document._id, ...Object.fromEntries(asRead) };
 }

@@ -1,5 +1,5 @@
 /**
- * The MongoDB driver: the one file that knows it, how it is set up and what its errors mean.
+ * The MongoDB driver: the one file that imports it, with its options and the meaning of its errors.
  *
  * @module
  */
@@ -16,34 +16,41 @@ import {
 import { DeadlineExceeded } from "../../async/deadline.ts";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
-export type { AnyBulkWriteOperation, Collection, Document, MongoClient, ObjectId } from "mongodb";
+export type { AnyBulkWriteOperation, Collection, MongoClient } from "mongodb";
+
+/** A filter of MongoDB's query language. What was typed is a value in it, never an operator. */
+export type Condition = Record<string, unknown>;
+
+/** Compares strings by their bytes, whatever the collection's default collation is. */
+export const SIMPLE_COLLATION = { locale: "simple" };
 
 /**
  * A client, and the collection.
  *
- * @param hurried for requests; otherwise for work that may take its time, such as an import
- * @throws {StoreRefused} the connection string is not usable
+ * @param use `request`: gives up within a request's time; `command`: takes its time, such as for an import
+ * @throws {StoreRefused} the connection string cannot be used
  */
 export function makeClient(
   uri: string,
   collection: string,
-  hurried: boolean,
+  use: "request" | "command",
 ): { client: MongoClient; collection: Collection } {
   try {
     const client = new MongoClient(uri, {
       appName: "foyer",
       // One document with broken text must not take a whole list down.
       enableUtf8Validation: false,
-      // Found dead, and found again, within a second or two.
+      // A server that died, or came back, is noticed within a second or two.
       heartbeatFrequencyMS: 1000,
       connectTimeoutMS: 2000,
       serverMonitoringMode: "poll",
-      serverSelectionTimeoutMS: hurried ? 2000 : 30_000,
-      ...(hurried ? { socketTimeoutMS: 2500, waitQueueTimeoutMS: 2000 } : { maxPoolSize: 4 }),
+      ...(use === "request"
+        ? { serverSelectionTimeoutMS: 2000, socketTimeoutMS: 2500, waitQueueTimeoutMS: 2000 }
+        : { serverSelectionTimeoutMS: 30_000, maxPoolSize: 4 }),
     });
     return { client, collection: client.db(databaseName(uri)).collection(collection) };
   } catch (error) {
-    // The driver's sentence may repeat the password.
+    // The driver's message may repeat the password.
     throw new StoreRefused("Cannot open the store: the connection string is not usable", { cause: error });
   }
 }
@@ -54,28 +61,19 @@ function databaseName(uri: string): string {
   return decodeURIComponent(path) || "foyer";
 }
 
-/** The shapes of a collection's indexes; `null` where there is no such collection. */
-export async function indexesOf(collection: Collection): Promise<string[] | null> {
-  const found = await collection.db.listCollections({ name: collection.collectionName }, {
-    nameOnly: true,
-    authorizedCollections: true,
-  }).toArray();
-  return found.length === 0 ? null : (await collection.indexes()).map(({ key }) => JSON.stringify(key));
-}
-
-/** What came of operations. */
+/** What came of write operations. */
 export interface Written {
-  /** How many documents the updates found. */
+  /** How many documents the updates matched. */
   matched: number;
-  /** Operations that the database did not take, by their index, and its code for why. */
+  /** The operations that were refused, by their index, each with the database's code for why. */
   errors: { index: number; code: number }[];
 }
 
-/** MongoDB's own code for a document that it does not take, for what the driver does not even send. */
-const NOT_SENT = 22;
+/** MongoDB's code for an invalid BSON document, for one that the driver does not even send. */
+const INVALID_BSON = 22;
 
 /**
- * Writes in no particular order.
+ * Writes in no particular order. Operations that are refused keep no other from being written.
  *
  * @throws {StoreUnavailable} the database does not confirm it
  */
@@ -83,100 +81,138 @@ export async function writeBulk(
   collection: Collection,
   operations: AnyBulkWriteOperation[],
 ): Promise<Written> {
+  if (operations.length === 0) return { matched: 0, errors: [] };
   try {
     const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
     return { matched: matchedCount, errors: [] };
   } catch (error) {
-    // One that is not sent keeps the others from being sent.
-    if (isNotSent(error)) {
-      if (operations.length === 1) return { matched: 0, errors: [{ index: 0, code: NOT_SENT }] };
-      const middle = operations.length >> 1;
-      const first = await writeBulk(collection, operations.slice(0, middle));
-      const second = await writeBulk(collection, operations.slice(middle));
-      return {
-        matched: first.matched + second.matched,
-        errors: [
-          ...first.errors,
-          ...second.errors.map(({ index, code }) => ({ index: middle + index, code })),
-        ],
-      };
-    }
-    if (!(error instanceof MongoBulkWriteError) || isUnavailable(error)) throw error;
-    const errors = [error.writeErrors].flat().map(({ index, code }) => ({ index, code: Number(code) }));
-    // Written, but not where it must be to last.
-    if (errors.length === 0 || errors.some(({ code }) => UNAVAILABLE_CODES.has(code))) {
+    if (error instanceof MongoBulkWriteError) {
+      const errors = [error.writeErrors].flat().map(({ index, code }) => ({ index, code: Number(code) }));
+      // Without errors of its operations it was written, but not where it must be to last.
+      if (errors.length > 0 && !errors.some(({ code }) => SERVER_STATES.has(code))) {
+        return { matched: error.matchedCount, errors };
+      }
       throw new StoreUnavailable(`MongoDB does not confirm writes: ${describeError(error)}`, {
         cause: error,
       });
     }
-    return { matched: error.matchedCount, errors };
+    if (!isDocumentsFault(error)) throw error;
+    if (operations.length === 1) return { matched: 0, errors: [{ index: 0, code: codeOf(error) }] };
+    return await writeHalves(collection, operations);
   }
 }
 
+/** One document that makes a whole command fail is found by halving. */
+async function writeHalves(collection: Collection, operations: AnyBulkWriteOperation[]): Promise<Written> {
+  const middle = operations.length >> 1;
+  const first = await writeBulk(collection, operations.slice(0, middle));
+  const second = await writeBulk(collection, operations.slice(middle));
+  const errors = [
+    ...first.errors,
+    ...second.errors.map(({ index, code }) => ({ index: middle + index, code })),
+  ];
+  // A server that fails for every document alike is broken itself.
+  if (errors.length === operations.length && errors.every(({ code }) => code === INTERNAL_ERROR)) {
+    throw new StoreUnavailable("MongoDB does not confirm writes: InternalError");
+  }
+  return { matched: first.matched + second.matched, errors };
+}
+
+/** Whether a whole command failed, perhaps for the sake of one of its documents. */
+function isDocumentsFault(error: unknown): boolean {
+  if (error instanceof MongoServerError) return !isUnavailable(error) || error.code === INTERNAL_ERROR;
+  // What the driver does not even send: the document is too large, or BSON cannot hold it.
+  return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
+    error instanceof RangeError;
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof MongoServerError ? Number(error.code) : INVALID_BSON;
+}
+
+const INTERNAL_ERROR = 1;
+
+/** MongoDB's code for a second document with the same `_id`. */
+export const DUPLICATE_KEY = 11000;
+
 /**
- * Codes of a server that cannot serve now
- * (https://github.com/mongodb/specifications, server discovery and monitoring, "not writable primary" and
- * "node is recovering" errors; also time limits and authentication).
+ * Codes by which a server refuses a command or a document, which it would do again. Every other error is the server's
+ * own, and may be over soon (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
  */
-const UNAVAILABLE_CODES = new Set([
-  6, // HostUnreachable
-  7, // HostNotFound
-  13, // Unauthorized
-  18, // AuthenticationFailed
-  50, // MaxTimeMSExpired
-  89, // NetworkTimeout
-  91, // ShutdownInProgress
-  133, // FailedToSatisfyReadPreference
-  166, // CommandNotSupportedOnView
-  189, // PrimarySteppedDown
-  202, // NetworkInterfaceExceededTimeLimit
-  262, // ExceededTimeLimit
-  8000, // Atlas: authentication
-  9001, // SocketException
-  10107, // NotWritablePrimary
-  11600, // InterruptedAtShutdown
-  11602, // InterruptedDueToReplStateChange
-  13435, // NotPrimaryNoSecondaryOk
-  13436, // NotPrimaryOrSecondary
+const REFUSALS = new Set([
+  2, // BadValue
+  4, // NoSuchKey
+  9, // FailedToParse
+  14, // TypeMismatch
+  16, // InvalidLength
+  17, // ProtocolError
+  INVALID_BSON,
+  28, // PathNotViable
+  30, // InvalidPath
+  40, // ConflictingUpdateOperators
+  52, // DollarPrefixedFieldName
+  53, // InvalidIdField
+  55, // InvalidDBRef
+  56, // EmptyFieldName
+  57, // DottedFieldName
+  66, // ImmutableField
+  67, // CannotCreateIndex
+  72, // InvalidOptions
+  73, // InvalidNamespace
+  85, // IndexOptionsConflict
+  86, // IndexKeySpecsConflict
+  115, // CommandNotSupported
+  121, // DocumentValidationFailure
+  DUPLICATE_KEY,
+  10334, // BSONObjectTooLarge
+  17280, // KeyTooLong
+]);
+
+/**
+ * Codes of single operations that failed for the state of the server, and not for their documents: those after which
+ * a write may be retried, and missing rights
+ * (https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md).
+ */
+const SERVER_STATES = new Set([
+  ...[6, 7, 13, 18, 50, 64, 89, 91, 112, 133, 166, 189, 202, 262, 8000, 9001],
+  ...[10107, 11600, 11602, 13435, 13436],
 ]);
 
 /** Whether an error means that the database does not answer now. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailable || error instanceof DeadlineExceeded) return true;
-  if (error instanceof MongoServerError) return UNAVAILABLE_CODES.has(Number(error.code));
+  if (error instanceof MongoServerError) return !REFUSALS.has(Number(error.code));
   // Not what only a fault of ours can cause.
   if (error instanceof MongoError) return !(error instanceof MongoInvalidArgumentError);
   // After a kill the driver lets the socket's own error through, such as EPIPE.
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }
 
-/** Whether the driver itself does not take a document: it is too large, or BSON cannot hold it. */
-function isNotSent(error: unknown): boolean {
-  return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
-    // Of a document that is larger than the driver's buffer.
-    error instanceof RangeError;
-}
-
-/** Whether a server answered, and what it answered is an error. */
+/** Whether a server answered with an error. */
 export function isServerError(error: unknown): boolean {
   return error instanceof MongoServerError;
 }
 
-/** Whether the database forbids something, which it will do again: to this user (13), or to all on a view (166). */
-export function isRefusal(error: unknown): boolean {
+/** Whether the database forbids something: to this user (13), or to all on a view (166). */
+export function isForbidden(error: unknown): boolean {
   return error instanceof MongoServerError && (error.code === 13 || error.code === 166);
+}
+
+/** Whether a cursor is no longer there (43), such as after a change of the primary. */
+export function isCursorLost(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 43;
 }
 
 /** An error as a store throws it. */
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || !isUnavailable(error)) return error;
-  const what = isRefusal(error) ? "forbids it" : "does not answer";
+  const what = isForbidden(error) ? "forbids it" : "does not answer";
   return new StoreUnavailable(`MongoDB ${what}: ${describeError(error)}`, { cause: error });
 }
 
 /**
- * An error's kind and code; where it has no code, what lies at its root, such as a TLS error.
- * Never its sentence: that can hold a visitor's data or a password.
+ * An error's kind and code; where it has no code, what lies at its root, such as a TLS error. Never its message, which
+ * can hold a visitor's data or a password.
  */
 export function describeError(error: unknown): string {
   type Described = { name?: string; code?: unknown; codeName?: string; cause?: unknown };
@@ -188,7 +224,7 @@ export function describeError(error: unknown): string {
   return [...parts].filter((part) => part !== undefined).join(", ");
 }
 
-/** A document as the driver reads it from what the database sent, one with broken text as well. */
+/** A document as the driver reads it from the bytes that the database sent, one with broken text as well. */
 export function decodeDocument(bytes: Uint8Array): Record<string, unknown> {
   return BSON.deserialize(bytes, { validation: { utf8: false } });
 }

@@ -1,263 +1,125 @@
 /**
- * A walk through everybody in order: how a collection is searched where many match.
+ * Ordered scans: documents in list order, as an index gives them, until enough of them match.
+ *
+ * Each query is equality on what comes first in an index, a range of what comes next, and the sort; none has a `skip`,
+ * so documents that move meanwhile shift nothing.
  *
  * @module
  */
-import { LRUCache } from "lru-cache";
-import { exactKey } from "../../search/index_keys.ts";
 import type { Deadline } from "../../async/deadline.ts";
-import { PLACE, positionOf, type Projection, type StoredDocument, WHOLE } from "./document.ts";
-import { collect, type Found, readFound, type Search, type SearchedCollection } from "./found.ts";
-import {
-  BEGINNING,
-  checked,
-  type Condition,
-  endOfMoment,
-  inDated,
-  inUndated,
-  isInSegment,
-  isPosition,
-  orderOf,
-  type Segment,
-  segmentsOf,
-  withExactKeys,
-} from "./conditions.ts";
-import { isSamePlace, type Position } from "../../visitor/list_order.ts";
+import { comparePositions, isTied, type Position } from "../../visitor/list_order.ts";
+import type { VisitorCollection } from "./collection.ts";
+import { all, DATED, LIST_ORDER, UNDATED } from "./conditions.ts";
+import { DATES, type ReadDocument } from "./document.ts";
+import type { Condition } from "./driver.ts";
+import type { Matches } from "./matches.ts";
 
-/** Documents that a walk reads at once at the most. */
-export const MAX_PORTION = 2000;
+/** The most documents that one query of a scan returns. */
+const MAX_BATCH = 2000;
 
-/** The first stretch of time that a walk looks at, in milliseconds, where nothing is known. */
-const FIRST_STRETCH = 60_000;
-
-/** Beyond a stretch of this length a walk looks at all the rest. */
-const LAST_STRETCH = 90 * 86_400_000;
-
-/** How many places tell how close together a segment's first ones are. */
-const HEAD = 100;
-
-/** How old what is known of them may be where a walk reads only some of the documents, in milliseconds. */
-const HEAD_AGE = 1000;
-
-/** How long it is remembered how many visitors were at the head of a list, in milliseconds. */
-const HEAD_LIFETIME = 10_000;
-
-/** Of how many lists that is remembered, and how few visitors they have: of each tag those online are one. */
-const MAX_LISTS = 1000;
-
-/** How long it is remembered how few visitors a list has, in milliseconds. */
-const FEW_LIFETIME = 60_000;
-
-/** The times between which so many visitors were at the head of a list, when it was last walked. */
-interface Head {
-  newest: number;
-  oldest: number;
-  count: number;
-  takenAt: number;
+/** Which documents are scanned. */
+export interface Scan {
+  /** Equality on `is_online`, which all of the scanned documents fulfil. */
+  side: Condition;
+  /** Whether these are online. */
+  online: boolean;
+  /** What the documents fulfil besides; documents that do not match may, too. */
+  condition: Condition;
+  /** Receives the documents; the scan ends when these are enough. */
+  matches: Matches;
+  /** Whether the scan ends all the same, asked after each query. */
+  isOver?: () => boolean;
+  deadline: Deadline;
 }
 
-/** What a walk has come to know of the documents that it passed. */
-interface Passed {
-  /** Whether some may have been among them that are found by a place which they are not in. */
-  areOdd: boolean;
+/** Scans documents whose `last_seen_at` is a date, and then all others, by `short_id`. */
+export async function scanInOrder(collection: VisitorCollection, scan: Scan): Promise<void> {
+  const { after } = scan.matches;
+  const start = after !== null && after.online === scan.online ? after : null;
+  if (start === null || start.lastSeenAt !== null) await scanDated(collection, scan, start);
+  if (isDone(scan)) return;
+  await scanByShortId(collection, scan, UNDATED, start?.lastSeenAt === null ? start.shortId : "");
 }
 
-/** What of a segment is read. */
-interface Walked {
-  /** What the list is called of which everybody is asked for; `null` where those are only some of one. */
-  list: string | null;
-  /** How many the first portion need have. */
-  size: number;
-  /** Of how many documents of the segment they may be the ones that are asked for. */
-  among: number;
-  /** What those fulfil that are asked for; nothing where it is everybody. */
-  only: Condition[];
-  /** The key of a tag that they have, by whose index they are read. */
-  tag?: string;
-  projection?: Projection;
+function isDone({ matches, isOver }: Scan): boolean {
+  return matches.isEnough || isOver?.() === true;
 }
 
-/** Walks through one collection. */
-export class Walk {
-  #collection: SearchedCollection;
-  #heads = new LRUCache<string, Head>({ max: MAX_LISTS });
-  /** How many all of those are whose dates are known, where they did not fill a page, and when that was seen. */
-  #few = new LRUCache<string, { count: number; seenAt: number }>({ max: MAX_LISTS });
-
-  constructor(collection: SearchedCollection) {
-    this.#collection = collection;
-  }
-
-  /**
-   * The visitors that match, met while walking through everybody in order, until they are enough.
-   *
-   * @param expected among how many documents they may be
-   */
-  walk(search: Search, expected = search.wanted): Promise<Found[]> {
-    const { query, after } = search;
-    // A simple planner would use no index with these beside it.
-    const only = this.#collection.isSimple() ? [] : withExactKeys(query);
-    return this.#walkSegments(segmentsOf(query, after), search, expected, { only });
-  }
-
-  /**
-   * As {@link walk}, of those online, and seen at a date, who have a tag and of whom search fields are kept.
-   *
-   * @param tag the key of one of the query's tags
-   */
-  walkTag(search: Search, expected: number, tag: string): Promise<Found[]> {
-    const online = segmentsOf(search.query, search.after).filter(({ online, dated }) => online && dated);
-    const others = search.query.filter((part) => exactKey(part) !== tag);
-    return this.#walkSegments(online, search, expected, { only: withExactKeys(others), tag });
-  }
-
-  async #walkSegments(
-    segments: Segment[],
-    search: Search,
-    expected: number,
-    { only, tag }: Pick<Walked, "only" | "tag">,
-  ): Promise<Found[]> {
-    const { after, wanted, deadline } = search;
-    const areSome = only.length > 0 || tag !== undefined;
-    const found: Found[] = [];
-    // Of what is before the place from which it goes on nothing is known.
-    const passed: Passed = { areOdd: after !== null };
-    for (const segment of segments) {
-      const among = Math.max(wanted - found.length, Math.ceil(expected));
-      const size = Math.min(MAX_PORTION, areSome ? wanted - found.length : among);
-      const list = only.length > 0 ? null : tag ?? listOf(segment);
-      const walked = { list, size, among, only, tag };
-      if (areSome && !this.#isKnown(walked)) await this.#lookAtHead(segment, deadline);
-      for await (const documents of this.#walkSegment(segment, after, walked, passed, deadline)) {
-        found.push(...readFound(documents, search));
-        if (found.length >= wanted) return found.slice(0, wanted);
-      }
-    }
-    return found;
-  }
-
-  /**
-   * The documents of a segment in order, from a position on, in portions. Each is a query of its own, so nothing is
-   * held open in the database, over a stretch of time that is not much longer than it need be: some engines read a
-   * whole stretch to give its beginning.
-   */
-  async *#walkSegment(
-    segment: Segment,
-    after: Position | null,
-    walked: Walked,
-    passed: Passed,
-    deadline: Deadline,
-  ): AsyncGenerator<StoredDocument[]> {
-    const { list, only, tag, projection = WHOLE } = walked;
-    let { size } = walked;
-    let from: Position | Date | null = after !== null && isInSegment(after, segment) ? after : null;
-    let until = segment.dated ? this.#firstEnd(segment, from, walked) : BEGINNING;
-    /** Documents at the very place from which this goes on that are behind it. */
-    let skip = 0;
-    /** The first places of all, until they are as many as were wanted. */
-    let head: Position[] | null = null;
-    if (from === null && segment.dated && list !== null) head = [];
-    /** Whether documents were met that are in no place of this segment. */
-    let isChecked = !segment.dated && passed.areOdd;
-    while (true) {
-      // For a place and all that is behind it a simple planner would use no index, so its own moment comes first.
-      const isMoment = this.#collection.isSimple() && !isChecked && segment.online && segment.dated;
-      const moment: Date | null = isMoment && isPosition(from) ? endOfMoment(from) : null;
-      const place = segment.dated
-        ? inDated(segment.online, { from, until: moment ?? until }, isChecked)
-        : inUndated(segment.online, isPosition(from) ? from : null, isChecked);
-      const documents: StoredDocument[] = await collect(this.#collection.read(
-        { ...(tag === undefined ? {} : { "foyer.tags": tag }), ...checked(place, only) },
-        { projection, sort: orderOf(segment), limit: size, skip },
-        deadline,
-      ));
-      const places = documents.map(positionOf);
-      if (!isChecked && places.some((place) => place.shortId === "" || !isInSegment(place, segment))) {
-        isChecked = passed.areOdd = true;
-        continue;
-      }
-      head?.push(...places);
-      if (head !== null && head.length >= size) {
-        this.#rememberHead(list!, head.slice(0, size));
-        if (this.#few.get(list!)?.count! < head.length) this.#few.delete(list!);
-        head = null;
-      }
-      yield documents;
-      if (documents.length === size) {
-        const last: Position = places[places.length - 1];
-        skip = places.filter((place) => isSamePlace(place, last)).length +
-          (isPosition(from) && isSamePlace(from, last) ? skip : 0);
-        from = last;
-        size = Math.min(2 * size, MAX_PORTION);
-        continue;
-      }
-      if (moment !== null && moment > until) {
-        [from, skip] = [moment, 0];
-        continue;
-      }
-      if (until <= BEGINNING) {
-        if (head !== null) this.#few.set(list!, { count: head.length, seenAt: performance.now() });
-        return;
-      }
-      [from, until, skip] = [until, nextEnd(from, until, documents.length, size), 0];
-    }
-  }
-
-  /** Whether the list was walked before, so that nothing need be told from the list of all. */
-  #isKnown({ list }: Walked): boolean {
-    return list !== null && (this.#heads.has(list) || this.#few.has(list));
-  }
-
-  /** Where the first stretch of a walk should end: about as long ago as it was last time. */
-  #firstEnd(segment: Segment, from: Position | null, walked: Walked): Date {
-    const [list, size] = walked.tag !== undefined && this.#isKnown(walked)
-      ? [walked.list!, walked.size]
-      : [listOf(segment), walked.among];
-    const few = this.#few.get(list);
-    const areFew = few !== undefined && few.count < size && performance.now() - few.seenAt < FEW_LIFETIME;
-    if (areFew) return BEGINNING;
-    const head = this.#heads.get(list);
-    const start = from?.lastSeenAt ?? head?.newest ?? Date.now();
-    if (head === undefined) return dateOf(start - FIRST_STRETCH);
-    const length = (head.newest - head.oldest) * size / head.count;
-    return dateOf(from === null && size === head.count ? head.oldest - 1 : start - 1.5 * length - 1);
-  }
-
-  /**
-   * Reads the first places of a segment, where that was long ago: of a walk that reads only some documents the
-   * stretches would else be made for how many there were then.
-   */
-  async #lookAtHead(segment: Segment, deadline: Deadline) {
-    const known = this.#heads.get(listOf(segment));
-    if (!segment.dated || known === undefined || performance.now() - known.takenAt < HEAD_AGE) return;
-    const places = { list: listOf(segment), size: HEAD, among: HEAD, only: [], projection: PLACE };
-    await this.#walkSegment(segment, null, places, { areOdd: false }, deadline).next();
-  }
-
-  #rememberHead(list: string, places: Position[]) {
-    const known = this.#heads.get(list);
-    const now = performance.now();
-    // A shorter page says less than a longer one.
-    const isLess = known !== undefined && Math.min(known.count, HEAD) > places.length;
-    if (isLess && now - known.takenAt < HEAD_LIFETIME) return;
-    const [newest, oldest] = [places[0].lastSeenAt!, places[places.length - 1].lastSeenAt!];
-    this.#heads.set(list, { newest, oldest, count: places.length, takenAt: now });
+async function scanDated(collection: VisitorCollection, scan: Scan, start: Position | null): Promise<void> {
+  let range = start === null ? DATED : until({ $lte: new Date(start.lastSeenAt!) });
+  // The document at which the page before ended is read again.
+  let size = scan.matches.wanted + (start === null ? 0 : 1);
+  while (true) {
+    const { isLast, first, last } = await read(collection, scan, range, { sort: LIST_ORDER, limit: size });
+    if (isLast || isDone(scan)) return;
+    size = last === undefined ? size * 4 : Math.min(size * 2, MAX_BATCH);
+    if (last === undefined) continue;
+    range = until({ $lte: new Date(last.lastSeenAt!) });
+    if (first!.lastSeenAt !== last.lastSeenAt) continue;
+    const moment = new Date(last.lastSeenAt!);
+    const isBehind = start?.lastSeenAt === last.lastSeenAt && comparePositions(start, last) > 0;
+    await scanByShortId(collection, scan, { last_seen_at: moment }, isBehind ? start.shortId : last.shortId);
+    if (isDone(scan)) return;
+    range = until({ $lt: moment });
   }
 }
 
-/** What the list of all in a segment of dates is called; that of a tag is called as the tag's key. */
-function listOf({ online }: Segment): string {
-  return online ? "online" : "offline";
+function until(bound: Condition): Condition {
+  return { last_seen_at: { $gte: DATES.$gte, ...bound } };
 }
 
-/** Where a stretch should end after one that ended at `end` and gave `found` documents instead of `size`. */
-function nextEnd(from: Position | Date | null, end: Date, found: number, size: number): Date {
-  const start = isPosition(from) ? from.lastSeenAt! : from?.getTime() ?? Date.now();
-  const length = Math.max(1000, start - end.getTime());
-  const next = found === 0 ? 8 * length : Math.min(8, 1.5 * size / found) * length;
-  return dateOf(next > LAST_STRETCH ? -Infinity : end.getTime() - next);
+/** Scans documents by `short_id`, from one on; {@link UNDATED} ones, or those of one moment. */
+async function scanByShortId(
+  collection: VisitorCollection,
+  scan: Scan,
+  range: Condition,
+  from: string,
+): Promise<void> {
+  let size = scan.matches.wanted + 1;
+  while (true) {
+    const bound = from === "" ? { $gt: "" } : { $gte: from };
+    const options = { sort: { short_id: 1 as const }, limit: size };
+    const { isLast, first, last } = await read(collection, scan, all(range, { short_id: bound }), options);
+    if (isLast || isDone(scan)) return;
+    size = first?.shortId === last?.shortId ? size * 4 : Math.min(size * 2, MAX_BATCH);
+    from = last?.shortId ?? from;
+  }
 }
 
-function dateOf(time: number): Date {
-  return new Date(Math.max(time, BEGINNING.getTime()));
+/** The documents that one query of a scan read. */
+interface Batch {
+  /** Whether there are no more in its range. */
+  isLast: boolean;
+  /** The first and the last position of documents that belong to the range. */
+  first: Position | undefined;
+  last: Position | undefined;
+}
+
+/**
+ * Reads documents in order. Others than those of the range may be among them, which MongoDB finds by one of several
+ * values in an array. Of documents that repeat a short id all are read, since they are ordered here.
+ */
+async function read(
+  collection: VisitorCollection,
+  { side, online, condition, matches, deadline }: Scan,
+  range: Condition,
+  options: { sort: Record<string, 1 | -1>; limit: number },
+): Promise<Batch> {
+  const isUndated = range.last_seen_at === undefined;
+  const belongs = ({ position }: ReadDocument) =>
+    position.online === online && (position.lastSeenAt === null) === isUndated && position.shortId !== "";
+  const documents = await collection.read(all(side, range, condition), options, deadline);
+  const inRange = documents.filter(belongs);
+  matches.add(inRange);
+  const isLast = documents.length < options.limit;
+  const [last, beforeLast] = inRange.map(({ position }) => position).slice(-2).reverse();
+  if (!isLast && beforeLast !== undefined && isTied(last, beforeLast)) {
+    const { shortId, lastSeenAt } = last;
+    const tied = {
+      short_id: shortId,
+      ...(lastSeenAt === null ? {} : { last_seen_at: new Date(lastSeenAt) }),
+    };
+    matches.add((await collection.read(all(side, tied, condition), {}, deadline)).filter(belongs));
+  }
+  return { isLast, first: inRange[0]?.position, last };
 }

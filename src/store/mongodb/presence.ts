@@ -1,298 +1,316 @@
 /**
- * What processes write into a collection of the visitors who are connected to them.
+ * Who is connected to which process, in the visitors' own documents.
  *
- * A document says itself which processes have its visitor, and each write changes that and whether the visitor is
- * online at once: no process can be killed between the two. Only documents that Foyer made are written, which have
- * their short id as `_id`.
+ * A document lists the processes that have its visitor, and each write changes that list and `is_online` at once: no
+ * process can be killed between the two. Only documents that Foyer made are written, whose `_id` is their short id.
  *
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../visitor/visitor.ts";
-import {
-  changeOf,
-  documentOf,
-  INDEXED_ATTRIBUTES,
-  type Projection,
-  type StoredDocument,
-  unsearchedChangeOf,
-  visitorOf,
-  WHOLE,
-} from "./document.ts";
-import type { Written } from "./driver.ts";
-import type { Condition } from "./conditions.ts";
-import { unchanged } from "./reindex.ts";
 import { changeOfClaims } from "../claims.ts";
 import {
   type PresenceResult,
+  type PresenceStore,
   type PresenceWrite,
   StoreUnavailable,
   type VisitorChange,
 } from "../visitor_store.ts";
+import { BatchSize } from "./batch_size.ts";
+import { writtenForms } from "./conditions.ts";
+import type { Connection } from "./connection.ts";
+import {
+  documentOf,
+  fieldsOf,
+  type Projection,
+  SORT_KEY,
+  type StoredDocument,
+  unchangedFilter,
+  type Update,
+  updateOf,
+  visitorOf,
+  WHOLE,
+} from "./document.ts";
+import { type Condition, DUPLICATE_KEY, type Written } from "./driver.ts";
+import { INDEXED_ATTRIBUTES } from "./search_fields.ts";
 
-/** The field with the processes that have the visitor; never an empty list, and no attribute, so it is never sent. */
+/** The processes that have the visitor: a list that is never empty; no attribute, so it is never sent. */
 export const CONNECTIONS = "foyer_connections";
 
-/** How often that is tried again which others change at the same moment. */
+/** How often a write is tried whose document others change at the same time. */
 const MAX_TRIES = 10;
 
-const WITH_CONNECTIONS: Projection = { ...WHOLE, _id: 1, [CONNECTIONS]: 1 };
+const WITH_CONNECTIONS: Projection = { ...WHOLE, [CONNECTIONS]: 1 };
 const CONNECTIONS_ALONE: Projection = { _id: 1, short_id: 1, [CONNECTIONS]: 1 };
 
-/** The collection, as presence writes it. */
-export interface WrittenCollection {
-  /** The documents that fulfil a condition, as they are now; so many at the most, where that is said. */
-  find(condition: Condition, projection: Projection, limit?: number): Promise<StoredDocument[]>;
-  /** Writes in no particular order. */
-  write(operations: Operation[]): Promise<Written>;
-}
-
-/** A write of one document, for the driver's `bulkWrite`. */
-export type Operation =
+type Operation =
   | { insertOne: { document: StoredDocument } }
-  | { updateOne: { filter: StoredDocument; update: Record<string, StoredDocument> } };
+  | { updateOne: { filter: StoredDocument; update: Update } };
 
-/** A code of MongoDB: there is a document with this `_id`. */
-const DUPLICATE = 11000;
+/** What is to be sent for a write; nothing where the document is already so, or does not exist. */
+type NextStep = { operation: Operation } | "done" | "absent";
 
-/** As `VisitorStore.writePresence`, so many visitors at once. */
-export async function writePresence(
-  collection: WrittenCollection,
-  process: string,
-  writes: PresenceWrite[],
-  size: number,
-): Promise<PresenceResult[]> {
-  const absent = new Set<string>();
-  const codes = new Map<string, string | null>();
-  for (let start = 0; start < writes.length; start += size) {
-    const chunk = writes.slice(start, start + size);
-    await writeChanges(collection, process, chunk, absent, codes);
-    const left = chunk.filter(({ isConnected, shortId }) => isConnected === false && !absent.has(shortId));
-    await disconnect(collection, process, left.map(({ shortId }) => shortId), absent);
+/** The connections in one collection. */
+export class CollectionPresence
+  implements Pick<PresenceStore, "writePresence" | "connectedTo" | "endConnections" | "lookupCodesInUse"> {
+  #connection: Connection;
+  #batchSize = new BatchSize();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
-  return writes.map(({ shortId }) => ({
-    exists: !absent.has(shortId),
-    lookupCode: codes.get(shortId) ?? null,
-  }));
-}
 
-/** As `VisitorStore.connectedTo`. */
-export async function connectedTo(collection: WrittenCollection, process: string): Promise<Set<string>> {
-  const documents = await collection.find({ [CONNECTIONS]: process }, CONNECTIONS_ALONE);
-  return new Set(documents.filter(isOurs).map(({ short_id }) => short_id as string));
-}
-
-/** As `VisitorStore.endConnections`, so many visitors at once. */
-export async function endConnections(
-  collection: WrittenCollection,
-  process: string,
-  most: number,
-  size: number,
-): Promise<number> {
-  const condition = { [CONNECTIONS]: process };
-  let documents = await collection.find(condition, CONNECTIONS_ALONE, most);
-  // Copies of ours that other software made shall not stand before ours.
-  if (!documents.every(isOurs)) documents = await collection.find(condition, CONNECTIONS_ALONE);
-  const shortIds = documents.filter(isOurs).map(({ short_id }) => short_id as string).slice(0, most);
-  for (let start = 0; start < shortIds.length; start += size) {
-    await disconnect(collection, process, shortIds.slice(start, start + size), new Set());
-  }
-  return shortIds.length;
-}
-
-/**
- * Writes all but the ends of connections.
- *
- * @param absent takes the short ids of those who are not there, or whom the database refuses
- * @param codes takes the lookup codes of those to whom one was offered
- */
-async function writeChanges(
-  collection: WrittenCollection,
-  process: string,
-  writes: PresenceWrite[],
-  absent: Set<string>,
-  codes: Map<string, string | null>,
-) {
-  let left = writes;
-  for (let tries = 0; left.length > 0; tries++) {
-    if (tries === MAX_TRIES) throw new StoreUnavailable("Others change these visitors all the time");
-    // Most are page views, or new: what is there now need not be known unless it turns out otherwise.
-    const isRead = (write: PresenceWrite) => tries > 0 || !(write.isNew || isPlain(write));
-    const documents = await findOurs(collection, left.filter(isRead));
-    const sent: { write: PresenceWrite; operation: Operation; isUpdate: boolean }[] = [];
-    for (const write of left) {
-      const operation = isRead(write)
-        ? nextOperation(process, write, documents.get(write.shortId), codes)
-        : firstOperation(process, write, codes);
-      if (operation === "absent") absent.add(write.shortId);
-      else if (operation !== "done") sent.push({ write, operation, isUpdate: "updateOne" in operation });
+  async writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]> {
+    const results = new Map<string, PresenceResult>();
+    for (let start = 0; start < writes.length;) {
+      await this.#batchSize.run(async (size) => {
+        const batch = writes.slice(start, start + size).map((write) => new WriteOfVisitor(process, write));
+        await this.#writeChanges(batch);
+        const leaving = batch.filter(({ write, exists }) => exists && write.isConnected === false);
+        const absent = await this.#disconnect(process, leaving.map(({ write }) => write.shortId));
+        for (const { write: { shortId }, exists, lookupCode } of batch) {
+          results.set(shortId, { exists: exists && !absent.has(shortId), lookupCode });
+        }
+        start += size;
+      });
     }
-    if (sent.length === 0) return;
-    const { matched, errors } = await collection.write(sent.map(({ operation }) => operation));
-    const refusals = new Map(errors.map(({ index, code }) => [index, code]));
-    const taken = sent.filter(({ isUpdate }, index) => isUpdate && !refusals.has(index));
-    // The database does not tell which ones it found.
-    left = taken.length > matched ? taken.map(({ write }) => write) : [];
-    for (const [index, code] of refusals) {
-      const { write, isUpdate } = sent[index];
-      // Another process has made it; or another document has its _id for good.
-      if (!isUpdate && code === DUPLICATE && tries < MAX_TRIES - 1) left.push(write);
-      else absent.add(write.shortId);
+    return writes.map(({ shortId }) => results.get(shortId)!);
+  }
+
+  async connectedTo(process: string): Promise<Set<string>> {
+    return new Set((await this.#find({ [CONNECTIONS]: process })).map(shortIdOf));
+  }
+
+  async endConnections(process: string, limit: number): Promise<number> {
+    const condition = { [CONNECTIONS]: process };
+    let documents = await this.#find(condition, CONNECTIONS_ALONE, limit);
+    // Copies of ours that other software made must not hide ours.
+    if (documents.length === 0) documents = await this.#find(condition);
+    const shortIds = documents.map(shortIdOf).slice(0, limit);
+    for (let start = 0; start < shortIds.length;) {
+      await this.#batchSize.run(async (size) => {
+        await this.#disconnect(process, shortIds.slice(start, start + size));
+        start += size;
+      });
     }
+    return shortIds.length;
   }
-}
 
-/** Whether nothing that is there needs to be known, nor is searched. */
-function isPlain(write: PresenceWrite): boolean {
-  const { change, isConnected } = write;
-  const names = Object.keys(change);
-  return !isDerived(write) && (names.length > 0 || isConnected !== undefined) &&
-    !names.some((name) => INDEXED_ATTRIBUTES.has(name));
-}
-
-/** Whether what is written depends on the visitor as it is. */
-function isDerived({ claims, offeredCode }: PresenceWrite): boolean {
-  return offeredCode !== undefined || claims !== undefined && claims !== null;
-}
-
-function firstOperation(
-  process: string,
-  write: PresenceWrite,
-  codes: Map<string, string | null>,
-): Operation | "done" {
-  return write.isNew ? insertion(process, write, codes) : plainUpdate(process, write);
-}
-
-function nextOperation(
-  process: string,
-  write: PresenceWrite,
-  document: StoredDocument | undefined,
-  codes: Map<string, string | null>,
-): Operation | "absent" | "done" {
-  if (document === undefined) return write.isNew ? insertion(process, write, codes) : "absent";
-  const before = visitorOf(document)!;
-  const change = wholeChange(before, write, codes);
-  const names = Object.keys(change) as (keyof VisitorChange)[];
-  // What is so already is not written, for whoever changes it at this moment.
-  const changed = names.filter((name) => !isDeepStrictEqual(before[name], change[name]));
-  const connections = document[CONNECTIONS];
-  const isNoted = write.isConnected !== true || Array.isArray(connections) && connections.includes(process);
-  if (changed.length === 0 && isNoted) return "done";
-  if (!isDerived(write) && !changed.some((name) => INDEXED_ATTRIBUTES.has(name))) {
-    const changedAlone = Object.fromEntries(changed.map((name) => [name, change[name]]));
-    return plainUpdate(process, { ...write, change: changedAlone });
-  }
-  // What was derived may depend on anything.
-  const filter = unchanged(document, !isDerived(write) ? INDEXED_ATTRIBUTES : ATTRIBUTE_NAMES);
-  const update = changeOf({ ...before, ...change }, change);
-  return { updateOne: { filter, update: withConnection(process, write, update) } };
-}
-
-/** All that changes of a visitor but the end of connections. */
-function wholeChange(
-  visitor: Visitor,
-  { shortId, change, claims, offeredCode, isConnected }: PresenceWrite,
-  codes?: Map<string, string | null>,
-): VisitorChange {
-  const whole = { ...change };
-  if (offeredCode !== undefined) {
-    whole.lookup_code = visitor.is_online ? visitor.lookup_code ?? offeredCode : offeredCode;
-    codes?.set(shortId, whole.lookup_code);
-  }
-  if (claims) Object.assign(whole, changeOfClaims({ ...visitor, ...whole }, claims));
-  if (isConnected === false) delete whole.is_online;
-  return isConnected === true ? { ...whole, is_online: true } : whole;
-}
-
-function insertion(
-  process: string,
-  write: PresenceWrite,
-  codes: Map<string, string | null>,
-): Operation {
-  const nobody = readVisitor({ short_id: write.shortId })!;
-  const visitor = { ...nobody, ...wholeChange(nobody, write, codes) };
-  const connections = write.isConnected === true ? { [CONNECTIONS]: [process] } : {};
-  return { insertOne: { document: { _id: write.shortId, ...documentOf(visitor), ...connections } } };
-}
-
-function plainUpdate(process: string, write: PresenceWrite): Operation | "done" {
-  const { shortId } = write;
-  const nobody = readVisitor({ short_id: shortId })!;
-  const whole = wholeChange(nobody, { ...write, claims: null, offeredCode: undefined });
-  // The end of a connection alone.
-  if (Object.keys(whole).length === 0) return "done";
-  const update = unsearchedChangeOf({ ...nobody, ...whole }, Object.keys(whole));
-  return { updateOne: { filter: ours(shortId), update: withConnection(process, write, update) } };
-}
-
-function withConnection(
-  process: string,
-  { isConnected }: PresenceWrite,
-  update: Record<string, StoredDocument>,
-): Record<string, StoredDocument> {
-  return isConnected === true ? { ...update, $addToSet: { [CONNECTIONS]: process } } : update;
-}
-
-/**
- * Takes a process away from visitors; whom no other one has is offline then, in that same write. Where another one
- * comes or goes in between, neither write finds the document, and both are tried again.
- */
-async function disconnect(
-  collection: WrittenCollection,
-  process: string,
-  shortIds: string[],
-  absent: Set<string>,
-) {
-  let left = shortIds;
-  for (let tries = 0; left.length > 0; tries++) {
-    if (tries === MAX_TRIES) throw new StoreUnavailable("These visitors connect and leave all the time");
-    const alone = await collection.write(left.map((shortId) => ({
-      updateOne: {
-        filter: ours(shortId, { [CONNECTIONS]: { $in: [null, [], [process]] } }),
-        update: { $set: { is_online: false }, $unset: { lookup_code: "", [CONNECTIONS]: "" } },
-      },
-    })));
-    if (alone.matched === left.length) return;
-    const beside = await collection.write(left.map((shortId) => ({
-      updateOne: {
-        filter: ours(shortId, { [CONNECTIONS]: process, [`${CONNECTIONS}.1`]: { $exists: true } }),
-        update: { $pull: { [CONNECTIONS]: process } },
-      },
-    })));
-    if (alone.matched + beside.matched === left.length) return;
-    const found = await collection.find({ _id: { $in: left } }, CONNECTIONS_ALONE);
-    const connections = new Map(
-      found.filter(isOurs).map((document) => [document.short_id, document[CONNECTIONS]]),
+  async lookupCodesInUse(codes: string[]): Promise<Set<string>> {
+    const condition = { lookup_code: { $in: codes.flatMap(writtenForms) } };
+    const projection = { ...SORT_KEY, lookup_code: 1 as const };
+    const documents = await this.#connection.run((deadline) =>
+      this.#connection.visitors.readForWrite(condition, projection, deadline)
     );
-    for (const shortId of left) {
-      if (!connections.has(shortId)) absent.add(shortId);
+    const online = documents.map(visitorOf).filter((visitor) => visitor?.is_online);
+    return new Set(online.flatMap((visitor) => visitor!.lookup_code ?? []));
+  }
+
+  /** Writes all but the ends of connections. */
+  async #writeChanges(writes: WriteOfVisitor[]) {
+    let left = writes;
+    for (let tries = 0; left.length > 0; tries++) {
+      if (tries === MAX_TRIES) throw new StoreUnavailable("Others change these visitors all the time");
+      if (tries > 1) await pause(tries);
+      // Most are page views, or new: what is stored need not be read unless it turns out otherwise.
+      const read = left.filter((write) => tries > 0 || write.dependsOnDocument);
+      const documents = await this.#findByShortId(read.map(({ write }) => write.shortId));
+      const sent: { one: WriteOfVisitor; operation: Operation }[] = [];
+      for (const one of left) {
+        const step = read.includes(one) ? one.stepAfter(documents.get(one.write.shortId)) : one.firstStep();
+        if (step === "absent") one.exists = false;
+        else if (step !== "done") sent.push({ one, ...step });
+      }
+      if (sent.length === 0) return;
+      left = this.#settle(sent, await this.#write(sent.map(({ operation }) => operation)), tries);
     }
-    left = left.filter((shortId) => {
-      const processes = connections.get(shortId);
-      return Array.isArray(processes) && processes.includes(process);
-    });
+  }
+
+  /** @returns the writes that must be tried again */
+  #settle(
+    sent: { one: WriteOfVisitor; operation: Operation }[],
+    { matched, errors }: Written,
+    tries: number,
+  ): WriteOfVisitor[] {
+    const codes = new Map(errors.map(({ index, code }) => [index, code]));
+    const updates = sent.filter(({ operation }, index) => "updateOne" in operation && !codes.has(index));
+    // The database does not say which of the updates matched.
+    const again = updates.length > matched ? updates.map(({ one }) => one) : [];
+    for (const [index, code] of codes) {
+      const { one, operation } = sent[index];
+      // Another process has created it; or another document has its _id for good.
+      if ("insertOne" in operation && code === DUPLICATE_KEY && tries < MAX_TRIES - 1) again.push(one);
+      else one.exists = false;
+    }
+    return again;
+  }
+
+  /**
+   * Takes a process away from visitors. A visitor whom no other process has is offline in that same write. Where
+   * another process comes or goes in between, neither write matches the document, and both are tried again.
+   *
+   * @returns the short ids of visitors that do not exist
+   */
+  async #disconnect(process: string, shortIds: string[]): Promise<Set<string>> {
+    const absent = new Set<string>();
+    let left = shortIds;
+    for (let tries = 0; left.length > 0; tries++) {
+      if (tries === MAX_TRIES) throw new StoreUnavailable("These visitors connect and leave all the time");
+      if (tries > 1) await pause(tries);
+      const alone = await this.#write(left.map((shortId) => ({
+        updateOne: {
+          filter: { ...ours(shortId), [CONNECTIONS]: { $in: [null, [], [process]] } },
+          update: { $set: { is_online: false }, $unset: { lookup_code: "", [CONNECTIONS]: "" } },
+        },
+      })));
+      if (alone.matched === left.length) break;
+      const beside = await this.#write(left.map((shortId) => ({
+        updateOne: {
+          filter: { ...ours(shortId), [CONNECTIONS]: process, [`${CONNECTIONS}.1`]: { $exists: true } },
+          update: { $pull: { [CONNECTIONS]: process } },
+        },
+      })));
+      if (alone.matched + beside.matched === left.length) break;
+      const documents = await this.#findByShortId(left, CONNECTIONS_ALONE);
+      for (const shortId of left) if (!documents.has(shortId)) absent.add(shortId);
+      left = left.filter((shortId) => hasConnection(documents.get(shortId), process));
+    }
+    return absent;
+  }
+
+  async #findByShortId(
+    shortIds: string[],
+    projection = WITH_CONNECTIONS,
+  ): Promise<Map<string, StoredDocument>> {
+    if (shortIds.length === 0) return new Map();
+    const documents = await this.#find({ _id: { $in: shortIds } }, projection);
+    return new Map(documents.map((document) => [shortIdOf(document), document]));
+  }
+
+  /** The documents that Foyer made. */
+  async #find(condition: Condition, projection = CONNECTIONS_ALONE, limit = 0): Promise<StoredDocument[]> {
+    const documents = await this.#connection.run((deadline) =>
+      this.#connection.visitors.readForWrite(condition, projection, deadline, limit)
+    );
+    return documents.filter(({ _id, short_id }) =>
+      typeof short_id === "string" && short_id !== "" && _id === short_id
+    );
+  }
+
+  async #write(operations: Operation[]): Promise<Written> {
+    return await this.#connection.run((deadline) => this.#connection.visitors.write(operations, deadline));
   }
 }
 
-async function findOurs(
-  collection: WrittenCollection,
-  writes: PresenceWrite[],
-): Promise<Map<string, StoredDocument>> {
-  if (writes.length === 0) return new Map();
-  const shortIds = writes.map(({ shortId }) => shortId);
-  const documents = await collection.find({ _id: { $in: shortIds } }, WITH_CONNECTIONS);
-  return new Map(documents.filter(isOurs).map((document) => [document.short_id as string, document]));
+/** One write, until it is written. */
+class WriteOfVisitor {
+  readonly write: PresenceWrite;
+  exists = true;
+  /** Where a code was offered, the one that the visitor has. */
+  lookupCode: string | null = null;
+  #process: string;
+
+  constructor(process: string, write: PresenceWrite) {
+    this.#process = process;
+    this.write = write;
+  }
+
+  /** Whether the visitor's document must be read before it is written. */
+  get dependsOnDocument(): boolean {
+    const { isNew, change, isConnected } = this.write;
+    if (isNew) return false;
+    const names = Object.keys(change);
+    return this.#isDerived || names.some((name) => INDEXED_ATTRIBUTES.has(name)) ||
+      names.length === 0 && isConnected === undefined;
+  }
+
+  /** Whether what is written depends on any attribute of the visitor. */
+  get #isDerived(): boolean {
+    const { claims, offeredCode } = this.write;
+    return offeredCode !== undefined || claims !== undefined && claims !== null;
+  }
+
+  firstStep(): NextStep {
+    return this.write.isNew ? this.#insertion() : this.#plainUpdate(this.write.change);
+  }
+
+  /** @param document of the visitor; absent where there is none */
+  stepAfter(document: StoredDocument | undefined): NextStep {
+    if (document === undefined) return this.write.isNew ? this.#insertion() : "absent";
+    const before = visitorOf(document)!;
+    const change = this.#changeOf(before);
+    const names = Object.keys(change) as (keyof VisitorChange)[];
+    // Attributes that are already so are not written, for the sake of whoever changes them at this moment.
+    const changed = names.filter((name) => !isDeepStrictEqual(before[name], change[name]));
+    const isRecorded = this.write.isConnected !== true || hasConnection(document, this.#process);
+    if (changed.length === 0 && isRecorded) return "done";
+    const isSearched = changed.some((name) => INDEXED_ATTRIBUTES.has(name));
+    if (!this.#isDerived && !isSearched) {
+      return this.#plainUpdate(Object.fromEntries(changed.map((name) => [name, change[name]])));
+    }
+    const filter = unchangedFilter(document, this.#isDerived ? ATTRIBUTE_NAMES : INDEXED_ATTRIBUTES);
+    const update = updateOf(documentOf({ ...before, ...change }), [...names, "foyer"]);
+    return { operation: { updateOne: { filter, update: this.#withConnection(update) } } };
+  }
+
+  #insertion(): NextStep {
+    const nobody = readVisitor({ short_id: this.write.shortId })!;
+    const visitor = { ...nobody, ...this.#changeOf(nobody) };
+    const connections = this.write.isConnected === true ? { [CONNECTIONS]: [this.#process] } : {};
+    const document = { _id: visitor.short_id, ...documentOf(visitor), ...connections };
+    return { operation: { insertOne: { document } } };
+  }
+
+  /** Sets attributes that are not searched, whatever the document holds. */
+  #plainUpdate(change: VisitorChange): NextStep {
+    const whole = this.#withOnline(change);
+    // The end of a connection alone is no change.
+    if (Object.keys(whole).length === 0) return "done";
+    const visitor = { ...readVisitor({ short_id: this.write.shortId })!, ...whole };
+    const update = this.#withConnection(updateOf(fieldsOf(visitor), Object.keys(whole)));
+    return { operation: { updateOne: { filter: ours(this.write.shortId), update } } };
+  }
+
+  /** All that changes of a visitor but the end of a connection. */
+  #changeOf(visitor: Visitor): VisitorChange {
+    const { claims, offeredCode } = this.write;
+    const change = { ...this.write.change };
+    if (offeredCode !== undefined) {
+      change.lookup_code = visitor.is_online ? visitor.lookup_code ?? offeredCode : offeredCode;
+      this.lookupCode = change.lookup_code;
+    }
+    if (claims) Object.assign(change, changeOfClaims({ ...visitor, ...change }, claims));
+    return this.#withOnline(change);
+  }
+
+  #withOnline(change: VisitorChange): VisitorChange {
+    const { is_online: _, ...others } = change;
+    if (this.write.isConnected === undefined) return change;
+    return this.write.isConnected ? { ...others, is_online: true } : others;
+  }
+
+  #withConnection(update: Update): Update {
+    return this.write.isConnected === true
+      ? { ...update, $addToSet: { [CONNECTIONS]: this.#process } }
+      : update;
+  }
 }
 
-function isOurs({ _id, short_id }: StoredDocument): boolean {
-  return typeof short_id === "string" && short_id !== "" && _id === short_id;
+/** The filter that finds Foyer's own document of a visitor. */
+function ours(shortId: string): StoredDocument {
+  return { _id: shortId, short_id: shortId };
 }
 
-/** What finds Foyer's own document of a visitor, by its `_id` whatever else is asked of it, as in {@link unchanged}. */
-function ours(shortId: string, condition?: Condition): StoredDocument {
-  return {
-    _id: shortId,
-    short_id: shortId,
-    ...(condition === undefined ? {} : { $and: [{ $or: [condition] }] }),
-  };
+function shortIdOf({ short_id }: StoredDocument): string {
+  return short_id as string;
+}
+
+function hasConnection(document: StoredDocument | undefined, process: string): boolean {
+  const connections = document?.[CONNECTIONS];
+  return Array.isArray(connections) && connections.includes(process);
+}
+
+/** Waits a little, at random and longer each time, so that writers do not meet again. */
+async function pause(tries: number) {
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * tries));
 }

@@ -7,7 +7,7 @@
 import { matches } from "../../search/match.ts";
 import type { SearchPart, SearchQuery } from "../../search/parse.ts";
 import { deletions, isOneTypoAway, likelyWordsOf, wordsOf } from "../../search/typo.ts";
-import { placeOf, type Position } from "../../visitor/list_order.ts";
+import { type Position, positionOfVisitor } from "../../visitor/list_order.ts";
 import { type DatabaseSync, type Rows, rowsOf, type SQLOutputValue, type StatementSync } from "./file.ts";
 import {
   allOf,
@@ -314,7 +314,7 @@ function pageOf(
   const visitors = [...met];
   for (const visitor of found) {
     if (!isTold && !matches(query, visitor.visitor)) continue;
-    if (visitors.length === limit) return { visitors, next: placeOf(visitors[limit - 1].visitor) };
+    if (visitors.length === limit) return { visitors, next: positionOfVisitor(visitors[limit - 1].visitor) };
     visitors.push(visitor);
   }
   return { visitors, next: null };

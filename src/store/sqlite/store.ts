@@ -10,7 +10,7 @@ import { foldText } from "../../search/normalise.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { deletions, likelyWordsOf } from "../../search/typo.ts";
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
-import { placeOf, type Position } from "../../visitor/list_order.ts";
+import { type Position, positionOfVisitor } from "../../visitor/list_order.ts";
 import {
   asStoreErrors,
   type DatabaseSync,
@@ -287,7 +287,10 @@ class SqliteStore implements VisitorStore {
     const json = asciiJson(visitor);
     if (stored?.visitor === json) return stored.id;
     const { short_id, is_online, last_url } = visitor;
-    const row = { ...orderColumns(placeOf(visitor)), revision: Math.floor(Math.random() * 2 ** 48) };
+    const row = {
+      ...orderColumns(positionOfVisitor(visitor)),
+      revision: Math.floor(Math.random() * 2 ** 48),
+    };
     const id = stored === undefined ? this.#addRow(newId, short_id, row) : this.#changeRow(stored.id, row);
     const text = searchText(visitor);
     const searched = [is_online ? foldText(last_url ?? "") : "", text, tagsText(visitor.tags)];

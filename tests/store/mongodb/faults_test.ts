@@ -117,7 +117,7 @@ if (hasAllRights) {
     const options = { uri: mongo.uri, collection: "visitors", log: (line: string) => log.push(line) };
     const importing = openMongoStore({ ...options, use: "command" });
     await importing.putVisitors([visitorOf({ short_id: "a" })]);
-    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
+    await importing.reindex(() => {});
     await importing.close();
     const proxy = startWireProxy(mongo.uri, hold);
     const store = openMongoStore({ ...options, uri: proxy.uri, use: "request" });
@@ -136,41 +136,6 @@ if (hasAllRights) {
       },
     };
   };
-
-  test("one that has come and takes its time for a first query is asked nothing else meanwhile", async () => {
-    let loaded = Promise.withResolvers<void>();
-    let isFirst = true;
-    await using watched = await openWatched((command) => {
-      if (command !== "find" || !isFirst) return;
-      isFirst = false;
-      return loaded.promise;
-    });
-    const { mongo, proxy, status } = watched;
-    const until = async (isSo: () => boolean | Promise<boolean>) => {
-      for (let times = 0; !await isSo(); times++) {
-        assert.ok(times < 500, `${isSo} at last`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
-    const takesItsTime = async () => {
-      await until(() => !isFirst);
-      assert.deepEqual(await Promise.all(["/api/visitors/a", "/ready"].map((path) => status(path, "key"))), [
-        503,
-        503,
-      ]);
-      assert.deepEqual(proxy.commands, ["find"]);
-      loaded.resolve();
-      await until(async () => await status("/ready") === 200);
-      assert.equal(await status("/api/visitors/a", "key"), 200);
-    };
-    await takesItsTime();
-    await until(() => proxy.commands.includes("explain"));
-    await mongo.freeze();
-    await until(async () => await status("/ready") === 503);
-    [loaded, isFirst, proxy.commands.length] = [Promise.withResolvers(), true, 0];
-    mongo.thaw();
-    await takesItsTime();
-  });
 
   test("a request without the key asks the database nothing", async () => {
     await using watched = await openWatched();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addNoVisitors, startCollections } from "../../support/mongodb_collections.ts";
+import { addUnindexed, startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
 
@@ -12,7 +12,7 @@ if (hasAllRights) {
   test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "a" })]);
     const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
-    assert.equal(made.length, 11);
+    assert.equal(made.length, 13);
     assert.ok(made.every(({ unique }) => !unique));
     for (const { key } of made) {
       assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));
@@ -182,21 +182,21 @@ if (hasAllRights) {
   test("searches at the same moment each find their own among foreign documents", async ({ store, collection }) => {
     const words = Array.from({ length: 20 }, (_, i) => "Name" + "abcdefghijklmnopqrst"[i].repeat(4));
     await store.putVisitors([visitorOf({ short_id: "own", name: words.join(" ") })]);
-    await addNoVisitors(collection);
+    await addUnindexed(collection);
     await collection.insertMany(words.map((name, i) => ({ short_id: `f${i}`, name })));
     const found = await Promise.all(words.map((word) => findAll(store, word)));
     assert.deepEqual(found, words.map((_, i) => ["own", `f${i}`]));
   });
 
   test("what is written is found by whoever asks then, whoever else is asking", async ({ store, collection }) => {
-    await addNoVisitors(collection);
+    await addUnindexed(collection);
     const asking = Array.from({ length: 5 }, () => findAll(store, "lovelace"));
     await collection.insertOne({ short_id: "foreign", name: "Ada Lovelace" });
     await collection.insertOne({
       short_id: "page",
       is_online: true,
       last_url: "https://acme.com/lovelace",
-      foyer: { v: 3, keys: [] },
+      foyer: { v: 4, keys: [] },
     });
     assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
     await Promise.all(asking);
@@ -433,13 +433,11 @@ if (hasAllRights) {
         },
       }],
     });
-    for (const isSimple of [true, false]) {
-      await using opened = await open(view, isSimple);
-      assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
-      assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
-      assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
-      // One of them by its page as well.
-      assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
-    }
+    await using opened = await open(view);
+    assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
+    assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
+    assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
+    // One of them by its page as well.
+    assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
   });
 }

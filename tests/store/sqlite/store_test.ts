@@ -53,7 +53,9 @@ testFile("what another process stores is seen at once", async (path) => {
   const server = openSqliteStore(path);
   assert.deepEqual(await findAll(server, ""), []);
   const program = `
-    import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("../../../src/store/sqlite/store.ts"))};
+    import { openSqliteStore } from ${
+    JSON.stringify(import.meta.resolve("../../../src/store/sqlite/store.ts"))
+  };
     import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../../src/visitor/visitor.ts"))};
     const store = openSqliteStore(${JSON.stringify(path)});
     await store.putVisitors([readVisitor({ short_id: "a", is_online: true })]);

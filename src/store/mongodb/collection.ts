@@ -1,0 +1,158 @@
+/**
+ * A collection of visitors, as all parts of the store ask it: with deadlines, and comparing strings by their bytes.
+ *
+ * @module
+ */
+import type { Deadline } from "../../async/deadline.ts";
+import { type Projection, type ReadDocument, type StoredDocument, WHOLE } from "./document.ts";
+import { DocumentCache } from "./document_cache.ts";
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Condition,
+  SIMPLE_COLLATION,
+  writeBulk,
+  type Written,
+} from "./driver.ts";
+
+/** The most documents that the database sends at once. */
+const MAX_BATCH = 5000;
+
+/** The order and the number of the documents that are read. */
+export interface ReadOptions {
+  sort?: Record<string, 1 | -1>;
+  limit?: number;
+}
+
+/** A collection, or a view, of visitors. */
+export class VisitorCollection {
+  /** Read as the connection string's read preference says. */
+  #collection: Collection;
+  /** What is written, and what a write depends on, is read from the primary: a secondary may be behind. */
+  #primary: Collection;
+  #cache = new DocumentCache();
+  /**
+   * Sent unless the collection is known to have no collation of its own. (A view refuses another one than its own, and
+   * not every compatible server knows the simple one.)
+   */
+  #collation: { collation?: typeof SIMPLE_COLLATION } = { collation: SIMPLE_COLLATION };
+
+  constructor(collection: Collection) {
+    this.#collection = collection;
+    this.#primary = collection.db.collection(collection.collectionName, { readPreference: "primary" });
+  }
+
+  /** Its name within the database. */
+  get name(): string {
+    return this.#collection.collectionName;
+  }
+
+  /** Looks whether the collection has a collation of its own; needs the right to list collections. */
+  async findCollation(): Promise<void> {
+    const [found] = await this.#collection.db.listCollections({ name: this.name }).toArray();
+    const hasCollation = found !== undefined && "options" in found && found.options?.collation !== undefined;
+    this.#collation = hasCollation ? { collation: SIMPLE_COLLATION } : {};
+  }
+
+  /** Whether the collection exists. */
+  async exists(): Promise<boolean> {
+    const options = { nameOnly: true, authorizedCollections: true };
+    return (await this.#collection.db.listCollections({ name: this.name }, options).toArray()).length > 0;
+  }
+
+  /** Reads whole documents. */
+  async read(
+    condition: Condition,
+    { sort, limit = 0 }: ReadOptions,
+    deadline: Deadline,
+  ): Promise<ReadDocument[]> {
+    const cursor = this.#collection.find<Uint8Array>(condition, {
+      ...(sort === undefined ? {} : { sort }),
+      limit,
+      projection: WHOLE,
+      raw: true,
+      // All at once, where there are no more than that.
+      batchSize: Math.min(limit || MAX_BATCH, MAX_BATCH),
+      ...this.#optionsOf(deadline),
+    });
+    try {
+      return (await deadline.race(cursor.toArray())).map((bytes) => this.#cache.read(bytes));
+    } finally {
+      // Not awaited: what it throws was thrown already.
+      cursor.close().catch(() => {});
+    }
+  }
+
+  /** The distinct values of `last_url` of visitors online; grouped, since the answer to `distinct` is limited to 16 MB. */
+  async urlsOfOnline(deadline: Deadline): Promise<unknown[]> {
+    const pipeline = [{ $match: { is_online: true } }, { $group: { _id: "$last_url" } }];
+    const cursor = this.#collection.aggregate(pipeline, {
+      batchSize: MAX_BATCH,
+      ...this.#optionsOf(deadline),
+    });
+    return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
+  }
+
+  /** Counts documents. */
+  async count(condition: Condition, deadline: Deadline): Promise<number> {
+    return await deadline.race(this.#collection.countDocuments(condition, this.#optionsOf(deadline)));
+  }
+
+  /** About how many documents there are. */
+  async estimateCount(deadline: Deadline): Promise<number> {
+    return await deadline.race(this.#collection.estimatedDocumentCount(timeLimitOf(deadline)));
+  }
+
+  /** Documents in batches, from the primary. */
+  async *batches(
+    condition: Condition,
+    projection: Projection,
+    deadline: Deadline,
+    sort: Record<string, 1> = {},
+  ): AsyncGenerator<StoredDocument[]> {
+    const options = { projection, sort, batchSize: MAX_BATCH, ...this.#optionsOf(deadline) };
+    const cursor = this.#primary.find(condition, options);
+    try {
+      while (await deadline.race(cursor.hasNext())) yield cursor.readBufferedDocuments();
+    } finally {
+      cursor.close().catch(() => {});
+    }
+  }
+
+  /** Documents for a write that depends on them, from the primary. */
+  async readForWrite(
+    condition: Condition,
+    projection: Projection,
+    deadline: Deadline,
+    limit = 0,
+  ): Promise<StoredDocument[]> {
+    const options = { projection, limit, batchSize: MAX_BATCH, ...this.#optionsOf(deadline) };
+    return await deadline.race(this.#primary.find(condition, options).toArray());
+  }
+
+  /** Writes in no particular order; see {@link writeBulk}. */
+  async write(operations: AnyBulkWriteOperation[], deadline: Deadline): Promise<Written> {
+    for (const operation of operations) {
+      if ("updateOne" in operation) Object.assign(operation.updateOne, this.#collation);
+    }
+    // Work whose time is over must not start.
+    void deadline.left;
+    return await deadline.race(writeBulk(this.#primary, operations));
+  }
+
+  /** Removes documents; returns how many there were. */
+  async remove(condition: Condition, deadline: Deadline): Promise<number> {
+    void deadline.left;
+    return (await deadline.race(this.#primary.deleteMany(condition, { ...this.#collation }))).deletedCount;
+  }
+
+  #optionsOf(deadline: Deadline) {
+    return { ...this.#collation, ...timeLimitOf(deadline) };
+  }
+}
+
+/** Makes the database stop when nobody waits for the answer any more. */
+function timeLimitOf(deadline: Deadline): { maxTimeMS?: number } {
+  const { left } = deadline;
+  return left === Infinity ? {} : { maxTimeMS: left };
+}

@@ -1,0 +1,149 @@
+/**
+ * The connection to MongoDB: it is made in the background, recovers by itself, and each answer has a time budget.
+ *
+ * @module
+ */
+import { Deadline, within } from "../../async/deadline.ts";
+import { REQUEST_DEADLINE, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
+import { VisitorCollection } from "./collection.ts";
+import {
+  asStoreError,
+  type Collection,
+  describeError,
+  isForbidden,
+  isServerError,
+  isUnavailable,
+  makeClient,
+  type MongoClient,
+} from "./driver.ts";
+
+/** How long a command waits for the first connection, in milliseconds. */
+const COMMAND_CONNECT_DEADLINE = 30_000;
+
+/** How the store is opened. */
+export interface MongoStoreOptions {
+  /** A connection string; its path names the database, `foyer` where it names none. */
+  uri: string;
+  collection: string;
+  /** `request`: an answer within a request's time or none. `command`: an import or an export takes its time. */
+  use: "request" | "command";
+  log: Logger;
+}
+
+/** Receives a sentence about what happens in the background. */
+export type Logger = (sentence: string, level?: "warning") => void;
+
+/** A connection to one collection. */
+export class Connection {
+  readonly visitors: VisitorCollection;
+  readonly description: string;
+  #options: MongoStoreOptions;
+  #client: MongoClient;
+  #collection: Collection;
+  /** Whether the first connect succeeded, which takes a password; the driver's own checks take none. */
+  #hasConnected = false;
+  #hasServer = false;
+  /** Whether an operation failed since the database last answered the driver's own check. */
+  #hasFailed = false;
+  #closing = Promise.withResolvers<void>();
+  #isClosed = false;
+  #connected: Promise<void>;
+
+  /** @throws {StoreRefused} the connection string cannot be used */
+  constructor(options: MongoStoreOptions) {
+    const { uri, collection, use } = this.#options = options;
+    ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use));
+    const { srvHost, hosts, passphrase, readPreference } = this.#client.options;
+    if (passphrase !== undefined) {
+      // Deno's TLS cannot read it, and Deno 2.9 would go on without the certificate.
+      throw new StoreRefused(
+        "Cannot open the store: tlsCertificateKeyFilePassword needs a key without password",
+      );
+    }
+    this.visitors = new VisitorCollection(this.#collection);
+    const place = srvHost ?? hosts.join(",");
+    this.description = `collection ${this.#collection.namespace} of MongoDB at ${place}`;
+    const readsPrimary = readPreference.mode === "primary";
+    this.#client.on("topologyDescriptionChanged", ({ newDescription }) => {
+      const servers = [...newDescription.servers.values()];
+      this.#hasServer = servers.some((server) => readsPrimary ? server.isWritable : server.isReadable);
+    });
+    this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
+    this.#connected = this.#connect();
+  }
+
+  /** A collection of the same database that holds no visitors. */
+  collectionBeside(name: string): Collection {
+    return this.#collection.db.collection(name, { readPreference: "primary" });
+  }
+
+  /** The driver recovers by itself, except from a first connect that failed. */
+  async #connect() {
+    let lastReason = "";
+    while (!this.#isClosed) {
+      try {
+        await this.#client.connect();
+        // Who may not list collections sends a collation always.
+        await this.visitors.findCollation().catch(() => {});
+        this.#hasConnected = true;
+        if (lastReason !== "") this.#options.log("MongoDB answers");
+        return;
+      } catch (error) {
+        const reason = describeError(error);
+        if (reason !== lastReason && !this.#isClosed) {
+          this.#options.log(`MongoDB does not answer yet: ${reason}`, "warning");
+        }
+        lastReason = reason;
+        // A server that refuses a password logs each try.
+        await this.pause(isServerError(error) ? 2000 : 250);
+      }
+    }
+  }
+
+  /** Resolves when it has connected for the first time, or is closed. */
+  get connected(): Promise<void> {
+    return this.#connected;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Waits so many milliseconds, or until the connection is closed. */
+  async pause(milliseconds: number): Promise<void> {
+    await within(milliseconds, this.#closing.promise);
+  }
+
+  /**
+   * Runs work within a request's time, whatever the driver does meanwhile: a retried read may take the socket's timeout
+   * twice. A command's work has no limit once it is connected.
+   *
+   * @throws {StoreUnavailable} the database does not answer in time
+   */
+  async run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const isRequest = this.#options.use === "request";
+    const deadline = new Deadline(isRequest ? REQUEST_DEADLINE : Infinity);
+    try {
+      const connecting = isRequest ? deadline : new Deadline(COMMAND_CONNECT_DEADLINE);
+      await connecting.race(this.#connected);
+      if (this.#isClosed) throw new StoreUnavailable("The store is closed");
+      return await deadline.race(work(deadline));
+    } catch (error) {
+      // What is forbidden says nothing of other operations.
+      if (isUnavailable(error) && !isForbidden(error)) this.#hasFailed = true;
+      throw asStoreError(error);
+    }
+  }
+
+  /** Whether the database answered last. */
+  isReady(): boolean {
+    return this.#hasConnected && this.#hasServer && !this.#hasFailed;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing.resolve();
+    await this.#client.close();
+    await this.#connected;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The indexes that the queries need, made in the background.
+ *
+ * @module
+ */
+import type { Connection, MongoStoreOptions } from "./connection.ts";
+import {
+  type Collection,
+  describeError,
+  isForbidden,
+  isUnavailable,
+  makeClient,
+  SIMPLE_COLLATION,
+} from "./driver.ts";
+import { CONNECTIONS } from "./presence.ts";
+
+interface Index {
+  key: Record<string, 1 | -1>;
+  /** Whether it leaves out documents without the field, which are nearly all. */
+  sparse?: true;
+}
+
+/** `short_id` comes first: upserts would each read the whole collection without it. */
+const INDEXES: Index[] = [
+  { key: { short_id: 1 } },
+  { key: { is_online: 1, last_seen_at: -1, short_id: 1 } },
+  { key: { is_online: 1, last_url: 1 } },
+  { key: { last_seen_at: -1 } },
+  { key: { unique_id: 1 } },
+  { key: { lookup_code: 1 } },
+  { key: { integration_ids: 1 } },
+  { key: { is_in_session: 1 } },
+  { key: { "foyer.keys": 1 } },
+  { key: { "foyer.tags": 1, is_online: 1, last_seen_at: -1, short_id: 1 } },
+  { key: { "foyer.v": 1 } },
+  { key: { "is_online.0": 1 }, sparse: true },
+  { key: { [CONNECTIONS]: 1 }, sparse: true },
+];
+
+/** How many indexes Foyer makes. */
+export const INDEX_COUNT = INDEXES.length;
+
+/** Makes the missing indexes of a collection. */
+export class IndexMaker {
+  #options: MongoStoreOptions;
+  #connection: Connection;
+  #shortId = Promise.withResolvers<void>();
+  #all: Promise<void>;
+
+  constructor(options: MongoStoreOptions, connection: Connection) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#all = this.#run();
+  }
+
+  /** Resolves when the index by `short_id` exists, or cannot be made. */
+  get hasShortId(): Promise<void> {
+    return this.#shortId.promise;
+  }
+
+  /** Resolves when all indexes exist, or cannot be made, or the connection is closed. */
+  get areMade(): Promise<void> {
+    return this.#all;
+  }
+
+  async #run() {
+    const { uri, collection: name, log } = this.#options;
+    await this.#connection.connected;
+    for (let isDone = false; !isDone && !this.#connection.isClosed;) {
+      // A connection of its own, since making an index can take longer than a request may; and a new one for each try,
+      // since a client whose connect failed cannot be used again.
+      const { client, collection } = makeClient(uri, name, "command");
+      try {
+        isDone = await this.#makeMissing(collection);
+      } catch (error) {
+        isDone = isForbidden(error) || !isUnavailable(error);
+        if (isDone) {
+          log(
+            `May not make every index on ${collection.namespace} (${
+              describeError(error)
+            }): answers are right all ` +
+              "the same, but slower",
+            "warning",
+          );
+        }
+      } finally {
+        await client.close();
+      }
+      if (!isDone) await this.#connection.pause(1000);
+    }
+    this.#shortId.resolve();
+  }
+
+  /**
+   * @returns whether all exist; not where the collection does not: an import makes it, a server waits for whoever does,
+   * since what is to become a view could not be one any more
+   */
+  async #makeMissing(collection: Collection): Promise<boolean> {
+    const { visitors } = this.#connection;
+    const exists = await visitors.exists();
+    if (!exists && this.#options.use === "request") return false;
+    await visitors.findCollation().catch(() => {});
+    const existing = exists ? await shapesOf(collection) : null;
+    for (const { key, sparse } of INDEXES) {
+      if (this.#connection.isClosed) break;
+      const shape = JSON.stringify(key);
+      if (!existing?.has(shape)) {
+        const name = `foyer_${Object.keys(key).join("_")}`;
+        await collection.createIndex(key, {
+          name,
+          collation: SIMPLE_COLLATION,
+          ...(sparse ? { sparse } : {}),
+        });
+        this.#options.log(`Made the index ${shape} on ${collection.namespace}`);
+      }
+      if (key === INDEXES[0].key) this.#shortId.resolve();
+    }
+    return true;
+  }
+}
+
+/** The keys of the indexes that the queries can use. */
+async function shapesOf(collection: Collection): Promise<Set<string>> {
+  const indexes = await collection.indexes();
+  const isUsable = ({ collation, partialFilterExpression }: (typeof indexes)[number]) =>
+    (collation === undefined || collation.locale === "simple") && partialFilterExpression === undefined;
+  return new Set(indexes.filter(isUsable).map(({ key }) => JSON.stringify(key)));
+}
