@@ -208,7 +208,11 @@ Deno.test("A cursor that no link gave is refused", () => {
     Buffer.from(encodeCursor(FIRST, ""), "base64url").toString(),
   );
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  assert.deepEqual(decodeCursor(encode([madeFor, true, 0, "aB3", null, false]), ""), FIRST, "this is the form");
+  assert.deepEqual(
+    decodeCursor(encode([madeFor, true, 0, "aB3", null, false]), ""),
+    FIRST,
+    "this is the form",
+  );
   const forged: unknown[] = [
     null,
     {},

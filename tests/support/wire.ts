@@ -1,5 +1,5 @@
 /**
- * A proxy before a MongoDB server that tells what it is asked.
+ * A proxy before a MongoDB server that records commands and counts the documents in the answers.
  *
  * @module
  */
@@ -14,6 +14,8 @@ export interface WireProxy extends AsyncDisposable {
   commands: string[];
   /** The `find` commands among them, whole; of those that count documents, what they look for. */
   finds: BSON.Document[];
+  /** How many documents the answers to `find` commands, and to what continues them, held. */
+  documents: number;
 }
 
 /**
@@ -34,6 +36,7 @@ export function startWireProxy(
   url.searchParams.set("directConnection", "true");
   const commands: string[] = [];
   const finds: BSON.Document[] = [];
+  const proxy = { documents: 0 };
   const connections: Deno.Conn[] = [];
   const work = (async () => {
     for await (const client of listener) {
@@ -43,10 +46,13 @@ export function startWireProxy(
         transform: observeCommands(commands, finds, hold),
       });
       client.readable.pipeThrough(observer).pipeTo(upstream.writable).catch(() => {});
-      upstream.readable.pipeTo(client.writable).catch(() => {});
+      const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform: countDocuments((count) => proxy.documents += count),
+      });
+      upstream.readable.pipeThrough(counter).pipeTo(client.writable).catch(() => {});
     }
   })();
-  return {
+  return Object.assign(proxy, {
     uri: url.href,
     commands,
     finds,
@@ -61,40 +67,64 @@ export function startWireProxy(
         }
       }
     },
-  };
+  });
 }
 
 // OP_MSG (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/): a header of 16 bytes that begins
 // with the message's length, 4 bytes of flags, a section's kind, and a document whose first key is the command.
 const DOCUMENT = 16 + 4 + 1;
-const FIRST_KEY = DOCUMENT + 4 + 1;
 const OP_MSG = 2013;
+
+/** Returns what takes whole OP_MSG messages out of a stream, each as its document. */
+function messagesOf(): (chunk: Uint8Array) => BSON.Document[] {
+  let bytes = new Uint8Array(0);
+  return (chunk) => {
+    const joined = new Uint8Array(bytes.length + chunk.length);
+    joined.set(bytes);
+    joined.set(chunk, bytes.length);
+    bytes = joined;
+    const messages: BSON.Document[] = [];
+    while (bytes.length >= 16) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      const length = view.getInt32(0, true);
+      if (bytes.length < length) break;
+      if (view.getInt32(12, true) === OP_MSG) {
+        const end = DOCUMENT + view.getInt32(DOCUMENT, true);
+        messages.push(BSON.deserialize(bytes.subarray(DOCUMENT, end), { validation: { utf8: false } }));
+      }
+      bytes = bytes.slice(length);
+    }
+    return messages;
+  };
+}
+
+type Controller = TransformStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
 function observeCommands(
   commands: string[],
   finds: BSON.Document[],
   hold: (command: string) => Promise<void> | void,
 ) {
-  let bytes = new Uint8Array(0);
-  return async (
-    chunk: Uint8Array<ArrayBuffer>,
-    controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
-  ) => {
-    bytes = Uint8Array.from([...bytes, ...chunk]);
-    while (bytes.length >= 16) {
-      const view = new DataView(bytes.buffer);
-      const length = view.getInt32(0, true);
-      if (bytes.length < length) break;
-      if (view.getInt32(12, true) === OP_MSG) {
-        const name = new TextDecoder().decode(bytes.slice(FIRST_KEY, bytes.indexOf(0, FIRST_KEY)));
-        if (["find", "aggregate"].includes(name)) {
-          const command = BSON.deserialize(bytes.slice(DOCUMENT, DOCUMENT + view.getInt32(DOCUMENT, true)));
-          finds.push(name === "find" ? command : { filter: command.pipeline[0].$match });
-        }
-        if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
-        await hold(name);
-      }
-      bytes = bytes.slice(length);
+  const read = messagesOf();
+  return async (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
+    for (const command of read(chunk)) {
+      const [name] = Object.keys(command);
+      if (name === "find") finds.push(command);
+      if (name === "aggregate") finds.push({ filter: command.pipeline[0].$match });
+      if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
+      await hold(name);
+    }
+    controller.enqueue(chunk);
+  };
+}
+
+function countDocuments(count: (documents: number) => void) {
+  const read = messagesOf();
+  return (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
+    for (const { cursor } of read(chunk)) {
+      // What a `$group` gives are values.
+      const documents = (cursor?.firstBatch ?? cursor?.nextBatch ?? []) as BSON.Document[];
+      count(documents.filter((document) => Object.keys(document).join() !== "_id").length);
     }
     controller.enqueue(chunk);
   };

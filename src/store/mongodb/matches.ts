@@ -12,6 +12,7 @@ import type { ReadDocument } from "./document.ts";
 /** Visitors that match, each document once, wherever it was when it was read. */
 export class Matches {
   #query: SearchQuery;
+  #wanted: number;
   #found = new Map<string, { visitor: EncodedVisitor; position: Position }>();
   /** How many documents were added, whether they match or not. */
   read = 0;
@@ -20,13 +21,19 @@ export class Matches {
    * @param after the position after which the result page starts
    * @param wanted how many are enough
    */
-  constructor(query: SearchQuery, readonly after: Position | null, readonly wanted: number) {
+  constructor(query: SearchQuery, readonly after: Position | null, wanted: number) {
     this.#query = query;
+    this.#wanted = wanted;
+  }
+
+  /** How many more are wanted; 0 or less where there are enough. */
+  get missing(): number {
+    return this.#wanted - this.#found.size;
   }
 
   /** Whether as many were found as are wanted. */
   get isEnough(): boolean {
-    return this.#found.size >= this.wanted;
+    return this.missing <= 0;
   }
 
   /** Adds the documents that match. */

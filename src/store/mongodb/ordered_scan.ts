@@ -48,7 +48,7 @@ function isDone({ matches, isOver }: Scan): boolean {
 async function scanDated(collection: VisitorCollection, scan: Scan, start: Position | null): Promise<void> {
   let range = start === null ? DATED : until({ $lte: new Date(start.lastSeenAt!) });
   // The document at which the page before ended is read again.
-  let size = scan.matches.wanted + (start === null ? 0 : 1);
+  let size = scan.matches.missing + (start === null ? 0 : 1);
   while (true) {
     const { isLast, first, last } = await read(collection, scan, range, { sort: LIST_ORDER, limit: size });
     if (isLast || isDone(scan)) return;
@@ -75,7 +75,7 @@ async function scanByShortId(
   range: Condition,
   from: string,
 ): Promise<void> {
-  let size = scan.matches.wanted + 1;
+  let size = scan.matches.missing + 1;
   while (true) {
     const bound = from === "" ? { $gt: "" } : { $gte: from };
     const options = { sort: { short_id: 1 as const }, limit: size };
