@@ -44,7 +44,7 @@ async function dev(): Promise<number> {
         (config.presence === null ? "" : `\nA shop whose visitors come in: ${root}/demo\n`),
     );
   };
-  return await serve(config, { pageRoutes: demoRoutes(config), whenListening });
+  return await serve(config, { demo: demoRoutes(config), whenListening });
 }
 
 async function fillWhenEmpty(store: VisitorStore) {

@@ -30,8 +30,8 @@ const CLOSE_DEADLINE = 2000;
 
 /** What is served beside what the configuration says, and done. */
 export interface ServeOptions {
-  /** Further routes, by their paths under the prefix. */
-  pageRoutes?: Record<string, Methods>;
+  /** Further routes by their paths under the prefix: the demo shop, in development alone. */
+  demo?: Record<string, Methods>;
   /** Done once requests are taken. */
   whenListening?: (store: VisitorStore) => Promise<void> | void;
 }
@@ -43,7 +43,7 @@ export interface ServeOptions {
  */
 export async function serve(
   config: Config,
-  { pageRoutes = {}, whenListening = () => {} }: ServeOptions = {},
+  { demo = {}, whenListening = () => {} }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
   const log = await openLog(config.logLevel);
@@ -67,7 +67,8 @@ export async function serve(
     health,
     metrics,
     log,
-    pageRoutes: { ...presence?.routes, ...pageRoutes },
+    presence: presence?.handlers,
+    demo,
   };
   const stopped = untilStopped();
   const listeners = [listen(makeApp(parts), config, log)];

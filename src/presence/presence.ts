@@ -4,7 +4,7 @@
  * @module
  */
 import { type Config, ConfigurationError, type PresenceConfig } from "../config.ts";
-import type { Methods } from "../http/endpoint.ts";
+import type { Answer } from "../http/answer.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
@@ -21,11 +21,19 @@ const RETURN = 10_000;
 /** So many times as many visitors as may be connected are kept while the database is away. */
 const KEPT = 2;
 
+/** What answers the URLs of presence. */
+export interface PresenceHandlers {
+  /** Takes a web page's connection. */
+  connect: Answer;
+  sdkScript: Answer;
+  sdkModule: Answer;
+  sdkTypes: Answer;
+}
+
 /** Visitors coming in. */
 export interface Presence {
-  /** What its routes answer. */
-  routes: Record<string, Methods>;
-  /** Pages are told to come back, and no further ones are taken. */
+  handlers: PresenceHandlers;
+  /** Asks all web pages to come back, and takes no further connections. */
   sendAway(): void;
   /** Closes all connections, and writes what is left. */
   close(): Promise<void>;
@@ -71,12 +79,8 @@ export function openPresence({ config, store, metrics, log }: PresenceParts): Pr
   metrics.watchPresence(hub, roster);
   watch.start();
   roster.start();
-  const files = Object.entries(sdkHandlers(config.baseEndpoint));
   return {
-    routes: {
-      "/connect": { GET: (context) => hub.connect(context) },
-      ...Object.fromEntries(files.map(([path, answer]) => [path, { GET: answer }])),
-    },
+    handlers: { connect: (context) => hub.connect(context), ...sdkHandlers(config.baseEndpoint) },
     sendAway: () => hub.sendAway(RETURN),
     async close() {
       hub.close();
