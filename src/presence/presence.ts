@@ -1,5 +1,6 @@
 /**
- * How visitors come in: all of it, put together.
+ * How visitors come in: assembles the parts. Each part knows only those before it: lookup codes and the process watch,
+ * then the registry, which subscribes to both, then the hub, which subscribes to connections.
  *
  * @module
  */
@@ -8,18 +9,23 @@ import type { Answer } from "../http/answer.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import { Hub } from "./hub.ts";
 import { Tokens } from "./identity.ts";
+import { LookupCodes } from "./lookup_codes.ts";
 import { openPlaces, type Places } from "./place.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { Roster } from "./roster.ts";
 import { sdkHandlers } from "./sdk.ts";
 
-/** Pages that are sent away come back within this time, in milliseconds. */
+/** Web pages that are sent away come back within this time, in milliseconds. */
 const RETURN = 10_000;
 
-/** So many times as many visitors as may be connected are kept while the database is away. */
-const KEPT = 2;
+/**
+ * The registry has room for so many times `MAX_CONNECTIONS` visitors, since those who leave while the database is away
+ * stay in it.
+ */
+const ROOM = 2;
 
 /** What answers the URLs of presence. */
 export interface PresenceHandlers {
@@ -45,40 +51,39 @@ export interface PresenceParts {
   store: VisitorStore;
   metrics: Metrics;
   log: Log;
+  clock?: Clock;
 }
 
 /**
  * Opens presence.
  *
- * @throws {ConfigurationError} the file that tells places cannot be used
+ * @throws {ConfigurationError} the file of `GEOIP_DB` cannot be used
  */
-export function openPresence({ config, store, metrics, log }: PresenceParts): Presence {
+export function openPresence(
+  { config, store, metrics, log, clock = SYSTEM_CLOCK }: PresenceParts,
+): Presence {
   const { presence } = config;
   if (presence.allowedOrigins !== "*" && presence.allowedOrigins.size === 0) {
-    log("No page may connect: set ALLOWED_ORIGINS to the origins of your pages", "warning");
+    log("No web page may connect: set ALLOWED_ORIGINS to the origins of your site's pages", "warning");
   }
   const places = presence.geoipPath === "" ? null : openGeoip(presence.geoipPath, log);
   const tokens = new Tokens(presence.secretKeys);
-  const watch = new ProcessWatch({ store, log, onForgotten: () => roster.reassert() });
+  const watch = new ProcessWatch({ store, log, clock });
+  const codes = new LookupCodes({ store, holder: watch.process, log, clock });
   const roster = new Roster({
     store,
     watch,
+    codes,
     tokens,
     log,
     grace: presence.grace,
-    most: presence.maxConnections * KEPT,
+    most: presence.maxConnections * ROOM,
+    clock,
   });
-  const hub = new Hub({
-    config: presence,
-    roster,
-    tokens,
-    places,
-    log,
-    onMessage: (type, outcome) => metrics.countMessage(type, outcome),
-  });
+  const hub = new Hub({ config: presence, roster, tokens, places, metrics, log, clock });
   metrics.watchPresence(hub, roster);
   watch.start();
-  roster.start();
+  codes.start();
   return {
     handlers: { connect: (context) => hub.connect(context), ...sdkHandlers(config.baseEndpoint) },
     sendAway: () => hub.sendAway(RETURN),
@@ -87,9 +92,10 @@ export function openPresence({ config, store, metrics, log }: PresenceParts): Pr
       try {
         await places?.close();
         await roster.close();
+        await codes.close();
         await watch.stop();
       } catch (error) {
-        log("Presence did not end as it should", "error", describeFailure(error));
+        log("Cannot end presence properly", "error", describeFailure(error));
       }
     },
   };
@@ -97,7 +103,11 @@ export function openPresence({ config, store, metrics, log }: PresenceParts): Pr
 
 function openGeoip(path: string, log: Log): Places {
   try {
-    return openPlaces(path, (problem) => log(`Places are told by the file as it was: ${problem}`, "warning"));
+    return openPlaces(
+      path,
+      (problem) =>
+        log(`GEOIP_DB was replaced by a file that cannot be used, the old one stays: ${problem}`, "warning"),
+    );
   } catch (error) {
     throw new ConfigurationError([
       ConfigurationError.line(
