@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
-import { EX_USAGE, runCommand } from "./src/commands/exit.ts";
+import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { importFile } from "./src/commands/import.ts";
 import { reindex } from "./src/commands/reindex.ts";
@@ -37,7 +37,7 @@ async function main(args: string[]): Promise<number> {
   return await runCommand(command);
 }
 
-function chooseCommand(args: string[]): (() => number | Promise<number>) | null {
+function chooseCommand(args: string[]): Command | null {
   const config = () => readConfig(readEnvironment());
   const words = readWords(args);
   switch (words?.join(" ")) {
@@ -47,7 +47,7 @@ function chooseCommand(args: string[]): (() => number | Promise<number>) | null 
       return () => print(denoJson.version);
     case "":
     case "serve":
-      return () => serve(config());
+      return (uncaught) => serve(config(), { uncaught });
     case "export":
       return () => exportVisitors(config());
     case "reindex":

@@ -21,7 +21,7 @@ const DEVELOPMENT_STORE = {
   SECRET_KEY: "a secret that everybody knows, for development",
 };
 
-async function dev(): Promise<number> {
+async function dev(uncaught: Promise<void>): Promise<number> {
   const environment = readEnvironment();
   const usesMongo = Boolean(environment.MONGO_URI);
   const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
@@ -44,7 +44,7 @@ async function dev(): Promise<number> {
         (config.presence === null ? "" : `\nA shop whose visitors come in: ${root}/demo\n`),
     );
   };
-  return await serve(config, { demo: demoRoutes(config), whenListening });
+  return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });
 }
 
 async function fillWhenEmpty(store: VisitorStore) {

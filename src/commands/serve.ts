@@ -32,18 +32,20 @@ const CLOSE_DEADLINE = 2000;
 export interface ServeOptions {
   /** Further routes by their paths under the prefix: the demo shop, in development alone. */
   demo?: Record<string, Methods>;
-  /** Done once requests are taken. */
+  /** Called once requests are taken. */
   whenListening?: (store: VisitorStore) => Promise<void> | void;
+  /** Resolves when an error was thrown and no code caught it, after which the server stops. */
+  uncaught?: Promise<void>;
 }
 
 /**
- * Serves until SIGTERM or SIGINT.
+ * Serves until SIGTERM or SIGINT, or an error that no code caught.
  *
  * @throws {ConfigurationError} the store or a port cannot be had
  */
 export async function serve(
   config: Config,
-  { demo = {}, whenListening = () => {} }: ServeOptions = {},
+  { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
   const log = await openLog(config.logLevel);
@@ -70,7 +72,7 @@ export async function serve(
     presence: presence?.handlers,
     demo,
   };
-  const stopped = untilStopped();
+  const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const listeners = [listen(makeApp(parts), config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
   if (config.admin !== null) {

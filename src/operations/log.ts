@@ -42,7 +42,8 @@ let lines: Lines | null = null;
  */
 export async function openLog(lowest: LogLevel): Promise<Log> {
   const format = Deno.stderr.isTerminal() ? await readableFormat() : jsonFormat();
-  const opened = lines = new Lines();
+  // One for all logs of this process, so that their lines do not mix.
+  const opened = lines ??= new Lines();
   const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
   return (sentence, level = "info", details = {}) => {
     if (shown.has(level)) opened.write(format({ timestamp: Date.now(), level, sentence, details }));
