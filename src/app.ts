@@ -149,9 +149,9 @@ function routesOf<Urls extends Record<string, Url>>(
   return routes;
 }
 
-function apiHandlers({ config, store, reads }: AppParts): Record<OperationName, Answer> {
+function apiHandlers({ config, store, reads, log }: AppParts): Record<OperationName, Answer> {
   return {
-    ...visitorHandlers(reads, config),
+    ...visitorHandlers(reads, config, log),
     ...changeHandlers(store, config, reads.forget),
     getUsage: getUsage(reads),
     describeApi: describeApi(config),

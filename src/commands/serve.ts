@@ -4,7 +4,7 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
-import { within } from "../async/deadline.ts";
+import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { Health } from "../operations/health.ts";
@@ -17,7 +17,7 @@ import { startIndexMaintenance } from "../operations/index_maintenance.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
  * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
@@ -61,6 +61,7 @@ export async function serve(
   });
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
+  watchUnindexed(store, metrics);
   const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
   const parts = {
     config,
@@ -111,6 +112,14 @@ function hasPresence(config: Config): config is Config & { presence: PresenceCon
 /** Nobody can tell while the database does not answer; the other metrics tell all the same. */
 async function countOnline(reads: SharedReads): Promise<number | null> {
   return await reads.countOnline().catch(() => null);
+}
+
+function watchUnindexed(store: VisitorStore, metrics: Metrics) {
+  if (store.countUnindexed === undefined) return;
+  metrics.watchUnindexed(
+    () => store.isReady(),
+    () => new Deadline(REQUEST_DEADLINE).race(store.countUnindexed!()).catch(() => null),
+  );
 }
 
 function logStore({ store }: Config, { description }: VisitorStore, log: Log) {

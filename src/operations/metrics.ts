@@ -176,6 +176,24 @@ export class Metrics {
     });
   }
 
+  /**
+   * Counts documents without search fields whenever metrics are asked for.
+   *
+   * @param isUp whether the database answered last
+   * @param countUnindexed `null` where the database does not answer
+   */
+  watchUnindexed(isUp: () => boolean, countUnindexed: () => Promise<number | null>) {
+    new Gauge({
+      name: "foyer_unindexed_visitors",
+      help:
+        "Documents without search fields, which wait for foyer reindex; NaN while the database does not answer",
+      registers: [this.#registry],
+      async collect() {
+        this.set(isUp() ? await countUnindexed() ?? NaN : NaN);
+      },
+    });
+  }
+
   /** @param type of those that there are, never what a page sent instead */
   countMessage(type: string, outcome: string) {
     this.#messages.inc({ type, outcome });
