@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { openLog } from "../operations/log.ts";
+import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import {
   type Refusal,
@@ -39,7 +39,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
     console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
     return 1;
   }
-  const store = await openStore(config.store, "command", await openLog(config.logLevel));
+  const store = await openStore(config.store, "command", await openConfiguredLog(config));
   const progress = new Progress();
   try {
     const tally = await importVisitors(input, store, {

@@ -9,7 +9,7 @@ import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped } from "../operations/listen.ts";
-import { type Log, openLog } from "../operations/log.ts";
+import { type Log, openConfiguredLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
@@ -48,7 +48,7 @@ export async function serve(
   { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
-  const log = await openLog(config.logLevel);
+  const log = await openConfiguredLog(config);
   const metrics = new Metrics();
   const store = measureStore(await openStore(config.store, "request", log), metrics);
   logStore(config, store, log);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LOG_LEVELS, type LogLevel } from "../config.ts";
+import { type Config, LOG_LEVELS, type LogLevel } from "../config.ts";
 import { within } from "../async/deadline.ts";
 
 /**
@@ -48,6 +48,13 @@ export async function openLog(lowest: LogLevel): Promise<Log> {
   return (sentence, level = "info", details = {}) => {
     if (shown.has(level)) opened.write(format({ timestamp: Date.now(), level, sentence, details }));
   };
+}
+
+/** Opens the log that the configuration asks for, and logs its warnings. */
+export async function openConfiguredLog({ logLevel, warnings }: Config): Promise<Log> {
+  const log = await openLog(logLevel);
+  for (const warning of warnings) log(warning, "warning");
+  return log;
 }
 
 /** Resolves when all that was logged is written, or {@link END_DEADLINE} has passed. */

@@ -5,7 +5,7 @@
  */
 import { runCommand } from "../../src/commands/exit.ts";
 import { serve } from "../../src/commands/serve.ts";
-import { readConfig, readEnvironment } from "../../src/config.ts";
+import { loadConfig } from "../../src/config.ts";
 
 const FAILURES: Record<string, () => void> = {
   rejection: () => void Promise.reject(new TypeError("S3cr3t of a rejection")),
@@ -22,6 +22,6 @@ const FAILURES: Record<string, () => void> = {
 if (import.meta.main) {
   const whenListening = FAILURES[Deno.args[0]];
   Deno.exit(
-    await runCommand((uncaught) => serve(readConfig(readEnvironment()), { whenListening, uncaught })),
+    await runCommand((uncaught) => serve(loadConfig(), { whenListening, uncaught })),
   );
 }

@@ -53,7 +53,7 @@ testInFolder(
     const wrong = {
       PORT: "70000",
       BASE_ENDPOINT: "https://user:S3cr3t@acme.com",
-      REST_KEY: " S3cr3t",
+      REST_KEY: "S3cr3té",
       MONGO_URI: "mongo://user:S3cr3t@localhost",
       HOST: "a b",
       HIDDEN_ATTRIBUTES: "short_id",
