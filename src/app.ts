@@ -180,14 +180,14 @@ function noApi(): never {
 }
 
 /** Admits requests to the API that send one of its keys, as often as that key may ask. */
-function admission({ config, metrics }: AppParts): (context: ApiContext) => Promise<void> | void {
+function admission({ config, metrics }: AppParts): (context: ApiContext) => void {
   const keyOf = keyReader(config);
   const limit = limitRate(config.rateLimit);
   return (context) => {
     const key = keyOf((name) => context.req.header(name));
     if (key === "previous") metrics.notePreviousKey();
     context.env.key = key;
-    return limit(key);
+    limit(key);
   };
 }
 

@@ -32,7 +32,7 @@ export type Command = (uncaught: Promise<void>) => number | Promise<number>;
  * @returns the command's own exit code; 1 where it failed, or an error was thrown that no code caught; or `EX_CONFIG`
  */
 export async function runCommand(command: Command): Promise<number> {
-  const log = await openLog("error");
+  const log = openLog("error");
   using watch = watchUncaught(log);
   let hasThrown = false;
   const overdue = watch.thrown.then(async () => {

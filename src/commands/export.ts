@@ -17,7 +17,7 @@ const CHUNK = 64 * 1024;
  * @returns the exit code: 0, or 1 where the export could not be finished
  */
 export async function exportVisitors(config: Config): Promise<number> {
-  const store = await openStore(config.store, "command", await openConfiguredLog(config));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const writer = Deno.stdout.writable.getWriter();
   const encoder = new TextEncoder();
   try {

@@ -39,7 +39,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
     console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
     return 1;
   }
-  const store = await openStore(config.store, "command", await openConfiguredLog(config));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const progress = new Progress();
   try {
     const tally = await importVisitors(input, store, {

@@ -15,7 +15,7 @@ import { count, Progress } from "./progress.ts";
  * @returns the exit code: 0, or 1 where some are left, or it could not be finished
  */
 export async function reindex(config: Config): Promise<number> {
-  const store = await openStore(config.store, "command", await openConfiguredLog(config));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const progress = new Progress();
   try {
     const { written, missed } = await store.reindex((looked, total) =>

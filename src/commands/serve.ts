@@ -48,7 +48,7 @@ export async function serve(
   { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
-  const log = await openConfiguredLog(config);
+  const log = openConfiguredLog(config);
   const metrics = new Metrics();
   const store = measureStore(await openStore(config.store, "request", log), metrics);
   logStore(config, store, log);
