@@ -5,17 +5,12 @@
  */
 import { parseArgs } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
-import { EX_USAGE, runCommand } from "./src/commands/exit.ts";
+import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { importFile } from "./src/commands/import.ts";
 import { reindex } from "./src/commands/reindex.ts";
 import { serve } from "./src/commands/serve.ts";
-import { readConfig, readEnvironment, VARIABLES } from "./src/config.ts";
-
-const CONFIGURED = wrap(
-  "It is configured by environment variables, or by a .env file beside the executable: " +
-    `${Object.keys(VARIABLES).join(", ")}. The README says what each means.`,
-);
+import { GROUPS, loadConfig, VARIABLES } from "./src/config.ts";
 
 const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST API
 
@@ -26,7 +21,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer --help         this text
   foyer --version      the version
 
-${CONFIGURED}`;
+${describeVariables()}`;
 
 async function main(args: string[]): Promise<number> {
   const command = chooseCommand(args);
@@ -37,8 +32,7 @@ async function main(args: string[]): Promise<number> {
   return await runCommand(command);
 }
 
-function chooseCommand(args: string[]): (() => number | Promise<number>) | null {
-  const config = () => readConfig(readEnvironment());
+function chooseCommand(args: string[]): Command | null {
   const words = readWords(args);
   switch (words?.join(" ")) {
     case "--help":
@@ -47,13 +41,13 @@ function chooseCommand(args: string[]): (() => number | Promise<number>) | null 
       return () => print(denoJson.version);
     case "":
     case "serve":
-      return () => serve(config());
+      return (uncaught) => serve(loadConfig(), { uncaught });
     case "export":
-      return () => exportVisitors(config());
+      return () => exportVisitors(loadConfig());
     case "reindex":
-      return () => reindex(config());
+      return () => reindex(loadConfig());
   }
-  return words?.length === 2 && words[0] === "import" ? () => importFile(config(), words[1]) : null;
+  return words?.length === 2 && words[0] === "import" ? () => importFile(loadConfig(), words[1]) : null;
 }
 
 /** The words of a command; an option alone counts as one. */
@@ -71,9 +65,23 @@ function readWords(args: string[]): string[] | null {
   }
 }
 
-/** Breaks a sentence into lines of less than 80 columns. */
-function wrap(sentence: string): string {
-  return sentence.replace(/(.{1,79})( |$)/g, "$1\n").trimEnd();
+/** The environment variables, a paragraph each, in lines of at most 80 columns. */
+function describeVariables(): string {
+  const groups = GROUPS.map((group) => {
+    const variables = Object.entries(VARIABLES).filter(([, variable]) => variable.group === group);
+    const described = variables.map(([name, { meaning, default: value, shownDefault = value }]) => {
+      const suffix = shownDefault === "" ? "" : ` (default ${shownDefault})`;
+      return `  ${name}\n${indent(meaning.replaceAll("`", "") + suffix)}`;
+    });
+    return `${group}:\n${described.join("\n")}`;
+  });
+  const where = "Environment variables, or lines of a .env file beside the executable, over\n" +
+    "which the environment wins:";
+  return [where, ...groups].join("\n\n");
+}
+
+function indent(sentence: string): string {
+  return sentence.replace(/(.{1,74})( |$)/g, "      $1\n").trimEnd();
 }
 
 function print(text: string): number {

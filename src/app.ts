@@ -14,15 +14,61 @@ import type { Health } from "./operations/health.ts";
 import type { Log } from "./operations/log.ts";
 import type { Metrics } from "./operations/metrics.ts";
 import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from "./http/request_log.ts";
+import type { PresenceHandlers } from "./presence/presence.ts";
 import { keyReader } from "./rest/authentication.ts";
 import { changeHandlers } from "./rest/changes.ts";
 import { describeApi } from "./rest/description.ts";
 import { limitRate } from "./rest/limits.ts";
-import { type Operation, type OperationName, OPERATIONS } from "./rest/operations.ts";
+import { type OperationName, OPERATIONS } from "./rest/operations.ts";
 import { getUsage } from "./rest/usage.ts";
 import { visitorHandlers } from "./rest/visitors.ts";
 import type { SharedReads } from "./store/shared_reads.ts";
 import type { VisitorStore } from "./store/visitor_store.ts";
+
+/** Who may ask: anyone, web pages of `ALLOWED_ORIGINS`, whoever sends one of the API's keys, or `REST_WRITE_KEY` alone. */
+type Access = "anyone" | "web pages" | "any key" | "write key";
+
+/** A method, a path under the prefix, and who may ask. HEAD is answered as GET. */
+type Url = readonly [method: keyof Methods, path: string, access: Access];
+
+/** An operation's URL as `rest/operations.ts` declares it, so that another one here does not compile. */
+type ApiUrl<Name extends OperationName> = readonly [
+  method: (typeof OPERATIONS)[Name]["method"],
+  path: `/api${(typeof OPERATIONS)[Name]["path"]}`,
+  access: (typeof OPERATIONS)[Name]["method"] extends "GET" ? "any key" : "write key",
+];
+
+/** Every URL of the main port, by the name of what answers it. */
+// deno-fmt-ignore -- one URL a line
+const URLS = {
+  live:                  ["GET",    "/live",                     "anyone"],
+  ready:                 ["GET",    "/ready",                    "anyone"],
+  // Where SITE_KEY is set:
+  connect:               ["GET",    "/connect",                  "web pages"],
+  sdkScript:             ["GET",    "/sdk.js",                   "anyone"],
+  sdkModule:             ["GET",    "/sdk.mjs",                  "anyone"],
+  sdkTypes:              ["GET",    "/sdk.d.ts",                 "anyone"],
+  // Where REST_KEY is set; without REST_WRITE_KEY the methods that write do not exist:
+  listLatest:            ["GET",    "/api/visitors/list/latest", "any key"],
+  searchVisitors:        ["GET",    "/api/visitors/list/search", "any key"],
+  getVisitor:            ["GET",    "/api/visitors/{short_id}",  "any key"],
+  updateVisitor:         ["PATCH",  "/api/visitors/{short_id}",  "write key"],
+  removeVisitor:         ["DELETE", "/api/visitors/{short_id}",  "write key"],
+  removeOfflineVisitors: ["DELETE", "/api/visitors",             "write key"],
+  getUsage:              ["GET",    "/api/usage",                "any key"],
+  describeApi:           ["GET",    "/api/openapi.json",         "any key"],
+} as const satisfies Record<string, Url> & { [Name in OperationName]: ApiUrl<Name> };
+
+/** Every URL of `ADMIN_PORT`, without the prefix. */
+// deno-fmt-ignore -- one URL a line
+const ADMIN_URLS = {
+  live:    ["GET", "/live",    "anyone"],
+  ready:   ["GET", "/ready",   "anyone"],
+  metrics: ["GET", "/metrics", "anyone"],
+} as const satisfies Record<string, Url>;
+
+/** What answers each URL; one that has nothing does not exist. */
+type Handlers<Urls> = { [Name in keyof Urls]: Answer | null };
 
 /** What the application works with. */
 export interface AppParts {
@@ -33,8 +79,10 @@ export interface AppParts {
   health: Health;
   metrics: Metrics;
   log: Log;
-  /** Further routes, by their paths under the prefix: what is there for pages, and not for the API's clients. */
-  pageRoutes?: Record<string, Methods>;
+  /** Absent where web pages do not connect. */
+  presence?: PresenceHandlers | null;
+  /** Further routes by their paths under the prefix: the demo shop, in development alone. */
+  demo?: Record<string, Methods>;
 }
 
 /** What answers requests. */
@@ -42,26 +90,32 @@ export type App = (request: Request, connection?: ConnectionInfo) => Promise<Res
 
 /** The application: everything under the prefix, and once more at `/` for proxies that strip the prefix. */
 export function makeApp(parts: AppParts): App {
-  const { config, health, pageRoutes = {} } = parts;
+  const { config, health, presence, demo = {} } = parts;
   const app = newHono(parts);
-  const routes = config.restKey === "" ? {} : apiRoutes(parts);
   const admit = config.restKey === "" ? noApi : admission(parts);
+  const routes = routesOf(URLS, {
+    live,
+    ready: ready(health),
+    connect: presence?.connect ?? null,
+    sdkScript: presence?.sdkScript ?? null,
+    sdkModule: presence?.sdkModule ?? null,
+    sdkTypes: presence?.sdkTypes ?? null,
+    ...(config.restKey === "" ? NO_API : apiHandlers(parts)),
+  }, config);
+  const isApi = (path: string) => `${path}/`.startsWith("/api/");
   const roots = [...new Set([config.prefix, ""])];
   for (const root of roots) {
-    app.all(`${root}/live`, endpoint("/live", { GET: live }));
-    app.all(`${root}/ready`, endpoint("/ready", { GET: ready(health) }));
-    for (const [path, methods] of Object.entries(pageRoutes)) {
-      app.all(`${root}${path}`, endpoint(path, methods));
-    }
-    for (const [path, methods] of Object.entries(routes)) {
-      const route = `/api${path}`;
-      app.all(`${root}${route.replace(/\{(\w+)\}/g, ":$1")}`, endpoint(route, methods, admit));
+    for (const [path, methods] of [...routes, ...Object.entries(demo)]) {
+      app.all(
+        `${root}${path.replace(/\{(\w+)\}/g, ":$1")}`,
+        endpoint(path, methods, isApi(path) ? admit : undefined),
+      );
     }
   }
-  // Under the API nobody without a key learns which routes there are.
-  const isApi = (path: string) => roots.some((root) => `${path}/`.startsWith(`${root}/api/`));
+  // Without a key nobody learns which routes the API has.
+  const isUnderApi = (path: string) => roots.some((root) => `${path}/`.startsWith(`${root}/api/`));
   app.notFound(
-    endpoint(NO_ROUTE, {}, (context) => isApi(context.req.path) ? admit(context) : undefined),
+    endpoint(NO_ROUTE, {}, (context) => isUnderApi(context.req.path) ? admit(context) : undefined),
   );
   return watched(app, parts);
 }
@@ -69,32 +123,47 @@ export function makeApp(parts: AppParts): App {
 /** What operators see, beside it: health and metrics, without a key. */
 export function makeAdminApp(parts: AppParts): App {
   const app = newHono(parts);
-  app.all("/live", endpoint("/live", { GET: live }));
-  app.all("/ready", endpoint("/ready", { GET: ready(parts.health) }));
-  app.all("/metrics", endpoint("/metrics", { GET: metricsPage(parts.metrics) }));
+  const handlers = { live, ready: ready(parts.health), metrics: metricsPage(parts.metrics) };
+  for (const [path, methods] of routesOf(ADMIN_URLS, handlers, parts.config)) {
+    app.all(path, endpoint(path, methods));
+  }
   app.notFound(endpoint(NO_ROUTE, {}));
   return watched(app, parts);
 }
 
-/** What the API's routes answer. */
-function apiRoutes(parts: AppParts): Record<string, Methods> {
-  const { config, store, reads } = parts;
-  const answers: Record<OperationName, Answer> = {
-    ...visitorHandlers(reads, config),
-    ...changeHandlers(store, config, reads.forget),
-    getUsage: getUsage(reads),
-    describeApi: describeApi(config),
-  };
-  const routes: Record<string, Methods> = {};
-  for (const [name, { method, path }] of Object.entries(OPERATIONS) as [OperationName, Operation][]) {
-    const methods = routes[path] ??= {};
-    if (method === "GET") methods[method] = answers[name];
-    else if (config.writeKey !== "") methods[method] = writing(answers[name]);
+/** What each path answers, by method. */
+function routesOf<Urls extends Record<string, Url>>(
+  urls: Urls,
+  handlers: Handlers<Urls>,
+  { writeKey }: Config,
+): Map<string, Methods> {
+  const routes = new Map<string, Methods>();
+  for (const [name, [method, path, access]] of Object.entries(urls)) {
+    const handler = handlers[name];
+    if (handler === null) continue;
+    const methods = routes.get(path) ?? {};
+    routes.set(path, methods);
+    if (access !== "write key") methods[method] = handler;
+    else if (writeKey !== "") methods[method] = requireWriteKey(handler);
   }
   return routes;
 }
 
-function writing(answer: Answer): Answer {
+function apiHandlers({ config, store, reads, log }: AppParts): Record<OperationName, Answer> {
+  return {
+    ...visitorHandlers(reads, config, log),
+    ...changeHandlers(store, config, reads.forget),
+    getUsage: getUsage(reads),
+    describeApi: describeApi(config),
+  };
+}
+
+const NO_API = Object.fromEntries(Object.keys(OPERATIONS).map((name) => [name, null])) as Record<
+  OperationName,
+  null
+>;
+
+function requireWriteKey(answer: Answer): Answer {
   return (context) => {
     if (context.env.key !== "write") {
       throw new ApiError(
@@ -110,15 +179,15 @@ function noApi(): never {
   throw new ApiError("not_found", "The REST API is disabled.");
 }
 
-/** What lets those into the API who send a key, as often as they may. */
-function admission({ config, metrics }: AppParts): (context: ApiContext) => Promise<void> | void {
+/** Admits requests to the API that send one of its keys, as often as that key may ask. */
+function admission({ config, metrics }: AppParts): (context: ApiContext) => void {
   const keyOf = keyReader(config);
   const limit = limitRate(config.rateLimit);
   return (context) => {
     const key = keyOf((name) => context.req.header(name));
     if (key === "previous") metrics.notePreviousKey();
     context.env.key = key;
-    return limit(key);
+    limit(key);
   };
 }
 
@@ -138,7 +207,7 @@ function watched(app: AppHono, { health, log, metrics, config }: AppParts): App 
   );
 }
 
-/** HEAD tells how long GET's body would be (RFC 9110, section 9.3.2); Hono would leave it away, and with it that. */
+/** HEAD says how long GET's body would be (RFC 9110, section 9.3.2); Hono drops the body, and its length with it. */
 async function answerHead(app: AppHono, request: Request, facts: RequestFacts): Promise<Response> {
   // Not a Request made of this one, which costs the runtime's warning about its signal.
   const asGet = { url: request.url, headers: request.headers, method: "GET" } as Request;

@@ -1,5 +1,5 @@
 /**
- * The configuration: environment variables, and a `.env` file beside the executable, as one checked value.
+ * The configuration: environment variables, or a `.env` file beside the executable, as one checked value.
  * Nothing else reads the environment.
  *
  * @module
@@ -16,7 +16,7 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 /** How important a line of the log is. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What an installation may set; see the README's table. */
+/** The configuration of an installation, checked; see {@link VARIABLES}. */
 export interface Config {
   /** Public URL of the installation, without a trailing slash. */
   baseEndpoint: string;
@@ -37,86 +37,351 @@ export interface Config {
   host: string;
   /** Where health and metrics are served beside the REST API; `null`: nowhere. */
   admin: { port: number; host: string } | null;
-  /** Networks of the reverse proxies whose `X-Forwarded-For` is believed, each as an address or in CIDR notation. */
+  /** The reverse proxies whose `X-Forwarded-For` is trusted, as addresses or networks in CIDR notation. */
   trustedProxies: string[];
   logLevel: LogLevel;
   /** Requests a second that each key may make; `null`: any number. */
   rateLimit: number | null;
   /** Searches by lookup code a minute that may find nobody, for each key and client address; `null`: any number. */
   lookupMisses: number | null;
-  /** How long visitors are kept after they were last seen, in days; `null`: for ever. */
+  /** Days after which an offline visitor is removed; `null`: never. */
   retentionDays: number | null;
   hiddenAttributes: ReadonlySet<AttributeName>;
   /** A URL in which `{short_id}` stands for the visitor; empty: only stored links are sent. */
   watchLink: string;
-  /** How old the answer to a list may be, in milliseconds. */
+  /** The maximum age of an answer to a list, in milliseconds. */
   maxStale: number;
-  /** How visitors come in; `null`: pages do not connect. */
+  /** How visitors come in; `null`: web pages do not connect. */
   presence: PresenceConfig | null;
+  /** What an operator should know, and what does not stop the start; a sentence each. */
+  warnings: string[];
 }
 
-/** What an installation sets of presence. */
+/** The part of the configuration that presence needs. */
 export interface PresenceConfig {
-  /** The public key, by which a page names its installation. */
+  /** The public key, by which a web page names its installation. */
   siteKey: string;
-  /** Origins of pages that may connect, such as `https://www.acme.com`; `"*"`: any page and program. */
+  /** The origins whose web pages may connect, such as `https://www.acme.com`; `"*"`: any web page and program. */
   allowedOrigins: ReadonlySet<string> | "*";
-  /** What visitors' tokens are signed with; then what they may have been signed with before. */
+  /** The key that signs visitors' tokens, and after it the previous one, where there is one. */
   secretKeys: string[];
   maxConnections: number;
   /** `null`: any number. */
   connectionsPerAddress: number | null;
   /** New visitors a minute from one client address; `null`: any number. */
   newVisitors: number | null;
-  /** How long a visitor stays online after its last page was closed, in milliseconds. */
+  /** How long a visitor stays online after closing the last web page, in milliseconds. */
   grace: number;
-  /** Whether what follows `?` and `#` in a page's URL is stored. */
+  /** Whether query and fragment of a web page's URL are stored. */
   storesQuery: boolean;
   storesIp: boolean;
-  /** A file that tells places by addresses; empty: none. */
+  /** The path of a file that says where addresses are; empty: none. */
   geoipPath: string;
 }
 
-/** The environment variables that Foyer reads, each with its default. */
-export const VARIABLES = {
-  BASE_ENDPOINT: "",
-  REST_KEY: "",
-  REST_KEY_PREVIOUS: "",
-  REST_WRITE_KEY: "",
-  MONGO_URI: "",
-  MONGO_COLLECTION: "visitors",
-  SQLITE_PATH: "",
-  PORT: "5002",
-  HOST: "0.0.0.0",
-  ADMIN_PORT: "",
-  ADMIN_HOST: "127.0.0.1",
-  TRUSTED_PROXIES: "",
-  LOG_LEVEL: "info",
-  RATE_LIMIT: "",
-  LOOKUP_MISSES_PER_MINUTE: "10",
-  RETENTION_DAYS: "",
-  HIDDEN_ATTRIBUTES: "",
-  WATCH_LINK: "",
-  MAX_STALE_MS: "0",
-  SITE_KEY: "",
-  ALLOWED_ORIGINS: "",
-  SECRET_KEY: "",
-  SECRET_KEY_PREVIOUS: "",
-  MAX_CONNECTIONS: "20000",
-  CONNECTIONS_PER_ADDRESS: "200",
-  NEW_VISITORS_PER_MINUTE: "120",
-  OFFLINE_GRACE: "10",
-  STORE_QUERY: "false",
-  STORE_IP: "true",
-  GEOIP_DB: "",
-};
+/** The groups in which the variables are shown. */
+export const GROUPS = [
+  "Where it listens",
+  "REST API",
+  "Store",
+  "Presence",
+  "Privacy",
+  "Limits",
+  "Operating",
+] as const;
 
-type VariableName = keyof typeof VARIABLES;
+/** An environment variable. */
+interface Variable<T> {
+  group: (typeof GROUPS)[number];
+  /** The value where none is set. */
+  default: string;
+  /** The default as it is shown, where that says more. */
+  shownDefault?: string;
+  /** What it sets: a phrase for `--help`, the README and `.env.example`, with code in backticks. */
+  meaning: string;
+  /** A value for `.env.example`, where it is no comment. */
+  example?: string;
+  /** The value, or `undefined` where it cannot be used. */
+  read: (given: string) => T | undefined;
+  /** What can be used, with an example. */
+  expected: string;
+  /** Whether no message may show what was given. */
+  isSecret?: boolean;
+}
+
+/** Only gives the variable its type. */
+const variable = <T>(declared: Variable<T>) => declared;
 
 /** A shorter one could be guessed, in characters. */
 const MIN_SECRET = 32;
 
-/** A value in the configuration that cannot be used: one line for each. */
+/** A key of fewer characters causes a warning. */
+const MIN_KEY = 16;
+
+/** The command that makes a good key. */
+const MAKE_KEY = "openssl rand -hex 32";
+
+const key = {
+  default: "",
+  read: (given: string) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : undefined,
+  expected: "printable ASCII without spaces around it",
+  isSecret: true,
+};
+
+const secret = {
+  default: "",
+  read: (given: string) => given === "" || Array.from(given).length >= MIN_SECRET ? given : undefined,
+  expected: `${MIN_SECRET} characters or more, such as ${MAKE_KEY} prints`,
+  isSecret: true,
+};
+
+const host = {
+  read: (given: string) => /^[0-9A-Za-z.:_-]+$/.test(given) ? given : undefined,
+  expected: "an address to listen on such as 0.0.0.0 or 127.0.0.1",
+};
+
+const flag = {
+  read: (given: string) => given === "true" ? true : given === "false" ? false : undefined,
+  expected: "true or false",
+};
+
+const limit = {
+  read: (given: string) => given === "0" ? null : readNumber(given, 1, 1_000_000),
+  expected: "a number from 1 to 1000000, or 0 for no limit",
+};
+
+/** The environment variables that Foyer reads, each declared here alone. */
+export const VARIABLES = {
+  BASE_ENDPOINT: variable({
+    group: "Where it listens",
+    default: "",
+    shownDefault: "http://localhost:$PORT",
+    meaning: "public URL of the installation; its path is the prefix under which everything is mounted",
+    example: "https://support.example.com/cobrowsing",
+    read: readBaseEndpoint,
+    expected: "a URL such as https://support.acme.com/cobrowsing",
+  }),
+  PORT: variable({
+    group: "Where it listens",
+    default: "5002",
+    meaning: "the port on which it listens",
+    example: "5002",
+    read: (given) => readNumber(given, 1, 65535),
+    expected: "a port from 1 to 65535 such as 5002",
+  }),
+  HOST: variable({
+    group: "Where it listens",
+    default: "0.0.0.0",
+    meaning: "the address on which it listens",
+    example: "127.0.0.1",
+    ...host,
+  }),
+  REST_KEY: variable({
+    group: "REST API",
+    meaning: "the key that reads; empty: the REST API is disabled",
+    example: "",
+    ...key,
+  }),
+  REST_KEY_PREVIOUS: variable({
+    group: "REST API",
+    meaning: "accepted beside `REST_KEY`, so that a key is changed without an outage",
+    ...key,
+  }),
+  REST_WRITE_KEY: variable({
+    group: "REST API",
+    meaning: "the key that changes and removes visitors, and reads as well; empty: the API does not write",
+    ...key,
+  }),
+  WATCH_LINK: variable({
+    group: "REST API",
+    default: "",
+    meaning: "the `watch_link` of visitors who have none stored, a URL with `{short_id}` in it such as " +
+      "`https://support.example.com/watch/{short_id}`",
+    read: (given) => given === "" || isWatchLink(given) ? given : undefined,
+    expected: "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
+  }),
+  MAX_STALE_MS: variable({
+    group: "REST API",
+    default: "0",
+    meaning:
+      "the maximum age of an answer to a list in milliseconds, up to 5000: with many dashboards, fewer " +
+      "queries",
+    read: (given) => readNumber(given, 0, 5000),
+    expected: "milliseconds from 0 to 5000",
+  }),
+  MONGO_URI: variable({
+    group: "Store",
+    default: "",
+    meaning:
+      "connection string of MongoDB, whose path names the database (`foyer` unless it does); empty: the " +
+      "embedded store",
+    example: "mongodb://localhost:27017/foyer",
+    read: (given) => given === "" || /^mongodb(\+srv)?:\/\/[^/]/.test(given) ? given : undefined,
+    expected: "a connection string such as mongodb://localhost:27017/foyer",
+    isSecret: true,
+  }),
+  MONGO_COLLECTION: variable({
+    group: "Store",
+    default: "visitors",
+    meaning: "the collection, or view, that holds the visitors",
+    example: "visitors",
+    // https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
+    read: (given) =>
+      /^(?!system\.|\.)[^$\0]{1,200}(?<!\.)$/u.test(given) && !given.includes("..") ? given : undefined,
+    expected: "the name of a collection such as visitors",
+  }),
+  SQLITE_PATH: variable({
+    group: "Store",
+    default: "",
+    shownDefault: "foyer.db",
+    meaning: "path of the embedded store's file, which is made with mode 0600; not together with `MONGO_URI`",
+    // SQLite would read options of the URI, such as another mode.
+    read: (given) => /^file:/i.test(given) ? undefined : given,
+    expected: "a path such as /var/lib/foyer/foyer.db, which is no file: URI",
+  }),
+  SITE_KEY: variable({
+    group: "Presence",
+    meaning: "the public key by which web pages connect; empty: they do not",
+    ...key,
+  }),
+  ALLOWED_ORIGINS: variable({
+    group: "Presence",
+    default: "",
+    meaning:
+      "the origins whose web pages may connect, such as `https://www.example.com,https://shop.example.com`; " +
+      "`*`: any web page or program",
+    read: readOrigins,
+    expected: "the origins of your pages such as https://www.acme.com,https://shop.acme.com, or * for any",
+  }),
+  SECRET_KEY: variable({
+    group: "Presence",
+    meaning: `signs visitors' tokens, needed with \`SITE_KEY\`: ${MIN_SECRET} characters or more, such as ` +
+      `\`${MAKE_KEY}\` prints`,
+    ...secret,
+  }),
+  SECRET_KEY_PREVIOUS: variable({
+    group: "Presence",
+    meaning: "accepted beside `SECRET_KEY`, so that it is changed and visitors stay who they are",
+    ...secret,
+  }),
+  OFFLINE_GRACE: variable({
+    group: "Presence",
+    default: "10",
+    meaning:
+      "seconds a visitor stays online after closing the last web page, so that moving from page to page does " +
+      "not show as offline",
+    read: (given) => readNumber(given, 0, 3600),
+    expected: "seconds from 0 to 3600",
+  }),
+  GEOIP_DB: variable({
+    group: "Presence",
+    default: "",
+    meaning: "path of a file in MaxMind's format that says where addresses are, such as " +
+      "`/var/lib/GeoIP/GeoLite2-City.mmdb`; it may be replaced at any time",
+    read: (given) => given,
+    expected: "a file in MaxMind's format such as /var/lib/GeoIP/GeoLite2-City.mmdb",
+  }),
+  HIDDEN_ATTRIBUTES: variable({
+    group: "Privacy",
+    default: "",
+    meaning: "attributes that are neither sent nor searched, such as `ip_address,location_city`",
+    read: readHiddenAttributes,
+    expected: "names of a visitor's attributes (not short_id) such as ip_address,location_city",
+  }),
+  RETENTION_DAYS: variable({
+    group: "Privacy",
+    default: "",
+    meaning: "days after which an offline visitor is removed; empty: never",
+    read: (given) => given === "" ? null : readNumber(given, 1, 36_500),
+    expected: "days from 1 to 36500",
+  }),
+  STORE_QUERY: variable({
+    group: "Privacy",
+    default: "false",
+    meaning: "whether what follows `?` and `#` in a web page's URL is stored",
+    ...flag,
+  }),
+  STORE_IP: variable({
+    group: "Privacy",
+    default: "true",
+    meaning: "whether a visitor's address is stored",
+    ...flag,
+  }),
+  RATE_LIMIT: variable({
+    group: "Limits",
+    default: "",
+    meaning: "requests a second of each key; empty: any number",
+    read: (given) => given === "" ? null : readNumber(given, 1, 1_000_000),
+    expected: "requests a second, from 1 to 1000000",
+  }),
+  LOOKUP_MISSES_PER_MINUTE: variable({
+    group: "Limits",
+    default: "10",
+    meaning:
+      "searches by lookup code a minute that may find nobody, of each key and client address; 0: any number",
+    ...limit,
+  }),
+  MAX_CONNECTIONS: variable({
+    group: "Limits",
+    default: "20000",
+    meaning: "web pages that are connected to one process",
+    read: (given) => readNumber(given, 1, 1_000_000),
+    expected: "a number from 1 to 1000000",
+  }),
+  CONNECTIONS_PER_ADDRESS: variable({
+    group: "Limits",
+    default: "200",
+    meaning: "web pages that are connected from one client address (of IPv6, one /64); 0: any number",
+    ...limit,
+  }),
+  NEW_VISITORS_PER_MINUTE: variable({
+    group: "Limits",
+    default: "120",
+    meaning: "new visitors a minute from one client address; 0: any number",
+    ...limit,
+  }),
+  ADMIN_PORT: variable({
+    group: "Operating",
+    default: "",
+    meaning: "a second port, with `/live`, `/ready` and `/metrics`; empty: none",
+    read: (given) => given === "" ? null : readNumber(given, 1, 65535),
+    expected: "a port from 1 to 65535 such as 5003",
+  }),
+  ADMIN_HOST: variable({
+    group: "Operating",
+    default: "127.0.0.1",
+    meaning: "the address of the second port",
+    ...host,
+  }),
+  TRUSTED_PROXIES: variable({
+    group: "Operating",
+    default: "",
+    meaning: "addresses or networks of reverse proxies whose `X-Forwarded-For` is trusted, such as " +
+      "`127.0.0.1,10.0.0.0/8`",
+    read: readNetworks,
+    expected: "addresses or networks such as 127.0.0.1,10.0.0.0/8,fd00::/8",
+  }),
+  LOG_LEVEL: variable({
+    group: "Operating",
+    default: "info",
+    meaning: "`debug`, `info`, `warning` or `error`; with `info` each request is a line",
+    read: (given) => LOG_LEVELS.find((level) => level === given),
+    expected: `one of ${LOG_LEVELS.join(", ")}`,
+  }),
+};
+
+/** The name of an environment variable. */
+export type VariableName = keyof typeof VARIABLES;
+
+/** Values by the names of their variables; an empty one counts as absent. */
+export type VariableValues = Partial<Record<VariableName, string>>;
+
+const NAMES = Object.keys(VARIABLES) as VariableName[];
+
+/** The values that passed their checks. */
+type Checked = { [Name in VariableName]: Exclude<ReturnType<(typeof VARIABLES)[Name]["read"]>, undefined> };
+
+/** Values in the configuration that cannot be used: a line for each. */
 export class ConfigurationError extends Error {
   override name = "ConfigurationError";
 
@@ -133,6 +398,7 @@ export class ConfigurationError extends Error {
 /**
  * Checks the values of the environment variables.
  *
+ * @param warnings about where the values come from
  * @throws {ConfigurationError} with a line for each wrong one
  *
  * ```ts
@@ -144,193 +410,105 @@ export class ConfigurationError extends Error {
  * assert.equal(config.port, 5002);
  * ```
  */
-export function readConfig(environment: Partial<Record<VariableName, string>>): Config {
-  const wrong: string[] = [];
-  const value = (name: VariableName) => environment[name] || VARIABLES[name];
-  /** A value that passes its check, or a line about it. */
-  function read<T>(
-    name: VariableName,
-    check: (given: string) => T | null,
-    expected: string,
-    isSecret = false,
-  ): T {
-    const result = check(value(name));
-    if (result === null) {
-      const given = isSecret ? "a value that is not shown" : JSON.stringify(withoutPassword(value(name)));
-      wrong.push(ConfigurationError.line(name, given, expected));
-    }
-    return result as T;
+export function readConfig(given: VariableValues, warnings: string[] = []): Config {
+  const values: Partial<Record<VariableName, unknown>> = {};
+  const lines = new Map<VariableName, string>();
+  for (const name of NAMES) {
+    const { read, expected, isSecret, default: otherwise }: Variable<unknown> = VARIABLES[name];
+    const value = given[name] || otherwise;
+    values[name] = read(value);
+    if (values[name] !== undefined) continue;
+    const shown = isSecret ? "a value that is not shown" : JSON.stringify(withoutPassword(value));
+    lines.set(name, ConfigurationError.line(name, shown, expected));
   }
+  checkTogether(given, values as Partial<Checked>, lines);
+  if (lines.size > 0) throw new ConfigurationError([...lines.values()]);
+  return configOf(values as Checked, [...warnings, ...warnOfWeakKeys(given)]);
+}
 
-  /** A whole number, which may be left empty where `otherwise` says what that means. */
-  function readNumber<T = never>(
-    name: VariableName,
-    [least, most]: [number, number],
-    expected: string,
-    otherwise?: T,
-  ): number | T {
-    return read<number | T>(name, (given) => {
-      if (given === "" && otherwise !== undefined) return otherwise;
-      const isWithin = /^[0-9]{1,7}$/.test(given) && Number(given) >= least && Number(given) <= most;
-      return isWithin ? Number(given) : null;
-    }, expected);
+/** Checks what variables mean to each other; `undefined` stands for a value that is wrong by itself. */
+function checkTogether(
+  given: VariableValues,
+  { PORT, ADMIN_PORT, MONGO_URI, SQLITE_PATH, ...others }: Partial<Checked>,
+  lines: Map<VariableName, string>,
+) {
+  const refuse = (name: VariableName, what: string, expected: string) =>
+    lines.set(name, ConfigurationError.line(name, what, expected));
+  if (MONGO_URI && SQLITE_PATH) {
+    const what = `${JSON.stringify(SQLITE_PATH)} together with MONGO_URI`;
+    refuse("SQLITE_PATH", what, "one of the two, since visitors are in one store");
   }
+  if (ADMIN_PORT && ADMIN_PORT === PORT) refuse("ADMIN_PORT", `${PORT}`, "another port than PORT's");
+  const names = [
+    "REST_KEY",
+    "REST_KEY_PREVIOUS",
+    "REST_WRITE_KEY",
+    "SITE_KEY",
+    "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
+  ] as const;
+  for (const [i, name] of names.entries()) {
+    if (!others[name]) continue;
+    const needed = name.startsWith("REST_") ? "REST_KEY" : "SECRET_KEY";
+    const earlier = names.slice(0, i).find((earlier) => others[earlier] === others[name]);
+    if (earlier !== undefined) refuse(name, `${earlier}'s value`, "a key of its own");
+    else if (!given[needed]) refuse(name, `a value without ${needed}`, `${needed} beside it`);
+  }
+}
 
-  /** The keys, each of which must differ from the others to mean anything. */
-  function readKeys() {
-    const names = [
-      "REST_KEY",
-      "REST_KEY_PREVIOUS",
-      "REST_WRITE_KEY",
-      "SITE_KEY",
-      "SECRET_KEY",
-      "SECRET_KEY_PREVIOUS",
-    ] as const;
-    const keys = names.map((name) =>
-      name.startsWith("SECRET_KEY")
-        ? read(
-          name,
-          (given) => given === "" || Array.from(given).length >= MIN_SECRET ? given : null,
-          `${MIN_SECRET} characters or more, such as openssl rand -hex 32 prints`,
-          true,
-        )
-        : read(
-          name,
-          (given) => /^([!-~]([ -~]*[!-~])?)?$/.test(given) ? given : null,
-          "printable ASCII without spaces around it",
-          true,
-        )
-    );
-    const isSet = (name: VariableName) => value(name) !== "";
-    names.forEach((name, i) => {
-      if (!keys[i]) return;
-      const earlier = keys.indexOf(keys[i]);
-      const needed = name.startsWith("REST_") ? "REST_KEY" : "SECRET_KEY";
-      if (earlier < i) {
-        wrong.push(ConfigurationError.line(name, `${names[earlier]}'s value`, "a key of its own"));
-      } else if (!isSet(needed)) {
-        wrong.push(ConfigurationError.line(name, `a value without ${needed}`, `${needed} beside it`));
-      }
-    });
-    return keys;
-  }
-
-  const readFlag = (name: VariableName) =>
-    read(name, (given) => given === "true" || given === "false" ? given : null, "true or false") === "true";
-
-  /** Everything of presence is checked, whether or not there is any. */
-  function readPresence([siteKey, ...secretKeys]: string[]): PresenceConfig | null {
-    const limit = (name: VariableName) =>
-      readNumber(name, [0, 1_000_000], "a number from 1 to 1000000, or 0 for no limit") || null;
-    const presence = {
-      siteKey,
-      allowedOrigins: read(
-        "ALLOWED_ORIGINS",
-        readOrigins,
-        "the origins of your pages such as https://www.acme.com,https://shop.acme.com, or * for any",
-      ),
-      secretKeys: secretKeys.filter((key) => key !== ""),
-      maxConnections: readNumber("MAX_CONNECTIONS", [1, 1_000_000], "a number from 1 to 1000000"),
-      connectionsPerAddress: limit("CONNECTIONS_PER_ADDRESS"),
-      newVisitors: limit("NEW_VISITORS_PER_MINUTE"),
-      grace: readNumber("OFFLINE_GRACE", [0, 3600], "seconds from 0 to 3600") * 1000,
-      storesQuery: readFlag("STORE_QUERY"),
-      storesIp: readFlag("STORE_IP"),
-      geoipPath: value("GEOIP_DB"),
-    };
-    return siteKey === "" ? null : presence;
-  }
-
-  const port = readNumber("PORT", [1, 65535], "a port from 1 to 65535 such as 5002");
-  const base = read(
-    "BASE_ENDPOINT",
-    (given) => readBaseEndpoint(given || `http://localhost:${port ?? VARIABLES.PORT}`),
-    "a URL such as https://support.acme.com/cobrowsing",
-  );
-  const [restKey, previousRestKey, writeKey, ...presenceKeys] = readKeys();
-  const uri = read(
-    "MONGO_URI",
-    (given) => given === "" || /^mongodb(\+srv)?:\/\/[^/]/.test(given) ? given : null,
-    "a connection string such as mongodb://localhost:27017/foyer",
-    true,
-  );
-  const collection = read(
-    "MONGO_COLLECTION",
-    // https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
-    (given) => /^(?!system\.|\.)[^$\0]{1,200}(?<!\.)$/u.test(given) && !given.includes("..") ? given : null,
-    "the name of a collection such as visitors",
-  );
-  const sqlitePath = value("SQLITE_PATH");
-  if (uri && sqlitePath !== "") {
-    wrong.push(ConfigurationError.line(
-      "SQLITE_PATH",
-      `${JSON.stringify(sqlitePath)} together with MONGO_URI`,
-      "one of the two, since visitors are in one store",
-    ));
-  }
-  const readHost = (name: "HOST" | "ADMIN_HOST") =>
-    read(
-      name,
-      (given) => /^[0-9A-Za-z.:_-]+$/.test(given) ? given : null,
-      "an address to listen on such as 0.0.0.0 or 127.0.0.1",
-    );
-  const host = readHost("HOST");
-  const adminHost = readHost("ADMIN_HOST");
-  const adminPort = readNumber("ADMIN_PORT", [1, 65535], "a port from 1 to 65535 such as 5003", "none");
-  if (adminPort !== null && adminPort === port) {
-    wrong.push(ConfigurationError.line("ADMIN_PORT", `${port}`, "another port than PORT's"));
-  }
-  const trustedProxies = read(
-    "TRUSTED_PROXIES",
-    readNetworks,
-    "addresses or networks such as 127.0.0.1,10.0.0.0/8,fd00::/8",
-  );
-  const logLevel = read(
-    "LOG_LEVEL",
-    (given) => LOG_LEVELS.find((level) => level === given) ?? null,
-    `one of ${LOG_LEVELS.join(", ")}`,
-  );
-  const rateLimit = readNumber("RATE_LIMIT", [1, 1_000_000], "requests a second, from 1 to 1000000", "none");
-  const lookupMisses = readNumber(
-    "LOOKUP_MISSES_PER_MINUTE",
-    [0, 1_000_000],
-    "a number from 1 to 1000000, or 0 for no limit",
-  );
-  const retentionDays = readNumber("RETENTION_DAYS", [1, 36_500], "days from 1 to 36500", "none");
-  const hiddenAttributes = read(
-    "HIDDEN_ATTRIBUTES",
-    readHiddenAttributes,
-    "names of a visitor's attributes (not short_id) such as ip_address,location_city",
-  );
-  const watchLink = read(
-    "WATCH_LINK",
-    (given) => given === "" || isWatchLink(given) ? given : null,
-    "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
-  );
-  const maxStale = readNumber("MAX_STALE_MS", [0, 5000], "milliseconds from 0 to 5000");
-  const presence = readPresence(presenceKeys);
-  if (wrong.length > 0) throw new ConfigurationError(wrong);
+function configOf(values: Checked, warnings: string[]): Config {
   return {
-    ...base,
-    restKey,
-    previousRestKey,
-    writeKey,
-    store: uri !== ""
-      ? { kind: "mongodb", uri, collection }
-      : { kind: "sqlite", path: sqlitePath || "foyer.db", isChosen: sqlitePath !== "" },
-    port,
-    host,
-    admin: adminPort === "none" ? null : { port: adminPort, host: adminHost },
-    trustedProxies,
-    logLevel,
-    rateLimit: rateLimit === "none" ? null : rateLimit,
-    lookupMisses: lookupMisses === 0 ? null : lookupMisses,
-    retentionDays: retentionDays === "none" ? null : retentionDays,
-    hiddenAttributes,
-    watchLink,
-    maxStale,
-    presence,
+    ...(values.BASE_ENDPOINT ?? { baseEndpoint: `http://localhost:${values.PORT}`, prefix: "" }),
+    restKey: values.REST_KEY,
+    previousRestKey: values.REST_KEY_PREVIOUS,
+    writeKey: values.REST_WRITE_KEY,
+    store: values.MONGO_URI !== ""
+      ? { kind: "mongodb", uri: values.MONGO_URI, collection: values.MONGO_COLLECTION }
+      : {
+        kind: "sqlite",
+        path: values.SQLITE_PATH || VARIABLES.SQLITE_PATH.shownDefault!,
+        isChosen: values.SQLITE_PATH !== "",
+      },
+    port: values.PORT,
+    host: values.HOST,
+    admin: values.ADMIN_PORT === null ? null : { port: values.ADMIN_PORT, host: values.ADMIN_HOST },
+    trustedProxies: values.TRUSTED_PROXIES,
+    logLevel: values.LOG_LEVEL,
+    rateLimit: values.RATE_LIMIT,
+    lookupMisses: values.LOOKUP_MISSES_PER_MINUTE,
+    retentionDays: values.RETENTION_DAYS,
+    hiddenAttributes: values.HIDDEN_ATTRIBUTES,
+    watchLink: values.WATCH_LINK,
+    maxStale: values.MAX_STALE_MS,
+    presence: values.SITE_KEY === "" ? null : {
+      siteKey: values.SITE_KEY,
+      allowedOrigins: values.ALLOWED_ORIGINS,
+      secretKeys: [values.SECRET_KEY, values.SECRET_KEY_PREVIOUS].filter((key) => key !== ""),
+      maxConnections: values.MAX_CONNECTIONS,
+      connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
+      newVisitors: values.NEW_VISITORS_PER_MINUTE,
+      grace: values.OFFLINE_GRACE * 1000,
+      storesQuery: values.STORE_QUERY,
+      storesIp: values.STORE_IP,
+      geoipPath: values.GEOIP_DB,
+    },
+    warnings,
   };
+}
+
+/** A warning for each of the REST API's keys that is short enough to be guessed. */
+export function warnOfWeakKeys(given: VariableValues): string[] {
+  return (["REST_KEY", "REST_KEY_PREVIOUS", "REST_WRITE_KEY"] as const)
+    .filter((name) => given[name] && given[name].length < MIN_KEY)
+    .map((name) =>
+      `${name} has fewer than ${MIN_KEY} characters and may be guessed: \`${MAKE_KEY}\` makes a better one`
+    );
+}
+
+/** A whole number within bounds. */
+function readNumber(given: string, least: number, most: number): number | undefined {
+  const isWithin = /^[0-9]{1,7}$/.test(given) && Number(given) >= least && Number(given) <= most;
+  return isWithin ? Number(given) : undefined;
 }
 
 /** A password stands before an `@`, however the rest is misspelt. */
@@ -338,41 +516,42 @@ function withoutPassword(given: string): string {
   return given.replace(/^.*@/s, "…@");
 }
 
-function readBaseEndpoint(given: string): { baseEndpoint: string; prefix: string } | null {
+function readBaseEndpoint(given: string): { baseEndpoint: string; prefix: string } | null | undefined {
+  if (given === "") return null;
   const url = URL.parse(given);
-  if (url === null || !/^https?:$/.test(url.protocol) || !/^https?:\/\/[^/]/i.test(given)) return null;
-  if (url.username !== "" || url.password !== "" || /[?#]/.test(given)) return null;
+  if (url === null || !/^https?:$/.test(url.protocol) || !/^https?:\/\/[^/]/i.test(given)) return;
+  if (url.username !== "" || url.password !== "" || /[?#]/.test(given)) return;
   const path = url.pathname.replace(/\/+$/, "");
   let prefix: string;
   try {
     prefix = decodeURI(path);
   } catch {
-    return null;
+    return;
   }
   // These mean something in a route's pattern, or make a path with several spellings.
-  if (/[:*{}?%\\]|\/\//.test(prefix)) return null;
+  if (/[:*{}?%\\]|\/\//.test(prefix)) return;
   return { baseEndpoint: url.origin + path, prefix };
 }
 
-function readNetworks(given: string): string[] | null {
+function readNetworks(given: string): string[] | undefined {
   const networks = given.split(",").map((network) => network.trim()).filter((network) => network !== "");
   const isNetwork = (network: string) => ipaddr.isValidCIDR(network) || ipaddr.isValid(network);
-  return networks.every((network) => isNetwork(network) && /[.:].*[.:]/.test(network)) ? networks : null;
+  return networks.every((network) => isNetwork(network) && /[.:].*[.:]/.test(network)) ? networks : undefined;
 }
 
 /** Exactly as browsers write them, since they are compared so. */
-function readOrigins(given: string): ReadonlySet<string> | "*" | null {
+function readOrigins(given: string): ReadonlySet<string> | "*" | undefined {
   if (given.trim() === "*") return "*";
   const origins = given.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "");
   const isOrigin = (origin: string) =>
     /^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin;
-  return origins.every(isOrigin) ? new Set(origins) : null;
+  return origins.every(isOrigin) ? new Set(origins) : undefined;
 }
 
-function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | null {
+function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | undefined {
   const names = given.split(",").map((name) => name.trim()).filter((name) => name !== "");
   const isKnown = (name: string): name is AttributeName => ATTRIBUTE_NAMES.includes(name as AttributeName);
-  return names.every(isKnown) && !names.includes("short_id") ? new Set(names) : null;
+  return names.every(isKnown) && !names.includes("short_id") ? new Set(names) : undefined;
 }
 
 function isWatchLink(given: string): boolean {
@@ -380,20 +559,75 @@ function isWatchLink(given: string): boolean {
     URL.canParse(given.replaceAll("{short_id}", "x"));
 }
 
+/** The values of the variables, and what an operator should know of where they come from. */
+export interface Environment {
+  values: VariableValues;
+  warnings: string[];
+}
+
 /**
- * The variables as this process has them: from the environment, else from `.env` in the executable's folder,
- * or in the project's root where Foyer runs from source. A `.env` that cannot be read counts as absent.
+ * Reads the variables from the environment, else from `.env`, without white space around the values.
+ *
+ * @param folder of `.env`: the executable's, or the project's root where Foyer runs from source
+ * @throws {ConfigurationError} a value in `.env` means something else to other readers of such files
  */
-export function readEnvironment(): Partial<Record<VariableName, string>> {
-  const folder = Deno.build.standalone
-    ? dirname(Deno.execPath())
-    : fileURLToPath(new URL("..", import.meta.url));
-  let file: Record<string, string> = {};
+export function readEnvironment(folder: string = ownFolder()): Environment {
+  const { values: fromFile, warnings } = readEnvFile(join(folder, ".env"));
+  const values = NAMES.map((name) => [name, (Deno.env.get(name) ?? fromFile[name])?.trim()]);
+  return { values: Object.fromEntries(values), warnings };
+}
+
+/** The configuration of this process. */
+export function loadConfig(): Config {
+  const { values, warnings } = readEnvironment();
+  return readConfig(values, warnings);
+}
+
+function ownFolder(): string {
+  return Deno.build.standalone ? dirname(Deno.execPath()) : fileURLToPath(new URL("..", import.meta.url));
+}
+
+function readEnvFile(path: string): { values: Record<string, string>; warnings: string[] } {
+  const ignored = (because: string) => ({ values: {}, warnings: [`Ignored ${path}: ${because}`] });
+  let bytes: Uint8Array;
+  let mode: number | null;
   try {
-    file = parse(Deno.readTextFileSync(join(folder, ".env")));
-  } catch {
-    // Absent, or not for this user.
+    ({ mode } = Deno.statSync(path));
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { values: {}, warnings: [] };
+    return ignored(`it cannot be read (${(error as Error).name})`);
   }
-  const names = Object.keys(VARIABLES) as VariableName[];
-  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name) ?? file[name]]));
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return ignored("it is not UTF-8");
+  }
+  refuseUnquotedHash(text);
+  const isReadable = mode !== null && (mode & 0o044) !== 0;
+  return {
+    values: parse(text),
+    warnings: isReadable ? [`Other users of this host may read ${path}: run \`chmod 600\` on it`] : [],
+  };
+}
+
+/** A line of `.env` as dotenv reads it: a quoted value, or all that follows the name. */
+const ENV_LINE =
+  /^[ \t]*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^\r\n]*)/gm;
+
+/** To dotenv an unquoted `#` begins a comment; to systemd and Docker it is a part of the value. */
+function refuseUnquotedHash(text: string) {
+  const lines: string[] = [];
+  for (const { 1: name, 2: value, index } of text.matchAll(ENV_LINE)) {
+    const isQuoted = /^\s*(["'`])[^]*\1$/.test(value);
+    if (isQuoted || !value.includes("#") || !Object.hasOwn(VARIABLES, name)) continue;
+    const line = text.slice(0, index).split("\n").length;
+    lines.push(ConfigurationError.line(
+      name as VariableName,
+      `a value with # and without quotes in line ${line} of .env`,
+      `quotes around the value, such as ${name}="…", and comments in lines of their own`,
+    ));
+  }
+  if (lines.length > 0) throw new ConfigurationError(lines);
 }

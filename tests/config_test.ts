@@ -4,8 +4,10 @@ import {
   ConfigurationError,
   type PresenceConfig,
   readConfig,
+  readEnvironment,
   VARIABLES,
 } from "../src/config.ts";
+import { testInFolder } from "./support/folders.ts";
 
 type Environment = Parameters<typeof readConfig>[0];
 type VariableName = keyof typeof VARIABLES;
@@ -41,6 +43,7 @@ Deno.test("Without any variable every value is its default", () => {
     watchLink: "",
     maxStale: 0,
     presence: null,
+    warnings: [],
   };
   assert.deepEqual(readConfig({}), defaults);
   const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
@@ -209,6 +212,7 @@ const REFUSED: { [Name in VariableName]?: string[] } = {
     "mongodb:///foyer",
   ],
   MONGO_COLLECTION: ["system.users", ".visitors", "visitors.", "a..b", "a$b", "a\0b", "x".repeat(201)],
+  SQLITE_PATH: ["file:foyer.db", "file:///var/lib/foyer.db?mode=ro", "FILE:foyer.db"],
   PORT: ["0", "65536", "-1", "5002.0", "0x50", "1e3", "port", "5002 ", "５００２", "999999"],
   HOST: ["127.0.0.1:5002/", "http://localhost", "a b", "[::1]", " ", "a/b", "höst"],
   ADMIN_PORT: ["0", "65536", "5002", "port"],
@@ -315,6 +319,108 @@ Deno.test("Every wrong variable has a line of its own, and a right one has none"
   const wrong = Object.fromEntries(Object.entries(REFUSED).map(([name, [given]]) => [name, given]));
   const lines = linesOf(wrong);
   assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), Object.keys(REFUSED).sort());
+});
+
+Deno.test("A key that may be guessed is a warning with the command that makes a better one", () => {
+  const warnings = (environment: Environment) => readConfig(environment).warnings;
+  assert.deepEqual(warnings({ REST_KEY: "r".repeat(16), REST_WRITE_KEY: "w".repeat(16) }), []);
+  assert.deepEqual(
+    warnings({ REST_KEY: "S3cr3t", REST_KEY_PREVIOUS: "S3cr3t2", REST_WRITE_KEY: "w".repeat(15) }),
+    [
+      "REST_KEY has fewer than 16 characters and may be guessed: `openssl rand -hex 32` makes a better one",
+      "REST_KEY_PREVIOUS has fewer than 16 characters and may be guessed: `openssl rand -hex 32` makes a better one",
+      "REST_WRITE_KEY has fewer than 16 characters and may be guessed: `openssl rand -hex 32` makes a better one",
+    ],
+  );
+  assert.deepEqual(warnings({ REST_KEY: "r".repeat(16), ...PRESENCE }), [], "a site key is public");
+});
+
+/** Reads the environment of a folder with this `.env`. */
+async function readWith(folder: string, env: string | Uint8Array, mode = 0o600) {
+  await Deno.writeFile(`${folder}/.env`, typeof env === "string" ? new TextEncoder().encode(env) : env);
+  await Deno.chmod(`${folder}/.env`, mode);
+  return readEnvironment(folder);
+}
+
+testInFolder(
+  "A .env gives values without white space around them, and the environment wins",
+  async (folder) => {
+    const { values, warnings } = await readWith(
+      folder,
+      [
+        "# a comment with = and #",
+        "REST_KEY=  a key  \r",
+        "export REST_WRITE_KEY = 'quoted # with a hash' # and a comment",
+        'SECRET_KEY="a # b" ',
+        'SITE_KEY="\n  of two lines\n"',
+        "OTHER=not # ours",
+        "HOST=",
+        "LOG_LEVEL=debug",
+      ].join("\n"),
+    );
+    assert.deepEqual(warnings, []);
+    const { REST_KEY, REST_WRITE_KEY, SECRET_KEY, SITE_KEY, HOST, PORT, LOG_LEVEL } = values;
+    assert.deepEqual({ REST_KEY, REST_WRITE_KEY, SECRET_KEY, SITE_KEY, HOST, PORT, LOG_LEVEL }, {
+      REST_KEY: "a key",
+      REST_WRITE_KEY: "quoted # with a hash",
+      SECRET_KEY: "a # b",
+      SITE_KEY: "of two lines",
+      HOST: "",
+      PORT: undefined,
+      LOG_LEVEL: "debug",
+    });
+    Deno.env.set("LOG_LEVEL", " \n error\t");
+    try {
+      assert.equal((await readWith(folder, "LOG_LEVEL=debug")).values.LOG_LEVEL, "error");
+    } finally {
+      Deno.env.delete("LOG_LEVEL");
+    }
+  },
+);
+
+testInFolder("A # in a value without quotes is refused, with its line and the remedy", async (folder) => {
+  const verdicts: [env: string, lines: [name: string, line: number][]][] = [
+    ["REST_KEY=S3cr3t#1", [["REST_KEY", 1]]],
+    ["# fine\n\nREST_KEY=S3cr3t # a comment\nPORT=1\nexport SITE_KEY=#S3cr3t", [["REST_KEY", 3], [
+      "SITE_KEY",
+      5,
+    ]]],
+    ['A="\n1\n2"\r\nREST_KEY="S3cr3t#', [["REST_KEY", 4]]],
+    ["HOST: S3cr3t#1", [["HOST", 1]]],
+    ["OTHER=a#b\nREST_KEY='a#b'", []],
+  ];
+  for (const [env, expected] of verdicts) {
+    const lines = await readWith(folder, env).then(() => [], (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      return error.lines;
+    });
+    assert.deepEqual(
+      lines,
+      expected.map(([name, line]) =>
+        `${name}: given a value with # and without quotes in line ${line} of .env, ` +
+        `expected quotes around the value, such as ${name}="…", and comments in lines of their own`
+      ),
+    );
+  }
+});
+
+testInFolder("A .env that cannot be read, is not UTF-8 or is open to others is a warning", async (folder) => {
+  const path = `${folder}/.env`;
+  assert.deepEqual(readEnvironment(folder).warnings, [], "none is there");
+  const latin1 = await readWith(
+    folder,
+    new Uint8Array([...new TextEncoder().encode("HOST=::\n# caf"), 0xe9]),
+  );
+  assert.deepEqual(latin1.warnings, [`Ignored ${path}: it is not UTF-8`]);
+  assert.equal(latin1.values.HOST, undefined);
+  for (const mode of [0o644, 0o604, 0o640]) {
+    const { values, warnings } = await readWith(folder, "HOST=::", mode);
+    assert.deepEqual(warnings, [`Other users of this host may read ${path}: run \`chmod 600\` on it`]);
+    assert.equal(values.HOST, "::");
+  }
+  await Deno.remove(path);
+  await Deno.mkdir(path);
+  assert.match(readEnvironment(folder).warnings.join(), /^Ignored .*\.env: it cannot be read \(\w+\)$/);
 });
 
 Deno.test("A wrong PORT does not make the absent BASE_ENDPOINT wrong", () => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readConfig, readEnvironment, VARIABLES } from "../config.ts";
+import { readConfig, readEnvironment, VARIABLES, warnOfWeakKeys } from "../config.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { demoRoutes } from "./demo.ts";
 import { runCommand } from "./exit.ts";
@@ -21,17 +21,19 @@ const DEVELOPMENT_STORE = {
   SECRET_KEY: "a secret that everybody knows, for development",
 };
 
-async function dev(): Promise<number> {
-  const environment = readEnvironment();
-  const usesMongo = Boolean(environment.MONGO_URI);
-  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
-  const port = environment.PORT || VARIABLES.PORT;
+async function dev(uncaught: Promise<void>): Promise<number> {
+  const { values, warnings } = readEnvironment();
+  const usesMongo = Boolean(values.MONGO_URI);
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
+  const port = values.PORT || VARIABLES.PORT.default;
   const config = readConfig({
     ...DEVELOPMENT,
     ...(usesMongo ? {} : DEVELOPMENT_STORE),
     ALLOWED_ORIGINS: `http://localhost:${port},http://127.0.0.1:${port}`,
     ...Object.fromEntries(given),
   });
+  // Not of the keys for development, which everybody knows.
+  config.warnings = [...warnings, ...warnOfWeakKeys(values)];
   const whenListening = async (store: VisitorStore) => {
     if (!usesMongo) await fillWhenEmpty(store);
     const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
@@ -44,7 +46,7 @@ async function dev(): Promise<number> {
         (config.presence === null ? "" : `\nA shop whose visitors come in: ${root}/demo\n`),
     );
   };
-  return await serve(config, { pageRoutes: demoRoutes(config), whenListening });
+  return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });
 }
 
 async function fillWhenEmpty(store: VisitorStore) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { openLog } from "../operations/log.ts";
+import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
@@ -17,7 +17,7 @@ const CHUNK = 64 * 1024;
  * @returns the exit code: 0, or 1 where the export could not be finished
  */
 export async function exportVisitors(config: Config): Promise<number> {
-  const store = await openStore(config.store, "command", await openLog(config.logLevel));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const writer = Deno.stdout.writable.getWriter();
   const encoder = new TextEncoder();
   try {

@@ -4,17 +4,22 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { openLog } from "../operations/log.ts";
+import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import {
+  type Refusal,
+  StoreUnavailable,
+  type VisitorStore,
+  type VisitorWrites,
+} from "../store/visitor_store.ts";
 import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor/visitor.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 
-/** Visitors that go to the store at once: enough to be fast, few enough to be little memory. */
+/** Visitors in one write: enough to be fast, few enough to need little memory. */
 const BATCH = 1000;
 
-/** What an import came to. */
+/** The result of an import. */
 interface Tally {
   stored: number;
   bad: number;
@@ -34,7 +39,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
     console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
     return 1;
   }
-  const store = await openStore(config.store, "command", await openLog(config.logLevel));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const progress = new Progress();
   try {
     const tally = await importVisitors(input, store, {
@@ -58,7 +63,11 @@ export async function importFile(config: Config, file: string): Promise<number> 
 }
 
 /**
- * Stores every visitor that can be read. Of two records with the same short id the later one stays.
+ * Stores every visitor that can be read and that the database takes. Of two records with the same short id the later
+ * one stays.
+ *
+ * @param onBad receives the line of each record that is not stored, and why
+ * @param onStored receives how many visitors are stored so far
  *
  * @throws {StoreUnavailable} the database does not answer; what was stored stays
  */
@@ -76,7 +85,7 @@ export async function importVisitors(
   };
   const flush = async () => {
     if (batch.size === 0) return;
-    const refusals = await store.putVisitors([...batch.values()].map(({ visitor }) => visitor));
+    const refusals = await putVisitors(store, [...batch.values()].map(({ visitor }) => visitor));
     for (const { shortId, reason } of refusals) reject(batch.get(shortId)!.line, reason);
     tally.stored += batch.size - refusals.length;
     batch = new Map();
@@ -97,6 +106,32 @@ export async function importVisitors(
   }
   await flush();
   return tally;
+}
+
+/**
+ * Stores visitors. A write that fails as a whole is split in halves until the visitors are found for which it fails.
+ *
+ * @returns those that the database refused; all others are stored
+ * @throws {StoreUnavailable}
+ */
+async function putVisitors(store: VisitorWrites, visitors: Visitor[]): Promise<Refusal[]> {
+  try {
+    return await store.putVisitors(visitors);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    if (visitors.length === 1) {
+      return [{ shortId: visitors[0].short_id, reason: `the database refuses it (${nameOf(error)})` }];
+    }
+    const middle = Math.ceil(visitors.length / 2);
+    const refusals = await putVisitors(store, visitors.slice(0, middle));
+    return [...refusals, ...await putVisitors(store, visitors.slice(middle))];
+  }
+}
+
+/** The name and the code of an error; not its message, which may hold a visitor's data. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return "code" in error ? `${error.name}, code ${error.code}` : error.name;
 }
 
 type VisitorOrProblem =

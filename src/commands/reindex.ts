@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { openLog } from "../operations/log.ts";
+import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 import { count, Progress } from "./progress.ts";
@@ -15,7 +15,7 @@ import { count, Progress } from "./progress.ts";
  * @returns the exit code: 0, or 1 where some are left, or it could not be finished
  */
 export async function reindex(config: Config): Promise<number> {
-  const store = await openStore(config.store, "command", await openLog(config.logLevel));
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
   const progress = new Progress();
   try {
     const { written, missed } = await store.reindex((looked, total) =>

@@ -4,12 +4,12 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
-import { within } from "../async/deadline.ts";
+import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped } from "../operations/listen.ts";
-import { type Log, openLog } from "../operations/log.ts";
+import { type Log, openConfiguredLog } from "../operations/log.ts";
 import { measureStore } from "../operations/measured_store.ts";
 import { Metrics } from "../operations/metrics.ts";
 import { startRetention } from "../operations/retention.ts";
@@ -17,7 +17,7 @@ import { startIndexMaintenance } from "../operations/index_maintenance.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
  * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
@@ -30,23 +30,25 @@ const CLOSE_DEADLINE = 2000;
 
 /** What is served beside what the configuration says, and done. */
 export interface ServeOptions {
-  /** Further routes, by their paths under the prefix. */
-  pageRoutes?: Record<string, Methods>;
-  /** Done once requests are taken. */
+  /** Further routes by their paths under the prefix: the demo shop, in development alone. */
+  demo?: Record<string, Methods>;
+  /** Called once requests are taken. */
   whenListening?: (store: VisitorStore) => Promise<void> | void;
+  /** Resolves when an error was thrown and no code caught it, after which the server stops. */
+  uncaught?: Promise<void>;
 }
 
 /**
- * Serves until SIGTERM or SIGINT.
+ * Serves until SIGTERM or SIGINT, or an error that no code caught.
  *
  * @throws {ConfigurationError} the store or a port cannot be had
  */
 export async function serve(
   config: Config,
-  { pageRoutes = {}, whenListening = () => {} }: ServeOptions = {},
+  { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
-  const log = await openLog(config.logLevel);
+  const log = openConfiguredLog(config);
   const metrics = new Metrics();
   const store = measureStore(await openStore(config.store, "request", log), metrics);
   logStore(config, store, log);
@@ -59,6 +61,7 @@ export async function serve(
   });
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
+  watchUnindexed(store, metrics);
   const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
   const parts = {
     config,
@@ -67,9 +70,10 @@ export async function serve(
     health,
     metrics,
     log,
-    pageRoutes: { ...presence?.routes, ...pageRoutes },
+    presence: presence?.handlers,
+    demo,
   };
-  const stopped = untilStopped();
+  const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const listeners = [listen(makeApp(parts), config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
   if (config.admin !== null) {
@@ -108,6 +112,14 @@ function hasPresence(config: Config): config is Config & { presence: PresenceCon
 /** Nobody can tell while the database does not answer; the other metrics tell all the same. */
 async function countOnline(reads: SharedReads): Promise<number | null> {
   return await reads.countOnline().catch(() => null);
+}
+
+function watchUnindexed(store: VisitorStore, metrics: Metrics) {
+  if (store.countUnindexed === undefined) return;
+  metrics.watchUnindexed(
+    () => store.isReady(),
+    () => new Deadline(REQUEST_DEADLINE).race(store.countUnindexed!()).catch(() => null),
+  );
 }
 
 function logStore({ store }: Config, { description }: VisitorStore, log: Log) {

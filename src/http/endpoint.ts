@@ -20,15 +20,14 @@ export type Methods = Partial<Record<"GET" | "PATCH" | "DELETE", Answer>>;
 export function endpoint(
   route: string,
   methods: Methods,
-  admit: (context: ApiContext) => Promise<void> | void = () => {},
+  admit: (context: ApiContext) => void = () => {},
 ): (context: ApiContext) => Promise<Response> {
   const names = Object.keys(methods);
   const allow = names.flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]).join(", ");
   return async (context: ApiContext) => {
     context.env.route = route;
     requireHost(context);
-    const admitting = admit(context);
-    if (admitting !== undefined) await admitting;
+    admit(context);
     requirePath(context);
     if (route === NO_ROUTE) throw new ApiError("not_found", "There is no such route.");
     const answer = methods[context.req.method as keyof Methods];

@@ -1,6 +1,6 @@
 /**
- * What is sent for a result: its JSON, made once however many ask, and the validator by which a client that has it
- * is told so (RFC 9110, sections 8.8.3 and 13.1.2).
+ * The representation of a result: its body, made once for all requests that it answers, and its validator, by which a
+ * client that has it gets 304 (RFC 9110, sections 8.8.3 and 13.1.2).
  *
  * @module
  */
@@ -15,16 +15,18 @@ const MIN_COMPRESSED = 1024;
 
 /** An answer's body, plain and compressed. */
 export class Representation {
-  /** A hash of the body and of the link beside it, which is a part of what a client keeps. */
+  /** A hash of the body and of the headers beside it, which a client stores together. */
   readonly tag: string;
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
   /**
    * @param body best of ASCII characters alone, see `asciiJson`
-   * @param link the `Link` header's value; empty for none
+   * @param headers that belong to this result, such as `Link`
    */
-  constructor(readonly body: string, readonly link = "") {
-    this.tag = createHash("sha256").update(body).update("\n").update(link).digest("base64url").slice(0, 22);
+  constructor(readonly body: string, readonly headers: Readonly<Record<string, string>> = {}) {
+    const hash = createHash("sha256").update(body);
+    for (const [name, value] of Object.entries(headers)) hash.update(`\n${name}: ${value}`);
+    this.tag = hash.digest("base64url").slice(0, 22);
   }
 
   /**
@@ -38,7 +40,7 @@ export class Representation {
   }
 }
 
-/** What a representation of the REST API is. */
+/** Representations of the REST API. */
 const API_KIND: Kind = {
   type: "application/json",
   headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
@@ -46,34 +48,34 @@ const API_KIND: Kind = {
   gzipLevel: 2,
 };
 
-/** What a representation is. */
+/** What representations have in common. */
 export interface Kind {
-  /** Its `Content-Type`. */
+  /** The `Content-Type`. */
   type: string;
-  /** What a client that has it is told as well. */
+  /** Further headers, sent with 304 as well. */
   headers: Record<string, string>;
-  /** How hard it is compressed, from 1 to 9: harder the more often the same is sent. */
+  /** zlib's compression level, from 1 to 9: higher where the same body is sent often. */
   gzipLevel: number;
 }
 
 /**
  * Sends a representation, or 304 to a client that has it.
  *
- * @param kind what it is: the REST API's unless given
+ * @param kind that of the REST API unless given
  */
 export async function send(
   context: ApiContext,
   representation: Representation,
   kind: Kind = API_KIND,
 ): Promise<Response> {
-  const { body, tag, link } = representation;
+  const { body, tag } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
   // Another encoding is another representation, and a strong validator tells them apart.
   const headers: Record<string, string> = {
     ...kind.headers,
+    ...representation.headers,
     ETag: isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
   };
-  if (link !== "") headers.Link = link;
   if (hasTag(context.req.header("If-None-Match"), tag)) return answer(context, 304, null, headers);
   headers["Content-Type"] = kind.type;
   if (!isCompressed) return answer(context, 200, body, headers);

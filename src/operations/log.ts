@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LOG_LEVELS, type LogLevel } from "../config.ts";
+import { type Config, LOG_LEVELS, type LogLevel } from "../config.ts";
 import { within } from "../async/deadline.ts";
 
 /**
@@ -40,13 +40,21 @@ let lines: Lines | null = null;
  *
  * @param lowest what is less important is left out
  */
-export async function openLog(lowest: LogLevel): Promise<Log> {
-  const format = Deno.stderr.isTerminal() ? await readableFormat() : jsonFormat();
-  const opened = lines = new Lines();
+export function openLog(lowest: LogLevel): Log {
+  const format = Deno.stderr.isTerminal() ? readableFormat() : jsonFormat();
+  // One for all logs of this process, so that their lines do not mix.
+  const opened = lines ??= new Lines();
   const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
   return (sentence, level = "info", details = {}) => {
     if (shown.has(level)) opened.write(format({ timestamp: Date.now(), level, sentence, details }));
   };
+}
+
+/** Opens the log that the configuration asks for, and logs its warnings. */
+export function openConfiguredLog({ logLevel, warnings }: Config): Log {
+  const log = openLog(logLevel);
+  for (const warning of warnings) log(warning, "warning");
+  return log;
 }
 
 /** Resolves when all that was logged is written, or {@link END_DEADLINE} has passed. */
@@ -85,20 +93,20 @@ export function describeFailure(error: unknown): Record<string, unknown> {
   };
 }
 
-async function readableFormat(): Promise<(event: Event) => string> {
-  const { getTextFormatter } = await import("@logtape/logtape");
-  const format = getTextFormatter({
-    timestamp: "rfc3339",
-    level: "full",
-    format: ({ timestamp, level, message }) =>
-      `${timestamp} ${level === "info" ? "" : `${level}: `}${message}`,
-  });
+/** Formats events for a person at a terminal, in colours unless `NO_COLOR` is set (https://no-color.org). */
+function readableFormat(): (event: Event) => string {
+  const paint = (code: number, text: string) => Deno.noColor ? text : `\x1b[${code}m${text}\x1b[0m`;
   return ({ timestamp, level, sentence, details }) => {
-    const values = Object.entries(details).map(([name, value]) => ` ${name}=${value}`).join("");
-    const message = [sentence + values];
-    return format({ category: [], timestamp, level, message, rawMessage: message[0], properties: {} });
+    const time = paint(DIM, new Date(timestamp).toISOString());
+    const label = level === "info" ? "" : paint(COLOURS[level], `${level}: `);
+    const values = Object.entries(details).map(([name, value]) => paint(DIM, ` ${name}=${value}`)).join("");
+    return `${time} ${label}${sentence}${values}\n`;
   };
 }
+
+/** ANSI codes (https://en.wikipedia.org/wiki/ANSI_escape_code#Colors). */
+const DIM = 2;
+const COLOURS = { debug: 36, info: 0, warning: 33, error: 31 } as const;
 
 /** Lines on standard error. Those that come together are written together, and nobody waits for whoever reads them. */
 class Lines {

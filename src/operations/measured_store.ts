@@ -6,7 +6,7 @@
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** The operations that answer requests or that run beside them, by their names in the metrics. */
+/** The operations that are measured, by their names in the metrics: those of requests and of what runs beside them. */
 const OPERATIONS = {
   findVisitors: "find_visitors",
   getVisitors: "get_visitors",
@@ -16,6 +16,7 @@ const OPERATIONS = {
   removeOffline: "remove_offline",
   countOnline: "count_online",
   countVisitors: "count_visitors",
+  countUnindexed: "count_unindexed",
   takeLease: "take_lease",
   releaseLease: "release_lease",
   writePresence: "write_presence",
@@ -26,12 +27,14 @@ const OPERATIONS = {
   lookupCodesInUse: "lookup_codes_in_use",
 } as const satisfies { [Name in keyof VisitorStore]?: string };
 
-/** The same store; what it does is told to the metrics. */
+type Method = (...args: unknown[]) => Promise<unknown>;
+
+/** The same store, whose operations are counted and timed. */
 export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStore {
   const measured = new Map<string | symbol, unknown>(
-    Object.entries(OPERATIONS).map(([name, operation]) => {
-      const method = store[name as keyof typeof OPERATIONS] as (...args: unknown[]) => Promise<unknown>;
-      return [name, measure(method.bind(store), operation)];
+    Object.entries(OPERATIONS).flatMap(([name, operation]) => {
+      const method = store[name as keyof typeof OPERATIONS] as Method | undefined;
+      return method === undefined ? [] : [[name, measure(method.bind(store), operation)]];
     }),
   );
   return new Proxy(store, {
@@ -45,7 +48,7 @@ export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStor
     },
   });
 
-  function measure(method: (...args: unknown[]) => Promise<unknown>, operation: string) {
+  function measure(method: Method, operation: string): Method {
     return async (...args: unknown[]) => {
       const start = performance.now();
       try {

@@ -3,202 +3,153 @@
  *
  * @module
  */
-import type * as Prometheus from "@platformatic/prom-client";
-// Not by its index, which loads what watches clusters and the process: several megabytes, at each start.
-import counterModule from "@platformatic/prom-client/lib/counter.js";
-import gaugeModule from "@platformatic/prom-client/lib/gauge.js";
-import histogramModule from "@platformatic/prom-client/lib/histogram.js";
-import registryModule from "@platformatic/prom-client/lib/registry.js";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { ReadSource } from "../store/shared_reads.ts";
+import { CONTENT_TYPE, type Count, type Distribution, Registry } from "./exposition.ts";
 
-const Counter = counterModule as unknown as typeof Prometheus.Counter;
-const Gauge = gaugeModule as unknown as typeof Prometheus.Gauge;
-const Histogram = histogramModule as unknown as typeof Prometheus.Histogram;
-const Registry = registryModule as unknown as typeof Prometheus.Registry;
-
-/** What became of a database operation. */
+/** The outcome of a database operation. */
 export type Outcome = "ok" | "unavailable" | "error";
 
-/** What is counted while the process serves. */
+/** What is counted and timed while the process serves. */
 export class Metrics {
   #registry = new Registry();
 
   /** Requests being answered. */
   requestsInFlight = 0;
 
-  #requests = new Counter({
-    name: "foyer_http_requests_total",
-    help: "Requests answered",
-    labelNames: ["method", "route", "status"],
-    registers: [this.#registry],
-  });
+  /** When `REST_KEY_PREVIOUS` was last used, in seconds since 1970. */
+  #previousKeyUsed = 0;
 
-  #requestSeconds = new Histogram({
-    name: "foyer_http_request_duration_seconds",
-    help: "How long requests took",
-    labelNames: ["method", "route"],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers: [this.#registry],
-  });
+  #requests = this.#registry.counter("foyer_http_requests_total", "Requests answered");
 
-  #operations = new Counter({
-    name: "foyer_database_operations_total",
-    help: "Operations of the database",
-    labelNames: ["operation", "outcome"],
-    registers: [this.#registry],
-  });
+  #requestSeconds = this.#registry.histogram(
+    "foyer_http_request_duration_seconds",
+    "How long requests took",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  );
 
-  #operationSeconds = new Histogram({
-    name: "foyer_database_operation_duration_seconds",
-    help: "How long operations of the database took",
-    labelNames: ["operation"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers: [this.#registry],
-  });
+  #operations = this.#registry.counter("foyer_database_operations_total", "Operations of the database");
 
-  #sharedReads = new Counter({
-    name: "foyer_shared_reads_total",
-    help:
-      "Reads, by where the result came from: the database, one that several asked for, or one that was kept",
-    labelNames: ["source"],
-    registers: [this.#registry],
-  });
+  #operationSeconds = this.#registry.histogram(
+    "foyer_database_operation_duration_seconds",
+    "How long operations of the database took",
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  );
 
-  #previousKeyUsed = new Gauge({
-    name: "foyer_rest_key_previous_last_used_timestamp_seconds",
-    help: "When REST_KEY_PREVIOUS was last used, in seconds since 1970; 0: not since the start",
-    registers: [this.#registry],
-  });
+  #sharedReads = this.#registry.counter(
+    "foyer_shared_reads_total",
+    "Reads by the source of the result: the database, a query of several requests, or the cache",
+  );
 
-  #messages = new Counter({
-    name: "foyer_presence_messages_total",
-    help: "Messages of pages, by what came of them",
-    labelNames: ["type", "outcome"],
-    registers: [this.#registry],
-  });
+  #messages = this.#registry.counter("foyer_presence_messages_total", "Messages of web pages, by outcome");
 
   constructor() {
-    const inFlight = () => this.requestsInFlight;
-    new Gauge({
-      name: "foyer_http_requests_in_flight",
-      help: "Requests being answered",
-      registers: [this.#registry],
-      collect() {
-        this.set(inFlight());
-      },
-    });
+    const gauge = this.#registry.gauge.bind(this.#registry);
     const startedAt = Date.now() / 1000;
-    new Gauge({
-      name: "foyer_process_start_time_seconds",
-      help: "When the process started, in seconds since 1970",
-      registers: [this.#registry],
-    }).set(startedAt);
-    new Gauge({
-      name: "foyer_process_resident_memory_bytes",
-      help: "Memory of the process",
-      registers: [this.#registry],
-      collect() {
-        this.set(Deno.memoryUsage().rss);
-      },
+    gauge(
+      "foyer_rest_key_previous_last_used_timestamp_seconds",
+      "When REST_KEY_PREVIOUS was last used, in seconds since 1970; 0: not since the start",
+      () => this.#previousKeyUsed,
+    );
+    gauge("foyer_http_requests_in_flight", "Requests being answered", () => this.requestsInFlight);
+    gauge(
+      "foyer_process_start_time_seconds",
+      "When the process started, in seconds since 1970",
+      () => startedAt,
+    );
+    gauge("foyer_process_resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
+    gauge("foyer_process_heap_bytes", "Memory that JavaScript uses", () => Deno.memoryUsage().heapUsed);
+    gauge("foyer_build_info", "The versions that run, always 1", () => 1, {
+      version: denoJson.version,
+      deno: Deno.version.deno,
     });
-    new Gauge({
-      name: "foyer_process_heap_bytes",
-      help: "Memory that JavaScript uses",
-      registers: [this.#registry],
-      collect() {
-        this.set(Deno.memoryUsage().heapUsed);
-      },
-    });
-    new Gauge({
-      name: "foyer_build_info",
-      help: "What runs, always 1",
-      labelNames: ["version", "deno"],
-      registers: [this.#registry],
-    }).set({ version: denoJson.version, deno: Deno.version.deno }, 1);
   }
 
-  /** Of each kind of request what counts it: to look that up by its labels takes longer than to count. */
-  #requestsOf = new Map<string, [Prometheus.Counter.Internal, Prometheus.Histogram.Internal<string>]>();
+  /** The counters of each kind of request, since finding them by their labels takes longer than counting. */
+  #requestsOf = new Map<string, [Count, Distribution]>();
 
   /** @param route its pattern, never the path */
   countRequest(method: string, route: string, status: number, milliseconds: number) {
     const kind = `${method} ${route} ${status}`;
     let found = this.#requestsOf.get(kind);
     if (found === undefined) {
-      found = [
-        this.#requests.labels({ method, route, status }),
-        this.#requestSeconds.labels({ method, route }),
-      ];
+      found = [this.#requests({ method, route, status }), this.#requestSeconds({ method, route })];
       this.#requestsOf.set(kind, found);
     }
     const [count, seconds] = found;
-    count.inc();
+    count.value++;
     seconds.observe(milliseconds / 1000);
   }
 
+  /** Counts and times an operation of the database. */
   countOperation(operation: string, outcome: Outcome, milliseconds: number) {
-    this.#operations.inc({ operation, outcome });
-    this.#operationSeconds.observe({ operation }, milliseconds / 1000);
+    this.#operations({ operation, outcome }).value++;
+    this.#operationSeconds({ operation }).observe(milliseconds / 1000);
   }
 
+  /** Counts a read of a list by the source of its result. */
   countRead(source: ReadSource) {
-    this.#sharedReads.inc({ source });
+    this.#sharedReads({ source }).value++;
   }
 
+  /** Records that `REST_KEY_PREVIOUS` is used now. */
   notePreviousKey() {
-    this.#previousKeyUsed.set(Date.now() / 1000);
+    this.#previousKeyUsed = Date.now() / 1000;
   }
 
   /**
-   * Tells of the database when metrics are asked for.
+   * Adds metrics of the database.
    *
-   * @param isUp as last heard
-   * @param countOnline the visitors online now; `null` where nobody can tell
+   * @param isUp whether it answered last
+   * @param countOnline the visitors online now; `null` where the database does not answer
    */
   watchDatabase(isUp: () => boolean, countOnline: () => Promise<number | null>) {
-    new Gauge({
-      name: "foyer_database_up",
-      help: "Whether the database answers",
-      registers: [this.#registry],
-      collect() {
-        this.set(Number(isUp()));
-      },
-    });
-    new Gauge({
-      name: "foyer_visitors_online",
-      help: "Visitors online now; NaN while the database does not answer",
-      registers: [this.#registry],
-      async collect() {
-        // Asking a database that is away would hold up all the other metrics.
-        this.set(isUp() ? await countOnline() ?? NaN : NaN);
-      },
-    });
+    this.#registry.gauge("foyer_database_up", "Whether the database answers", () => Number(isUp()));
+    this.#registry.gauge(
+      "foyer_visitors_online",
+      "Visitors online now; NaN while the database does not answer",
+      countWhileUp(isUp, countOnline),
+    );
   }
 
-  /** @param type of those that there are, never what a page sent instead */
+  /**
+   * Adds the number of documents without search fields.
+   *
+   * @param isUp whether the database answered last
+   * @param countUnindexed `null` where the database does not answer
+   */
+  watchUnindexed(isUp: () => boolean, countUnindexed: () => Promise<number | null>) {
+    this.#registry.gauge(
+      "foyer_unindexed_visitors",
+      "Documents without search fields, which wait for foyer reindex; NaN while the database does not answer",
+      countWhileUp(isUp, countUnindexed),
+    );
+  }
+
+  /** @param type one of the protocol's, never what a web page sent instead */
   countMessage(type: string, outcome: string) {
-    this.#messages.inc({ type, outcome });
+    this.#messages({ type, outcome }).value++;
   }
 
-  /** Tells of the pages and visitors connected to this process. */
+  /** Adds metrics of the web pages and visitors that are connected to this process. */
   watchPresence(connections: { size: number }, visitors: { size: number; waiting: number }) {
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers: [this.#registry],
-        collect() {
-          this.set(value());
-        },
-      });
-    gauge("foyer_presence_connections", "Pages connected to this process", () => connections.size);
-    gauge("foyer_presence_visitors", "Visitors of these pages, and who left just now", () => visitors.size);
-    gauge("foyer_presence_waiting", "Visitors that wait to be written", () => visitors.waiting);
+    const gauge = this.#registry.gauge.bind(this.#registry);
+    gauge("foyer_presence_connections", "Web pages connected to this process", () => connections.size);
+    gauge(
+      "foyer_presence_visitors",
+      "Visitors of these web pages, and those who left just now",
+      () => visitors.size,
+    );
+    gauge("foyer_presence_waiting", "Visitors whose changes are not written yet", () => visitors.waiting);
   }
 
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   async text(): Promise<{ contentType: string; body: string }> {
-    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+    return { contentType: CONTENT_TYPE, body: await this.#registry.text() };
   }
+}
+
+/** Counts only while the database is up, since waiting for it would hold up all the other metrics. */
+function countWhileUp(isUp: () => boolean, count: () => Promise<number | null>) {
+  return async () => isUp() ? await count() ?? NaN : NaN;
 }

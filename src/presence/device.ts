@@ -4,6 +4,7 @@
  * @module
  */
 import { LRUCache } from "lru-cache";
+// Version 1, which is MIT: 2 is AGPL (https://github.com/faisalman/ua-parser-js#license).
 import UAParser from "ua-parser-js";
 
 /** What `navigator.userAgentData` says (User-Agent Client Hints), as far as a page sends it. */

@@ -3,66 +3,86 @@
  *
  * @module
  */
+import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { type Leases, type PresenceStore, StoreUnavailable } from "../store/visitor_store.ts";
 
-/** The 10,000 codes are in blocks, each leased to one process: two processes never try the same code. */
+/** The 10,000 codes are in blocks, each leased to one process, so that two processes never offer the same code. */
 const BLOCKS = 40;
 const BLOCK_SIZE = 10_000 / BLOCKS;
 
-/** How long a block stays with a process that does not ask again, and how often it asks, in milliseconds. */
+/** How long a block is leased, and the pause between two renewals, in milliseconds. */
 const LEASE = 60_000;
 const RENEWAL = 15_000;
 
-/** Codes that wait for a visitor; a further look at the database is taken when half of them are gone. */
+/** Codes that are ready for visitors; more are looked for when half of them are taken. */
 const READY = 500;
 
-/** How long until the database is asked again that did not answer, in milliseconds. */
+/** The pause before the database is asked again after it did not answer, in milliseconds. */
 const RETRY = 1000;
 
-/** How codes are had. */
-export interface LookupCodesOptions {
-  store: PresenceStore & Leases;
-  /** Tells this process from others. */
-  holder: string;
-  log: Log;
-  /** Told when there are codes again after there were none. */
-  onReady: () => void;
+/** Receives what happens to lookup codes. */
+export interface LookupCodesListener {
+  /** There are codes, after there were none. */
+  onCodesReady(): void;
 }
 
-/** What codes are taken from. */
+/** Where lookup codes come from. */
+export interface LookupCodesOptions {
+  store: PresenceStore & Leases;
+  /** The id of this process, which holds the leases. */
+  holder: string;
+  log: Log;
+  clock?: Clock;
+}
+
+/** The lookup codes that this process gives out. */
 export class LookupCodes {
   #store: PresenceStore & Leases;
   #holder: string;
   #log: Log;
-  #onReady: () => void;
+  #clock: Clock;
+  #listeners = new Set<LookupCodesListener>();
   #blocks = new Set<number>();
-  /** Codes of these blocks that no visitor here has, the one unused longest first. */
+  /** Codes of the leased blocks that no visitor of this process has, the one unused longest first. */
   #free = new Set<string>();
-  /** Codes that nobody online has, as the database says. */
+  /** Codes that nobody online has, according to the database. */
   #ready: string[] = [];
-  /** Codes that visitors here have, the one given out longest ago first. */
+  /** Codes that visitors of this process have, the one given out longest ago first. */
   #taken = new Set<string>();
   #refilling: Promise<void> | null = null;
   #isClosed = false;
-  #renewal: ReturnType<typeof setInterval> | undefined;
-  /** Before this time no further block is asked for: there was none. */
+  #cancelRenewal = () => {};
+  /** No further block is asked for before this time, since all were leased. */
   #askAgainAt = 0;
 
-  constructor({ store, holder, log, onReady }: LookupCodesOptions) {
+  constructor({ store, holder, log, clock = SYSTEM_CLOCK }: LookupCodesOptions) {
     this.#store = store;
     this.#holder = holder;
     this.#log = log;
-    this.#onReady = onReady;
+    this.#clock = clock;
   }
 
-  /** Begins to look for codes. */
+  /** Adds a listener. */
+  subscribe(listener: LookupCodesListener) {
+    this.#listeners.add(listener);
+  }
+
+  /** Starts looking for codes. */
   start() {
-    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), RENEWAL);
+    this.#scheduleRenewal();
     this.#refill();
   }
 
-  /** A code; `null` where none is known to be free yet. */
+  #scheduleRenewal() {
+    this.#cancelRenewal = this.#clock.after(RENEWAL, () => {
+      this.#scheduleRenewal();
+      // Where it fails the next renewal comes in time.
+      this.#renew().catch(() => {});
+    });
+  }
+
+  /** Takes a code; `null` where none is ready yet. */
   take(): string | null {
     const code = this.#ready.shift() ?? null;
     if (this.#ready.length <= READY / 2) this.#refill();
@@ -70,16 +90,16 @@ export class LookupCodes {
     return code;
   }
 
-  /** Takes back a code that its visitor has no more. */
+  /** Returns a code that its visitor no longer has. */
   giveBack(code: string) {
-    // Not one that came with its visitor from another process.
+    // A code that its visitor brought from another process is that one's.
     if (this.#taken.delete(code) && this.#blocks.has(blockOf(code))) this.#free.add(code);
   }
 
-  /** Leaves the codes to others. */
+  /** Leaves the codes to other processes. */
   async close() {
     this.#isClosed = true;
-    clearInterval(this.#renewal);
+    this.#cancelRenewal();
     await this.#refilling;
     await Promise.allSettled(
       [...this.#blocks].map((block) => this.#store.releaseLease(leaseOf(block), this.#holder)),
@@ -95,17 +115,17 @@ export class LookupCodes {
       try {
         const wasEmpty = this.#ready.length === 0;
         await this.#findReady();
-        if (wasEmpty) this.#onReady();
+        if (wasEmpty) { for (const listener of this.#listeners) listener.onCodesReady(); }
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) {
-          this.#log("Lookup codes are not found", "error", describeFailure(error));
+          this.#log("Cannot find lookup codes", "error", describeFailure(error));
         }
-        await new Promise((resolve) => setTimeout(resolve, RETRY));
+        await pause(RETRY, this.#clock);
       }
     }
   }
 
-  /** Finds some codes that nobody online has; where all are had, those given out longest ago serve again. */
+  /** Finds some codes that nobody online has; where there is none, those given out longest ago are used again. */
   async #findReady() {
     if (this.#free.size === 0) await this.#takeBlock();
     const free = [...this.#free];
@@ -121,14 +141,14 @@ export class LookupCodes {
   /** @returns whether some of them are ready now */
   async #tryCodes(codes: string[]): Promise<boolean> {
     const inUse = await this.#store.lookupCodesInUse(codes);
-    // Another process may have got their block meanwhile.
+    // Another process may have leased their block meanwhile.
     const ready = codes.filter((code) => !inUse.has(code) && this.#free.delete(code));
     this.#ready.push(...ready);
     return ready.length > 0;
   }
 
   async #takeBlock(): Promise<boolean> {
-    if (performance.now() < this.#askAgainAt) return false;
+    if (this.#clock.now() < this.#askAgainAt) return false;
     const others = Array.from({ length: BLOCKS }, (_, block) => block).filter((block) =>
       !this.#blocks.has(block)
     );
@@ -138,11 +158,11 @@ export class LookupCodes {
       for (const code of shuffle(codesOf(block))) if (!this.#taken.has(code)) this.#free.add(code);
       return true;
     }
-    this.#askAgainAt = performance.now() + RENEWAL;
+    this.#askAgainAt = this.#clock.now() + RENEWAL;
     return false;
   }
 
-  /** A block that another process got while the database was away is lost; who has a code of it keeps the code. */
+  /** A block that another process leased while the database was away is lost; visitors keep their codes of it. */
   async #renew() {
     for (const block of [...this.#blocks]) {
       if (await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) continue;
@@ -173,7 +193,7 @@ function randomCode(): string {
   return codeText(Math.floor(Math.random() * 10_000));
 }
 
-/** In another order, each as likely (Fisher and Yates). */
+/** Shuffles a list in place (Fisher and Yates). */
 function shuffle<T>(items: T[]): T[] {
   for (let i = items.length - 1; i > 0; i--) {
     const other = Math.floor(Math.random() * (i + 1));

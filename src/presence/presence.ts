@@ -1,31 +1,45 @@
 /**
- * How visitors come in: all of it, put together.
+ * How visitors come in: assembles the parts. Each part knows only those before it: lookup codes and the process watch,
+ * then the registry, which subscribes to both, then the hub, which subscribes to connections.
  *
  * @module
  */
 import { type Config, ConfigurationError, type PresenceConfig } from "../config.ts";
-import type { Methods } from "../http/endpoint.ts";
+import type { Answer } from "../http/answer.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import { Hub } from "./hub.ts";
 import { Tokens } from "./identity.ts";
+import { LookupCodes } from "./lookup_codes.ts";
 import { openPlaces, type Places } from "./place.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { Roster } from "./roster.ts";
 import { sdkHandlers } from "./sdk.ts";
 
-/** Pages that are sent away come back within this time, in milliseconds. */
+/** Web pages that are sent away come back within this time, in milliseconds. */
 const RETURN = 10_000;
 
-/** So many times as many visitors as may be connected are kept while the database is away. */
-const KEPT = 2;
+/**
+ * The registry has room for so many times `MAX_CONNECTIONS` visitors, since those who leave while the database is away
+ * stay in it.
+ */
+const ROOM = 2;
+
+/** What answers the URLs of presence. */
+export interface PresenceHandlers {
+  /** Takes a web page's connection. */
+  connect: Answer;
+  sdkScript: Answer;
+  sdkModule: Answer;
+  sdkTypes: Answer;
+}
 
 /** Visitors coming in. */
 export interface Presence {
-  /** What its routes answer. */
-  routes: Record<string, Methods>;
-  /** Pages are told to come back, and no further ones are taken. */
+  handlers: PresenceHandlers;
+  /** Asks all web pages to come back, and takes no further connections. */
   sendAway(): void;
   /** Closes all connections, and writes what is left. */
   close(): Promise<void>;
@@ -37,55 +51,51 @@ export interface PresenceParts {
   store: VisitorStore;
   metrics: Metrics;
   log: Log;
+  clock?: Clock;
 }
 
 /**
  * Opens presence.
  *
- * @throws {ConfigurationError} the file that tells places cannot be used
+ * @throws {ConfigurationError} the file of `GEOIP_DB` cannot be used
  */
-export function openPresence({ config, store, metrics, log }: PresenceParts): Presence {
+export function openPresence(
+  { config, store, metrics, log, clock = SYSTEM_CLOCK }: PresenceParts,
+): Presence {
   const { presence } = config;
   if (presence.allowedOrigins !== "*" && presence.allowedOrigins.size === 0) {
-    log("No page may connect: set ALLOWED_ORIGINS to the origins of your pages", "warning");
+    log("No web page may connect: set ALLOWED_ORIGINS to the origins of your site's pages", "warning");
   }
   const places = presence.geoipPath === "" ? null : openGeoip(presence.geoipPath, log);
   const tokens = new Tokens(presence.secretKeys);
-  const watch = new ProcessWatch({ store, log, onForgotten: () => roster.reassert() });
+  const watch = new ProcessWatch({ store, log, clock });
+  const codes = new LookupCodes({ store, holder: watch.process, log, clock });
   const roster = new Roster({
     store,
     watch,
+    codes,
     tokens,
     log,
     grace: presence.grace,
-    most: presence.maxConnections * KEPT,
+    most: presence.maxConnections * ROOM,
+    clock,
   });
-  const hub = new Hub({
-    config: presence,
-    roster,
-    tokens,
-    places,
-    log,
-    onMessage: (type, outcome) => metrics.countMessage(type, outcome),
-  });
+  const hub = new Hub({ config: presence, roster, tokens, places, metrics, log, clock });
   metrics.watchPresence(hub, roster);
   watch.start();
-  roster.start();
-  const files = Object.entries(sdkHandlers(config.baseEndpoint));
+  codes.start();
   return {
-    routes: {
-      "/connect": { GET: (context) => hub.connect(context) },
-      ...Object.fromEntries(files.map(([path, answer]) => [path, { GET: answer }])),
-    },
+    handlers: { connect: (context) => hub.connect(context), ...sdkHandlers(config.baseEndpoint) },
     sendAway: () => hub.sendAway(RETURN),
     async close() {
       hub.close();
       try {
         await places?.close();
         await roster.close();
+        await codes.close();
         await watch.stop();
       } catch (error) {
-        log("Presence did not end as it should", "error", describeFailure(error));
+        log("Cannot end presence properly", "error", describeFailure(error));
       }
     },
   };
@@ -93,7 +103,11 @@ export function openPresence({ config, store, metrics, log }: PresenceParts): Pr
 
 function openGeoip(path: string, log: Log): Places {
   try {
-    return openPlaces(path, (problem) => log(`Places are told by the file as it was: ${problem}`, "warning"));
+    return openPlaces(
+      path,
+      (problem) =>
+        log(`GEOIP_DB was replaced by a file that cannot be used, the old one stays: ${problem}`, "warning"),
+    );
   } catch (error) {
     throw new ConfigurationError([
       ConfigurationError.line(

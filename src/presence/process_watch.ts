@@ -1,73 +1,92 @@
 /**
- * Which processes live: each tells that it does, and ends the connections of those that no longer do.
+ * Which processes are alive: each sends heartbeats, and ends the connections of those that no longer do.
  *
  * @module
  */
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import type { Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import type { PresenceStore } from "../store/visitor_store.ts";
 
-/** How often a process tells that it lives, in milliseconds. */
+/** The pause between two heartbeats, in milliseconds. */
 const INTERVAL = 5000;
 
 /**
- * How long another process may be silent, in milliseconds of this one's clock: what hosts take for the time does not
- * matter.
+ * How long another process may send no heartbeat, in milliseconds of this process's clock, so that differences between
+ * the clocks of hosts do not matter.
  */
 const PATIENCE = 30_000;
 
-/** Connections that are ended at once: others are answered meanwhile. */
+/** The most visitors whose connections are ended by one write, so that other writes need not wait for long. */
 const MAX_ENDED = 500;
 
-/** How a process is watched. */
+/** Receives what happens to this process. */
+export interface ProcessWatchListener {
+  /** Another process took this one for dead and ended its connections, which must be written again. */
+  onConnectionsEnded(): void;
+}
+
+/** How processes are watched. */
 export interface ProcessWatchOptions {
   store: PresenceStore;
   log: Log;
-  /** Told when others took this process for dead and ended its connections, which it has still. */
-  onForgotten: () => void;
+  /** The pause between two heartbeats, in milliseconds. */
   interval?: number;
+  /** How long another process may send no heartbeat, in milliseconds. */
   patience?: number;
+  clock?: Clock;
 }
 
-/** Tells others of this process, and watches them. */
+/** Sends the heartbeats of this process, and watches those of the others. */
 export class ProcessWatch {
-  /** What this process is called. */
+  /** The id of this process. */
   readonly process = crypto.randomUUID();
-  /** Whether others know of this process, so that its connections would be ended with it. */
-  isKnown = false;
+  #isRegistered = false;
   #options: Required<ProcessWatchOptions>;
+  #listeners = new Set<ProcessWatchListener>();
   #count = 0;
-  /** What other processes told last, and when that was new. */
-  #heard = new Map<string, { count: number; at: number }>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The last count of each other process, and since when it is that. */
+  #others = new Map<string, { count: number; since: number }>();
+  #cancelNext = () => {};
   #heartbeating: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
   #isStopped = false;
   #failure: OngoingFailure;
 
   constructor(options: ProcessWatchOptions) {
-    this.#options = { interval: INTERVAL, patience: PATIENCE, ...options };
-    this.#failure = new OngoingFailure(options.log, "Cannot tell other processes of this one");
+    this.#options = { interval: INTERVAL, patience: PATIENCE, clock: SYSTEM_CLOCK, ...options };
+    this.#failure = new OngoingFailure(options.log, "Cannot send a heartbeat to the other processes");
   }
 
-  /** Begins to tell and to watch. */
+  /** Whether other processes see this one, so that they would end its connections after a crash. */
+  get isRegistered(): boolean {
+    return this.#isRegistered;
+  }
+
+  /** Adds a listener. */
+  subscribe(listener: ProcessWatchListener) {
+    this.#listeners.add(listener);
+  }
+
+  /** Starts sending heartbeats and watching. */
   start() {
     void this.#work();
   }
 
-  /** From now on this process is silent: others end those connections that have not come back to one of them. */
+  /** Sends no more heartbeats: others end the connections that have not come back to one of them by then. */
   async stop() {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelNext();
     await Promise.all([this.#heartbeating, this.#ending]);
   }
 
   async #work() {
     this.#heartbeating = this.#reported(() => this.heartbeat());
     await this.#heartbeating;
-    // Beside it, since many connections take a while, and others must hear of this process meanwhile.
+    // Not waited for: many connections take a while, and the next heartbeat must not be late.
     this.#ending ??= this.#reported(() => this.#endSilent()).finally(() => this.#ending = null);
-    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#work(), this.#options.interval);
+    if (this.#isStopped) return;
+    this.#cancelNext = this.#options.clock.after(this.#options.interval, () => void this.#work());
   }
 
   async #reported(work: () => Promise<void>) {
@@ -75,8 +94,8 @@ export class ProcessWatch {
       await work();
       this.#failure.end();
     } catch (error) {
-      // While nobody can tell anything, nobody is silent.
-      this.#heard.clear();
+      // While heartbeats cannot be read, no process counts as silent.
+      this.#others.clear();
       this.#failure.note(error);
     }
   }
@@ -84,26 +103,29 @@ export class ProcessWatch {
   /**
    * Sends one heartbeat.
    *
-   * @throws {StoreUnavailable} nobody heard
+   * @throws {StoreUnavailable} it could not be sent
    */
   async heartbeat() {
-    const { isNew, counts } = await this.#options.store.heartbeat(this.process, ++this.#count);
-    if (isNew && this.isKnown) this.#options.onForgotten();
-    this.isKnown = true;
-    const now = performance.now();
-    const before = this.#heard;
-    this.#heard = new Map();
+    const { store, clock } = this.#options;
+    const { isNew, counts } = await store.heartbeat(this.process, ++this.#count);
+    if (isNew && this.#isRegistered) {
+      for (const listener of this.#listeners) listener.onConnectionsEnded();
+    }
+    this.#isRegistered = true;
+    const now = clock.now();
+    const before = this.#others;
+    this.#others = new Map();
     for (const [process, count] of counts) {
+      if (process === this.process) continue;
       const last = before.get(process);
-      if (process !== this.process) {
-        this.#heard.set(process, last?.count === count ? last : { count, at: now });
-      }
+      this.#others.set(process, last?.count === count ? last : { count, since: now });
     }
   }
 
   async #endSilent() {
-    const since = performance.now() - this.#options.patience;
-    const silent = [...this.#heard].filter(([, { at }]) => at < since);
+    const { clock, patience } = this.#options;
+    const latest = clock.now() - patience;
+    const silent = [...this.#others].filter(([, { since }]) => since < latest);
     for (const [process] of silent) await this.#end(process);
   }
 
@@ -115,7 +137,7 @@ export class ProcessWatch {
     }
     if (this.#isStopped) return;
     await store.forgetProcess(process);
-    this.#heard.delete(process);
+    this.#others.delete(process);
     log(`Another process ended, and ${ended} visitors' connections with it`, "warning");
   }
 }

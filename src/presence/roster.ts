@@ -1,8 +1,10 @@
 /**
- * The visitors whose pages are connected to this process, and what of them is still to be written.
+ * The presence registry: the visitors whose web pages are connected to this process, and the changes of them that are
+ * not written yet.
  *
  * @module
  */
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { type Claims, mergeClaims } from "../store/claims.ts";
@@ -15,113 +17,114 @@ import {
   type VisitorChange,
 } from "../store/visitor_store.ts";
 import { newShortId, type Tokens } from "./identity.ts";
-import { LookupCodes } from "./lookup_codes.ts";
+import type { LookupCodes, LookupCodesListener } from "./lookup_codes.ts";
 import type { ServerMessage } from "./messages.ts";
-import type { ProcessWatch } from "./process_watch.ts";
+import type { ProcessWatch, ProcessWatchListener } from "./process_watch.ts";
 
-/** Writes begin no faster after each other, in milliseconds. */
+/** The least time from the start of one write to the start of the next, in milliseconds. */
 const INTERVAL = 500;
 
-/** How long after the database failed it is tried again, in milliseconds. */
+/** The same after a write that failed. */
 const RETRY = 1000;
 
-/** A page that is connected. */
-export interface Page {
-  tell(message: ServerMessage): void;
+/** A web page that is connected. */
+export interface WebPage {
+  send(message: ServerMessage): void;
 }
 
-/** What is to be written of a visitor. */
+/** The changes of a visitor that are not written yet. */
 interface Pending {
   isNew: boolean;
   change: VisitorChange;
   claims: Claims | null;
   isConnected?: boolean;
-  /** Whether its lookup code has to be found out: one that it has elsewhere stays its own. */
+  /** Whether the write must find out the visitor's lookup code, since it may have one from another process. */
   findsCode: boolean;
 }
 
-/** A visitor who is here, or was just now. */
+/** A visitor who is connected to this process, or was until just now. */
 export interface PresentVisitor {
   shortId: string;
-  pages: Set<Page>;
-  /** What its pages told of themselves, for a visitor that has to be made anew. */
+  pages: Set<WebPage>;
+  /** The last hello's attributes, for a visitor that has to be created again. */
   profile: VisitorChange;
   code: string | null;
   pending: Pending | null;
-  /** Whether this process is the visitor's, as is written or will be. */
+  /** Whether this process is, or will be, recorded with the visitor. */
   isConnected: boolean;
-  goodbye: ReturnType<typeof setTimeout> | undefined;
+  /** Cancels that the visitor goes offline when the grace period is over. */
+  cancelLeaving: () => void;
 }
 
-/** How visitors are kept. */
+/** What the registry works with. */
 export interface RosterOptions {
   store: PresenceStore & Leases;
   watch: ProcessWatch;
+  codes: LookupCodes;
   tokens: Tokens;
   log: Log;
-  /** How long a visitor stays online after its last page, in milliseconds. */
+  /** How long a visitor stays online after its last web page was closed, in milliseconds. */
   grace: number;
-  /** Visitors that are kept at the most, those included who left while the database was away. */
+  /** The most visitors in the registry, those included who left while the database was away. */
   most: number;
+  clock?: Clock;
 }
 
-/** Visitors who are here. */
-export class Roster {
+/** The presence registry. */
+export class Roster implements ProcessWatchListener, LookupCodesListener {
   #options: RosterOptions;
   #visitors = new Map<string, PresentVisitor>();
   #changed = new Set<PresentVisitor>();
   #codes: LookupCodes;
-  /** Whom no code could be given yet. */
+  #clock: Clock;
+  /** Visitors who wait for a lookup code. */
   #codeless = new Set<PresentVisitor>();
   #writing: Promise<void> | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelWrite: (() => void) | null = null;
   #lastWriteAt = -Infinity;
   #isClosed = false;
-  #hasToldRefusal = false;
+  #hasLoggedRefusal = false;
   #failure: OngoingFailure;
 
   constructor(options: RosterOptions) {
     this.#options = options;
-    const { store, watch, log } = options;
-    this.#failure = new OngoingFailure(log, "Visitors' presence is not written yet");
-    this.#codes = new LookupCodes({ store, holder: watch.process, log, onReady: () => this.#giveCodes() });
+    this.#codes = options.codes;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#failure = new OngoingFailure(options.log, "Visitors' presence is not written yet");
+    options.watch.subscribe(this);
+    options.codes.subscribe(this);
   }
 
-  /** Begins to look for lookup codes. */
-  start() {
-    this.#codes.start();
-  }
-
-  /** How many visitors are here, those included who left and are not written yet. */
+  /** How many visitors are in the registry, those included who left and are not written yet. */
   get size(): number {
     return this.#visitors.size;
   }
 
-  /** How many of them wait to be written. */
+  /** How many of them have changes that are not written yet. */
   get waiting(): number {
     return this.#changed.size;
   }
 
-  /** Whether as many are here as can be kept. */
+  /** Whether the registry has no room for another visitor. */
   get isFull(): boolean {
     return this.#visitors.size >= this.#options.most;
   }
 
   /**
-   * A page connects.
+   * Adds a web page.
    *
-   * @param shortId whose token it has; `null`: a new visitor
-   * @param profile what it tells of itself
+   * @param shortId the visitor's, by its token; `null`: a new visitor
+   * @param profile the attributes that its hello gives
    */
-  enter(page: Page, shortId: string | null, profile: VisitorChange): PresentVisitor {
+  enter(page: WebPage, shortId: string | null, profile: VisitorChange): PresentVisitor {
     const known = shortId === null ? undefined : this.#visitors.get(shortId);
     const presence = known ?? this.#add(shortId ?? newShortId());
-    clearTimeout(presence.goodbye);
+    presence.cancelLeaving();
     presence.pages.add(page);
     presence.profile = profile;
     const now = new Date().toISOString();
     const isNew = shortId === null;
-    // Whoever comes back to this process has its code still; that of another process may be kept.
+    // A visitor of this process still has its code; one who comes from another process may have one there.
     const findsCode = known === undefined && !isNew;
     if (isNew) this.#giveCode(presence);
     this.#change(presence, {
@@ -140,57 +143,54 @@ export class Roster {
     return presence;
   }
 
-  /** A page has closed. */
-  leave(page: Page, presence: PresentVisitor) {
+  /** Removes a web page, after which its visitor stays online for the grace period. */
+  leave(page: WebPage, presence: PresentVisitor) {
     presence.pages.delete(page);
     if (presence.pages.size > 0 || this.#isClosed) return;
     const last_seen_at = new Date().toISOString();
-    presence.goodbye = setTimeout(() => {
+    presence.cancelLeaving = this.#clock.after(this.#options.grace, () => {
       presence.isConnected = false;
       this.#change(presence, { change: { last_seen_at }, isConnected: false });
-    }, this.#options.grace);
+    });
   }
 
-  /** A page shows another URL. */
+  /** Records that a web page shows another URL. */
   showPage(presence: PresentVisitor, last_url: string | null) {
     presence.profile.last_url = last_url;
     this.#change(presence, { change: { last_url, last_seen_at: new Date().toISOString() } });
   }
 
-  /** A page says something of its visitor. */
+  /** Records what a web page claims of its visitor. */
   claim(presence: PresentVisitor, claims: Claims) {
     this.#change(presence, { change: { last_seen_at: new Date().toISOString() }, claims });
   }
 
-  /** A page asks for a lookup code. */
-  askForCode(presence: PresentVisitor, page: Page) {
-    if (presence.code !== null) page.tell({ type: "lookup_code", lookup_code: presence.code });
-    // Otherwise it is told as soon as there is one.
+  /** Sends a visitor's lookup code to a web page: now, or as soon as there is one. */
+  sendCode(presence: PresentVisitor, page: WebPage) {
+    if (presence.code !== null) page.send({ type: "lookup_code", lookup_code: presence.code });
   }
 
-  /** Writes once more that the visitors who are here are here. */
-  reassert() {
+  /** Writes all connections again, which another process has ended. */
+  onConnectionsEnded() {
     for (const presence of this.#visitors.values()) {
       if (presence.isConnected) this.#reassert(presence);
     }
   }
 
-  /** Tells all pages that they shall come back, spread over a time in milliseconds. */
+  /** Asks all web pages to come back, each at a random time within so many milliseconds. */
   sendAway(within: number) {
     for (const { pages } of this.#visitors.values()) {
-      for (const page of pages) page.tell({ type: "reconnect", after: Math.floor(Math.random() * within) });
+      for (const page of pages) page.send({ type: "reconnect", after: Math.floor(Math.random() * within) });
     }
   }
 
-  /** Writes what is left, as far as the database takes it. Who is here stays online: they come back. */
+  /** Writes what is not written yet, where the database takes it. Visitors stay online, since they come back. */
   async close() {
     this.#isClosed = true;
-    for (const { goodbye } of this.#visitors.values()) clearTimeout(goodbye);
-    clearTimeout(this.#timer);
+    for (const { cancelLeaving } of this.#visitors.values()) cancelLeaving();
+    this.#cancelWrite?.();
     await this.#writing;
-    clearTimeout(this.#timer);
     await this.#write();
-    await this.#codes.close();
   }
 
   #add(shortId: string): PresentVisitor {
@@ -201,15 +201,15 @@ export class Roster {
       code: null,
       pending: null,
       isConnected: true,
-      goodbye: undefined,
+      cancelLeaving: () => {},
     };
     this.#visitors.set(shortId, presence);
     return presence;
   }
 
-  #welcome({ shortId, code }: PresentVisitor, pages: Iterable<Page>) {
+  #welcome({ shortId, code }: PresentVisitor, pages: Iterable<WebPage>) {
     const token = this.#options.tokens.make(shortId);
-    for (const page of pages) page.tell({ type: "welcome", short_id: shortId, token, lookup_code: code });
+    for (const page of pages) page.send({ type: "welcome", short_id: shortId, token, lookup_code: code });
   }
 
   #giveCode(presence: PresentVisitor) {
@@ -218,14 +218,14 @@ export class Roster {
     else this.#codeless.delete(presence);
   }
 
-  /** There are codes again. */
-  #giveCodes() {
+  /** Gives codes to the visitors who wait for one. */
+  onCodesReady() {
     for (const presence of this.#codeless) {
       const code = this.#codes.take();
       if (code === null) return;
       this.#codeless.delete(presence);
       presence.code = code;
-      this.#tellCode(presence);
+      this.#announceCode(presence);
       this.#change(presence, { change: { lookup_code: code } });
     }
   }
@@ -237,29 +237,29 @@ export class Roster {
     this.#schedule(INTERVAL);
   }
 
-  #schedule(pause: number) {
-    if (this.#timer !== undefined || this.#writing !== null || this.#isClosed) return;
-    const wait = Math.max(0, this.#lastWriteAt + pause - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#write().then((pause) => {
+  #schedule(interval: number) {
+    if (this.#cancelWrite !== null || this.#writing !== null || this.#isClosed) return;
+    const wait = Math.max(0, this.#lastWriteAt + interval - this.#clock.now());
+    this.#cancelWrite = this.#clock.after(wait, () => {
+      this.#cancelWrite = null;
+      this.#writing = this.#write().then((interval) => {
         this.#writing = null;
-        if (this.#changed.size > 0) this.#schedule(pause);
+        if (this.#changed.size > 0) this.#schedule(interval);
       });
-    }, wait);
+    });
   }
 
-  /** @returns how long after it began the next may begin */
+  /** @returns the least time from the start of this write to the start of the next, in milliseconds */
   async #write(): Promise<number> {
     const { watch, log } = this.#options;
     const batch = [...this.#changed];
     if (batch.length === 0) return INTERVAL;
     this.#changed.clear();
-    this.#lastWriteAt = performance.now();
+    this.#lastWriteAt = this.#clock.now();
     const work = batch.map((presence) => this.#take(presence));
     try {
       // Register this process first; otherwise nobody would clean up its connections after a crash.
-      if (!watch.isKnown) await watch.heartbeat();
+      if (!watch.isRegistered) await watch.heartbeat();
       await this.#send(work);
       if (this.#failure.goesOn) {
         await this.#compare();
@@ -279,16 +279,16 @@ export class Roster {
   }
 
   /**
-   * Makes the database and this process agree on who is connected to it: a database that crashed, or another of its
-   * servers, may have forgotten what it had acknowledged.
+   * Makes the database agree with this process on who is connected to it: after a crash or a failover it may have lost
+   * acknowledged writes.
    */
   async #compare() {
     const { store, watch } = this.#options;
-    const noted = await store.connectedTo(watch.process);
+    const recorded = await store.connectedTo(watch.process);
     for (const presence of this.#visitors.values()) {
-      if (presence.isConnected && !noted.has(presence.shortId)) this.#reassert(presence);
+      if (presence.isConnected && !recorded.has(presence.shortId)) this.#reassert(presence);
     }
-    for (const shortId of noted) {
+    for (const shortId of recorded) {
       if (this.#visitors.has(shortId)) continue;
       const gone = this.#add(shortId);
       gone.isConnected = false;
@@ -317,7 +317,7 @@ export class Roster {
     return { presence, pending, write, isSettled: false };
   }
 
-  /** What nobody foresaw of one visitor does not keep the others from being written. */
+  /** Writes one visitor at a time where writing all failed, so that one failure does not affect the others. */
   async #send(work: Writing[]) {
     const { store, watch, log } = this.#options;
     try {
@@ -325,7 +325,7 @@ export class Roster {
       work.forEach((writing, i) => this.#settle(writing, results[i]));
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
-      if (work.length === 1) log("A visitor's presence is not written", "error", describeFailure(error));
+      if (work.length === 1) log("Cannot write a visitor's presence", "error", describeFailure(error));
       else for (const writing of work) await this.#send([writing]);
     }
   }
@@ -337,25 +337,25 @@ export class Roster {
     if (hasLeft) this.#remove(presence);
     else if (exists) {
       if (pending.findsCode) this.#adoptCode(presence, lookupCode);
-    } else if (!write.isNew) this.#makeAnew(presence);
-    else if (!this.#hasToldRefusal) {
-      this.#hasToldRefusal = true;
-      this.#options.log("The database refuses a new visitor: it is not listed", "warning");
+    } else if (!write.isNew) this.#createAgain(presence);
+    else if (!this.#hasLoggedRefusal) {
+      this.#hasLoggedRefusal = true;
+      this.#options.log("The database refuses a new visitor, who is not listed", "warning");
     }
   }
 
-  /** The code that the visitor has after a write: one that it had elsewhere, such as in another process, is kept. */
+  /** Takes over the code that the visitor has after a write: one that another process gave it stays. */
   #adoptCode(presence: PresentVisitor, code: string | null) {
     if (code !== null && code !== presence.code) {
       if (presence.code !== null) this.#codes.giveBack(presence.code);
       presence.code = code;
       this.#codeless.delete(presence);
     }
-    this.#tellCode(presence);
+    this.#announceCode(presence);
   }
 
-  #tellCode({ code, pages }: PresentVisitor) {
-    for (const page of pages) page.tell({ type: "lookup_code", lookup_code: code });
+  #announceCode({ code, pages }: PresentVisitor) {
+    for (const page of pages) page.send({ type: "lookup_code", lookup_code: code });
   }
 
   #remove(presence: PresentVisitor) {
@@ -364,10 +364,10 @@ export class Roster {
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
-  /** It was removed, for good: who comes is another one. */
-  #makeAnew(presence: PresentVisitor) {
+  /** Makes another visitor of one that was removed through the API while web pages are connected. */
+  #createAgain(presence: PresentVisitor) {
     if (presence.pages.size === 0) {
-      clearTimeout(presence.goodbye);
+      presence.cancelLeaving();
       presence.pending = null;
       this.#changed.delete(presence);
       this.#remove(presence);
@@ -378,7 +378,7 @@ export class Roster {
     this.#visitors.set(presence.shortId, presence);
     if (presence.code === null) this.#giveCode(presence);
     const now = new Date().toISOString();
-    // Claims for the one before come again.
+    // On the welcome web pages send their claims again.
     presence.pending = null;
     this.#change(presence, {
       isNew: true,
@@ -389,16 +389,16 @@ export class Roster {
   }
 }
 
-/** What is being written of a visitor. */
+/** A write of a visitor that is being sent. */
 interface Writing {
   presence: PresentVisitor;
   pending: Pending;
   write: PresenceWrite;
-  /** Whether what came of it is known. */
+  /** Whether its result is there. */
   isSettled: boolean;
 }
 
-/** What is to be written, and what comes after it, as one. */
+/** Merges changes with later ones. */
 function mergePending(earlier: Pending, later: Pending): Pending {
   return {
     isNew: earlier.isNew || later.isNew,

@@ -18,20 +18,20 @@ const HEADERS = {
 };
 
 /**
- * What answers with the SDK, by route: for a script tag, as a module, and its types.
+ * The handlers that answer with the SDK: for a script tag, as a module, and its types.
  *
- * @param baseEndpoint the installation's public URL, under which pages connect
+ * @param baseEndpoint the installation's public URL, under which web pages connect
  */
-export function sdkHandlers(baseEndpoint: string): Record<"/sdk.js" | "/sdk.mjs" | "/sdk.d.ts", Answer> {
+export function sdkHandlers(baseEndpoint: string): Record<"sdkScript" | "sdkModule" | "sdkTypes", Answer> {
   const url = `${baseEndpoint.replace(/^http/, "ws")}/connect`;
   const script = readFile("sdk.js").replace('"{{CONNECT_URL}}"', () => JSON.stringify(url));
   const javascript = "text/javascript; charset=utf-8";
   return {
-    "/sdk.js": sending(script, javascript),
-    "/sdk.mjs": sending(`${script}\nexport default globalThis.Foyer;\n`, javascript, {
+    sdkScript: sending(script, javascript),
+    sdkModule: sending(`${script}\nexport default globalThis.Foyer;\n`, javascript, {
       "X-TypeScript-Types": "./sdk.d.ts",
     }),
-    "/sdk.d.ts": sending(readFile("sdk.d.ts"), "application/typescript; charset=utf-8"),
+    sdkTypes: sending(readFile("sdk.d.ts"), "application/typescript; charset=utf-8"),
   };
 }
 

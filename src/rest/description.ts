@@ -18,6 +18,7 @@ import {
   OPENAPI,
   type Operation,
   OPERATIONS,
+  UNINDEXED_HEADER,
   visitorParameters,
   visitorSchema,
 } from "./operations.ts";
@@ -65,6 +66,14 @@ const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
   too_many_requests: { "Retry-After": RETRY_AFTER },
   database_unavailable: { "Retry-After": RETRY_AFTER },
 };
+
+const UNINDEXED = {
+  description:
+    "How many documents without search fields were left out, where any were; `foyer reindex` adds the fields",
+  required: false,
+  schema: { type: "integer", minimum: 1 },
+  example: 95_000,
+} as const;
 
 type Header = ReturnType<typeof header> | typeof RETRY_AFTER;
 
@@ -144,6 +153,7 @@ function describe(
           `<https://support.example.com/api${path}?cursor=WyI0N0RFUXBqOEhCU2EiXQ>; rel="next"`,
           false,
         ),
+        [UNINDEXED_HEADER]: UNINDEXED,
       }
       : {}),
   };

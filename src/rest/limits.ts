@@ -1,66 +1,67 @@
 /**
- * Limits on how often something is asked. They are kept in memory, each process for itself.
+ * Limits on how often something is asked, in memory: each process counts for itself.
  *
  * @module
  */
-import type { RateLimiterMemory as Limiter, RateLimiterRes } from "rate-limiter-flexible";
-// Not by its index, which loads a limiter for each database: several megabytes, at each start.
-import limiterModule from "rate-limiter-flexible/lib/RateLimiterMemory.js";
-import type { ResultPage } from "../store/visitor_store.ts";
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
+import { FixedWindows } from "../async/fixed_windows.ts";
 import type { KeyName } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
+import type { ResultPage } from "../store/visitor_store.ts";
 
-const RateLimiterMemory = limiterModule as unknown as typeof Limiter;
-
-const MINUTE = 60;
+const SECOND = 1000;
+const MINUTE = 60_000;
 
 /**
  * Lets each key make so many requests a second.
  *
  * @param perSecond `null`: any number
- * @returns what throws {@link ApiError} `too_many_requests`
+ * @returns throws {@link ApiError} `too_many_requests`
  */
-export function limitRate(perSecond: number | null): (key: KeyName) => Promise<void> | void {
+export function limitRate(
+  perSecond: number | null,
+  clock: Clock = SYSTEM_CLOCK,
+): (key: KeyName) => void {
   if (perSecond === null) return () => {};
-  const limiter = new RateLimiterMemory({ points: perSecond, duration: 1 });
-  return async (key) => {
-    try {
-      await limiter.consume(key);
-    } catch (spent) {
-      throw tooMany("This key makes too many requests a second.", spent as RateLimiterRes);
+  const requests = new FixedWindows(SECOND, clock);
+  return (key) => {
+    if (requests.add(key) > perSecond) {
+      throw tooMany("This key makes too many requests a second.", requests.left(key));
     }
   };
 }
 
 /**
- * Keeps lookup codes from being tried out: there are 10,000, and who hits one sees a visitor. After so many searches
- * by a code that found nobody, further ones are refused for the rest of the minute; other searches are never.
+ * Prevents trying out lookup codes: there are 10,000, and each hit shows a visitor. After so many searches by a code
+ * that found nobody, further searches by a code are refused for the rest of the minute; other searches never are.
  */
 export class LookupLimit {
-  #misses: Limiter;
+  #misses: FixedWindows;
   #most: number;
-  /** Searches under way, and whoever waits for one of them to end, by client. */
+  /** Running searches by client, and a promise that resolves when one of them ends. */
   #running = new Map<string, { count: number; ended: PromiseWithResolvers<void> }>();
 
   /** @param perMinute searches that may find nobody */
-  constructor(perMinute: number) {
+  constructor(perMinute: number, clock: Clock = SYSTEM_CLOCK) {
     this.#most = perMinute;
-    this.#misses = new RateLimiterMemory({ points: perMinute, duration: MINUTE });
+    this.#misses = new FixedWindows(MINUTE, clock);
   }
 
   /**
-   * Runs a search by a lookup code. Those of one client that come at the same time wait for each other where all of
-   * them together might miss too often, since otherwise thousands could be tried at once.
+   * Runs a search by a lookup code. Concurrent searches of one client wait for each other where all of them together
+   * could miss too often, since otherwise thousands could be tried at once.
    *
    * @param client the key and the address
    * @throws {ApiError} `too_many_requests`
    */
   async run<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
     while (true) {
-      const missed = await this.#misses.get(client);
-      const misses = missed?.consumedPoints ?? 0;
+      const misses = this.#misses.count(client);
       if (misses >= this.#most) {
-        throw tooMany("Too many lookup codes that nobody has were searched for.", missed!);
+        throw tooMany(
+          "Too many lookup codes that nobody has were searched for.",
+          this.#misses.left(client),
+        );
       }
       const running = this.#running.get(client);
       if (running === undefined || misses + running.count < this.#most) break;
@@ -69,7 +70,7 @@ export class LookupLimit {
     this.#begin(client);
     try {
       const found = await search();
-      if (found.page.visitors.length === 0) await this.#misses.penalty(client);
+      if (found.page.visitors.length === 0) this.#misses.add(client);
       return found;
     } finally {
       this.#end(client);
@@ -91,7 +92,8 @@ export class LookupLimit {
   }
 }
 
-function tooMany(message: string, { msBeforeNext }: RateLimiterRes): ApiError {
-  const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+/** @param left how long it is refused, in milliseconds */
+function tooMany(message: string, left: number): ApiError {
+  const seconds = Math.max(1, Math.ceil(left / 1000));
   return new ApiError("too_many_requests", message, { "Retry-After": String(seconds) });
 }

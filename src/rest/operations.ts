@@ -18,6 +18,9 @@ export const MAX_BODY = 64 * 1024;
 /** How many visitors a page has at the most where no `max_results` is given. */
 export const DEFAULT_RESULTS = 100;
 
+/** How many documents without search fields a search left out, since looking at them takes longer than it may. */
+export const UNINDEXED_HEADER = "Foyer-Unindexed";
+
 const MAX_RESULTS = 1000;
 const MAX_Q_LENGTH = 256;
 

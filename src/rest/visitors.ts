@@ -6,6 +6,7 @@
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
+import type { Log } from "../operations/log.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
@@ -13,7 +14,7 @@ import { clientNetwork } from "../http/client_address.ts";
 import type { ApiContext } from "../http/answer.ts";
 import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
-import { DEFAULT_RESULTS, OPERATIONS } from "./operations.ts";
+import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER } from "./operations.ts";
 import { readQuery } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
 import { Representation, send } from "../http/representation.ts";
@@ -33,8 +34,12 @@ interface ListRequest {
   cursor: Cursor | null;
 }
 
-/** The handlers of the visitor routes, over one store. */
-export function visitorHandlers(reads: SharedReads, config: Config) {
+/**
+ * The handlers of the visitor routes, over one store.
+ *
+ * @param log receives once that documents without search fields were not searched
+ */
+export function visitorHandlers(reads: SharedReads, config: Config, log: Log) {
   const present = presenter(config);
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses);
 
@@ -76,9 +81,29 @@ export function visitorHandlers(reads: SharedReads, config: Config) {
     return { page: await reads.findVisitors(typos ? tolerant : query, limit, cursor.position), typos };
   }
 
-  function represent(request: ListRequest, { visitors, next }: ResultPage, typos: boolean): Representation {
-    const link = next === null ? "" : linkTo(request, encodeCursor({ position: next, typos }, request.q));
-    return new Representation(`{"status":"ok","visitors":[${visitors.map(present).join(",")}]}`, link);
+  function represent(
+    request: ListRequest,
+    { visitors, next, unindexed }: ResultPage,
+    typos: boolean,
+  ): Representation {
+    const headers: Record<string, string> = {};
+    if (next !== null) headers.Link = linkTo(request, encodeCursor({ position: next, typos }, request.q));
+    if (unindexed > 0) {
+      headers[UNINDEXED_HEADER] = String(unindexed);
+      logUnindexed(unindexed);
+    }
+    return new Representation(`{"status":"ok","visitors":[${visitors.map(present).join(",")}]}`, headers);
+  }
+
+  let hasLoggedUnindexed = false;
+
+  function logUnindexed(unindexed: number) {
+    if (hasLoggedUnindexed) return;
+    hasLoggedUnindexed = true;
+    log(
+      `A search left out ${unindexed} documents without search fields: run \`foyer reindex\`, which adds them`,
+      "warning",
+    );
   }
 
   /** The `Link` header that leads to the next page (RFC 8288). */

@@ -206,6 +206,11 @@ export interface StoreMaintenance {
    */
   reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed>;
   /**
+   * Counts the documents without search fields, which {@link reindex} would give some. Not implemented where there can
+   * be none.
+   */
+  countUnindexed?(): Promise<number>;
+  /**
    * Performs one step of index maintenance. Not implemented where the database does so by itself.
    *
    * @returns whether there is more to do

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { importVisitors } from "../../src/commands/import.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor/visitor.ts";
+import { readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
 import { testInFolder } from "../support/folders.ts";
+import { startCollections } from "../support/mongodb_collections.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
+import { hasAllRights } from "../support/rights.ts";
 
 const encoder = new TextEncoder();
 
@@ -13,7 +15,7 @@ async function* chunksOf(...chunks: string[]) {
   for (const chunk of chunks) yield encoder.encode(chunk);
 }
 
-/** Imports a text and gives the tally, the bad lines and what was told of the progress. */
+/** Imports a text and gives the tally, the bad lines and the reported progress. */
 async function importText(text: string, store: VisitorStore) {
   const bad: string[] = [];
   const progress: number[] = [];
@@ -118,13 +120,13 @@ Deno.test("Importing twice changes nothing, and a later record replaces the whol
   assert.deepEqual(await allOf(store), once);
 });
 
-Deno.test("Progress is told as visitors are stored", async () => {
+Deno.test("Progress is reported as visitors are stored", async () => {
   const store = openSqliteStore(":memory:");
   const text = Array.from({ length: 2500 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
   const { tally, progress } = await importText(text, store);
   assert.equal(tally.stored, 2500);
   assert.equal(progress.at(-1), 2500);
-  assert.ok(progress.length > 1, "in portions");
+  assert.ok(progress.length > 1, "in several batches");
   assert.deepEqual(progress, progress.toSorted((a, b) => a - b));
 });
 
@@ -142,14 +144,57 @@ Deno.test("A visitor that the store refuses is a bad line", async () => {
   ]]);
 });
 
+/** As a server does that has no dates outside years 1 to 9999: one of them makes the whole write fail. */
+function withoutOddYears(store: VisitorStore): VisitorStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (name !== "putVisitors") return typeof value === "function" ? value.bind(target) : value;
+      return (visitors: Visitor[]) => {
+        const isOdd = ({ last_seen_at }: Visitor) => last_seen_at !== null && !/^\d{4}-/.test(last_seen_at);
+        if (!visitors.some(isOdd)) return target.putVisitors(visitors);
+        return Promise.reject(Object.assign(new Error("S3cr3t: year 10000 is out of range"), { code: 2 }));
+      };
+    },
+  });
+}
+
+async function importOddYears(real: VisitorStore) {
+  const odd = [1, 700, 701, 1500];
+  const text = Array.from(
+    { length: 1500 },
+    (_, i) =>
+      JSON.stringify({
+        short_id: `v${i + 1}`,
+        last_seen_at: odd.includes(i + 1) ? "+010000-01-01T00:00:00Z" : "2026-01-02T03:04:05Z",
+      }),
+  ).join("\n");
+  const { tally, bad } = await importText(text, withoutOddYears(real));
+  assert.deepEqual(tally, { stored: 1496, bad: 4, droppedFields: 0 });
+  assert.deepEqual(bad, odd.map((line) => `${line} the database refuses it (Error, code 2)`));
+  const stored = new Set((await allOf(real)).map(({ short_id }) => short_id));
+  assert.deepEqual([stored.size, odd.filter((line) => stored.has(`v${line}`))], [1496, []]);
+}
+
+Deno.test("SQLite: a date that makes a whole write fail costs its own line alone", async () => {
+  const store = openSqliteStore(":memory:");
+  await importOddYears(store);
+  await store.close();
+});
+
+if (hasAllRights) {
+  const { test } = await startCollections();
+  test("a date that makes a whole write fail costs its own line alone", ({ store }) => importOddYears(store));
+}
+
 Deno.test("A store that goes away stops the import, and what is stored stays", async () => {
   const real = openSqliteStore(":memory:");
-  let portions = 0;
+  let writes = 0;
   const store: VisitorStore = new Proxy(real, {
     get: (target, name) =>
       name === "putVisitors"
         ? (visitors: Parameters<VisitorStore["putVisitors"]>[0]) =>
-          portions++ === 0 ? target.putVisitors(visitors) : Promise.reject(new StoreUnavailable("away"))
+          writes++ === 0 ? target.putVisitors(visitors) : Promise.reject(new StoreUnavailable("away"))
         : Reflect.get(target, name, target),
   });
   const text = Array.from({ length: 3000 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
@@ -267,13 +312,13 @@ testInFolder("While a server serves the same store an import's result shows at o
   assert.deepEqual(await idsNow(), []);
   await using process = startImport(folder);
   const writer = process.child.stdin.getWriter();
-  const portion = (from: number, is_online: boolean) =>
+  const batch = (from: number, is_online: boolean) =>
     Array.from({ length: 1000 }, (_, i) => JSON.stringify({ short_id: `v${from + i}`, is_online }) + "\n")
       .join("");
-  await writer.write(encoder.encode(portion(0, true)));
+  await writer.write(encoder.encode(batch(0, true)));
   // The rest of the input is still to come.
   while ((await idsNow()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  await writer.write(encoder.encode(portion(0, false) + '{"short_id":"z","is_online":true}\n'));
+  await writer.write(encoder.encode(batch(0, false) + '{"short_id":"z","is_online":true}\n'));
   await writer.close();
   assert.equal((await process.ended).code, 0);
   assert.deepEqual(await idsNow(), ["z"]);
@@ -287,12 +332,12 @@ testInFolder("An import of any length needs the same little memory", async (fold
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   };
   const writer = process.child.stdin.getWriter();
-  // 200 MB: 20 portions of 1000 visitors, 10 kB each.
+  // 200 MB: 20 batches of 1000 visitors, 10 kB each.
   const note = "x".repeat(10_000);
-  for (let portion = 0; portion < 20; portion++) {
+  for (let batch = 0; batch < 20; batch++) {
     let text = "";
     for (let i = 0; i < 1000; i++) {
-      text += JSON.stringify({ short_id: `v${portion}-${i}`, name: `Zoë ${i}`, metadata: { note } }) + "\n";
+      text += JSON.stringify({ short_id: `v${batch}-${i}`, name: `Zoë ${i}`, metadata: { note } }) + "\n";
     }
     await writer.write(encoder.encode(text));
   }

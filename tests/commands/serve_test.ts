@@ -53,7 +53,7 @@ testInFolder(
     const wrong = {
       PORT: "70000",
       BASE_ENDPOINT: "https://user:S3cr3t@acme.com",
-      REST_KEY: " S3cr3t",
+      REST_KEY: "S3cr3té",
       MONGO_URI: "mongo://user:S3cr3t@localhost",
       HOST: "a b",
       HIDDEN_ATTRIBUTES: "short_id",
@@ -256,3 +256,56 @@ testInFolder(
     assert.equal((await server.ended).code, 0, server.stderr);
   },
 );
+
+/** A server in which an error occurs that no code catches. */
+function startFailing(folder: string, failure: string) {
+  const environment = { HOST: "127.0.0.1", PORT: String(freePort()), SQLITE_PATH: "foyer.db", REST_KEY: KEY };
+  const server = new Process(fromSource(folder, [failure], environment, "tests/commands/failing_server.ts"));
+  return Object.assign(server, { url: `http://127.0.0.1:${environment.PORT}` });
+}
+
+for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]]) {
+  testInFolder(
+    `After a rejection that no code handles (${failure}) the server goes on, and the log has no message`,
+    async (folder) => {
+      await using server = startFailing(folder, failure);
+      await server.until(/A promise was rejected and no code handled it/);
+      const response = await fetch(`${server.url}/api/visitors/list/latest`, { headers });
+      assert.deepEqual(await response.json(), { status: "ok", visitors: [] });
+      assert.equal((await server.stop("SIGTERM")).code, 0, server.stderr);
+      const lines = server.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+      const [logged] = lines.filter(({ level }) => level === "error");
+      assert.equal(logged.error, error);
+      if (error === "TypeError") assert.match(logged.frames, /failing_server\.ts/);
+      assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
+    },
+  );
+}
+
+testInFolder(
+  "After an error that no code catches the server closes its store and ends with 1, and the log has no message",
+  async (folder) => {
+    await using server = startFailing(folder, "error");
+    assert.equal((await server.ended).code, 1, server.stderr);
+    const lines = server.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const [logged] = lines.filter(({ level }) => level === "error");
+    assert.deepEqual([logged.message, logged.error], [
+      "An error was thrown and no code caught it",
+      "TypeError",
+    ]);
+    assert.equal(lines.at(-1).message, "Stopping on an error that no code caught");
+    assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
+    const left = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    assert.deepEqual(left, ["foyer.db"], "a store that was closed leaves no side files");
+  },
+);
+
+testInFolder("A command that fails unexpectedly ends with 1, and the log has no message", async (folder) => {
+  await using server = startFailing(folder, "failure");
+  assert.equal((await server.ended).code, 1, server.stderr);
+  assert.match(
+    server.stderr,
+    /"level":"error","message":"The command failed","error":"TypeError","frames":"at /,
+  );
+  assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
+});

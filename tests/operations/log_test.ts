@@ -6,6 +6,9 @@ import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 
+/** Too long to be guessed, which would be a warning. */
+const KEY = "a key of the tests";
+
 /** What `foyer serve` is started with, and where it then listens. */
 function server(folder: string, environment: Record<string, string> = {}) {
   const [port, adminPort] = [freePort(), freePort()];
@@ -13,7 +16,7 @@ function server(folder: string, environment: Record<string, string> = {}) {
     HOST: "127.0.0.1",
     PORT: String(port),
     ADMIN_PORT: String(adminPort),
-    REST_KEY: "key",
+    REST_KEY: KEY,
     SQLITE_PATH: environment.MONGO_URI ? "" : "foyer.db",
     ...environment,
   });
@@ -36,7 +39,7 @@ testInFolder("Where no person watches each event is a line of JSON on standard e
   const { command, url } = server(folder);
   await using process = new Process(command);
   await process.until(/for operators/);
-  const headers = { "Authorization": "key", "X-Request-Id": "call-42", "X-Forwarded-For": "6.6.6.6" };
+  const headers = { "Authorization": KEY, "X-Request-Id": "call-42", "X-Forwarded-For": "6.6.6.6" };
   assert.equal((await ask(`${url}/api/visitors/aB3?x=1`, { headers })).status, 404);
   assert.equal((await process.stop("SIGTERM")).code, 0);
   assert.equal(process.stdout, "");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import denoJson from "../../deno.json" with { type: "json" };
+import { Metrics } from "../../src/operations/metrics.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appWith } from "../support/app.ts";
@@ -335,6 +336,21 @@ async function serve(folder: string, environment: Record<string, string>) {
   return Object.assign(server, { ask, samples });
 }
 
+Deno.test("Metrics say how many documents wait for foyer reindex, NaN while nobody knows", async () => {
+  const counts: [isUp: boolean, count: number | null, shown: number][] = [
+    [true, 95_000, 95_000],
+    [true, 0, 0],
+    [true, null, NaN],
+    [false, 5, NaN],
+  ];
+  for (const [isUp, count, shown] of counts) {
+    const metrics = new Metrics();
+    metrics.watchUnindexed(() => isUp, () => Promise.resolve(count));
+    const { body } = await metrics.text();
+    assert.equal(valueOf(readMetrics(body), "foyer_unindexed_visitors"), shown);
+  }
+});
+
 testInFolder("Metrics tell of the database, of who is online, and where reads came from", async (folder) => {
   const store = openSqliteStore(`${folder}/foyer.db`);
   await store.putVisitors(
@@ -353,6 +369,7 @@ testInFolder("Metrics tell of the database, of who is online, and where reads ca
   const found = await server.samples();
   assert.equal(valueOf(found, "foyer_database_up"), 1);
   assert.equal(valueOf(found, "foyer_visitors_online"), 1);
+  assert.equal(valueOf(found, "foyer_unindexed_visitors"), undefined, "there can be none");
   assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "cached" }), 2);
   assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "database" }), 2);
   const operations = {

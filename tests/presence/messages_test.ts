@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MAX_MESSAGE, MessageError, readMessage } from "../../src/presence/messages.ts";
+import {
+  MAX_MESSAGE,
+  MessageError,
+  type MessageErrorCode,
+  readMessage,
+} from "../../src/presence/messages.ts";
+import { hasAllRights } from "../support/rights.ts";
 
 const HELLO = {
   type: "hello",
@@ -151,3 +157,24 @@ Deno.test("No message that anybody could send does anything but being read or re
     }
   }));
 });
+
+if (hasAllRights) {
+  Deno.test("PROTOCOL.md shows messages that are accepted, and names each error", () => {
+    const protocol = Deno.readTextFileSync(new URL("../../src/presence/PROTOCOL.md", import.meta.url));
+    const [ofPages, ofFoyer] = [...protocol.matchAll(/```json\n([^]*?)```/g)].map(([, lines]) =>
+      lines.trim().split("\n").map((line) => JSON.parse(line))
+    );
+    const types = ofPages.map((message) => readMessage(JSON.stringify(message)).type);
+    assert.deepEqual(types, ["hello", "update", "page", "lookup_code"]);
+    assert.deepEqual(ofFoyer.map(({ type }) => type), ["welcome", "lookup_code", "reconnect", "error"]);
+    const codes: Record<MessageErrorCode, true> = {
+      invalid_message: true,
+      message_too_long: true,
+      too_many_messages: true,
+      hello_expected: true,
+      invalid_site_key: true,
+      too_many_visitors: true,
+    };
+    for (const code of Object.keys(codes)) assert.ok(protocol.includes(`| \`${code}\` |`), code);
+  });
+}

@@ -77,16 +77,21 @@ testOfTwo("Two processes give no code to two visitors", async ([one, other]) => 
 
 const quiet: Log = () => {};
 
+/** A watch over processes, one of them this one. */
+function watchOf(options: ConstructorParameters<typeof ProcessWatch>[0], onConnectionsEnded: () => void) {
+  const watch = new ProcessWatch(options);
+  watch.subscribe({ onConnectionsEnded });
+  return watch;
+}
+
 Deno.test("The connections of a process that is silent are ended by another, and no others", async () => {
   await withStore(async (store) => {
     const options = { store, log: quiet, interval: 20, patience: 200 };
     const forgotten: string[] = [];
-    const watches = ["a", "b", "c"].map((name) =>
-      new ProcessWatch({ ...options, onForgotten: () => forgotten.push(name) })
-    );
+    const watches = ["a", "b", "c"].map((name) => watchOf(options, () => forgotten.push(name)));
     const [a, b, c] = watches;
     for (const watch of watches) watch.start();
-    await eventually(() => watches.every(({ isKnown }) => isKnown) || undefined);
+    await eventually(() => watches.every(({ isRegistered }) => isRegistered) || undefined);
     const change = { last_seen_at: "2026-01-02T03:04:05.678Z" };
     for (const [watch, shortIds] of [[a, ["1", "2"]], [b, ["2", "3"]]] as const) {
       const writes = shortIds.map((shortId) => ({ shortId, isNew: true, change, isConnected: true }));
@@ -110,9 +115,9 @@ Deno.test("The connections of a process that is silent are ended by another, and
 Deno.test("A process that was taken for dead, and lives, says again who is connected to it", async () => {
   await withStore(async (store) => {
     let forgotten = 0;
-    const watch = new ProcessWatch({ store, log: quiet, onForgotten: () => forgotten++, interval: 20 });
+    const watch = watchOf({ store, log: quiet, interval: 20 }, () => forgotten++);
     watch.start();
-    await eventually(() => watch.isKnown || undefined);
+    await eventually(() => watch.isRegistered || undefined);
     await store.forgetProcess(watch.process);
     await eventually(() => forgotten > 0 || undefined);
     await watch.stop();
@@ -123,7 +128,8 @@ Deno.test("A process that was taken for dead, and lives, says again who is conne
 Deno.test("10,000 visitors online have 10,000 codes; the next has that given out longest ago", async () => {
   await withStore(async (store) => {
     let ready = Promise.withResolvers<void>();
-    const codes = new LookupCodes({ store, holder: "a process", log: quiet, onReady: () => ready.resolve() });
+    const codes = new LookupCodes({ store, holder: "a process", log: quiet });
+    codes.subscribe({ onCodesReady: () => ready.resolve() });
     codes.start();
     const take = async (): Promise<string> => {
       for (;;) {
@@ -157,7 +163,7 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
         isConnected: true,
       })),
     );
-    const codes = new LookupCodes({ store, holder: "a process", log: quiet, onReady: () => {} });
+    const codes = new LookupCodes({ store, holder: "a process", log: quiet });
     codes.start();
     const taken = new Set<string>();
     while (taken.size < 10) {

@@ -46,7 +46,7 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
     health,
     metrics,
     log,
-    pageRoutes: presence.routes,
+    presence: presence.handlers,
   };
   const app = makeApp(parts);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app);

@@ -1,0 +1,31 @@
+/**
+ * The passing of time, handed in so that tests need not wait for it.
+ *
+ * @module
+ */
+
+/** Tells how time passes, and calls back later. */
+export interface Clock {
+  /** Milliseconds since a fixed moment; unlike the time of day it never goes back. */
+  now(): number;
+  /**
+   * Calls a function once, after so many milliseconds.
+   *
+   * @returns cancels the call, where it has not happened yet
+   */
+  after(milliseconds: number, callback: () => void): () => void;
+}
+
+/** The clock of this machine. */
+export const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after so many milliseconds. */
+export function pause(milliseconds: number, clock: Clock = SYSTEM_CLOCK): Promise<void> {
+  return new Promise((resolve) => clock.after(milliseconds, resolve));
+}

@@ -1,0 +1,40 @@
+/**
+ * A clock that a test moves, so that it need not wait for real seconds.
+ *
+ * @module
+ */
+import type { Clock } from "../../src/async/clock.ts";
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #calls = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(milliseconds: number, callback: () => void): () => void {
+    const call = { at: this.#now + milliseconds, callback };
+    this.#calls.add(call);
+    return () => this.#calls.delete(call);
+  }
+
+  /** How many calls are waited for. */
+  get waiting(): number {
+    return this.#calls.size;
+  }
+
+  /** Moves the clock, and calls back what is due, in order. */
+  advance(milliseconds: number) {
+    const end = this.#now + milliseconds;
+    for (;;) {
+      const due = [...this.#calls].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (due.length === 0) break;
+      this.#calls.delete(due[0]);
+      this.#now = Math.max(this.#now, due[0].at);
+      due[0].callback();
+    }
+    this.#now = end;
+  }
+}
