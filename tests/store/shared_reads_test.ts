@@ -40,7 +40,9 @@ function openCounted({ version = false } = {}) {
       resolve();
     };
   };
-  return { store: counted, asked, hold, [Symbol.asyncDispose]: () => store.close() };
+  /** Lets further reads go, and none that is held. */
+  const release = () => void (gate = Promise.resolve());
+  return { store: counted, asked, hold, release, [Symbol.asyncDispose]: () => store.close() };
 }
 
 /** Waits until so many questions have come to the store, which takes a turn of the event loop. */
@@ -188,4 +190,20 @@ Deno.test("Look-ups by short id that come while one runs go as one query, each w
     "b",
   ]);
   assert.deepEqual(opened.asked, ["a", "b nobody c b"]);
+});
+
+Deno.test("A request that meets a slow query asks one of its own in time, which later requests share", async () => {
+  await using opened = openCounted();
+  await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+  const reads = shareReads(opened.store);
+  const letGo = opened.hold();
+  const slow = reads.findVisitors(LATEST, 10, null);
+  await asking(opened, 1);
+  // Only the query that runs is slow.
+  const waiting = [reads.findVisitors(LATEST, 10, null), reads.findVisitors(LATEST, 10, null)];
+  opened.release();
+  for (const { visitors } of await Promise.all(waiting)) assert.equal(visitors.length, 1);
+  assert.equal(opened.asked.length, 2);
+  letGo();
+  assert.equal((await slow).visitors.length, 1);
 });

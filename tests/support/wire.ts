@@ -6,6 +6,9 @@
 
 import { BSON } from "mongodb";
 
+/** Called with each command, which is held back until it resolves. */
+export type Hold = (name: string, command: BSON.Document) => Promise<void> | void;
+
 /** A proxy on a port of its own. */
 export interface WireProxy extends AsyncDisposable {
   /** The connection string that leads through it. */
@@ -22,11 +25,12 @@ export interface WireProxy extends AsyncDisposable {
  * Puts a proxy before a server.
  *
  * @param server its connection string
- * @param hold how long a command is held back, by its name
+ * @param alter changes the bytes of answers, in place
  */
 export function startWireProxy(
   server: string,
-  hold: (command: string) => Promise<void> | void = () => {},
+  hold: Hold = () => {},
+  alter: (answer: Uint8Array) => void = () => {},
 ): WireProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(server);
@@ -47,7 +51,7 @@ export function startWireProxy(
       });
       client.readable.pipeThrough(observer).pipeTo(upstream.writable).catch(() => {});
       const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-        transform: countDocuments((count) => proxy.documents += count),
+        transform: countDocuments((count) => proxy.documents += count, alter),
       });
       upstream.readable.pipeThrough(counter).pipeTo(client.writable).catch(() => {});
     }
@@ -103,7 +107,7 @@ type Controller = TransformStreamDefaultController<Uint8Array<ArrayBuffer>>;
 function observeCommands(
   commands: string[],
   finds: BSON.Document[],
-  hold: (command: string) => Promise<void> | void,
+  hold: Hold,
 ) {
   const read = messagesOf();
   return async (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
@@ -112,13 +116,13 @@ function observeCommands(
       if (name === "find") finds.push(command);
       if (name === "aggregate") finds.push({ filter: command.pipeline[0].$match });
       if (!["hello", "ismaster", "ping", "endSessions"].includes(name)) commands.push(name);
-      await hold(name);
+      await hold(name, command);
     }
     controller.enqueue(chunk);
   };
 }
 
-function countDocuments(count: (documents: number) => void) {
+function countDocuments(count: (documents: number) => void, alter: (answer: Uint8Array) => void) {
   const read = messagesOf();
   return (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
     for (const { cursor } of read(chunk)) {
@@ -126,6 +130,7 @@ function countDocuments(count: (documents: number) => void) {
       const documents = (cursor?.firstBatch ?? cursor?.nextBatch ?? []) as BSON.Document[];
       count(documents.filter((document) => Object.keys(document).join() !== "_id").length);
     }
+    alter(chunk);
     controller.enqueue(chunk);
   };
 }

@@ -154,4 +154,23 @@ if (hasAllRights) {
     assert.equal(await status("/api/visitors/a", "key"), 200);
     assert.deepEqual(proxy.commands, ["find"], "the proxy sees what is asked");
   });
+
+  test("what was given up is not written when the database comes", async () => {
+    await using app = await openApp(false);
+    const given = [
+      app.store.updateVisitor("a", { name: "Ada" }),
+      app.store.putVisitors([visitorOf({ short_id: "a" })]),
+      app.store.removeOffline(null, 10),
+      app.store.takeLease("work", "a", 1000),
+      app.store.writePresence("p", [{ shortId: "b", isNew: true, change: {}, isConnected: true }]),
+    ];
+    for (const { status } of await Promise.allSettled(given)) assert.equal(status, "rejected");
+    await app.mongo.restart();
+    assert.ok(await app.recovers());
+    await app.store.putVisitors([visitorOf({ short_id: "later" })]);
+    const { body } = await app.get("/api/visitors/list/search?q=later");
+    assert.equal(body.visitors.length, 1);
+    for (const shortId of ["a", "b"]) assert.deepEqual(await app.store.getVisitors([shortId]), [null]);
+    assert.equal(await app.store.takeLease("work", "b", 1000), true);
+  });
 }

@@ -440,4 +440,28 @@ if (hasAllRights) {
     // One of them by its page as well.
     assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
   });
+
+  test("texts that are no times, and documents that are no visitors, are not counted", async ({ store, collection }) => {
+    const now = new Date(Date.UTC(2026, 0, 2));
+    const seen = (...times: unknown[]) =>
+      times.map((last_seen_at, i) => ({ short_id: `${last_seen_at} ${i}`, last_seen_at }));
+    await collection.insertMany([
+      ...seen("yesterday", "3 days ago", "zzz", "2026", "9999", true, null, {}),
+      ...seen("2026-01-01T12:00:00Z", "2026-01-01T12:00:00.123+00:00", new Date(Date.UTC(2026, 0, 1, 12))),
+      ...seen("2025-12-20T12:00:00Z", "2025-12-20", new Date(Date.UTC(2025, 11, 20))),
+      { short_id: "online", is_online: true },
+      ...[{}, { short_id: "" }, { short_id: 5 }, { short_id: null }].map((document) => ({
+        ...document,
+        is_online: true,
+        is_in_session: true,
+        last_seen_at: now,
+      })),
+    ]);
+    const counts = { online: 1, lastDay: 3, last30Days: 6, inSession: 0 };
+    assert.deepEqual(await store.countVisitors(now), counts);
+    assert.equal(await store.countOnline(), 1);
+    // Without the others nothing but indexes is looked at.
+    await collection.deleteMany({ short_id: { $not: { $gt: "" } } });
+    assert.deepEqual(await store.countVisitors(now), counts);
+  });
 }

@@ -7,18 +7,19 @@ import type { VisitorStore } from "../../../src/store/visitor_store.ts";
 import type { Position } from "../../../src/visitor/list_order.ts";
 import { startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
-import { visitorOf } from "../contract.ts";
+import type { Hold } from "../../support/wire.ts";
+import { findAll, getVisitor, visitorOf } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
   const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
   const { startWireProxy } = await import("../../support/wire.ts");
-  const { mongo, options, openIndexed } = await startCollections();
+  const { database, mongo, options, openIndexed } = await startCollections();
 
   /** A store over a collection, and what it asks the database. */
-  const openWatched = (collection: string, hold?: (command: string) => Promise<void>) => {
+  const openWatched = (collection: string, hold?: Hold, parameters = "") => {
     const proxy = startWireProxy(mongo.uri, hold);
-    const store = openMongoStore({ uri: proxy.uri, collection, use: "command", log: () => {} });
+    const store = openMongoStore({ uri: proxy.uri + parameters, collection, use: "command", log: () => {} });
     return {
       store,
       proxy,
@@ -241,5 +242,166 @@ if (hasAllRights) {
       }
     }
     assert.ok(moves > 100, `${moves} moves`);
+  });
+
+  test("what a write depends on is read from the primary, whatever the read preference", async () => {
+    await using opened = await openIndexed();
+    const { collectionName } = opened.collection;
+    await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
+    const modes: unknown[] = [];
+    const note: Hold = (name, command) => {
+      if (name === "find" && command.find === collectionName) modes.push(command.$readPreference?.mode);
+    };
+    await using watched = openWatched(collectionName, note, "&readPreference=secondary");
+    const modesOf = async (work: () => Promise<unknown>) => {
+      modes.length = 0;
+      await work();
+      return modes;
+    };
+    const { store } = watched;
+    assert.deepEqual(await modesOf(() => getVisitor(store, "a")), ["secondary"]);
+    const writes: (() => Promise<unknown>)[] = [
+      () => store.updateVisitor("a", { name: "Ada" }),
+      () => store.writePresence("p", [{ shortId: "a", isNew: false, change: { name: "Eve" } }]),
+      () => store.lookupCodesInUse(["0001"]),
+      () => store.removeOffline(null, 10),
+      () => store.removeVisitor("a"),
+    ];
+    for (const write of writes) {
+      const found = await modesOf(write);
+      assert.ok(found.length > 0 && !found.includes("secondary"), `${write}: ${found}`);
+    }
+  });
+
+  test("an export goes on where it was when its cursor is lost", async () => {
+    await using opened = await openIndexed();
+    const { collection } = opened;
+    const ids = Array.from({ length: 6000 }, (_, i) => `v${String(i).padStart(4, "0")}`);
+    await collection.insertMany([
+      ...ids.map((short_id) => ({ _id: short_id as never, short_id })),
+      { _id: 5 as never, short_id: "a number" },
+    ]);
+    let lost = 0;
+    const lose: Hold = async (name, command) => {
+      if (name !== "getMore" || command.collection !== collection.collectionName || lost++ > 0) return;
+      await collection.db.command({ killCursors: collection.collectionName, cursors: [command.getMore] });
+    };
+    await using watched = openWatched(collection.collectionName, lose);
+    const exported = await Array.fromAsync(watched.store.allVisitors());
+    assert.ok(lost > 0, "a cursor was lost");
+    assert.deepEqual(exported.map(({ short_id }) => short_id).sort(), ["a number", ...ids]);
+  });
+
+  test("in a collection with a collation of its own strings differ by their bytes all the same", async () => {
+    const name = "with-collation";
+    await database.createCollection(name, { collation: { locale: "en", strength: 1 } });
+    const asked: unknown[] = [];
+    const note: Hold = (command, { find, aggregate, collation }) => {
+      if ((command === "find" || command === "aggregate") && (find ?? aggregate) === name) {
+        asked.push(collation);
+      }
+    };
+    await using watched = openWatched(name, note);
+    const { store } = watched;
+    const shortIds = ["a", "A", "á", "b", "B"];
+    await store.reindex(() => {});
+    await store.putVisitors(
+      shortIds.map((short_id, i) =>
+        visitorOf({
+          short_id,
+          name: "Ada",
+          unique_id: `id-${short_id}`,
+          last_seen_at: new Date(SEEN - i * 1000),
+        })
+      ),
+    );
+    asked.length = 0;
+    for (const q of ["", "ada"]) {
+      for (const size of [1, 2, 10]) {
+        assert.deepEqual(await findAll(store, q, size), shortIds, `${q} by ${size}`);
+      }
+    }
+    for (const shortId of shortIds) {
+      assert.equal((await getVisitor(store, shortId))?.short_id, shortId);
+      assert.deepEqual(await findAll(store, `id:id-${shortId}`), [shortId]);
+    }
+    assert.equal(await store.removeVisitor("A"), true);
+    assert.deepEqual(await findAll(store, ""), ["a", "á", "b", "B"]);
+    assert.ok(asked.length > 20);
+    assert.deepEqual(
+      new Set(asked.map((collation) => JSON.stringify(collation))),
+      new Set(['{"locale":"simple"}']),
+    );
+  });
+
+  test("PATCHes of one visitor that meet each other are all written", async () => {
+    await using opened = await openIndexed();
+    const { store } = opened;
+    await store.putVisitors([visitorOf({ short_id: "a", tags: [] })]);
+    const writers = Array.from({ length: 5 }, async (_, writer) => {
+      for (let round = 0; round < 10; round++) {
+        await Promise.all([
+          store.updateVisitor("a", { name: `Name ${writer} ${round}` }),
+          store.updateVisitor("a", { call_name: `Call ${writer} ${round}` }),
+        ]);
+      }
+    });
+    await Promise.all(writers);
+    const visitor = (await getVisitor(store, "a"))!;
+    for (const q of [`"${visitor.name}"`, `"${visitor.call_name}"`]) {
+      assert.deepEqual(await findAll(store, q), ["a"], q);
+    }
+  });
+
+  test("of very many documents without search fields the newest are looked at, and the others counted", async () => {
+    await using opened = await openIndexed();
+    const { store, collection } = opened;
+    const documents = Array.from({ length: 5800 }, (_, i) => ({
+      short_id: `v${i}`,
+      last_seen_at: new Date(SEEN - i * 1000),
+      name: i === 50 || i === 5790 ? "Grace" : "Ada",
+    }));
+    await collection.insertMany(documents);
+    const page = await store.findVisitors(parseSearch("grace"), 10, null);
+    assert.deepEqual(page.visitors.map(({ shortId }) => shortId)[0], "v50");
+    // A server that is quick enough looked at all of them.
+    assert.ok(page.unindexed > 0 || page.visitors.length === 2, `${page.unindexed} were not looked at`);
+    assert.equal((await store.findVisitors(parseSearch("ada"), 10, null)).unindexed, 0);
+    assert.equal(await store.countUnindexed!(), 5800);
+  });
+
+  test("a document with broken UTF-8 is listed, changed and removed", async () => {
+    await using opened = await openIndexed();
+    const { collectionName } = opened.collection;
+    await opened.collection.insertOne({
+      _id: "broken" as never,
+      short_id: "broken",
+      name: "Ada ~~ Lovelace",
+    });
+    // Some servers store such text, though not this one perhaps.
+    const breakText = (answer: Uint8Array) => {
+      for (let i = 0; i + 1 < answer.length; i++) {
+        if (answer[i] === 0x7e && answer[i + 1] === 0x7e) answer.set([0xff, 0xc3], i);
+      }
+    };
+    await using proxy = startWireProxy(mongo.uri, undefined, breakText);
+    const store = openMongoStore({
+      uri: proxy.uri,
+      collection: collectionName,
+      use: "request",
+      log: () => {},
+    });
+    try {
+      assert.match((await getVisitor(store, "broken"))!.name!, /^Ada \ufffd+ Lovelace$/);
+      assert.equal((await store.updateVisitor("broken", { nickname: "Grace" }))?.nickname, "Grace");
+      assert.equal((await store.updateVisitor("broken", { metadata: { plan: "pro" } }))?.nickname, "Grace");
+      const write = { shortId: "broken", isNew: false, change: {}, claims: { call_name: "A" } };
+      assert.deepEqual(await store.writePresence("p", [write]), [{ exists: true, lookupCode: null }]);
+      assert.equal((await getVisitor(store, "broken"))?.call_name, "A");
+      assert.deepEqual(await findAll(store, "lovelace grace"), ["broken"]);
+      assert.equal(await store.removeVisitor("broken"), true);
+    } finally {
+      await store.close();
+    }
   });
 }
