@@ -4,6 +4,7 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
+import { pause } from "../async/clock.ts";
 import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
@@ -20,8 +21,8 @@ import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
- * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
- * clients that keep a connection are told to close it.
+ * How long requests are still taken once the server is to stop, in milliseconds: meanwhile `/ready` is 503, and answers
+ * ask clients to close their connection.
  */
 const FAREWELL = 1000;
 
@@ -34,6 +35,8 @@ export interface ServeOptions {
   demo?: Record<string, Methods>;
   /** Called once requests are taken. */
   whenListening?: (store: VisitorStore) => Promise<void> | void;
+  /** How long requests are still taken once the server is to stop, in milliseconds. */
+  farewell?: number;
   /** Resolves when an error was thrown and no code caught it, after which the server stops. */
   uncaught?: Promise<void>;
 }
@@ -45,7 +48,12 @@ export interface ServeOptions {
  */
 export async function serve(
   config: Config,
-  { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
+  {
+    demo = {},
+    whenListening = () => {},
+    farewell = FAREWELL,
+    uncaught = new Promise(() => {}),
+  }: ServeOptions = {},
 ): Promise<number> {
   keepFreedMemory();
   const log = openConfiguredLog(config);
@@ -89,7 +97,7 @@ export async function serve(
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
   presence?.sendAway();
-  await new Promise((resolve) => setTimeout(resolve, FAREWELL));
+  await pause(farewell);
   const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
   // A database that is frozen does not say goodbye.

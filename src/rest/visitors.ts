@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from "../async/clock.ts";
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
@@ -39,9 +40,9 @@ interface ListRequest {
  *
  * @param log receives once that documents without search fields were not searched
  */
-export function visitorHandlers(reads: SharedReads, config: Config, log: Log) {
+export function visitorHandlers(reads: SharedReads, config: Config, log: Log, clock?: Clock) {
   const present = presenter(config);
-  const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses);
+  const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
 
   /** What was made of pages that are still shared, for each request that leads to them. */
   const made = new WeakMap<ResultPage, Map<string, Representation>>();

@@ -7,6 +7,7 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
+import { until } from "../support/waiting.ts";
 
 const BATCH = 100;
 
@@ -35,10 +36,6 @@ function segmentsOf(path: string): number {
   using database = new DatabaseSync(path);
   return database.prepare("SELECT count(DISTINCT segid) AS segments FROM suffix_idx").get()!
     .segments as number;
-}
-
-async function until(condition: () => boolean | Promise<boolean>) {
-  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const nothing = () => {};

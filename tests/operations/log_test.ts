@@ -5,6 +5,7 @@ import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 /** Too long to be guessed, which would be a warning. */
 const KEY = "a key of the tests";
@@ -30,9 +31,7 @@ async function ask(url: string, init?: RequestInit) {
 }
 
 async function untilItAnswers(url: string) {
-  while (!await fetch(`${url}/live`).then((response) => response.text(), () => null)) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(() => fetch(`${url}/live`).then(async (response) => await response.text() !== "", () => false));
 }
 
 testInFolder("Where no person watches each event is a line of JSON on standard error", async (folder) => {
