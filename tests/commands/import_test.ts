@@ -12,15 +12,15 @@ import { until } from "../support/waiting.ts";
 
 const encoder = new TextEncoder();
 
-async function* chunksOf(...chunks: string[]) {
-  for (const chunk of chunks) yield encoder.encode(chunk);
+async function* partsOf(...parts: string[]) {
+  for (const part of parts) yield encoder.encode(part);
 }
 
 /** Imports a text and gives the tally, the bad lines and the reported progress. */
 async function importText(text: string, store: VisitorStore) {
   const bad: string[] = [];
   const progress: number[] = [];
-  const tally = await importVisitors(chunksOf(text), store, {
+  const tally = await importVisitors(partsOf(text), store, {
     onBad: (line, reason) => bad.push(`${line} ${reason}`),
     onStored: (stored) => progress.push(stored),
   });

@@ -254,7 +254,7 @@ testInFolder(
     for (const port of [server.port, adminPort]) assert.equal((await ready(port)).status, 200);
     server.child.kill("SIGTERM");
     await until(async () => (await ready(adminPort)).status !== 200);
-    // A new connection, as one that is kept may have been used before.
+    // A new connection, since a kept-alive one was used before.
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const request = `GET /api/visitors/list/latest HTTP/1.1\r\nHost: x\r\nAuthorization: ${KEY}\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));

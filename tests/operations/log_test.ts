@@ -89,7 +89,7 @@ testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
 
 testInFolder("On a terminal each event is a line for a person", async (folder) => {
   const { command, url } = server(folder, { SQLITE_PATH: "" });
-  // It tells its process id, since script passes no signal on.
+  // It prints its process id, since `script` does not forward signals.
   const line = ["echo pid=$$; exec", command.program, ...command.args!].join(" ");
   await using process = new Process({ ...command, program: "script", args: ["-qefc", line, "/dev/null"] });
   await process.until(/for operators/, "stdout");

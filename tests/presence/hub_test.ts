@@ -36,7 +36,7 @@ async function untilWritten({ metrics }: Server) {
   await until(async () => /^foyer_presence_waiting 0$/m.test((await metrics.text()).body));
 }
 
-test("A page that says hello makes a visitor who is online, with what its browser tells", async (server) => {
+test("A page that says hello makes a visitor who is online, with what its browser says", async (server) => {
   const before = Date.now();
   const page = await server.enter(undefined, "https://user:pass@shop.example/cart?step=2#pay");
   assert.match(page.shortId, /^[2-9A-HJ-NP-Za-km-z]{10}$/);
@@ -251,7 +251,7 @@ test("Whoever was removed through the API is another visitor from then on", asyn
   const visitor = await server.find("url:next");
   assert.equal(visitor.short_id, welcome.short_id);
   assert.equal(visitor.name, null);
-  assert.equal(visitor.sdk, "web 1.0.0", "all else that its page told is there");
+  assert.equal(visitor.sdk, "web 1.0.0", "the other attributes of its web page are there");
   // Whoever was away when it happened is another one as well.
   const late = await server.enter(page.token);
   assert.equal(late.shortId, page.shortId, "its token is good, and nobody has looked yet");
@@ -277,7 +277,7 @@ test("What an agent changes through the API stays, whatever pages are viewed", a
   assert.ok(visitor.is_in_session);
 });
 
-test("Before a stop pages are told to come back, none is lost, and the next process knows them", async (server) => {
+test("Before a stop web pages are asked to come back, none is lost, and the next process knows them", async (server) => {
   const page = await server.enter();
   await server.find("online");
   server.presence.sendAway();

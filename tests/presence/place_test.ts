@@ -134,7 +134,7 @@ testInFolder("A file that is replaced is read again", async (folder) => {
   });
 });
 
-testInFolder("A replacement that cannot be used is told once, and the old file stays", async (folder) => {
+testInFolder("A replacement that cannot be used is reported once, and the old file stays", async (folder) => {
   const path = `${folder}/places.mmdb`;
   await Deno.copyFile(fixture("city"), path);
   const problems: string[] = [];

@@ -305,7 +305,7 @@ Deno.test("Codes that come at once and that somebody has are all answered", asyn
     mixed.map(async (answer) => ({ status: answer.status, ...await answer.json() })),
   );
   const misses = bodies.filter(({ visitors }) => visitors?.length === 0);
-  assert.equal(misses.length, 10, "of all that is missed among them ten are told");
+  assert.equal(misses.length, 10, "ten of those that nobody has are answered");
 });
 
 Deno.test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => {
@@ -333,7 +333,7 @@ Deno.test("A search that fails is no miss, and leaves nobody waiting", async () 
   assert.ok(answers.every(({ status }) => status === 503));
 });
 
-Deno.test("Neither limit's refusal tells whether there is somebody", async () => {
+Deno.test("A refusal does not show whether somebody has the code", async () => {
   const { search, miss } = await openApp();
   await miss(10);
   const textOf = async (q: string) => Buffer.from(await (await search(q)).arrayBuffer()).toString();

@@ -106,7 +106,7 @@ export class Process implements AsyncDisposable {
     });
   }
 
-  /** Megabytes of memory: now, or the most so far. Linux alone tells. */
+  /** Megabytes of memory: now, or the most so far. On Linux only. */
   memory(field: "VmRSS" | "VmHWM" = "VmRSS"): number {
     const status = Deno.readTextFileSync(`/proc/${this.child.pid}/status`);
     return Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)![1]) / 1024);
