@@ -17,7 +17,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer, foyer serve   serve until SIGTERM or SIGINT
   foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
   foyer export         write all visitors to standard output as NDJSON
-  foyer reindex        make visitors that other software wrote quick to find (MongoDB)
+  foyer reindex        add search fields to visitors that other software wrote (MongoDB)
   foyer --help         this text
   foyer --version      the version
 

@@ -5,6 +5,7 @@
  */
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
+import type { Clock } from "./async/clock.ts";
 import type { Config } from "./config.ts";
 import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
 import { endpoint, type Methods } from "./http/endpoint.ts";
@@ -79,6 +80,8 @@ export interface AppParts {
   health: Health;
   metrics: Metrics;
   log: Log;
+  /** Measures the periods of limits; that of the machine unless given. */
+  clock?: Clock;
   /** Absent where web pages do not connect. */
   presence?: PresenceHandlers | null;
   /** Further routes by their paths under the prefix: the demo shop, in development alone. */
@@ -149,9 +152,9 @@ function routesOf<Urls extends Record<string, Url>>(
   return routes;
 }
 
-function apiHandlers({ config, store, reads, log }: AppParts): Record<OperationName, Answer> {
+function apiHandlers({ config, store, reads, log, clock }: AppParts): Record<OperationName, Answer> {
   return {
-    ...visitorHandlers(reads, config, log),
+    ...visitorHandlers(reads, config, log, clock),
     ...changeHandlers(store, config, reads.forget),
     getUsage: getUsage(reads),
     describeApi: describeApi(config),
@@ -180,9 +183,9 @@ function noApi(): never {
 }
 
 /** Admits requests to the API that send one of its keys, as often as that key may ask. */
-function admission({ config, metrics }: AppParts): (context: ApiContext) => void {
+function admission({ config, metrics, clock }: AppParts): (context: ApiContext) => void {
   const keyOf = keyReader(config);
-  const limit = limitRate(config.rateLimit);
+  const limit = limitRate(config.rateLimit, clock);
   return (context) => {
     const key = keyOf((name) => context.req.header(name));
     if (key === "previous") metrics.notePreviousKey();

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Tells how time passes, and calls back later. */
+/** A source of time. */
 export interface Clock {
   /** Milliseconds since a fixed moment; unlike the time of day it never goes back. */
   now(): number;

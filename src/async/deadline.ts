@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+
 /** The work was not done within its time budget. */
 export class DeadlineExceeded extends Error {
   override name = "DeadlineExceeded";
@@ -58,8 +60,13 @@ export class Deadline {
 }
 
 /** Waits for work, but not longer than so many milliseconds; the work goes on. */
-export async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer;
-  await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, milliseconds))]);
-  clearTimeout(timer);
+export async function within(
+  milliseconds: number,
+  work: Promise<unknown>,
+  clock: Clock = SYSTEM_CLOCK,
+): Promise<void> {
+  const end = Promise.withResolvers<void>();
+  const cancel = clock.after(milliseconds, end.resolve);
+  await Promise.race([work, end.promise]);
+  cancel();
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { within } from "./deadline.ts";
 
 /**
@@ -19,13 +20,15 @@ const PATIENCE = 250;
 export class SingleFlight<T> {
   #work: () => Promise<T>;
   #onIdle: () => void;
+  #clock: Clock;
   /** The run that began last, while it is running. */
   #running: Promise<T> | null = null;
   /** The run that will begin next. */
   #next: Promise<T> | null = null;
 
   /** @param onIdle called when a run ends and no other is waited for */
-  constructor(work: () => Promise<T>, onIdle: () => void = () => {}) {
+  constructor(work: () => Promise<T>, onIdle: () => void = () => {}, clock: Clock = SYSTEM_CLOCK) {
+    this.#clock = clock;
     this.#work = work;
     this.#onIdle = onIdle;
   }
@@ -39,7 +42,7 @@ export class SingleFlight<T> {
   run(): Promise<T> {
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
-    return this.#next = within(PATIENCE, this.#running.catch(() => {})).then(() => {
+    return this.#next = within(PATIENCE, this.#running.catch(() => {}), this.#clock).then(() => {
       this.#next = null;
       return this.#start();
     });
@@ -69,12 +72,14 @@ export class SingleFlight<T> {
  */
 export class BatchedFlight<Question, Answer> {
   #work: (questions: Question[]) => Promise<Answer[]>;
+  #clock: Clock;
   #questions: Question[] = [];
   #running: Promise<Answer[]> = Promise.resolve([]);
   #next: Promise<Answer[]> | null = null;
 
   /** @param work answers questions, in their order */
-  constructor(work: (questions: Question[]) => Promise<Answer[]>) {
+  constructor(work: (questions: Question[]) => Promise<Answer[]>, clock: Clock = SYSTEM_CLOCK) {
+    this.#clock = clock;
     this.#work = work;
   }
 
@@ -87,7 +92,7 @@ export class BatchedFlight<Question, Answer> {
 
   async #start(): Promise<Answer[]> {
     await new Promise((resolve) => setImmediate(resolve));
-    await within(PATIENCE, this.#running.catch(() => {}));
+    await within(PATIENCE, this.#running.catch(() => {}), this.#clock);
     this.#next = null;
     this.#running = this.#work(this.#questions.splice(0));
     return await this.#running;

@@ -13,7 +13,7 @@ import { serve } from "./serve.ts";
 
 const DEVELOPMENT = { REST_KEY: "development-key", HOST: "127.0.0.1" };
 
-/** Not with a database of one's own, whose visitors are real. */
+/** Not together with `MONGO_URI`, since the visitors of that database are real. */
 const DEVELOPMENT_STORE = {
   SQLITE_PATH: "foyer-dev.db",
   REST_WRITE_KEY: "development-write-key",
@@ -38,7 +38,7 @@ async function dev(uncaught: Promise<void>): Promise<number> {
     if (!usesMongo) await fillWhenEmpty(store);
     const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
     const root = `http://${host}:${config.port}${encodeURI(config.prefix)}`;
-    // The key is shown only where it is the one that everybody knows.
+    // Only the key for development is shown.
     const key = config.restKey === DEVELOPMENT.REST_KEY ? config.restKey : "YOUR_REST_KEY";
     console.log(
       `\nWho is online now:\n\n  curl -H 'Authorization: ${key}' ` +

@@ -8,11 +8,11 @@ import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
-/** Characters that are written at once. */
-const CHUNK = 64 * 1024;
+/** Characters in one write. */
+const WRITE_SIZE = 64 * 1024;
 
 /**
- * Writes all visitors to standard output, with every attribute, hidden ones too: it is a copy of the store.
+ * Writes all visitors to standard output with all attributes, hidden ones too, since it is a copy of the store.
  *
  * @returns the exit code: 0, or 1 where the export could not be finished
  */
@@ -24,14 +24,14 @@ export async function exportVisitors(config: Config): Promise<number> {
     let text = "";
     for await (const visitor of store.allVisitors()) {
       text += JSON.stringify(visitor) + "\n";
-      if (text.length < CHUNK) continue;
+      if (text.length < WRITE_SIZE) continue;
       await writer.write(encoder.encode(text));
       text = "";
     }
     await writer.write(encoder.encode(text));
     return 0;
   } catch (error) {
-    // Whoever reads has enough, as `head` does.
+    // The reader has read enough, as `head` does.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     if (!(error instanceof StoreUnavailable)) throw error;
     console.error(`${error.message}; the export is not whole`);

@@ -55,7 +55,7 @@ export async function importFile(config: Config, file: string): Promise<number> 
   } catch (error) {
     if (error instanceof StoreUnavailable) progress.report(error.message);
     else progress.report(`Cannot read ${JSON.stringify(file)} to its end: ${(error as Error).name}`);
-    progress.report("The import stopped; run it again to finish it, what is stored already stays as it is");
+    progress.report("The import stopped; run it again to finish it, the visitors stored so far stay stored");
     return 1;
   } finally {
     await store.close();

@@ -1,5 +1,5 @@
 /**
- * What a person at a terminal sees while a command runs, and the lines that anybody gets; on standard error.
+ * The progress of a command on standard error: a line that changes, on a terminal alone, and lines that stay.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export class Progress {
   #shown = 0;
   #isTerminal = Deno.stderr.isTerminal();
 
-  /** Shows how many things are done and how many a second, now and then, on a terminal alone. */
+  /** Shows how many things are done and how many a second, at most five times a second, on a terminal alone. */
   show(done: number, what: string, total?: number) {
     const now = performance.now();
     if (!this.#isTerminal || now - this.#shown < 200) return;

@@ -1,6 +1,6 @@
 /**
- * Splits an import into its records, with line numbers and without holding more than one record: a record that
- * is no JSON costs itself alone. (Streaming JSON parsers give up at the first fault and do not count lines.)
+ * Splits an import into its records, with line numbers, and with no more than one record in memory. A record that is no
+ * JSON does not affect the others. (Streaming JSON parsers stop at the first fault and do not count lines.)
  *
  * @module
  */
@@ -24,13 +24,13 @@ export async function* readRecords(input: AsyncIterable<Uint8Array>): AsyncGener
   let head: Uint8Array = new Uint8Array();
   let line = 1;
   let isStart = true;
-  for await (const chunk of input) {
+  for await (const bytes of input) {
     if (splitter !== null) {
-      yield* splitter.split(chunk);
+      yield* splitter.split(bytes);
       continue;
     }
-    // The first character that is no white space tells which of the two it is.
-    head = joinBytes([head, chunk]);
+    // The first character that is no white space decides which of the two it is.
+    head = joinBytes([head, bytes]);
     if (
       isStart && head.length < 3 && BYTE_ORDER_MARK.slice(0, head.length).every((byte, i) => head[i] === byte)
     ) {

@@ -28,7 +28,7 @@ export async function reindex(config: Config): Promise<number> {
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     progress.report(error.message);
-    progress.report("The reindexing stopped; run it again to finish it, what is done stays done");
+    progress.report("The reindexing stopped; run it again to finish it");
     return 1;
   } finally {
     await store.close();

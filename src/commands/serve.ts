@@ -4,6 +4,7 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
+import { pause } from "../async/clock.ts";
 import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
@@ -20,20 +21,22 @@ import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
- * How long requests are still taken once the server is to stop, in milliseconds: `/ready` says so meanwhile, and
- * clients that keep a connection are told to close it.
+ * How long requests are still taken once the server is to stop, in milliseconds: meanwhile `/ready` is 503, and answers
+ * ask clients to close their connection.
  */
 const FAREWELL = 1000;
 
 /** How long closing the store may take, in milliseconds. */
 const CLOSE_DEADLINE = 2000;
 
-/** What is served beside what the configuration says, and done. */
+/** What a server does beside what the configuration says. */
 export interface ServeOptions {
   /** Further routes by their paths under the prefix: the demo shop, in development alone. */
   demo?: Record<string, Methods>;
   /** Called once requests are taken. */
   whenListening?: (store: VisitorStore) => Promise<void> | void;
+  /** How long requests are still taken once the server is to stop, in milliseconds. */
+  farewell?: number;
   /** Resolves when an error was thrown and no code caught it, after which the server stops. */
   uncaught?: Promise<void>;
 }
@@ -45,9 +48,14 @@ export interface ServeOptions {
  */
 export async function serve(
   config: Config,
-  { demo = {}, whenListening = () => {}, uncaught = new Promise(() => {}) }: ServeOptions = {},
+  {
+    demo = {},
+    whenListening = () => {},
+    farewell = FAREWELL,
+    uncaught = new Promise(() => {}),
+  }: ServeOptions = {},
 ): Promise<number> {
-  keepFreedMemory();
+  reuseFreedMemory();
   const log = openConfiguredLog(config);
   const metrics = new Metrics();
   const store = measureStore(await openStore(config.store, "request", log), metrics);
@@ -89,10 +97,10 @@ export async function serve(
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
   presence?.sendAway();
-  await new Promise((resolve) => setTimeout(resolve, FAREWELL));
+  await pause(farewell);
   const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
-  // A database that is frozen does not say goodbye.
+  // A frozen database never confirms that its connections are closed.
   await within(
     CLOSE_DEADLINE,
     Promise.all([leaving, retention?.stop(), maintenance?.stop()]).then(() => store.close()),
@@ -100,7 +108,7 @@ export async function serve(
   return 0;
 }
 
-/** What it needs is loaded only where it is: some megabytes. */
+/** Loads presence only where it is used: it takes some megabytes. */
 async function openPresence(parts: PresenceParts): Promise<Presence> {
   return (await import("../presence/presence.ts")).openPresence(parts);
 }
@@ -109,7 +117,7 @@ function hasPresence(config: Config): config is Config & { presence: PresenceCon
   return config.presence !== null;
 }
 
-/** Nobody can tell while the database does not answer; the other metrics tell all the same. */
+/** Counts visitors online; `null` while the database does not answer, so that the other metrics are still there. */
 async function countOnline(reads: SharedReads): Promise<number | null> {
   return await reads.countOnline().catch(() => null);
 }
@@ -129,11 +137,11 @@ function logStore({ store }: Config, { description }: VisitorStore, log: Log) {
 }
 
 /**
- * Has memory that answers were in used for the next ones. Where nothing larger was freed before, glibc gives it back to
- * the system after each of them, whose pages it must then get again: a third of the time that a list takes. What is
- * kept, 2 MB at most, is twice the largest block that was freed (https://man7.org/linux/man-pages/man3/mallopt.3.html,
- * M_MMAP_THRESHOLD); this one was never touched, so it takes no memory.
+ * Makes glibc reuse the memory of answers. By default it returns the memory of a large answer to the system and gets it
+ * again for the next one, which takes a third of the time of a list. After a larger block was freed it holds up to twice
+ * that size, here 2 MB (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD). The block is never
+ * touched, so it takes no memory itself.
  */
-function keepFreedMemory() {
+function reuseFreedMemory() {
   new ArrayBuffer(1 << 20).transfer(0);
 }

@@ -1,5 +1,5 @@
 /**
- * A request as handlers get it, and the answers that they give.
+ * A request as handlers receive it, and the answers that they return.
  *
  * @module
  */
@@ -13,8 +13,8 @@ export type KeyName = "read" | "previous" | "write";
 export type ApiContext = Context<{ Bindings: RequestFacts & { key?: KeyName } }>;
 
 /**
- * An answer, with what every answer to this request holds. All headers are given when it is made: one that is set
- * later costs the runtime more than all else of a small answer.
+ * An answer with the headers that every answer to this request has. All headers are given at once, since setting one
+ * later costs the runtime more than all the rest of a small answer.
  */
 export function answer(
   context: ApiContext,

@@ -8,8 +8,8 @@ import ipaddr from "ipaddr.js";
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /**
- * What tells a client's address: the peer's, or, where that is a trusted proxy, the last address in
- * `X-Forwarded-For` that is none. What a client writes there itself comes before it, and changes nothing.
+ * Returns a function that finds a client's address: the peer's, or, where the peer is a trusted proxy, the last address
+ * in `X-Forwarded-For` that is no trusted proxy. What a client writes there itself comes before it, and has no effect.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -33,7 +33,7 @@ export function clientAddresses(
     const hops = (forwardedFor() ?? "").split(",").map((hop) => hop.trim());
     while (isTrusted(address) && hops.length > 0) {
       const hop = withoutPort(hops.pop()!);
-      // Not what a proxy writes: the client is behind the last address that is one.
+      // No proxy writes this: the client is behind the last address that is valid.
       if (!ipaddr.isValid(hop) || !/[.:].*[.:]/.test(hop)) break;
       address = ipaddr.process(hop);
     }
@@ -42,8 +42,8 @@ export function clientAddresses(
 }
 
 /**
- * What one client has of addresses: an IPv4 address, or the /64 of an IPv6 address, in which it chooses as it likes
- * (RFC 4291, section 2.5.1).
+ * The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address, within which a client may
+ * choose any address (RFC 4291, section 2.5.1).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -59,7 +59,7 @@ export function clientNetwork(address: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/64`)}/64`;
 }
 
-/** A network's address, and how many of its bits count. One of IPv4 within IPv6 is the one of IPv4, as addresses are. */
+/** A network's address and the length of its prefix. IPv4 networks written as IPv6 become IPv4, as addresses do. */
 function networkOf(network: string): [Address, number] {
   if (!network.includes("/")) {
     const address = ipaddr.process(network);

@@ -11,11 +11,10 @@ import { NO_ROUTE } from "./request_log.ts";
 export type Methods = Partial<Record<"GET" | "PATCH" | "DELETE", Answer>>;
 
 /**
- * The one handler of a route. (More handlers for one request, which is what middleware is, would cost Hono several
- * times as much.)
+ * The one handler of a route. (Middleware, which is more handlers for one request, costs Hono several times as much.)
  *
- * @param route its pattern; {@link NO_ROUTE} for whatever has none
- * @param admit throws where the request may not come here
+ * @param route its pattern; {@link NO_ROUTE} for paths without a route
+ * @param admit throws where the request may not use the route
  */
 export function endpoint(
   route: string,
@@ -32,21 +31,23 @@ export function endpoint(
     if (route === NO_ROUTE) throw new ApiError("not_found", "There is no such route.");
     const answer = methods[context.req.method as keyof Methods];
     if (answer === undefined) {
-      const message = allow === "" ? "Nothing can be done here." : `Only these methods are there: ${allow}.`;
+      const message = allow === ""
+        ? "This route has no methods."
+        : `This route has these methods only: ${allow}.`;
       throw new ApiError("method_not_allowed", message, { Allow: allow });
     }
     return await answer(context);
   };
 }
 
-/** The runtime puts Host before the path as it is: what ends a host there would make another path (RFC 9112, 3.2). */
+/** The runtime makes the URL of Host and path: a character that ends a host would change the path (RFC 9112, 3.2). */
 function requireHost(context: ApiContext) {
   if (/[/?#\\]/.test(context.req.header("Host") ?? "")) {
     throw new ApiError("invalid_parameter", "The Host header is malformed.");
   }
 }
 
-/** Hono passes malformed escapes on as they are; they could only be mistaken for something else. */
+/** Refuses malformed escapes, which Hono passes on as they are. */
 function requirePath(context: ApiContext) {
   const { url } = context.req;
   const [path] = url.slice(url.indexOf("/", url.indexOf("//") + 2)).split(/[?#]/, 1);

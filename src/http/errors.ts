@@ -1,5 +1,5 @@
 /**
- * Every error that a client is told about, and the one place where what was thrown becomes an answer.
+ * Every error that a client may receive, and the one place where a thrown error becomes an answer.
  *
  * @module
  */
@@ -16,26 +16,26 @@ export const ERRORS = {
   },
   invalid_api_key: { status: 401, when: "No key, or a wrong one" },
   write_key_required: { status: 403, when: "The key only reads" },
-  origin_not_allowed: { status: 403, when: "A page of this origin may not connect" },
+  origin_not_allowed: { status: 403, when: "A web page of this origin may not connect" },
   visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
   not_found: { status: 404, when: "There is no such route" },
   method_not_allowed: { status: 405, when: "The route has no such method" },
   too_large: { status: 413, when: "The body is longer than 64 KB" },
-  upgrade_required: { status: 426, when: "Only a WebSocket is answered here" },
+  upgrade_required: { status: 426, when: "The URL answers WebSockets only" },
   too_many_requests: { status: 429, when: "Try again after the seconds in Retry-After" },
   internal_error: {
     status: 500,
     when: "Something went wrong; the log has the cause, by the id in X-Request-Id",
   },
   database_unavailable: { status: 503, when: "The database does not answer; try again after Retry-After" },
-  too_many_connections: { status: 503, when: "As many pages are connected as may be" },
+  too_many_connections: { status: 503, when: "MAX_CONNECTIONS web pages are connected" },
   stopping: { status: 503, when: "The server is about to stop" },
 } as const;
 
 /** A stable code that a client may act on. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An error that the client is told about. */
+/** An error that the client receives. */
 export class ApiError extends Error {
   override name = "ApiError";
 
@@ -58,7 +58,7 @@ export function visitorNotFound(): ApiError {
   return new ApiError("visitor_not_found", "There is no visitor with this short id.");
 }
 
-/** Clients come back soon (RFC 9110, section 10.2.3). */
+/** Clients try again soon (RFC 9110, section 10.2.3). */
 const DATABASE_UNAVAILABLE = new ApiError(
   "database_unavailable",
   "The database does not answer now, try again soon.",
@@ -73,7 +73,7 @@ function sendError(context: ApiContext, error: ApiError): Response {
 /**
  * The application's error handler.
  *
- * @param log told of what nobody foresaw
+ * @param log receives unexpected errors
  */
 export function errorHandler(
   log: Log,

@@ -1,5 +1,5 @@
 /**
- * What probes and collectors ask, without a key: whether the process serves, whether it can answer, how it does.
+ * The URLs for probes and collectors, which need no key: liveness, readiness and metrics.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { StoreUnavailable } from "../store/visitor_store.ts";
 import { type Answer, answer, answerJson } from "./answer.ts";
 import { ApiError } from "./errors.ts";
 
-/** `/live`: this answer is the answer. */
+/** `/live`: 200 while the process serves. */
 export const live: Answer = (context) => answerJson(context, { status: "ok" });
 
 /** `/ready`: 503 once the server stops, or while the database does not answer. */
 export function ready(health: Health): Answer {
   return (context) => {
     if (health.isStopping) throw new ApiError("stopping", "The server is about to stop.");
-    if (!health.isReady) throw new StoreUnavailable("The database did not answer when last asked");
+    if (!health.isReady) throw new StoreUnavailable("The database did not answer last");
     return answerJson(context, { status: "ok" });
   };
 }

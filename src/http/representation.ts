@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { answer, type ApiContext } from "./answer.ts";
 
-/** A shorter body does not become shorter by much, in bytes. */
+/** Shorter bodies are not compressed, since that saves little; in bytes. */
 const MIN_COMPRESSED = 1024;
 
 /** An answer's body, plain and compressed. */
@@ -44,7 +44,7 @@ export class Representation {
 const API_KIND: Kind = {
   type: "application/json",
   headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
-  // A fifth of the time of zlib's own level, 6, for a quarter more bytes: most results are sent once or a few times.
+  // A fifth of the time of zlib's default level 6, for a quarter more bytes: most results are sent only a few times.
   gzipLevel: 2,
 };
 
@@ -70,7 +70,7 @@ export async function send(
 ): Promise<Response> {
   const { body, tag } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
-  // Another encoding is another representation, and a strong validator tells them apart.
+  // A strong validator must differ between encodings.
   const headers: Record<string, string> = {
     ...kind.headers,
     ...representation.headers,
@@ -83,7 +83,7 @@ export async function send(
   return answer(context, 200, await representation.gzipped(kind.gzipLevel), headers);
 }
 
-/** Whether `If-None-Match` names the tag; weakly compared, as it must be, so that a proxy may have weakened it. */
+/** Whether `If-None-Match` names the tag, by weak comparison as the RFC asks: a proxy may have weakened it. */
 function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch === `"${tag}"` || ifNoneMatch.trim() === "*" ||

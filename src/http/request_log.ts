@@ -1,6 +1,5 @@
 /**
- * What is done for every request whatever it asks: its id, its line in the log, its part in the metrics, and the
- * headers of every answer.
+ * What every request gets: an id, a line in the log, a part in the metrics, and the headers of its answer.
  *
  * @module
  */
@@ -9,33 +8,32 @@ import type { Health } from "../operations/health.ts";
 import type { Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 
-/** What is known of a request beside itself. */
+/** What is known of a request beside what it says. */
 export interface RequestFacts {
-  /** By which the client's log and this one speak of the same request. */
+  /** The id by which the client's log and this one name the same request. */
   readonly id: string;
   /** The client's address. */
   readonly client: string;
-  /** What every answer to it holds, whatever it is. */
+  /** The headers of every answer to it. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The pattern of the route that answers; set by whoever knows it. */
+  /** The pattern of the route that answers, set by the endpoint. */
   route: string;
 }
 
-/** The route of a request for which there is none. */
+/** The route of requests that have none. */
 export const NO_ROUTE = "none";
 
-/** What a server is told of a connection. */
+/** What the runtime says of a connection. */
 export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
 }
 
-/** Visitors' data stays out of shared caches, and a browser's copy is never shown unasked (RFC 9111). */
+/** Keeps visitors' data out of shared caches, and has browsers validate their copy (RFC 9111). */
 const HEADERS = { "Cache-Control": "private, no-cache" };
 
 /**
- * Nothing here is a page, so no browser shall run, frame or embed it (https://owasp.org/www-project-secure-headers/).
- * For every answer but 304, which shows nothing: what it speaks of was sent with them (RFC 9110, section 15.4.5), and
- * they would cost the runtime a tenth of the whole request.
+ * No answer is a web page, so no browser may run, frame or embed it (https://owasp.org/www-project-secure-headers/).
+ * Not on 304, whose content was sent with them (RFC 9110, section 15.4.5): they cost the runtime a tenth of a request.
  */
 export const CONTENT_HEADERS = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -45,13 +43,13 @@ export const CONTENT_HEADERS = {
   "X-Frame-Options": "DENY",
 };
 
-/** Clients may send anything as a method, and each would be another series of metrics. */
+/** The methods that metrics name; a client may send any word, and each would be another series. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Enough for anybody's ids, and nothing that could be mistaken for something else in a log. */
+/** Ids of clients that are used: nothing in them means anything to a log. */
 const SANE_ID = /^[A-Za-z0-9._:+/=-]{1,128}$/;
 
-/** What watches requests. */
+/** What requests are reported to. */
 export interface RequestWatchers {
   health: Health;
   log: Log;
@@ -59,7 +57,7 @@ export interface RequestWatchers {
   trustedProxies: string[];
 }
 
-/** Makes a handler of requests one that is watched. */
+/** Wraps a handler so that its requests are logged and counted. */
 export function watchRequests(
   handle: (request: Request, facts: RequestFacts) => Response | Promise<Response>,
   { health, log, metrics, trustedProxies }: RequestWatchers,
@@ -74,7 +72,7 @@ export function watchRequests(
     const facts: RequestFacts = {
       id,
       client: addressOf(peer?.hostname ?? "", () => headers.get("X-Forwarded-For")),
-      // Whoever keeps a connection goes elsewhere before it is closed.
+      // Clients close a kept-alive connection, and open another one elsewhere.
       headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,
     };

@@ -1,18 +1,18 @@
 /**
- * Work that is done again and again beside the requests.
+ * Work that is repeated in the background, beside the requests.
  *
  * @module
  */
 import type { Log } from "./log.ts";
 import { OngoingFailure } from "./ongoing_failure.ts";
 
-/** Work that goes on until it is stopped. */
+/** Work that is repeated until it is stopped. */
 export interface Background {
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no run is in progress. */
   stop(): Promise<void>;
 }
 
-/** What work may ask while it is done. */
+/** What a run may use. */
 export interface Working {
   isStopping(): boolean;
   /** Waits so many milliseconds, or until the work is to stop. */
@@ -30,9 +30,9 @@ export interface Times {
 }
 
 /**
- * Does work again and again. Nothing of it may end the server, which answers all the same.
+ * Repeats work. A run that fails is logged, and does not affect the server.
  *
- * @param failing what is not done where it fails, such as "Visitors are not removed yet"
+ * @param failing names what is not done after a failure, such as "Visitors are not removed yet"
  */
 export function startBackground(
   work: (working: Working) => Promise<void>,

@@ -1,22 +1,22 @@
 /**
- * What probes ask: whether the process serves, whether it can answer now.
+ * The state that probes ask for.
  *
  * @module
  */
 import type { VisitorStore } from "../store/visitor_store.ts";
 
-/** How the process is. */
+/** The state of this process. */
 export class Health {
   #store: VisitorStore;
 
-  /** Whether it was asked to end: it still answers, and nobody should send it more. */
+  /** Whether it was asked to end: it still answers, but should get no more requests. */
   isStopping = false;
 
   constructor(store: VisitorStore) {
     this.#store = store;
   }
 
-  /** Whether requests can be answered; of the database as last heard, since a probe must not cause it any work. */
+  /** Whether requests can be answered. Costs no database operation, since probes must not cause any. */
   get isReady(): boolean {
     return !this.isStopping && this.#store.isReady();
   }

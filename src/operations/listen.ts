@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
 const STOP_DEADLINE = 6000;
 
-/** How long it is until it listens again after that failed, in milliseconds. */
+/** The pause before it tries again to listen, in milliseconds. */
 const RETRY_INTERVAL = 1000;
 
 /** A server that listens. */
@@ -20,13 +20,13 @@ export interface Listener {
 }
 
 /**
- * Listens where the configuration says. Deno stops for good when it cannot take a connection, as where the process
- * may open no more files, and never closes an idle one: then those are closed, and it listens again. (Deno 2.6 tells
- * of it once the connections that it has are gone.)
+ * Listens where the configuration says. Deno stops listening for good when it cannot accept a connection, as where the
+ * process may open no more files, and never closes an idle one: then idle ones are closed, and it listens again. (Deno
+ * 2.6 reports it once its connections are gone.)
  *
- * @param log told when that happens
- * @param name what begins the names of its variables: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
- * @throws {ConfigurationError} the port is taken, or is not ours to listen on
+ * @param log receives when that happens
+ * @param name the prefix of its variables: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
+ * @throws {ConfigurationError} the port is taken, or this user may not open it
  */
 export function listen(
   handler: Deno.ServeHandler,
@@ -36,7 +36,7 @@ export function listen(
 ): Listener {
   let isStopping = false;
   let current: Deno.HttpServer | null = null;
-  /** Shutdowns of which requests in flight are not finished. */
+  /** Shutdowns whose requests in flight are not finished. */
   const shutdowns = new Set<Promise<void>>();
   const shutDown = () => {
     const shutdown = current!.shutdown().finally(() => shutdowns.delete(shutdown));
@@ -57,7 +57,7 @@ export function listen(
       if (!isStopping) start();
       return true;
     } catch {
-      // What failed before does still.
+      // The reason is the same as before, and logged.
       return false;
     }
   };
@@ -80,7 +80,7 @@ export function listen(
         ),
       ]);
     }
-    // An address that is not this machine's, or a name that has none: Deno has several errors for these.
+    // An address of another machine, or a name without an address: Deno has several errors for these.
     throw new ConfigurationError([
       ConfigurationError.line(
         `${name}HOST`,

@@ -1,5 +1,5 @@
 /**
- * The log: a line for each event, on standard error; JSON where no person watches.
+ * The log: a line for each event, on standard error; JSON unless that is a terminal.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import { type Config, LOG_LEVELS, type LogLevel } from "../config.ts";
 import { within } from "../async/deadline.ts";
 
 /**
- * Tells of an event. Never a key, a search or a visitor's data.
+ * Logs an event. Never with a key, a search or a visitor's data.
  *
  * @param sentence what happened
- * @param level `info` unless said
- * @param details values beside the sentence
+ * @param level `info` unless given
+ * @param details further values
  */
 export type Log = (sentence: string, level?: LogLevel, details?: Record<string, unknown>) => void;
 
-/** Text that waits for a reader who has stopped, in characters; more is left out, and counted. */
+/** The most text that waits for a reader who has stopped, in characters; further lines are dropped and counted. */
 const MAX_WAITING = 1_000_000;
 
-/** How long lines are gathered that are written together, in milliseconds. */
+/** How long lines are collected before they are written together, in milliseconds. */
 const GATHERING = 100;
 
-/** How long a reader who has stopped holds the end of the process up, in milliseconds. */
+/** How long the end of the process waits for a reader who has stopped, in milliseconds. */
 const END_DEADLINE = 500;
 
 /** An event, as a line shows it. */
@@ -36,9 +36,9 @@ interface Event {
 let lines: Lines | null = null;
 
 /**
- * Opens the log of this process. Lines go from here to standard error with nothing in between: each request is one.
+ * Opens the log of this process.
  *
- * @param lowest what is less important is left out
+ * @param lowest less important events are left out
  */
 export function openLog(lowest: LogLevel): Log {
   const format = Deno.stderr.isTerminal() ? readableFormat() : jsonFormat();
@@ -62,7 +62,7 @@ export async function closeLog(): Promise<void> {
   if (lines !== null) await within(END_DEADLINE, lines.end());
 }
 
-/** Makes the JSON of events. What many have in common that come at the same moment is made once. */
+/** Formats events as JSON. The part that events of the same moment share is made once. */
 function jsonFormat(): (event: Event) => string {
   let [beginning, ofTimestamp, ofLevel, ofSentence] = ["", NaN, "", ""];
   return ({ timestamp, level, sentence, details }) => {
@@ -77,8 +77,8 @@ function jsonFormat(): (event: Event) => string {
 }
 
 /**
- * What of an error may be logged: not its sentence, which may hold a visitor's data; the frames say where it came
- * from.
+ * The part of an error that may be logged: its name, code and frames; not its message, which may hold a visitor's
+ * data.
  */
 export function describeFailure(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
@@ -108,7 +108,7 @@ function readableFormat(): (event: Event) => string {
 const DIM = 2;
 const COLOURS = { debug: 36, info: 0, warning: 33, error: 31 } as const;
 
-/** Lines on standard error. Those that come together are written together, and nobody waits for whoever reads them. */
+/** Lines on standard error. Lines of the same moment are written together, and no caller waits for their reader. */
 class Lines {
   #encoder = new TextEncoder();
   #waiting = "";
@@ -139,10 +139,10 @@ class Lines {
         while (bytes.length > 0) bytes = bytes.subarray(await Deno.stderr.write(bytes));
       }
     } catch {
-      // Whoever read them has gone, and there is nobody to tell.
+      // The reader has gone, and there is no other place for it.
       this.#waiting = "";
     }
-    // In the same turn in which nothing was left, or what is written meanwhile would wait for the next line.
+    // In the same turn in which nothing was left: a line that comes later must start writing again.
     this.#writing = null;
   }
 }

@@ -1,18 +1,18 @@
 /**
- * A failure that goes on: it is told once, and not each time that something is tried again.
+ * A failure that goes on: it is logged once, and not at every attempt.
  *
  * @module
  */
 import { StoreUnavailable } from "../store/visitor_store.ts";
 import { describeFailure, type Log } from "./log.ts";
 
-/** Tells of the failures of one piece of work. */
+/** Logs the failures of one piece of work. */
 export class OngoingFailure {
   #log: Log;
   #what: string;
   #last = "";
 
-  /** @param what what is not done then, such as "Visitors are not removed yet" */
+  /** @param what names what is not done, such as "Visitors are not removed yet" */
   constructor(log: Log, what: string) {
     this.#log = log;
     this.#what = what;
@@ -23,7 +23,7 @@ export class OngoingFailure {
     return this.#last !== "";
   }
 
-  /** It failed: a database that does not answer was foreseen, anything else is an error. */
+  /** Records a failure: a database that does not answer is a warning, anything else an error. */
   note(error: unknown) {
     const isForeseen = error instanceof StoreUnavailable;
     const reason = isForeseen ? error.message : "something went wrong";
@@ -37,7 +37,7 @@ export class OngoingFailure {
     this.#last = reason;
   }
 
-  /** It did not fail. */
+  /** Records a success. */
   end() {
     this.#last = "";
   }

@@ -5,24 +5,23 @@
  */
 import type { VisitorWrites } from "../store/visitor_store.ts";
 
-/** Visitors that are removed at once: few, since the embedded store answers nobody meanwhile. */
+/** Visitors in one batch: few, since the embedded store answers nothing else while it removes them. */
 const BATCH = 50;
 
 /** How visitors are removed. */
 export interface RemovalOptions {
-  /** Those offline and last seen before this time, asked for anew each time; `null`: whenever they were seen. */
+  /** Returns the time before which they were last seen, for each batch; `null`: at any time. */
   seenBefore?: () => Date | null;
-  /** Whether to go on, asked before each batch. */
+  /** Whether to go on, called before each batch. */
   mayGoOn?: () => Promise<boolean> | boolean;
-  /** Told of each batch. */
+  /** Called after each batch. */
   onRemoved: () => void;
   /** Waits so many milliseconds. */
   pause?: (milliseconds: number) => Promise<unknown>;
 }
 
 /**
- * Removes the visitors that are offline, a batch at a time. In between others have the store for themselves, as long
- * as the batch had it.
+ * Removes the visitors who are offline, in batches. After each one others have the store for as long as the batch took.
  *
  * @returns how many
  */

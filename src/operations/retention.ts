@@ -10,17 +10,17 @@ import type { Log } from "./log.ts";
 
 const DAY = 86_400_000;
 
-/** How long this process is the one that removes, unless it says so again, in milliseconds. */
+/** How long this process holds the lease, unless it renews it, in milliseconds. */
 const LEASE = 60_000;
 
 /** When visitors are looked for. */
 export interface RetentionOptions extends Partial<Times> {
-  /** Told of each removal. */
+  /** Called after each removal. */
   onRemoved?: () => void;
 }
 
 /**
- * Removes visitors that have been offline for longer than so many days: at once, and then every ten minutes. Of all
+ * Removes visitors who have been offline for longer than so many days: at once, and then every ten minutes. Of all
  * processes over one store, one at a time does so.
  */
 export function startRetention(

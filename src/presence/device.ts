@@ -1,5 +1,5 @@
 /**
- * What a visitor's browser and device are called.
+ * The names of a visitor's browser and device.
  *
  * @module
  */
@@ -30,10 +30,10 @@ const USER_AGENT_LENGTH = 350;
 const NAME_LENGTH = 64;
 const BRANDS = 8;
 
-/** How many are remembered. Most visitors share a few hundred user agents. */
-const REMEMBERED = 1000;
+/** The most results that are cached. Most visitors share a few hundred user agents. */
+const MAX_CACHED = 1000;
 
-/** Brands of browsers that other browsers are made of and name beside their own, the most telling first. */
+/** Brands of browsers that other browsers are made of and name beside their own, the most specific first. */
 const SHARED_BRANDS = [
   "Google Chrome",
   "Microsoft Edge",
@@ -86,7 +86,7 @@ const parse: (agent: string) => {
   device: { vendor?: string; model?: string; type?: string };
 } = UAParser;
 
-const remembered = new LRUCache<string, Device>({ max: REMEMBERED });
+const cache = new LRUCache<string, Device>({ max: MAX_CACHED });
 
 /**
  * Reads a browser's and a device's names, from client hints where there are any and from the user agent otherwise.
@@ -107,16 +107,16 @@ const remembered = new LRUCache<string, Device>({ max: REMEMBERED });
  */
 export function readDevice(userAgent: string, hints: ClientHints = {}): Device {
   const agent = userAgent.slice(0, USER_AGENT_LENGTH);
-  const brands = hints.brands?.slice(0, BRANDS).map(({ brand }) => tidy(brand)) ?? [];
+  const brands = hints.brands?.slice(0, BRANDS).map(({ brand }) => trimName(brand)) ?? [];
   // What ends a part of a user agent would end the model as well, or begin something else.
-  const model = tidy(hints.model ?? "").replace(/[();]/g, "");
-  const platform = tidy(hints.platform ?? "");
+  const model = trimName(hints.model ?? "").replace(/[();]/g, "");
+  const platform = trimName(hints.platform ?? "");
   const key = JSON.stringify([agent, brands, hints.mobile, platform, model]);
-  let device = remembered.get(key);
+  let device = cache.get(key);
   if (!device) {
     // As a copy, since a part of a text may hold the whole of it in memory.
     device = Object.freeze(structuredClone(recognise(agent, brands, hints.mobile ?? false, platform, model)));
-    remembered.set(key, device);
+    cache.set(key, device);
   }
   return device;
 }
@@ -129,7 +129,7 @@ function recognise(
   model: string,
 ): Device {
   const bot = /([\w-]{0,30}(?:bot|spider|crawler))\//i.exec(agent);
-  if (bot) return { browser_name: tidy(bot[1]), device_name: null, device_type: null };
+  if (bot) return { browser_name: trimName(bot[1]), device_name: null, device_type: null };
 
   const isPad = model === "iPad";
   const found = parse(agent);
@@ -158,7 +158,7 @@ function androidAgent(model: string, mobile: boolean): string {
 function browserName(brands: string[], found: string | undefined, system: string, type: string | null) {
   const brand = brands.find((brand) => brand && !isNoBrand(brand) && !SHARED_BRANDS.includes(brand)) ??
     SHARED_BRANDS.find((brand) => brands.includes(brand));
-  const name = brand ? BRAND_NAMES.get(brand) ?? brand : tidy(found ?? "");
+  const name = brand ? BRAND_NAMES.get(brand) ?? brand : trimName(found ?? "");
   if (!name) return null;
   if (type === "console" || type === "smarttv") return SYSTEM_BROWSERS.get(system) ?? name;
   if (system === "iOS" && name === "Safari") return "Mobile Safari";
@@ -174,7 +174,7 @@ function isNoBrand(brand: string): boolean {
 
 function deviceName(system: string, vendor: string | undefined, model: string | undefined, type: string) {
   // Chrome writes K for every model (https://www.chromium.org/updates/ua-reduction/).
-  const name = tidy(model ?? "");
+  const name = trimName(model ?? "");
   if (name === "" || name === "K") {
     if (vendor) return vendor;
     return type === "mobile" || type === "tablet"
@@ -200,6 +200,6 @@ function desktop(system: string, agent: string): Omit<Device, "browser_name"> {
 }
 
 /** Text as it may be stored and shown: without control characters, of a name's length. */
-function tidy(text: string): string {
+function trimName(text: string): string {
   return text.slice(0, NAME_LENGTH).toWellFormed().replace(/\p{Cc}/gu, "").trim();
 }

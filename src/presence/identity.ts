@@ -7,7 +7,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { customAlphabet } from "nanoid";
 
-/** Without characters that look alike, such as 0 and O: people read short ids out. */
+/** Without characters that look alike, such as 0 and O, since people read short ids out. */
 export const SHORT_ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
 
 /** A new short id, of 10 characters: one of 3 × 10¹⁷. */
@@ -17,7 +17,7 @@ export const newShortId: () => string = customAlphabet(SHORT_ID_ALPHABET, 10);
 export class Tokens {
   #keys: string[];
 
-  /** @param keys the first one signs; what any of them signed is taken */
+  /** @param keys the first one signs; tokens signed with any of them are accepted */
   constructor(keys: string[]) {
     this.#keys = keys;
   }
@@ -28,7 +28,7 @@ export class Tokens {
   }
 
   /**
-   * The short id for which a token was made; `null` where it was not made here.
+   * The short id for which a token was made; `null` where it was not signed with one of the keys.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -50,7 +50,7 @@ export class Tokens {
   }
 }
 
-/** What is signed says what for, so that a signature made with this key elsewhere is none of a visitor. */
+/** The signed text names its purpose, so that a signature made with this key for another one is no token. */
 function sign(key: string, shortId: string): Buffer {
   return createHmac("sha256", key).update(`visitor ${shortId}`).digest();
 }

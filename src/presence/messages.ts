@@ -1,5 +1,6 @@
 /**
- * The messages between a page and Foyer, each once: what pages send is checked by this.
+ * The messages between a web page and Foyer, each declared once; `PROTOCOL.md` explains them. Those of web pages are
+ * checked by this.
  *
  * @module
  */
@@ -9,35 +10,35 @@ import { isEmailAddress } from "../search/parse.ts";
 /** The longest message that is read, in bytes. */
 export const MAX_MESSAGE = 16 * 1024;
 
-/** Half a character (a lone surrogate) has no UTF-8 form, so no store would keep it. */
+/** A lone surrogate, which is half a character, has no UTF-8 form: no store could hold it. */
 const string = (most: number) =>
   z.string().max(most).refine((given) => given.isWellFormed(), "is not Unicode");
 
-/** A text of a visitor; an empty one is none. */
+/** A string of a visitor; an empty one counts as missing. */
 const text = string(256).transform((given) => given.trim() === "" ? null : given).nullable();
 
 const list = (item: z.ZodType<string>, most: number) =>
   z.array(item).max(most).nullable().transform((given) => [...new Set(given ?? [])]);
 
-/** A page's address; no other kind is one that an agent could open. */
+/** A web page's URL; an agent could open no other kind. */
 const url = string(2048).refine(
   (given) => /^https?:$/.test(URL.parse(given)?.protocol ?? ""),
   "is no http URL",
 );
 
 const metadata = z.record(
-  // Without those that no visitor can have, see the attribute.
+  // Keys that no visitor can have, see the attribute.
   // deno-lint-ignore no-control-regex -- it is what must not be there
   string(64).regex(/^(?!_bsontype$|__proto__$)[^\u0000]*$/),
   z.union([string(1000), z.number(), z.boolean()]),
 ).refine((given) => Object.keys(given).length <= 50, "has more than 50 keys");
 
-/** What a page says of its visitor: `null` clears, what is absent is left alone. */
+/** What a web page claims of its visitor: `null` clears, what is absent stays. */
 const claims = z.strictObject({
   identities: list(string(256).regex(/\S/), 20),
   unique_id: text,
   tags: list(string(64).regex(/^#[\p{L}\p{M}\p{N}-]+$/u), 50),
-  /** What is added and cleared, in this order: `system:` clears the one of that system, `null` all. */
+  /** Added and cleared in this order: `system:` clears those of that system, `null` all. */
   integration_ids: z.array(string(256).regex(/^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u)).max(50).nullable()
     .transform((given): (string | null)[] => given ?? [null]),
   call_name: text,
@@ -46,7 +47,7 @@ const claims = z.strictObject({
   metadata: metadata.nullable().transform((given) => given ?? {}),
 }).partial();
 
-/** What a browser tells of itself (https://wicg.github.io/ua-client-hints/). */
+/** What a browser says of itself (https://wicg.github.io/ua-client-hints/). */
 const hints = z.object({
   brands: z.array(z.object({ brand: string(64), version: string(64) })).max(10),
   mobile: z.boolean(),
@@ -67,7 +68,7 @@ const hello = z.strictObject({
   hints: hints.optional(),
 });
 
-/** What a page says when it connects. */
+/** The first message of a web page. */
 export type Hello = z.output<typeof hello>;
 
 const pageMessage = z.discriminatedUnion("type", [
@@ -77,7 +78,7 @@ const pageMessage = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("lookup_code") }),
 ]);
 
-/** A message from a page. */
+/** A message from a web page. */
 export type PageMessage = z.output<typeof pageMessage>;
 
 /** What is wrong with a message or a connection. */
@@ -89,12 +90,12 @@ export type MessageErrorCode =
   | "invalid_site_key"
   | "too_many_visitors";
 
-/** A message to a page. */
+/** A message to a web page. */
 export type ServerMessage =
-  /** Who the visitor is; once more on the same connection where it had to be made anew. */
+  /** Who the visitor is; sent again on the same connection where it had to be created again. */
   | { type: "welcome"; short_id: string; token: string; lookup_code: string | null }
   | { type: "lookup_code"; lookup_code: string | null }
-  /** The connection will be closed; then come back after so many milliseconds. */
+  /** The connection will be closed; connect again after so many milliseconds. */
   | { type: "reconnect"; after: number }
   | { type: "error"; error: MessageErrorCode; message: string };
 
@@ -102,16 +103,16 @@ export type ServerMessage =
 export class MessageError extends Error {
   override name = "MessageError";
 
-  /** @param message one sentence for whoever wrote the page, without anything of the message */
+  /** @param message one sentence for the author of the web page, with nothing of what was sent */
   constructor(readonly code: MessageErrorCode, message: string) {
     super(message);
   }
 }
 
 /**
- * Reads a message from a page.
+ * Reads a message from a web page.
  *
- * @throws {MessageError} it is none
+ * @throws {MessageError} it cannot be used
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -142,12 +143,12 @@ export function readMessage(data: unknown): PageMessage {
   throw new MessageError("invalid_message", `The message cannot be used: ${whereIn(error.issues[0].path)}.`);
 }
 
-/** Names of the schema alone, since others are what a visitor sent. */
+/** The path by the names of the schema alone, since other names are a visitor's data. */
 function whereIn(path: PropertyKey[]): string {
   const known = path.filter((key) => typeof key === "number" || KNOWN.has(String(key)));
   return known.length === 0
-    ? "its type, or a field that there is not"
-    : `what is wrong is in ${known.join(".")}`;
+    ? "its type, or a field that does not exist"
+    : `the error is in ${known.join(".")}`;
 }
 
 const KNOWN = new Set([

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import ipaddr from "ipaddr.js";
 import { Reader, type Response } from "mmdb-lib";
 
-/** The place of an address, by the names of the Visitor's attributes; `null` where it is not known. */
+/** The place of an address, by the names of the Visitor's attributes; `null` where it is unknown. */
 export interface Place {
   /** In English. */
   location_city: string | null;
@@ -21,14 +21,14 @@ export interface Place {
 export interface Places {
   /** The place of an address, all `null` for what is none or is not in the file. */
   placeOf(address: string): Place;
-  /** Ends looking whether the file was replaced, once a look that has begun is over. */
+  /** Stops checking whether the file was replaced; waits for a check that is running. */
   close(): Promise<void>;
 }
 
-/** What a look finds of the file, to see that it is another. */
+/** Differs between a file and its replacement. */
 type Version = string;
 
-/** As a record of a file may be: nothing says that a maker keeps to the fields' types. */
+/** A record of a file, whose fields may have any type. */
 interface PlaceRecord {
   city?: { names?: { en?: unknown } };
   country?: { iso_code?: unknown; names?: { en?: unknown } };
@@ -45,12 +45,11 @@ class PlacesRefused extends Error {}
 
 /**
  * Opens a file of cities or countries: GeoLite2, DB-IP lite, or another with the same fields. It is held in memory.
- * Where it is replaced or rewritten the new one is read, by the second look after it; if that cannot be used the old
- * one stays.
+ * After it was replaced or rewritten, the second check reads the new one; where that cannot be used the old one stays.
  *
- * @param onProblem told why a replacement cannot be used, once until one can be
- * @param options.lookEveryMs how often it is looked whether the file was replaced: 60 s unless said. It does not keep
- * the process running.
+ * @param onProblem receives why a replacement cannot be used, once until one can be
+ * @param options.lookEveryMs the pause between two checks whether the file was replaced: 60 s unless given. The checks
+ * do not prevent the process from ending.
  * @throws {Error} the file cannot be read or has no places; the message says why and nothing else
  */
 export function openPlaces(
@@ -69,11 +68,11 @@ export function openPlaces(
 
   let seen = used;
   let refused: Version | undefined;
-  let isTold = false;
+  let isReported = false;
   const look = async () => {
     try {
       const found = versionOf(await Deno.stat(path));
-      // What changes yet is being written: it is read when two looks find it the same.
+      // A file that still changes is being written: it is read when two checks find it the same.
       const isSettled = found === seen;
       seen = found;
       if (!isSettled || found === refused) return;
@@ -85,10 +84,10 @@ export function openPlaces(
         used = found;
         refused = undefined;
       }
-      isTold = false;
+      isReported = false;
     } catch (error) {
-      if (!isTold) onProblem(reasonOf(error));
-      isTold = true;
+      if (!isReported) onProblem(reasonOf(error));
+      isReported = true;
     }
   };
   let looking: Promise<void> | undefined;
@@ -136,7 +135,7 @@ function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** Reads a file's index, and as much of it as tells that it is whole. */
+/** Reads a file's index, and enough of the file to see that it is whole. */
 function readerOf(bytes: Uint8Array): Reader<Response> {
   let reader: Reader<Response>;
   try {

@@ -1,5 +1,5 @@
 /**
- * Foyer's web SDK: tells a Foyer server that a visitor is on this page, and who the page says it is.
+ * Foyer's web SDK: reports to a Foyer server that a visitor is on this page, and who the page says it is.
  *
  * Served as it is, as a script and as a module. Its one global, `Foyer`, is called with a command and what that needs,
  * as sdk.d.ts says. Nothing of the page is patched, and no error from here reaches it.
@@ -37,15 +37,15 @@
   let isWanted = false;
   /** As the server reads them; sent after every welcome, since the visitor may be another. */
   let claims = {};
-  /** Those that the server was not told yet. */
+  /** Those that are not sent yet. */
   let pending = {};
   const listeners = { __proto__: null, connected: [], disconnected: [], lookupCode: [] };
   const waiting = { shortId: [], lookupCode: [] };
 
   // What is known of the visitor.
   let shortId = null, lookupCode = null, sentUrl = null;
-  /** What the storage holds, or would. */
-  let kept = null;
+  /** The value in the storage, or the one for it where the storage is blocked. */
+  let memory = null;
   let asksForCode = false, isForgotten = false;
 
   // What is known of the connection.
@@ -208,7 +208,7 @@
     return read;
   }
 
-  /** Adds claims to earlier ones. Of integration ids the last 50 are kept, after what clears their system. */
+  /** Adds claims to earlier ones. Of integration ids the last 50 stay, after what clears their system. */
   function addClaims(all, more) {
     for (const attribute of Object.keys(more)) {
       let value = more[attribute];
@@ -217,9 +217,9 @@
         // To clear all and then add takes two messages.
         else if (all[attribute] === null) all.clearsIds = true;
         if (value && all[attribute]) {
-          const isKept = (one) =>
+          const stays = (one) =>
             !value.includes(one) && !value.some((other) => /:$/.test(other) && one.startsWith(other));
-          value = [...all[attribute].filter(isKept), ...value].slice(-50);
+          value = [...all[attribute].filter(stays), ...value].slice(-50);
           while (bytes(value) > MAX_BYTES) value.shift();
         }
       }
@@ -237,26 +237,26 @@
   function forgetVisitor() {
     claims = {};
     pending = {};
-    shortId = kept = null;
+    shortId = memory = null;
   }
 
   // The visitor's short id and token are stored for all tabs of this origin. Where storage is blocked or full they are
-  // kept as long as the page lives.
+  // held in memory as long as the page lives.
 
   const storageName = () => `foyer:${apiKey}`;
 
   /** @returns {string[]} short id and token, or nothing */
   function readVisitor() {
-    let stored = kept;
+    let stored = memory;
     try {
-      stored = localStorage.getItem(storageName()) || kept;
+      stored = localStorage.getItem(storageName()) || memory;
     } catch { /* Blocked. */ }
     const parts = (stored || "").split(" ");
     return parts.length === 2 && parts[1].length <= MAX_TEXT ? parts : [];
   }
 
   function storeVisitor(value) {
-    kept = value;
+    memory = value;
     try {
       if (value === null) localStorage.removeItem(storageName());
       else if (localStorage.getItem(storageName()) !== value) localStorage.setItem(storageName(), value);
@@ -424,7 +424,7 @@
     if (!flushTimer && connection && connection.welcomed) flushTimer = after(GATHER_MS, flush);
   }
 
-  /** Tells the server what it does not know yet, as fast as it lets. */
+  /** Sends pending claims, as fast as the server allows. */
   function flush() {
     clearTimeout(flushTimer);
     flushTimer = 0;
@@ -563,7 +563,7 @@
     if (!globalThis.document || !globalThis.WebSocket || !globalThis.AbortController) return;
     const isOther = isWanted && (key !== apiKey || isCalled !== isConfigured);
     if (key !== apiKey) {
-      shortId = kept = null;
+      shortId = memory = null;
       notBefore = -Infinity;
     }
     apiKey = key;

@@ -1,5 +1,5 @@
 /**
- * The web SDK as it is sent to pages.
+ * The web SDK as it is sent to web pages.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Representation, send } from "../http/representation.ts";
 /** How long browsers use a copy without asking, in seconds. */
 const MAX_AGE = 3600;
 
-/** Any site may load it: it holds nothing but where to connect. */
+/** Any site may load it, since it holds only the URL to connect to. */
 const HEADERS = {
   "Access-Control-Allow-Origin": "*",
   "Cache-Control": `public, max-age=${MAX_AGE}`,
@@ -41,7 +41,7 @@ function sending(body: string, type: string, headers: Record<string, string> = {
   return (context) => send(context, representation, kind);
 }
 
-/** A file beside this one, which the executable has within. */
+/** Reads a file beside this one, which the executable contains. */
 function readFile(name: string): string {
   return Deno.readTextFileSync(new URL(name, import.meta.url));
 }

@@ -1,5 +1,5 @@
 /**
- * Who may use the REST API: whoever sends one of its keys.
+ * Who may use the REST API: clients that send one of its keys.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { ApiError } from "../http/errors.ts";
 
 const encoder = new TextEncoder();
 
-/** Ends a key where keys are compared, so that none is the beginning of another one: UTF-8 has this byte nowhere. */
+/** Marks the end of a key in comparisons, so that no key is a prefix of another one. UTF-8 never has this byte. */
 const END = 0xff;
 
 /** The longest character in UTF-8, in bytes. */
 const MAX_CHARACTER = 4;
 
 /**
- * What tells which key a request sends: as `Authorization`, as `Authorization: Bearer` (RFC 6750) or as `X-Api-Key`.
- * Where `Authorization` is present it alone decides. It is compared with every key, in constant time: as many bytes
- * whatever was sent.
+ * Returns a function that finds which key a request sends: as `Authorization`, as `Authorization: Bearer` (RFC 6750) or
+ * as `X-Api-Key`. Where `Authorization` is present it alone decides. What is sent is compared with every key in
+ * constant time: the number of compared bytes is always the same.
  *
  * @param config with a `restKey`
- * @returns what throws {@link ApiError} `invalid_api_key` where it is none of them
+ * @returns throws {@link ApiError} `invalid_api_key` where it is none of the keys
  */
 export function keyReader(
   { restKey, previousRestKey, writeKey }: Pick<Config, "restKey" | "previousRestKey" | "writeKey">,
@@ -30,13 +30,13 @@ export function keyReader(
   if (restKey === "") throw new Error("Cannot require an empty key");
   const texts = Object.entries({ read: restKey, previous: previousRestKey, write: writeKey })
     .filter(([, key]) => key !== "");
-  // A longer key, cut off where a character ends, still ends behind all of these.
+  // A longer key, cut off at the end of a character, still ends after the end of each of these.
   const length = Math.max(...texts.map(([, key]) => encoder.encode(key).length)) + MAX_CHARACTER + 1;
   const keys = texts.map(([name, key]) => ({
     name: name as KeyName,
     expected: writeKeyTo(new Uint8Array(length), key),
   }));
-  // One for all: to make a buffer costs the runtime more than all else that is done here.
+  // One buffer for all requests, since making one costs more than all the rest.
   const ofGiven = new Uint8Array(length);
 
   function nameOf(given: string): KeyName | null {
@@ -61,7 +61,7 @@ export function keyReader(
   };
 }
 
-/** Writes a key, as far as there is room for it, and its end into zeros. */
+/** Writes a key, cut off where the bytes end, and the mark of its end. */
 function writeKeyTo(bytes: Uint8Array<ArrayBuffer>, key: string): Uint8Array<ArrayBuffer> {
   const { written } = encoder.encodeInto(key, bytes.subarray(0, -1));
   bytes[written] = END;

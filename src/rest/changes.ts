@@ -1,5 +1,5 @@
 /**
- * What changes and removes visitors.
+ * The routes that change and remove visitors.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { presenter } from "./presentation.ts";
 /**
  * The handlers that write.
  *
- * @param onWritten told of each write, before it is answered
+ * @param onWritten called after each write, before it is answered
  */
 export function changeHandlers(store: VisitorWrites, config: Config, onWritten: () => void) {
   const present = presenter(config);
@@ -49,19 +49,22 @@ export function changeHandlers(store: VisitorWrites, config: Config, onWritten: 
   return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
 }
 
-/** Elsewhere the first value counts; what removes everybody must not contradict itself. */
+/** Elsewhere the first value of a parameter counts; a request that removes many visitors must not contradict itself. */
 function requireOnce(context: ApiContext, name: string) {
   if (context.req.queries(name)!.length > 1) {
     throw new ApiError("invalid_parameter", `${name} must be given once.`);
   }
 }
 
-/** What would not be read again as it was written is no value of a visitor, such as half a character. */
+/** Refuses values that would be read differently than they were written, such as half a character. */
 function requireReadable(change: Record<string, unknown>) {
   for (const [name, value] of Object.entries(change)) {
     const read = ATTRIBUTES[name as AttributeName].read(value);
     if (JSON.stringify(read) !== JSON.stringify(value)) {
-      throw new ApiError("invalid_parameter", `${name} holds what no visitor can have.`);
+      throw new ApiError(
+        "invalid_parameter",
+        `${name} holds something that cannot be stored, such as half a character.`,
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The cursor of a page's `Link`: a position in a list, opaque to clients.
+ * The cursor of a result page's `Link`: a position in a list, opaque to clients.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import type { Position } from "../visitor/list_order.ts";
 import { ApiError } from "../http/errors.ts";
 
-/** Where the next page of a list starts. */
+/** Where the next result page of a list starts. */
 export interface Cursor {
   position: Position;
-  /** Whether the pages before it were found by words one typo away. */
+  /** Whether the result pages before it were found by words one typo away. */
   typos: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface Cursor {
  * assert.throws(() => decodeCursor(encodeCursor(cursor, "#vip"), "#new"), { code: "invalid_parameter" });
  * ```
  *
- * @param q the search that the page answers; empty for `list/latest`
+ * @param q the search that the result page answers; empty for `list/latest`
  */
 export function encodeCursor({ position, typos }: Cursor, q: string): string {
   const { online, lastSeenAt, shortId, tie } = position;
@@ -70,7 +70,7 @@ function unusable(): ApiError {
   return new ApiError("invalid_parameter", "The cursor is not one that a Link header gave.");
 }
 
-/** Enough of a hash to tell searches apart; the search itself may hold a person's name. */
+/** Enough of a hash to distinguish searches; the search itself may hold a person's name. */
 function fingerprint(q: string): string {
   return createHash("sha256").update(q).digest("base64url").slice(0, 12);
 }

@@ -30,7 +30,7 @@ import { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 const ABOUT = `Who is on our site now, and which of them is the person I am talking to?
 
 Every answer has a \`status\`, either \`ok\` or \`error\`, and every visitor has all of its attributes: what is missing
-is null, an empty list or false. A list's next page is where its Link header leads. HEAD is answered as GET, without
+is null, an empty list or false. The Link header of a list leads to its next page. HEAD is answered as GET, without
 the body. Other paths answer 404 \`not_found\`, other methods 405 \`method_not_allowed\`.`;
 
 const errorSchema = z.strictObject({
@@ -39,7 +39,7 @@ const errorSchema = z.strictObject({
   message: z.string().meta({ description: "A sentence for a person" }),
 }).meta({ id: "Error" });
 
-/** A message of each error that an operation may end in. */
+/** An example of each error's message. */
 const MESSAGES = {
   invalid_parameter: "max_results must be a whole number from 1 to 1000.",
   invalid_api_key: "The API key is missing or wrong.",
@@ -60,7 +60,7 @@ const RETRY_AFTER = {
   example: 2,
 } as const;
 
-/** What errors are sent with. */
+/** The headers of errors. */
 const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
   invalid_api_key: { "WWW-Authenticate": header("How to send a key", "Bearer") },
   too_many_requests: { "Retry-After": RETRY_AFTER },
@@ -187,7 +187,7 @@ function describe(
   };
 }
 
-/** What can be done next with the visitor whose short id is there. */
+/** The operations that take the short id of this answer. */
 function linksTo(operations: string[], shortIdAt: string) {
   return Object.fromEntries(
     operations.map((operationId) => [

@@ -1,6 +1,6 @@
 /**
- * The operations of the REST API, each once: the routes, the checks of what is sent, and the API's description are
- * made of this.
+ * The operations of the REST API, each declared once: the checks of requests and the API's description are made of
+ * this, and the routes in `app.ts` must agree with it.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export const OPENAPI = "3.1.1";
 /** The longest body that is read, in bytes. */
 export const MAX_BODY = 64 * 1024;
 
-/** How many visitors a page has at the most where no `max_results` is given. */
+/** The most visitors on a result page where no `max_results` is given. */
 export const DEFAULT_RESULTS = 100;
 
 /** How many documents without search fields a search left out, since looking at them takes longer than it may. */
@@ -24,7 +24,7 @@ export const UNINDEXED_HEADER = "Foyer-Unindexed";
 const MAX_RESULTS = 1000;
 const MAX_Q_LENGTH = 256;
 
-// What a client sends is text; `override` is what it means to whoever reads the description.
+// Clients send strings; `override` is what the description shows.
 const listParameters = z.object({
   max_results: z.string()
     .refine(
@@ -61,7 +61,7 @@ const searchParameters = listParameters.extend({
     }),
 });
 
-/** What a client that has an answer sends along; the answer's code reads it itself, since nothing in it is an error. */
+/** The header of clients that have an answer already. It is described only, since no value of it is an error. */
 export const cacheParameters = z.object({
   "If-None-Match": z.string().optional().meta({
     description: "The ETag of the answer that the client has: 304 where it is still the same",
@@ -117,7 +117,7 @@ const CHANGEABLE = [
   "unique_id",
 ] as const satisfies AttributeName[];
 
-/** What a change may hold. Whatever else of a visitor is not for clients to write. */
+/** A change: no other attribute of a visitor is for clients to write. */
 export const visitorChange = z.strictObject({
   ...Object.fromEntries(CHANGEABLE.map((name) => [name, describe(name).optional()])) as {
     [Name in (typeof CHANGEABLE)[number]]: z.ZodOptional<z.ZodType<Visitor[Name]>>;
@@ -125,7 +125,7 @@ export const visitorChange = z.strictObject({
   watch_link: link.meta({ description: ATTRIBUTES.watch_link.meaning }).optional(),
 }, "must be a JSON object").meta({ id: "VisitorChange" });
 
-/** What stands in the path of a visitor. */
+/** The parameters in the path of a visitor. */
 export const visitorParameters = z.object({
   short_id: z.string().min(1).meta({
     description: ATTRIBUTES.short_id.meaning,
@@ -161,7 +161,7 @@ function ok(shape: z.ZodRawShape) {
   return z.strictObject({ status: z.literal("ok"), ...shape });
 }
 
-/** What an operation is. */
+/** An operation. */
 export interface Operation {
   method: "GET" | "PATCH" | "DELETE";
   /** Its route's pattern under the API's root, as OpenAPI writes it. */
@@ -170,23 +170,23 @@ export interface Operation {
   /** The parameters in its query. */
   query?: z.ZodObject;
   body?: z.ZodObject;
-  /** What such a body looks like. */
+  /** An example of the body. */
   bodyExample?: Record<string, unknown>;
   /** A good answer, given the schema of a visitor. */
   answer: (visitor: z.ZodObject) => z.ZodObject;
-  /** What that looks like, given a visitor. */
+  /** An example of a good answer, given a visitor. */
   answerExample: (visitor: Partial<Visitor>) => Record<string, unknown>;
-  /** Where a good answer holds a visitor's short id, as a JSON pointer (RFC 6901): one can go on with it. */
+  /** Where a good answer has a visitor's short id, as a JSON pointer (RFC 6901), for links to other operations. */
   shortIdAt?: string;
   /** Whether it sends validators, and 304 where the client has the answer already. */
   isCacheable?: boolean;
   /** Whether its answer may lead to a next page. */
   isPaged?: boolean;
-  /** What may go wrong beside {@link COMMON_ERRORS}. */
+  /** Its errors beside {@link COMMON_ERRORS}. */
   errors: ErrorCode[];
 }
 
-/** What may go wrong with each operation. A Host header, too, can be malformed. */
+/** The errors of every operation. A Host header can be malformed, too. */
 export const COMMON_ERRORS: ErrorCode[] = [
   "invalid_parameter",
   "invalid_api_key",
@@ -194,7 +194,7 @@ export const COMMON_ERRORS: ErrorCode[] = [
   "internal_error",
 ];
 
-/** What answers with a page of visitors. */
+/** Operations that answer with a result page of visitors. */
 const VISITOR_LIST = {
   answer: (visitor: z.ZodObject) => ok({ visitors: z.array(visitor) }),
   answerExample: (visitor: Partial<Visitor>) => ({ status: "ok", visitors: [visitor] }),
@@ -204,14 +204,14 @@ const VISITOR_LIST = {
   errors: ["database_unavailable"],
 } satisfies Partial<Operation>;
 
-/** What answers with one visitor. */
+/** Operations that answer with one visitor. */
 const ONE_VISITOR = {
   answer: (visitor: z.ZodObject) => ok({ visitor }),
   answerExample: (visitor: Partial<Visitor>) => ({ status: "ok", visitor }),
   shortIdAt: "/visitor/short_id",
 } satisfies Partial<Operation>;
 
-/** The operations, by what they are called. */
+/** The operations, by name. */
 export const OPERATIONS = {
   listLatest: {
     method: "GET",

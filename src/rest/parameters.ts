@@ -1,5 +1,5 @@
 /**
- * What a client sends, checked.
+ * Checks of what a client sends.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export function readQuery<Schema extends z.ZodObject>(context: ApiContext, schem
   // Not by `new URL`, which throws where a client sent a malformed Host.
   const { url } = context.req;
   const start = url.indexOf("?");
-  // What is asked for most often has no parameters.
+  // The most frequent requests have no parameters.
   const parameters = start === -1 ? {} : parametersOf(new URLSearchParams(url.slice(start)), schema);
   const { success, data, error } = schema.safeParse(parameters);
   if (!success) throw new ApiError("invalid_parameter", error.issues[0].message);
@@ -50,37 +50,37 @@ export async function readBody<Schema extends z.ZodObject>(
     throw new ApiError("invalid_parameter", "The body must be JSON.");
   }
   const { success, error } = schema.safeParse(json);
-  // The schema passes over that name, of which a change would be lost silently.
+  // The schema ignores that name, so that a change of it would be lost silently.
   if (success && Object.hasOwn(json as object, "__proto__")) {
-    throw new ApiError("invalid_parameter", '"__proto__" is nothing that can be changed.');
+    throw new ApiError("invalid_parameter", '"__proto__" cannot be changed.');
   }
-  // Not the copy that was made meanwhile: it lacks what is called so in metadata.
+  // Not the schema's copy, which lacks a key of that name in `metadata`.
   if (success) return json as z.output<Schema>;
   const [issue] = error.issues;
   if (issue.code === "unrecognized_keys") {
     throw new ApiError(
       "invalid_parameter",
-      `${JSON.stringify(issue.keys[0])} is nothing that can be changed.`,
+      `${JSON.stringify(issue.keys[0])} cannot be changed.`,
     );
   }
   throw new ApiError("invalid_parameter", `${String(issue.path[0] ?? "The body")} ${issue.message}.`);
 }
 
-/** What is too long is read so far, in bytes: a client that still sends might miss the answer. */
+/** A body that is too long is still read up to this length, in bytes: a client that is sending might miss the answer. */
 const MAX_READ = 1024 * 1024;
 
-/** No more than {@link MAX_BODY} of it, whatever length was announced. */
+/** Reads a body of up to {@link MAX_BODY} bytes, whatever length was announced. */
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new ApiError("too_large", `The body must not be longer than ${MAX_BODY / 1024} KB.`);
   const announced = Number(request.headers.get("Content-Length") ?? 0);
   if (announced > MAX_READ) throw tooLarge();
-  const chunks: Uint8Array[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
+  for await (const part of request.body ?? []) {
+    length += part.length;
     if (length > MAX_READ) throw tooLarge();
-    if (length <= MAX_BODY) chunks.push(chunk);
+    if (length <= MAX_BODY) parts.push(part);
   }
   if (Math.max(length, announced) > MAX_BODY) throw tooLarge();
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }

@@ -1,5 +1,5 @@
 /**
- * A visitor as it is sent: without hidden attributes, with the link to watch it.
+ * A visitor as it is sent: without hidden attributes, and with its `watch_link`.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: En
     watchLink === "" ? visitor.json : visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 
-  // Made once for each visitor: most are the same as on the result page before.
+  // Made once for each visitor, since most are on the next answer too.
   const presented = new WeakMap<EncodedVisitor, string>();
   return (visitor) => {
     let json = presented.get(visitor);

@@ -1,5 +1,5 @@
 /**
- * How many visitors there are.
+ * `/usage`: how many visitors there are.
  *
  * @module
  */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from "../async/clock.ts";
 import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
@@ -19,17 +20,17 @@ import { readQuery } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
 import { Representation, send } from "../http/representation.ts";
 
-/** Requests that lead to one page in other words, for which its representation is kept. */
+/** The most representations that are cached of one result page, for requests that ask the same in other words. */
 const MAX_SPELLINGS = 16;
 
 /** What a request asks a list for. */
 interface ListRequest {
   route: "latest" | "search";
-  /** Empty for `list/latest`, and for what means the same. */
+  /** Empty for `list/latest`, and for searches that mean the same. */
   q: string;
   query: SearchQuery;
   limit: number;
-  /** Whether `max_results` was given, which the next page's link then repeats. */
+  /** Whether `max_results` was given, which the next result page's link then repeats. */
   isLimitGiven: boolean;
   cursor: Cursor | null;
 }
@@ -37,13 +38,13 @@ interface ListRequest {
 /**
  * The handlers of the visitor routes, over one store.
  *
- * @param log receives once that documents without search fields were not searched
+ * @param log receives, once, that documents without search fields were left out
  */
-export function visitorHandlers(reads: SharedReads, config: Config, log: Log) {
+export function visitorHandlers(reads: SharedReads, config: Config, log: Log, clock?: Clock) {
   const present = presenter(config);
-  const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses);
+  const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
 
-  /** What was made of pages that are still shared, for each request that leads to them. */
+  /** The representations of result pages that are still shared, by the requests that lead to them. */
   const made = new WeakMap<ResultPage, Map<string, Representation>>();
 
   async function sendList(context: ApiContext, request: ListRequest) {
@@ -54,12 +55,12 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log) {
       await (isLookup
         ? lookups.run(`${context.env.key} ${clientNetwork(context.env.client)}`, () => findPage(request))
         : findPage(request));
-    // Only a link differs between those who asked the same in other words.
+    // Requests that ask the same in other words differ in the link only.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
     return await send(context, made.get(page)?.get(key) ?? make(key, request, page, typos));
   }
 
-  /** Makes a page's representation, and keeps it as long as the page is shared. */
+  /** Makes a result page's representation, and caches it as long as the result page is shared. */
   function make(key: string, request: ListRequest, page: ResultPage, typos: boolean): Representation {
     const representation = represent(request, page, typos);
     const ofPage = made.get(page) ?? new Map<string, Representation>();
@@ -68,7 +69,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log) {
     return representation;
   }
 
-  /** Who matches, or else, where that is nobody, who would but for a typo. */
+  /** Finds the visitors who match; where nobody does, those who match with a typo. */
   async function findPage(
     { query, limit, cursor }: ListRequest,
   ): Promise<{ page: ResultPage; typos: boolean }> {

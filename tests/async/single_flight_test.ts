@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { BatchedFlight, SingleFlight } from "../../src/async/single_flight.ts";
+import { ManualClock } from "../support/clock.ts";
+import { until } from "../support/waiting.ts";
 
 Deno.test("Questions that come while others are answered are answered together, each with its own answer", async () => {
   const runs: number[][] = [];
@@ -7,7 +9,7 @@ Deno.test("Questions that come while others are answered are answered together, 
     runs.push(questions);
     await new Promise((resolve) => setTimeout(resolve, 5));
     return questions.map((question) => question * 2);
-  });
+  }, new ManualClock());
   const ask = async (question: number) => assert.equal(await batch.ask(question), question * 2);
   await Promise.all([
     ask(1),
@@ -21,11 +23,15 @@ Deno.test("Questions that come while others are answered are answered together, 
 
 Deno.test("No run begins before the one before it has ended, whenever it is asked for", async () => {
   let running = 0;
-  const flight = new SingleFlight(async () => {
-    assert.equal(++running, 1);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    running--;
-  });
+  const flight = new SingleFlight(
+    async () => {
+      assert.equal(++running, 1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running--;
+    },
+    undefined,
+    new ManualClock(),
+  );
   /** Asks again as soon as can be, some turns later each time. */
   const askAgain = async (turns: number) => {
     for (let i = 0; i < 20; i++) {
@@ -37,16 +43,22 @@ Deno.test("No run begins before the one before it has ended, whenever it is aske
 });
 
 Deno.test("A caller never waits for slow work twice: its own run begins beside the one that takes long", async () => {
+  const clock = new ManualClock();
   const runs: PromiseWithResolvers<number>[] = [];
-  const flight = new SingleFlight(() => {
-    const run = Promise.withResolvers<number>();
-    runs.push(run);
-    return run.promise;
-  });
+  const flight = new SingleFlight(
+    () => {
+      const run = Promise.withResolvers<number>();
+      runs.push(run);
+      return run.promise;
+    },
+    undefined,
+    clock,
+  );
   const first = flight.run();
   const [second, third] = [flight.run(), flight.run()];
   assert.equal(runs.length, 1);
-  while (runs.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  clock.advance(250);
+  await until(() => runs.length === 2);
   runs[1].resolve(2);
   assert.deepEqual(await Promise.all([second, third]), [2, 2]);
   runs[0].resolve(1);

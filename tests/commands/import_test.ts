@@ -8,18 +8,19 @@ import { testInFolder } from "../support/folders.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { until } from "../support/waiting.ts";
 
 const encoder = new TextEncoder();
 
-async function* chunksOf(...chunks: string[]) {
-  for (const chunk of chunks) yield encoder.encode(chunk);
+async function* partsOf(...parts: string[]) {
+  for (const part of parts) yield encoder.encode(part);
 }
 
 /** Imports a text and gives the tally, the bad lines and the reported progress. */
 async function importText(text: string, store: VisitorStore) {
   const bad: string[] = [];
   const progress: number[] = [];
-  const tally = await importVisitors(chunksOf(text), store, {
+  const tally = await importVisitors(partsOf(text), store, {
     onBad: (line, reason) => bad.push(`${line} ${reason}`),
     onStored: (stored) => progress.push(stored),
   });
@@ -317,7 +318,7 @@ testInFolder("While a server serves the same store an import's result shows at o
       .join("");
   await writer.write(encoder.encode(batch(0, true)));
   // The rest of the input is still to come.
-  while ((await idsNow()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(async () => (await idsNow()).length > 0);
   await writer.write(encoder.encode(batch(0, false) + '{"short_id":"z","is_online":true}\n'));
   await writer.close();
   assert.equal((await process.ended).code, 0);

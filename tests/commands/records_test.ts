@@ -4,9 +4,9 @@ import { type ImportRecord, readRecords } from "../../src/commands/records.ts";
 
 const encoder = new TextEncoder();
 
-async function recordsOf(...chunks: (string | Uint8Array)[]): Promise<ImportRecord[]> {
+async function recordsOf(...parts: (string | Uint8Array)[]): Promise<ImportRecord[]> {
   async function* input() {
-    for (const chunk of chunks) yield typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+    for (const part of parts) yield typeof part === "string" ? encoder.encode(part) : part;
   }
   return await Array.fromAsync(readRecords(input()));
 }
@@ -82,7 +82,7 @@ Deno.test("Lines, or the elements of one array, are records with their line numb
   }
 });
 
-Deno.test("Where the chunks of an input end changes nothing", async () => {
+Deno.test("Where the parts of an input end changes nothing", async () => {
   for (const [input] of VERDICTS) {
     const whole = typeof input === "string" ? encoder.encode(input) : input;
     const expected = show(await recordsOf(whole));
@@ -93,11 +93,11 @@ Deno.test("Where the chunks of an input end changes nothing", async () => {
     const single = Array.from(whole, (byte) => bytes(byte));
     assert.deepEqual(show(await recordsOf(...single)), expected, `${String(input)} byte by byte`);
     const spread = single.flatMap((byte) => [new Uint8Array(), byte]);
-    assert.deepEqual(show(await recordsOf(...spread)), expected, `${String(input)} with empty chunks`);
+    assert.deepEqual(show(await recordsOf(...spread)), expected, `${String(input)} with empty parts`);
   }
 });
 
-Deno.test("A chunk's memory may be used again after it was read", async () => {
+Deno.test("A part's memory may be used again after it was read", async () => {
   async function* reused() {
     const buffer = new Uint8Array(2);
     for (const pair of ['{"', "a", '":', "1}", "\n{", "}"]) {
@@ -114,11 +114,11 @@ Deno.test("Any values come back from NDJSON and from an array, indented or not",
     fc.asyncProperty(values, sizes, fc.constantFrom(undefined, 2, "\t"), async (values, sizes, indent) => {
       const valuesIn = async (text: string) => {
         const all = encoder.encode(text);
-        const chunks: Uint8Array[] = [];
+        const parts: Uint8Array[] = [];
         for (let at = 0, i = 0; at < all.length; at += sizes[i++ % sizes.length]) {
-          chunks.push(all.subarray(at, at + sizes[i % sizes.length]));
+          parts.push(all.subarray(at, at + sizes[i % sizes.length]));
         }
-        return (await recordsOf(...chunks)).map((record) =>
+        return (await recordsOf(...parts)).map((record) =>
           "text" in record ? JSON.parse(record.text) : record.problem
         );
       };
@@ -131,7 +131,7 @@ Deno.test("Any values come back from NDJSON and from an array, indented or not",
   );
 });
 
-Deno.test("A record that is too long costs itself alone, and is not kept", async () => {
+Deno.test("A record that is too long costs itself alone, and is not held in memory", async () => {
   const MEGABYTE = 1024 * 1024;
   const long = `{"a":"${"x".repeat(4 * MEGABYTE)}"}`;
   const fits = `{"a":"${"x".repeat(4 * MEGABYTE - 8)}"}`;
@@ -143,9 +143,9 @@ Deno.test("A record that is too long costs itself alone, and is not kept", async
   assert.deepEqual(show(await recordsOf(long)), [`1 ${problem}`]);
 
   async function* endless() {
-    const chunk = encoder.encode("x".repeat(MEGABYTE));
+    const part = encoder.encode("x".repeat(MEGABYTE));
     yield encoder.encode("{}\n");
-    for (let i = 0; i < 64; i++) yield chunk;
+    for (let i = 0; i < 64; i++) yield part;
     yield encoder.encode("\n{}");
   }
   assert.deepEqual(show(await Array.fromAsync(readRecords(endless()))), ["1 {}", `2 ${problem}`, "3 {}"]);

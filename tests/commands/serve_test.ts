@@ -5,6 +5,7 @@ import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort, untilRefused } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 const KEY = "S3cr3t key";
 const headers = { Authorization: KEY };
@@ -19,6 +20,20 @@ async function start(folder: string, args: string[], environment: Record<string,
   const port = freePort();
   const server = new Process(foyer(folder, args, { PORT: String(port), ...environment }));
   await server.until(/Listening on/);
+  return Object.assign(server, { port, url: `http://127.0.0.1:${port}` });
+}
+
+/** A server with something that the configuration does not offer, see `test_server.ts`. */
+function startWith(folder: string, option: string, more: Record<string, string> = {}) {
+  const port = freePort();
+  const environment = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    SQLITE_PATH: "foyer.db",
+    REST_KEY: KEY,
+    ...more,
+  };
+  const server = new Process(fromSource(folder, [option], environment, "tests/commands/test_server.ts"));
   return Object.assign(server, { port, url: `http://127.0.0.1:${port}` });
 }
 
@@ -230,7 +245,7 @@ testInFolder(
   "Once it is to stop /ready is 503, while requests are still taken, and answered with Connection: close",
   async (folder) => {
     const adminPort = freePort();
-    await using server = await start(folder, [], { REST_KEY: KEY, ADMIN_PORT: String(adminPort) });
+    await using server = startWith(folder, "farewell", { ADMIN_PORT: String(adminPort) });
     await server.until(/for operators/);
     const ready = async (port: number) => {
       const response = await fetch(`http://127.0.0.1:${port}/ready`);
@@ -238,8 +253,8 @@ testInFolder(
     };
     for (const port of [server.port, adminPort]) assert.equal((await ready(port)).status, 200);
     server.child.kill("SIGTERM");
-    while ((await ready(adminPort)).status === 200);
-    // A new connection, as one that is kept may have been used before.
+    await until(async () => (await ready(adminPort)).status !== 200);
+    // A new connection, since a kept-alive one was used before.
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const request = `GET /api/visitors/list/latest HTTP/1.1\r\nHost: x\r\nAuthorization: ${KEY}\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));
@@ -257,18 +272,11 @@ testInFolder(
   },
 );
 
-/** A server in which an error occurs that no code catches. */
-function startFailing(folder: string, failure: string) {
-  const environment = { HOST: "127.0.0.1", PORT: String(freePort()), SQLITE_PATH: "foyer.db", REST_KEY: KEY };
-  const server = new Process(fromSource(folder, [failure], environment, "tests/commands/failing_server.ts"));
-  return Object.assign(server, { url: `http://127.0.0.1:${environment.PORT}` });
-}
-
 for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]]) {
   testInFolder(
     `After a rejection that no code handles (${failure}) the server goes on, and the log has no message`,
     async (folder) => {
-      await using server = startFailing(folder, failure);
+      await using server = startWith(folder, failure);
       await server.until(/A promise was rejected and no code handled it/);
       const response = await fetch(`${server.url}/api/visitors/list/latest`, { headers });
       assert.deepEqual(await response.json(), { status: "ok", visitors: [] });
@@ -276,7 +284,7 @@ for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]
       const lines = server.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
       const [logged] = lines.filter(({ level }) => level === "error");
       assert.equal(logged.error, error);
-      if (error === "TypeError") assert.match(logged.frames, /failing_server\.ts/);
+      if (error === "TypeError") assert.match(logged.frames, /test_server\.ts/);
       assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
     },
   );
@@ -285,7 +293,7 @@ for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]
 testInFolder(
   "After an error that no code catches the server closes its store and ends with 1, and the log has no message",
   async (folder) => {
-    await using server = startFailing(folder, "error");
+    await using server = startWith(folder, "error");
     assert.equal((await server.ended).code, 1, server.stderr);
     const lines = server.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
     const [logged] = lines.filter(({ level }) => level === "error");
@@ -301,7 +309,7 @@ testInFolder(
 );
 
 testInFolder("A command that fails unexpectedly ends with 1, and the log has no message", async (folder) => {
-  await using server = startFailing(folder, "failure");
+  await using server = startWith(folder, "failure");
   assert.equal((await server.ended).code, 1, server.stderr);
   assert.match(
     server.stderr,

@@ -203,7 +203,7 @@ testInFolder(
     const environment = {
       PORT: "70000",
       BASE_ENDPOINT: "support.acme.com",
-      REST_KEY: " S3cr3t",
+      REST_KEY: "S3cr3té",
       MONGO_URI: "mongo://user:S3cr3t@localhost",
       HIDDEN_ATTRIBUTES: "short_id",
       WATCH_LINK: "https://acme.com/watch",
@@ -233,12 +233,13 @@ testInFolder("It reads the .env beside it, not another, and the environment wins
   assert.deepEqual(await server.list({ headers: { Authorization: "the environment's" } }), [200, []]);
 });
 
-testInFolder("A .env that cannot be read counts as absent", async (folder) => {
+testInFolder("A .env that cannot be read counts as absent, which is a warning", async (folder) => {
   const environment = { REST_KEY: KEY, SQLITE_PATH: ":memory:" };
   await Deno.mkdir(`${folder}/.env`);
   {
     await using server = await serve(folder, { environment });
     assert.deepEqual(await server.list(), [200, []], "a folder");
+    assert.match(server.stderr, /"warning","message":"Ignored [^"]*\.env: it cannot be read \(/);
   }
   await Deno.remove(`${folder}/.env`);
   await Deno.writeTextFile(`${folder}/.env`, "REST_KEY=unread\nHIDDEN_ATTRIBUTES=wrong\n", { mode: 0 });
@@ -247,6 +248,7 @@ testInFolder("A .env that cannot be read counts as absent", async (folder) => {
   for (const path of [builds, folder]) await Deno.chmod(path, 0o755);
   await using server = await serve(folder, { environment, uid });
   assert.deepEqual(await server.list(), [200, []], "another user's file");
+  assert.match(server.stderr, /"warning","message":"Ignored [^"]*\.env: it cannot be read \(/);
 });
 
 testInFolder("A relative SQLITE_PATH counts from the working directory", async (folder) => {

@@ -89,7 +89,7 @@ Deno.test("It is the one in the log of requests", async () => {
   }
 });
 
-Deno.test("Only X-Forwarded-For tells an address", async () => {
+Deno.test("Only X-Forwarded-For gives an address", async () => {
   const { app, requests } = appOver(openSqliteStore(":memory:"), { TRUSTED_PROXIES: PROXIES });
   const headers = {
     "Forwarded": "for=6.6.6.6",

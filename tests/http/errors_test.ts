@@ -32,7 +32,7 @@ async function assertError(response: Response, status: number, code: string, wha
   return body.message;
 }
 
-Deno.test("A request that makes no sense is told which parameter is wrong", async () => {
+Deno.test("The answer to a request that makes no sense names the wrong parameter", async () => {
   const { app } = openApp();
   const verdicts: [path: string, named: RegExp][] = [
     [`${LIST}?max_results=0`, /max_results/],
@@ -56,7 +56,7 @@ Deno.test("A request that makes no sense is told which parameter is wrong", asyn
   }
 });
 
-Deno.test("A short id of nobody is told apart from a route that is none", async () => {
+Deno.test("A short id that nobody has is another error than a route that does not exist", async () => {
   const { app } = openApp();
   for (
     const path of [
@@ -127,7 +127,7 @@ Deno.test("The key comes before the method", async () => {
   }
 });
 
-Deno.test("A database that does not answer is 503, and clients are told to come back", async () => {
+Deno.test("A database that does not answer is 503, and clients are asked to come back", async () => {
   const { app, logged } = openApp(
     brokenStore(() => new StoreUnavailable("mongodb://user:S3cr3t@host is away")),
   );
@@ -139,7 +139,7 @@ Deno.test("A database that does not answer is 503, and clients are told to come 
   }
   assert.deepEqual(logged, []);
   assert.equal((await app.request("/live")).status, 200, "the process itself serves");
-  await assertError(await app.request(LIST), 401, "invalid_api_key", "without the key nothing is told");
+  await assertError(await app.request(LIST), 401, "invalid_api_key", "without the key nothing is shown");
   await assertError(
     await app.request(`${LIST}?max_results=0`, { headers }),
     400,
@@ -216,7 +216,7 @@ Deno.test("HEAD is GET without the body: the same status, headers and length", a
   }
 });
 
-Deno.test("No answer is kept by a cache that others share, nor taken for another type", async () => {
+Deno.test("No answer is stored by a shared cache, nor taken for another type", async () => {
   const { app } = openApp();
   for (const path of [...ROUTES, "/live", "/nothing", `${LIST}?max_results=0`]) {
     for (const sent of [headers, {}]) {

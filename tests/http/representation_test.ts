@@ -10,7 +10,7 @@ async function openApp(count: number) {
   return { get, put: (...numbers: number[]) => put(numbers.map(documentOf)) };
 }
 
-Deno.test("A client that has the answer is told so, until it changes", async () => {
+Deno.test("A client that has the answer gets 304, until it changes", async () => {
   const { get, put } = await openApp(20);
   for (const path of ["list/latest?max_results=10", "list/search?q=zoe", "v3"]) {
     const first = await get({}, path);

@@ -222,7 +222,7 @@ Deno.test("Nothing of a path, a query or a header is in the log, whatever they h
   );
 });
 
-Deno.test("Methods that nobody knows are told as one", async () => {
+Deno.test("Unknown methods are counted as one", async () => {
   const { app, requests } = await openApp();
   const known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
   for (const method of [...known, "PROPFIND", "QUERY", "PURGE", "S3cr3t", "get-all", "TRACE", "CONNECT"]) {
@@ -234,14 +234,14 @@ Deno.test("Methods that nobody knows are told as one", async () => {
   }
 });
 
-Deno.test("No answer may be framed, run, embedded, sniffed or kept by a cache that others share", async () => {
+Deno.test("No answer may be framed, run, embedded, sniffed or stored by a shared cache", async () => {
   const { app, admin } = await openApp();
   const assertHeaders = (response: Response, what: string) => {
     const headers = Object.fromEntries(response.headers);
     assert.equal(headers["cache-control"], "private, no-cache", what);
     assert.equal(headers["server"], undefined, what);
     assert.equal(headers["x-powered-by"], undefined, what);
-    // What it tells of, and shows nothing of, was sent with them.
+    // The content that it stands for was sent with them.
     if (response.status === 304) return;
     assert.equal(headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'", what);
     assert.equal(headers["cross-origin-resource-policy"], "same-origin", what);
@@ -287,7 +287,7 @@ Deno.test("No page of another origin is let in, whichever asks", async () => {
   }
 });
 
-Deno.test("Whoever keeps a connection is told to close it once the server stops, and answered all the same", async () => {
+Deno.test("Once the server stops, answers ask clients to close their connection", async () => {
   const { app, health } = await openApp();
   for (const isStopping of [false, true]) {
     health.isStopping = isStopping;

@@ -7,6 +7,7 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
+import { until } from "../support/waiting.ts";
 
 const BATCH = 100;
 
@@ -37,21 +38,17 @@ function segmentsOf(path: string): number {
     .segments as number;
 }
 
-async function until(condition: () => boolean | Promise<boolean>) {
-  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 const nothing = () => {};
 
 testInFolder(
-  "What many visitors are found by is put in order, and they are found all the while",
+  "Index segments are merged, and visitors are found meanwhile",
   async (folder) => {
     const path = join(folder, "foyer.db");
     const store = openSqliteStore(path);
     await fill(store, 0, 3000);
     assert.ok(segmentsOf(path) > 1);
     let steps = 0;
-    const told: VisitorStore = Object.assign(Object.create(store), {
+    const watched: VisitorStore = Object.assign(Object.create(store), {
       findVisitors: store.findVisitors.bind(store),
       async maintainIndexes() {
         const isMore = await store.maintainIndexes!();
@@ -64,7 +61,7 @@ testInFolder(
         return isMore;
       },
     });
-    const maintenance = startIndexMaintenance(told, nothing, { first: 0, interval: 5 });
+    const maintenance = startIndexMaintenance(watched, nothing, { first: 0, interval: 5 });
     await until(() => steps > 5 && segmentsOf(path) <= 3);
     await maintenance.stop();
     assert.deepEqual(await found(store, "newcomer"), ["new"]);
@@ -77,7 +74,7 @@ testInFolder(
   },
 );
 
-testInFolder("What is in order is left alone, also beside a little that is new", async (folder) => {
+testInFolder("Merged segments are left alone, also beside a small new one", async (folder) => {
   const path = join(folder, "foyer.db");
   const store = openSqliteStore(path);
   assert.equal(await store.maintainIndexes!(), false);
@@ -92,7 +89,7 @@ testInFolder("What is in order is left alone, also beside a little that is new",
   await store.close();
 });
 
-testInFolder("What could not be put in order is tried again, and told once", async (folder) => {
+testInFolder("Index maintenance that fails is tried again, and logged once", async (folder) => {
   const path = join(folder, "foyer.db");
   const store = openSqliteStore(path, 10);
   await fill(store, 0, 3000);

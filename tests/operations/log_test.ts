@@ -5,6 +5,7 @@ import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 /** Too long to be guessed, which would be a warning. */
 const KEY = "a key of the tests";
@@ -30,9 +31,7 @@ async function ask(url: string, init?: RequestInit) {
 }
 
 async function untilItAnswers(url: string) {
-  while (!await fetch(`${url}/live`).then((response) => response.text(), () => null)) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(() => fetch(`${url}/live`).then(async (response) => await response.text() !== "", () => false));
 }
 
 testInFolder("Where no person watches each event is a line of JSON on standard error", async (folder) => {
@@ -90,7 +89,7 @@ testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
 
 testInFolder("On a terminal each event is a line for a person", async (folder) => {
   const { command, url } = server(folder, { SQLITE_PATH: "" });
-  // It tells its process id, since script passes no signal on.
+  // It prints its process id, since `script` does not forward signals.
   const line = ["echo pid=$$; exec", command.program, ...command.args!].join(" ");
   await using process = new Process({ ...command, program: "script", args: ["-qefc", line, "/dev/null"] });
   await process.until(/for operators/, "stdout");

@@ -154,7 +154,7 @@ Deno.test("Requests are counted and timed by route pattern, method and status", 
   );
 });
 
-Deno.test("Metrics tell of the process and of what runs", async () => {
+Deno.test("Metrics show the process and its versions", async () => {
   const { samples } = await openApp();
   const found = await samples();
   assert.equal(
@@ -167,7 +167,7 @@ Deno.test("Metrics tell of the process and of what runs", async () => {
   assert.ok(started > 1.7e9 && started <= Date.now() / 1000);
 });
 
-Deno.test("Metrics tell when REST_KEY_PREVIOUS was last used, and no other key moves that", async () => {
+Deno.test("Metrics show when REST_KEY_PREVIOUS was last used, and no other key moves that", async () => {
   const { app, samples } = await openApp();
   const lastUsed = async () =>
     valueOf(await samples(), "foyer_rest_key_previous_last_used_timestamp_seconds");
@@ -351,7 +351,7 @@ Deno.test("Metrics say how many documents wait for foyer reindex, NaN while nobo
   }
 });
 
-testInFolder("Metrics tell of the database, of who is online, and where reads came from", async (folder) => {
+testInFolder("Metrics show the database, who is online, and where reads came from", async (folder) => {
   const store = openSqliteStore(`${folder}/foyer.db`);
   await store.putVisitors(
     ["a", "b", "c"].map((short_id) => readVisitor({ short_id, is_online: short_id !== "c" })!),

@@ -4,6 +4,7 @@ import { shareReads } from "../../src/store/shared_reads.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
+import { until } from "../support/waiting.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -21,25 +22,21 @@ async function shortIdsOf(store: VisitorStore): Promise<string[]> {
   return (await Array.fromAsync(store.allVisitors())).map(({ short_id }) => short_id).sort();
 }
 
-/** The same store; a test is told of each lease and each removal, and may do something in its place. */
+/** The same store; a test hears of each lease and each removal, and may do something in its place. */
 function watch(
   store: VisitorStore,
-  told: { takeLease?: () => void; removeOffline?: (seenBefore: Date | null, most: number) => void },
+  on: { takeLease?: () => void; removeOffline?: (seenBefore: Date | null, most: number) => void },
 ): VisitorStore {
   return new Proxy(store, {
     get(target, name) {
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
-        await (told as Record<PropertyKey, ((...args: unknown[]) => unknown) | undefined>)[name]?.(...args);
+        await (on as Record<PropertyKey, ((...args: unknown[]) => unknown) | undefined>)[name]?.(...args);
         return value.apply(target, args);
       };
     },
   });
-}
-
-async function until(condition: () => boolean | Promise<boolean>) {
-  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const CROWD = [

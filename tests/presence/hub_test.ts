@@ -4,8 +4,9 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import type { Environment } from "../support/app.ts";
 import { appWith } from "../support/app.ts";
-import { eventually, servePresence, TestPage } from "../support/presence.ts";
+import { eventually, GRACE, servePresence, TestPage } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { until } from "../support/waiting.ts";
 
 type Server = ReturnType<typeof servePresence>;
 
@@ -23,7 +24,19 @@ function test(sentence: string, work: (server: Server) => Promise<void>, environ
   });
 }
 
-test("A page that says hello makes a visitor who is online, with what its browser tells", async (server) => {
+/** Waits until as many web pages are connected, as the server sees it. */
+async function untilConnected({ metrics }: Server, count: number) {
+  await until(async () =>
+    new RegExp(`^foyer_presence_connections ${count}$`, "m").test((await metrics.text()).body)
+  );
+}
+
+/** Waits until the database has all changes of visitors. */
+async function untilWritten({ metrics }: Server) {
+  await until(async () => /^foyer_presence_waiting 0$/m.test((await metrics.text()).body));
+}
+
+test("A page that says hello makes a visitor who is online, with what its browser says", async (server) => {
   const before = Date.now();
   const page = await server.enter(undefined, "https://user:pass@shop.example/cart?step=2#pay");
   assert.match(page.shortId, /^[2-9A-HJ-NP-Za-km-z]{10}$/);
@@ -136,7 +149,7 @@ test("The place is that of the client's address, through proxies that are truste
   await page.close();
 }, { TRUSTED_PROXIES: "127.0.0.1", GEOIP_DB: fileURLToPath(new URL("city.mmdb", import.meta.url)) });
 
-test("A visitor is online until its last page closes, and a moment longer", async (server) => {
+test("A visitor is online until its last page closes, and for the grace period after it", async (server) => {
   const first = await server.enter();
   const second = await server.enter(first.token);
   await first.close();
@@ -147,9 +160,12 @@ test("A visitor is online until its last page closes, and a moment longer", asyn
   const third = await server.enter(first.token);
   assert.equal(third.shortId, first.shortId);
   assert.equal(third.code, first.code, "the code stays");
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  server.clock.skip(GRACE);
+  await untilWritten(server);
   assert.equal((await server.find("online")).lookup_code, first.code);
   await third.close();
+  await untilConnected(server, 0);
+  server.clock.skip(GRACE);
   const gone = await server.find("-online");
   assert.equal(gone.short_id, first.shortId);
   assert.equal(gone.lookup_code, null);
@@ -167,7 +183,7 @@ test("Lookup codes are each for one visitor online", async (server) => {
   }
 });
 
-test("A bad message is told of, and after five of them the page is not heard any more", async (server) => {
+test("A bad message is answered with an error, and after five of them the connection is closed", async (server) => {
   const page = await server.enter();
   const bad = ["{", "null", JSON.stringify({ type: "update", visitor: { tags: ["vip"] } }), "[]", "1"];
   for (const message of bad.slice(0, 4)) {
@@ -235,7 +251,7 @@ test("Whoever was removed through the API is another visitor from then on", asyn
   const visitor = await server.find("url:next");
   assert.equal(visitor.short_id, welcome.short_id);
   assert.equal(visitor.name, null);
-  assert.equal(visitor.sdk, "web 1.0.0", "all else that its page told is there");
+  assert.equal(visitor.sdk, "web 1.0.0", "the other attributes of its web page are there");
   // Whoever was away when it happened is another one as well.
   const late = await server.enter(page.token);
   assert.equal(late.shortId, page.shortId, "its token is good, and nobody has looked yet");
@@ -261,7 +277,7 @@ test("What an agent changes through the API stays, whatever pages are viewed", a
   assert.ok(visitor.is_in_session);
 });
 
-test("Before a stop pages are told to come back, none is lost, and the next process knows them", async (server) => {
+test("Before a stop web pages are asked to come back, none is lost, and the next process knows them", async (server) => {
   const page = await server.enter();
   await server.find("online");
   server.presence.sendAway();

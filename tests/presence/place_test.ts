@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openPlaces, type Place, type Places } from "../../src/presence/place.ts";
 import { testInFolder } from "../support/folders.ts";
+import { until } from "../support/waiting.ts";
 
 // See make_fixtures.py.
 const fixture = (name: string) => `${import.meta.dirname}/${name}.mmdb`;
@@ -133,7 +134,7 @@ testInFolder("A file that is replaced is read again", async (folder) => {
   });
 });
 
-testInFolder("A replacement that cannot be used is told once, and the old file stays", async (folder) => {
+testInFolder("A replacement that cannot be used is reported once, and the old file stays", async (folder) => {
   const path = `${folder}/places.mmdb`;
   await Deno.copyFile(fixture("city"), path);
   const problems: string[] = [];
@@ -189,11 +190,6 @@ async function withPlaces(
   } finally {
     await places.close();
   }
-}
-
-/** Waits for what a look at the file brings; a test that waits in vain ends with the run. */
-async function until(holds: () => boolean) {
-  while (!holds()) await new Promise((done) => setTimeout(done, 5));
 }
 
 function read(place: Place): (string | null)[] {

@@ -8,8 +8,10 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { testInFolder } from "../support/folders.ts";
 import { startOwnMongo } from "../support/mongodb.ts";
-import { eventually, servePresence } from "../support/presence.ts";
+import { ManualClock } from "../support/clock.ts";
+import { eventually, GRACE, servePresence } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { until } from "../support/waiting.ts";
 
 /** Does some work with a store in memory. */
 async function withStore(work: (store: VisitorStore) => Promise<void>) {
@@ -35,6 +37,19 @@ function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePres
   });
 }
 
+type Server = ReturnType<typeof servePresence>;
+
+/** Web pages that are connected, changes that are not written yet, or visitors who are not written as gone. */
+type Shown = "connections" | "waiting" | "visitors";
+
+/** Whether a server's metrics show none of them. */
+async function hasNo({ metrics }: Server, what: Shown): Promise<boolean> {
+  return new RegExp(`^foyer_presence_${what} 0$`, "m").test((await metrics.text()).body);
+}
+
+/** Waits until a server's metrics show none of them. */
+const untilNo = (server: Server, what: Shown) => until(() => hasNo(server, what));
+
 testOfTwo("A visitor with pages at two processes is online until both have lost it", async ([one, other]) => {
   const first = await one.enter();
   await one.find("online");
@@ -46,24 +61,32 @@ testOfTwo("A visitor with pages at two processes is online until both have lost 
     "and its code is the same everywhere",
   );
   await first.close();
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await untilNo(one, "connections");
+  one.clock.skip(GRACE);
+  await untilNo(one, "visitors");
   const visitor = await one.find("online");
   assert.equal(visitor.lookup_code, first.code);
   await second.close();
+  await untilNo(other, "connections");
+  other.clock.skip(GRACE);
   assert.equal((await other.find("-online")).short_id, first.shortId);
 });
 
 testOfTwo("A page that comes to another process each time never flickers", async ([one, other]) => {
-  let page = await one.enter();
+  let [last, page] = [one, await one.enter()];
   await one.find("online");
   for (const server of [other, one, other]) {
     await page.close();
-    const next = await server.enter(page.token);
-    for (let i = 0; i < 15; i++) {
+    page = await server.enter(page.token);
+    await untilNo(server, "waiting");
+    await untilNo(last, "connections");
+    last.clock.skip(GRACE);
+    await until(async () => {
       assert.equal((await server.ask("/visitors/list/latest")).visitors.length, 1);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    page = next;
+      return await hasNo(last, "visitors");
+    });
+    assert.equal((await server.ask("/visitors/list/latest")).visitors.length, 1);
+    last = server;
   }
 });
 
@@ -86,25 +109,35 @@ function watchOf(options: ConstructorParameters<typeof ProcessWatch>[0], onConne
 
 Deno.test("The connections of a process that is silent are ended by another, and no others", async () => {
   await withStore(async (store) => {
-    const options = { store, log: quiet, interval: 20, patience: 200 };
+    const clock = new ManualClock();
+    const options = { store, log: quiet, interval: 5000, patience: 30_000, clock };
     const forgotten: string[] = [];
     const watches = ["a", "b", "c"].map((name) => watchOf(options, () => forgotten.push(name)));
     const [a, b, c] = watches;
+    let alive = watches.length;
+    /** Lets time pass until each watch has sent its next heartbeat. */
+    const pass = async () => {
+      clock.advance(5000);
+      await until(() => clock.waiting === alive);
+    };
     for (const watch of watches) watch.start();
-    await eventually(() => watches.every(({ isRegistered }) => isRegistered) || undefined);
+    await until(() => clock.waiting === alive);
     const change = { last_seen_at: "2026-01-02T03:04:05.678Z" };
     for (const [watch, shortIds] of [[a, ["1", "2"]], [b, ["2", "3"]]] as const) {
       const writes = shortIds.map((shortId) => ({ shortId, isNew: true, change, isConnected: true }));
       await store.writePresence(watch.process, writes);
     }
     await a.stop();
+    alive--;
     const online = async () => {
       const visitors = await store.getVisitors(["1", "2", "3"]);
       return visitors.filter((stored) => stored!.visitor.is_online).map((stored) => stored!.shortId).join("");
     };
-    assert.equal(await online(), "123", "a moment of silence is none");
-    await eventually(async () => await online() === "23" || undefined);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (let i = 0; i < 6; i++) await pass();
+    assert.equal(await online(), "123", "30 seconds without a heartbeat are not too long");
+    for (let i = 0; i < 2; i++) await pass();
+    await until(async () => await online() === "23");
+    for (let i = 0; i < 20; i++) await pass();
     assert.equal(await online(), "23");
     assert.deepEqual(forgotten, []);
     await b.stop();
@@ -166,11 +199,10 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
     const codes = new LookupCodes({ store, holder: "a process", log: quiet });
     codes.start();
     const taken = new Set<string>();
-    while (taken.size < 10) {
-      const code = codes.take();
-      if (code === null) await new Promise((resolve) => setTimeout(resolve, 20));
-      else taken.add(code);
-    }
+    await until(() => {
+      for (let code; taken.size < 10 && (code = codes.take()) !== null;) taken.add(code);
+      return taken.size === 10;
+    });
     assert.deepEqual(
       [...taken].sort(),
       [..."01234"].map((d) => `000${d}`).concat([..."56789"].map((d) => `049${d}`)),

@@ -13,7 +13,7 @@ interface Page {
 }
 
 /**
- * What the SDK sends until it is told everything.
+ * What the SDK sends until everything is sent.
  *
  * There is no browser in it, and no connection: of a page there is as little as the SDK needs to send at once. That it
  * does so in a browser is for tests/browser to show.

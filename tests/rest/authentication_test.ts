@@ -91,7 +91,7 @@ Deno.test("A refused request never reaches the store", async () => {
   assert.deepEqual(calls, ["getVisitors"], "a request with the key does");
 });
 
-Deno.test("A refused request is told how to authenticate, and nothing more", async () => {
+Deno.test("The answer to a refused request says how to authenticate, and nothing more", async () => {
   const { app } = openApp();
   const refused: Record<string, string>[] = [{}, { Authorization: "wrong" }, { "X-Api-Key": "wrong" }];
   for (const headers of refused) {

@@ -475,7 +475,7 @@ if (hasAllRights) {
     };
     const chunked = (text: string, size: number) =>
       (text.match(new RegExp(`.{1,${size}}`, "gs")) ?? [])
-        .map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("") + "0\r\n\r\n";
+        .map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join("") + "0\r\n\r\n";
     const short = '{"name":"Ada"}';
     const full = `{"name":"${"x".repeat(64 * 1024 - 11)}"}`;
     assert.equal(await ask(`Content-Length: ${short.length}`, short), 200);

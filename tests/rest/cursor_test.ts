@@ -24,7 +24,7 @@ async function openApp(documents: Record<string, unknown>[]) {
     };
   };
   /** The short ids on every page, from a page on. */
-  const walk = async (path: string) => {
+  const follow = async (path: string) => {
     const pages: string[][] = [];
     for (let url: string | null = `${BASE}/api/visitors/list/${path}`; url !== null;) {
       const { status, ids, next } = await getPage(url);
@@ -34,7 +34,7 @@ async function openApp(documents: Record<string, unknown>[]) {
     }
     return pages;
   };
-  return { put, getPage, walk };
+  return { put, getPage, follow };
 }
 
 /** 23 visitors: online and offline ones, ties, and some who were never seen; in their order. */
@@ -46,15 +46,15 @@ const CROWD = Array.from({ length: 23 }, (_, i) => ({
 }));
 const ORDER = CROWD.map(({ short_id }) => short_id);
 
-Deno.test("A walk along the links reaches everybody once, in order, whatever the size of a page", async () => {
-  const { walk } = await openApp(CROWD.toReversed());
+Deno.test("Following the links reaches everybody once, in order, whatever the size of a result page", async () => {
+  const { follow } = await openApp(CROWD.toReversed());
   for (const size of [1, 2, 3, 5, 7, 11, 12, 22, 23, 24, 1000]) {
-    const pages = await walk(`search?q=zoe&max_results=${size}`);
+    const pages = await follow(`search?q=zoe&max_results=${size}`);
     assert.deepEqual(pages.flat(), ORDER, `pages of ${size}`);
     assert.equal(pages.length, Math.ceil(23 / size), "the last page has no link, and none is empty");
     for (const page of pages.slice(0, -1)) assert.equal(page.length, size);
-    assert.deepEqual((await walk(`latest?max_results=${size}`)).flat(), ORDER.slice(0, 12));
-    assert.deepEqual((await walk(`search?max_results=${size}`)).flat(), ORDER.slice(0, 12));
+    assert.deepEqual((await follow(`latest?max_results=${size}`)).flat(), ORDER.slice(0, 12));
+    assert.deepEqual((await follow(`search?max_results=${size}`)).flat(), ORDER.slice(0, 12));
   }
 });
 
@@ -64,7 +64,7 @@ Deno.test("A link keeps q and max_results as they were, and adds nothing else", 
     name: "Zoë & Söhne+x=#1%",
     is_online: true,
   })));
-  const verdicts: [path: string, kept: Record<string, string>][] = [
+  const verdicts: [path: string, stays: Record<string, string>][] = [
     ["latest", {}],
     ["latest?max_results=7", { max_results: "7" }],
     ["latest?q=zoe&other=1", {}],
@@ -78,13 +78,13 @@ Deno.test("A link keeps q and max_results as they were, and adds nothing else", 
       max_results: "1",
     }],
   ];
-  for (const [path, kept] of verdicts) {
+  for (const [path, stays] of verdicts) {
     const { next, ids } = await getPage(`/api/visitors/list/${path}`);
     const url = new URL(next!);
     assert.equal(url.origin + url.pathname, `${BASE}/api/visitors/list/${path.split("?")[0]}`);
     const { cursor, ...others } = Object.fromEntries(url.searchParams);
     assert.match(cursor, /^[A-Za-z0-9_-]+$/, "a cursor needs no escapes");
-    assert.deepEqual(others, kept, path);
+    assert.deepEqual(others, stays, path);
     const second = await getPage(next!);
     assert.equal(second.status, 200, path);
     assert.ok(!ids.includes(second.ids[0]), path);
@@ -189,8 +189,8 @@ Deno.test("A cursor is its position, for its own search alone", () => {
 });
 
 Deno.test("A cursor remembers that its pages were found by words one typo away", async () => {
-  const { getPage, put, walk } = await openApp(CROWD.map((one) => ({ ...one, name: "Fatima" })));
-  assert.deepEqual((await walk("search?q=ftaima&max_results=5")).flat(), ORDER);
+  const { getPage, put, follow } = await openApp(CROWD.map((one) => ({ ...one, name: "Fatima" })));
+  assert.deepEqual((await follow("search?q=ftaima&max_results=5")).flat(), ORDER);
   const { next } = await getPage("/api/visitors/list/search?q=ftaima&max_results=5");
   // Somebody who has it as it was typed comes meanwhile.
   await put([{ short_id: "new", name: "Ftaima", is_online: true, last_seen_at: new Date(NOW + 1000) }]);

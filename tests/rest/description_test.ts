@@ -43,7 +43,7 @@ function operationsOf(document: Json): string[] {
   );
 }
 
-/** What tells whether a value fits the schema at a place of a description, `["paths", "/usage", …]`. */
+/** Returns a function that compiles the schema at a place of a description, `["paths", "/usage", …]`. */
 function schemasOf(document: Json) {
   // OpenAPI's own words are none of JSON Schema's.
   const ajv = new Ajv2020({ strict: false, formats: { "date-time": true } });

@@ -6,6 +6,7 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver, appWith, type Environment } from "../support/app.ts";
+import { ManualClock } from "../support/clock.ts";
 
 const LATEST = "/api/visitors/list/latest";
 
@@ -17,12 +18,9 @@ async function assertRefused(response: Response, what: string) {
   assert.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, what);
 }
 
-/** The limits' timers outlive a test, without holding the process up. */
-const test = (sentence: string, fn: () => Promise<void>) =>
-  Deno.test({ name: sentence, fn, sanitizeOps: false, sanitizeResources: false });
-
-test("A key makes RATE_LIMIT requests a second; each other key has its own", async () => {
-  const { app } = await appWith([], { RATE_LIMIT: "5", REST_KEY_PREVIOUS: "old", REST_WRITE_KEY: "write" });
+Deno.test("A key makes RATE_LIMIT requests a second; each other key has its own", async () => {
+  const keys = { REST_KEY_PREVIOUS: "old", REST_WRITE_KEY: "write" };
+  const { app } = await appWith([], { RATE_LIMIT: "5", ...keys }, new ManualClock());
   const ask = (key: string, path: string, method = "GET") =>
     app.request(path, { method, headers: { Authorization: key } });
   for (const key of ["key", "old", "write"]) {
@@ -42,20 +40,22 @@ test("A key makes RATE_LIMIT requests a second; each other key has its own", asy
   }
 });
 
-test("The next second is a new one", async () => {
-  const { ask } = await appWith([], { RATE_LIMIT: "1" });
-  await (await ask(LATEST)).text();
-  while (true) {
+Deno.test("The next second is a new one", async () => {
+  const clock = new ManualClock();
+  const { ask } = await appWith([], { RATE_LIMIT: "1" }, clock);
+  assert.equal((await ask(LATEST)).status, 200);
+  for (const passed of [0, 500, 499]) {
+    clock.advance(passed);
     const response = await ask(LATEST);
-    await response.text();
-    if (response.status === 200) break;
+    assert.equal(response.status, 429);
     assert.equal(response.headers.get("Retry-After"), "1");
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  clock.advance(1);
+  assert.equal((await ask(LATEST)).status, 200);
 });
 
-test("Whoever has no key is 401 however often, and spends nobody's requests", async () => {
-  const { app, ask } = await appWith([], { RATE_LIMIT: "1" });
+Deno.test("Whoever has no key is 401 however often, and spends nobody's requests", async () => {
+  const { app, ask } = await appWith([], { RATE_LIMIT: "1" }, new ManualClock());
   const statusOf = async (Authorization: string) => {
     const response = await app.request(LATEST, { headers: { Authorization } });
     await response.text();
@@ -66,7 +66,7 @@ test("Whoever has no key is 401 however often, and spends nobody's requests", as
   assert.deepEqual([await statusOf("wrong"), await statusOf("")], [401, 401]);
 });
 
-test("Probes are answered however often", async () => {
+Deno.test("Probes are answered however often", async () => {
   const { app, admin } = await appWith([], { RATE_LIMIT: "1" });
   for (let i = 0; i < 10; i++) {
     for (const path of ["/live", "/ready"]) assert.equal((await app.request(path)).status, 200);
@@ -74,7 +74,7 @@ test("Probes are answered however often", async () => {
   }
 });
 
-test("Without RATE_LIMIT there is none", async () => {
+Deno.test("Without RATE_LIMIT there is none", async () => {
   const { ask } = await appWith([]);
   const answers = await Promise.all(Array.from({ length: 200 }, () => ask(LATEST)));
   assert.ok(answers.every(({ status }) => status === 200));
@@ -105,7 +105,8 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
     },
   });
   const given = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support", ...environment };
-  const { app } = appOver(watched, given);
+  const clock = new ManualClock();
+  const { app } = appOver(watched, given, undefined, clock);
   const search = (
     q: string,
     { key = "key", peer = "203.0.113.9", more = "", headers = {}, method = "GET" } = {},
@@ -124,10 +125,10 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
   const miss = async (times: number, options: Parameters<typeof search>[1] = {}) => {
     for (let i = 0; i < times; i++) assert.deepEqual(await find(String(1000 + i), options), []);
   };
-  return { app, queries, search, find, miss };
+  return { app, queries, search, find, miss, clock };
 }
 
-test("After ten codes that nobody has no further one is tried, while other searches go on", async () => {
+Deno.test("After ten codes that nobody has no further one is tried, while other searches go on", async () => {
   const { search, find, miss } = await openApp();
   await miss(10);
   for (const q of ["1234", "1000", "0042", "7777"]) await assertRefused(await search(q), q);
@@ -139,7 +140,21 @@ test("After ten codes that nobody has no further one is tried, while other searc
   }
 });
 
-test("Neither spelling, parameters, headers, method nor cursor lets a further code be tried", async () => {
+Deno.test("The limit on codes that nobody has ends with its minute", async () => {
+  const { search, miss, clock } = await openApp();
+  await miss(1);
+  clock.advance(20_000);
+  await miss(9);
+  const refused = await search("1234");
+  assert.equal(refused.headers.get("Retry-After"), "40");
+  clock.advance(39_999);
+  await assertRefused(await search("1234"), "a moment before");
+  clock.advance(1);
+  await miss(10);
+  await assertRefused(await search("0042"), "in the next minute");
+});
+
+Deno.test("Neither spelling, parameters, headers, method nor cursor lets a further code be tried", async () => {
   const { app, search, miss, queries } = await openApp();
   await miss(10);
   queries.length = 0;
@@ -187,14 +202,14 @@ test("Neither spelling, parameters, headers, method nor cursor lets a further co
   assert.deepEqual(queries, [], "the store was asked nothing");
 });
 
-test("A quoted code is text, by which nobody's code is found", async () => {
+Deno.test("A quoted code is text, by which nobody's code is found", async () => {
   const { find } = await openApp();
   for (const q of ['"0042"', '"0042', '"00"42', "x0042", "004", "0042x", "url:0042"]) {
     assert.deepEqual(await find(q), [], q);
   }
 });
 
-test("Misses that are mixed with other parts, on a further page or asked by HEAD count as well", async () => {
+Deno.test("Misses that are mixed with other parts, on a further page or asked by HEAD count as well", async () => {
   const beyond = { online: false, lastSeenAt: null, shortId: "zzzz", tie: null };
   const misses: [q: string, options: Parameters<Awaited<ReturnType<typeof openApp>>["search"]>[1]][] = [
     ["1000 online", {}],
@@ -217,7 +232,7 @@ test("Misses that are mixed with other parts, on a further page or asked by HEAD
   await assertRefused(await search("1001"), "ten of them");
 });
 
-test("Searches by code that find somebody, or cannot be made, do not count", async () => {
+Deno.test("Searches by code that find somebody, or cannot be made, do not count", async () => {
   const { app, search, find, miss } = await openApp();
   for (let i = 0; i < 30; i++) {
     assert.deepEqual(await find("0042"), ["aB3"]);
@@ -237,7 +252,7 @@ test("Searches by code that find somebody, or cannot be made, do not count", asy
   await assertRefused(await search("0042"), "what found somebody before");
 });
 
-test("Misses are counted by key and by the client's address, the trusted proxy's word for it included", async () => {
+Deno.test("Misses are counted by key and by the client's address, the trusted proxy's word for it included", async () => {
   const { search, find, miss } = await openApp({ TRUSTED_PROXIES: "10.0.0.0/8" });
   const through = (client: string) => ({ peer: "10.0.0.7", headers: { "X-Forwarded-For": client } });
   await miss(10);
@@ -255,7 +270,7 @@ test("Misses are counted by key and by the client's address, the trusted proxy's
   await assertRefused(await search("0042", { key: "write" }), "the other key");
 });
 
-test("Whoever has a whole network of IPv6 is one client, and the next network is another one", async () => {
+Deno.test("Whoever has a whole network of IPv6 is one client, and the next network is another one", async () => {
   const { search, find } = await openApp();
   for (let i = 1; i <= 10; i++) {
     assert.deepEqual(await find("9999", { peer: `2001:db8:0:1::${i}` }), [], `${i}`);
@@ -264,7 +279,7 @@ test("Whoever has a whole network of IPv6 is one client, and the next network is
   assert.deepEqual(await find("0042", { peer: "2001:db8:0:2::1" }), ["aB3"]);
 });
 
-test("Twenty codes that come at once are not tried more than ten", async () => {
+Deno.test("Twenty codes that come at once are not tried more than ten", async () => {
   for (const [limit, tried] of [["10", 10], ["1", 1], ["3", 3]] as const) {
     const { search, queries } = await openApp({ LOOKUP_MISSES_PER_MINUTE: limit });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => search(String(2000 + i))));
@@ -275,7 +290,7 @@ test("Twenty codes that come at once are not tried more than ten", async () => {
   }
 });
 
-test("Codes that come at once and that somebody has are all answered", async () => {
+Deno.test("Codes that come at once and that somebody has are all answered", async () => {
   const documents = Array.from(
     { length: 60 },
     (_, i) => ({ short_id: `v${i}`, lookup_code: String(3000 + i) }),
@@ -290,10 +305,10 @@ test("Codes that come at once and that somebody has are all answered", async () 
     mixed.map(async (answer) => ({ status: answer.status, ...await answer.json() })),
   );
   const misses = bodies.filter(({ visitors }) => visitors?.length === 0);
-  assert.equal(misses.length, 10, "of all that is missed among them ten are told");
+  assert.equal(misses.length, 10, "ten of those that nobody has are answered");
 });
 
-test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => {
+Deno.test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => {
   const { search, miss } = await openApp({ LOOKUP_MISSES_PER_MINUTE: "2" });
   await miss(2);
   await assertRefused(await search("0042"), "two");
@@ -301,14 +316,14 @@ test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => 
   await missFreely(50);
 });
 
-test("Where lookup codes are hidden four digits are a short id, which may be asked for as often as others", async () => {
+Deno.test("Where lookup codes are hidden four digits are a short id, which may be asked for as often as others", async () => {
   const { find, miss } = await openApp({ HIDDEN_ATTRIBUTES: "lookup_code" });
   await miss(30);
   assert.deepEqual(await find("0042"), []);
   assert.deepEqual(await find("7777"), ["7777"]);
 });
 
-test("A search that fails is no miss, and leaves nobody waiting", async () => {
+Deno.test("A search that fails is no miss, and leaves nobody waiting", async () => {
   const store = openSqliteStore(":memory:");
   await store.close();
   const { ask } = appOver(store, { LOOKUP_MISSES_PER_MINUTE: "1" });
@@ -318,7 +333,7 @@ test("A search that fails is no miss, and leaves nobody waiting", async () => {
   assert.ok(answers.every(({ status }) => status === 503));
 });
 
-test("Neither limit's refusal tells whether there is somebody", async () => {
+Deno.test("A refusal does not show whether somebody has the code", async () => {
   const { search, miss } = await openApp();
   await miss(10);
   const textOf = async (q: string) => Buffer.from(await (await search(q)).arrayBuffer()).toString();

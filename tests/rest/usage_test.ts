@@ -73,7 +73,7 @@ Deno.test("What is changed and removed counts at once", async () => {
   });
 });
 
-Deno.test("Usage needs a key, is only read, and tells nothing of who they are", async () => {
+Deno.test("Usage needs a key, is only read, and shows nothing of who they are", async () => {
   const { app, ask } = await appWith(DOCUMENTS, {
     REST_WRITE_KEY: "write",
     BASE_ENDPOINT: "https://acme.com/support",

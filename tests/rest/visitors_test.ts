@@ -263,7 +263,7 @@ const ZOE = {
 };
 
 Deno.test("What is hidden is in no answer and cannot be searched, while everything else stays", async () => {
-  const verdicts: [hidden: string, lost: string[], kept: string[]][] = [
+  const verdicts: [hidden: string, lost: string[], stays: string[]][] = [
     ["ip_address,location_city", ["ip:1.1.1.1", "koln", "zoe koln"], ["zoe", "#vip"]],
     ["tags", ["#vip", "zoe #vip"], ["zoe"]],
     ["unique_id", ["id:u-1", "u-1"], ["zoe"]],
@@ -276,7 +276,7 @@ Deno.test("What is hidden is in no answer and cannot be searched, while everythi
     ["email,identities,name", ["zoe"], ["aB3"]],
     ["metadata,watch_link,last_seen_at", [], ["zoe"]],
   ];
-  for (const [hidden, lost, kept] of verdicts) {
+  for (const [hidden, lost, stays] of verdicts) {
     const { get, search, idsOf } = await openApp([ZOE], {
       HIDDEN_ATTRIBUTES: hidden,
       WATCH_LINK: "https://w/{short_id}",
@@ -288,7 +288,7 @@ Deno.test("What is hidden is in no answer and cannot be searched, while everythi
     }
     assert.deepEqual(Object.keys((await get("/aB3")).body.visitor), left, hidden);
     for (const q of lost) assert.equal(await search(q), "", `${hidden}: ${q}`);
-    for (const q of kept) assert.equal(await search(q), "aB3", `${hidden}: ${q}`);
+    for (const q of stays) assert.equal(await search(q), "aB3", `${hidden}: ${q}`);
     assert.equal(await idsOf("/list/latest"), "aB3", "list/latest needs no operator");
   }
 });

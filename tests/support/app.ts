@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Clock } from "../../src/async/clock.ts";
 import { readConfig } from "../../src/config.ts";
 import { Health } from "../../src/operations/health.ts";
 import type { Log } from "../../src/operations/log.ts";
@@ -22,6 +23,7 @@ export function appOver(
   store: VisitorStore,
   environment: Environment = {},
   log: Log = assert.fail,
+  clock?: Clock,
 ) {
   const config = readConfig({ REST_KEY: "key", ...environment });
   const metrics = new Metrics();
@@ -32,7 +34,7 @@ export function appOver(
     if (sentence === "Request") requests.push({ level, ...details });
     else log(sentence, level, details);
   };
-  const parts = { config, store, reads, health: new Health(store), metrics, log: logAll };
+  const parts = { config, store, reads, health: new Health(store), metrics, log: logAll, clock };
   const app = requester(makeApp(parts));
   /** Asks with the key. */
   const ask = async (
@@ -57,14 +59,18 @@ function requester(app: App) {
 }
 
 /** An application over the visitors of these documents, in memory. */
-export async function appWith(documents: Record<string, unknown>[], environment: Environment = {}) {
+export async function appWith(
+  documents: Record<string, unknown>[],
+  environment: Environment = {},
+  clock?: Clock,
+) {
   const store = openSqliteStore(":memory:");
   const put = async (documents: Record<string, unknown>[]) => {
     const visitors = documents.map((document) => readVisitor(document)!);
     await store.putVisitors(visitors);
     return visitors;
   };
-  return { ...appOver(store, environment), put, visitors: await put(documents) };
+  return { ...appOver(store, environment, undefined, clock), put, visitors: await put(documents) };
 }
 
 /** A store all of whose questions end in an error. */

@@ -1,3 +1,5 @@
+import { until } from "./waiting.ts";
+
 /**
  * A port on which nothing listens. Not one that the system chooses, which it may give to a connection before anybody
  * listens there; and above 10080, which browsers refuse to open.
@@ -16,13 +18,13 @@ export function freePort(): number {
 
 /** Waits until a port refuses connections. One that comes at the moment in which it is closed is reset. */
 export async function untilRefused(port: number) {
-  while (true) {
+  await until(async () => {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
     } catch (error) {
-      if (error instanceof Deno.errors.ConnectionRefused) return;
+      if (error instanceof Deno.errors.ConnectionRefused) return true;
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return false;
+  });
 }

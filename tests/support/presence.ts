@@ -16,15 +16,23 @@ import { shareReads } from "../../src/store/shared_reads.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import type { Visitor } from "../../src/visitor/visitor.ts";
 import type { Environment } from "./app.ts";
+import { SkippingClock } from "./clock.ts";
+import { eventually } from "./waiting.ts";
 
-/** What makes pages connect. */
+export { eventually };
+
+/** How long visitors stay online after their last web page, in milliseconds. */
+export const GRACE = 20_000;
+
+/** What makes web pages connect. */
 export const PRESENCE: Environment = {
   REST_KEY: "key",
   REST_WRITE_KEY: "write key",
   SITE_KEY: "site key",
   SECRET_KEY: "a secret of 32 characters or more",
   ALLOWED_ORIGINS: "*",
-  OFFLINE_GRACE: "1",
+  // Longer than a machine with other work takes to open a web page again; tests skip it.
+  OFFLINE_GRACE: String(GRACE / 1000),
 };
 
 /** A server with presence over a store. What it logs of failures fails the test, unless the test takes it. */
@@ -33,11 +41,13 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
   assert.ok(config.presence !== null);
   const metrics = new Metrics();
   const health = new Health(store);
+  const clock = new SkippingClock();
   const presence = openPresence({
     config: config as typeof config & { presence: PresenceConfig },
     store,
     metrics,
     log,
+    clock,
   });
   const parts = {
     config,
@@ -70,6 +80,7 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
     eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors[0]);
   return {
     host,
+    clock,
     presence,
     metrics,
     ask,
@@ -161,14 +172,4 @@ export class TestPage {
     this.socket.close();
     await this.closed;
   }
-}
-
-/** What something comes to, once it is something. */
-export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (let tries = 0; tries < 500; tries++) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error("It did not come to that within 10 seconds");
 }

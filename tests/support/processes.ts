@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import { VARIABLES } from "../../src/config.ts";
+import { until } from "./waiting.ts";
 
 /** A program, and what it is started with. */
 export interface Command extends Omit<Deno.CommandOptions, "stdout" | "stderr"> {
@@ -98,13 +99,14 @@ export class Process implements AsyncDisposable {
 
   /** Waits until a line is printed. */
   async until(line: RegExp, where: "stdout" | "stderr" = "stderr") {
-    while (!line.test(this[where])) {
-      assert.ok(!this.hasEnded, `it ended: ${this.stdout}${this.stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await until(() => {
+      const isPrinted = line.test(this[where]);
+      assert.ok(isPrinted || !this.hasEnded, `it ended: ${this.stdout}${this.stderr}`);
+      return isPrinted;
+    });
   }
 
-  /** Megabytes of memory: now, or the most so far. Linux alone tells. */
+  /** Megabytes of memory: now, or the most so far. On Linux only. */
   memory(field: "VmRSS" | "VmHWM" = "VmRSS"): number {
     const status = Deno.readTextFileSync(`/proc/${this.child.pid}/status`);
     return Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)![1]) / 1024);

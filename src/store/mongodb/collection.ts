@@ -47,6 +47,11 @@ export class VisitorCollection {
     return this.#collection.collectionName;
   }
 
+  /** The option that makes an operation, or an index, compare strings by their bytes. */
+  get collation(): { collation?: typeof SIMPLE_COLLATION } {
+    return { ...this.#collation };
+  }
+
   /** Looks whether the collection has a collation of its own; needs the right to list collections. */
   async findCollation(): Promise<void> {
     const [found] = await this.#collection.db.listCollections({ name: this.name }).toArray();
@@ -143,7 +148,7 @@ export class VisitorCollection {
   /** Removes documents; returns how many there were. */
   async remove(condition: Condition, deadline: Deadline): Promise<number> {
     void deadline.left;
-    return (await deadline.race(this.#primary.deleteMany(condition, { ...this.#collation }))).deletedCount;
+    return (await deadline.race(this.#primary.deleteMany(condition, this.collation))).deletedCount;
   }
 
   #optionsOf(deadline: Deadline) {

@@ -4,14 +4,7 @@
  * @module
  */
 import type { Connection, MongoStoreOptions } from "./connection.ts";
-import {
-  type Collection,
-  describeError,
-  isForbidden,
-  isUnavailable,
-  makeClient,
-  SIMPLE_COLLATION,
-} from "./driver.ts";
+import { type Collection, describeError, isForbidden, isUnavailable, makeClient } from "./driver.ts";
 import { CONNECTIONS } from "./presence.ts";
 
 interface Index {
@@ -108,7 +101,7 @@ export class IndexMaker {
         const name = `foyer_${Object.keys(key).join("_")}`;
         await collection.createIndex(key, {
           name,
-          collation: SIMPLE_COLLATION,
+          ...visitors.collation,
           ...(sparse ? { sparse } : {}),
         });
         this.#options.log(`Made the index ${shape} on ${collection.namespace}`);
