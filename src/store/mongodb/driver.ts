@@ -86,16 +86,14 @@ export async function writeBulk(
     const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
     return { matched: matchedCount, errors: [] };
   } catch (error) {
-    if (error instanceof MongoBulkWriteError) {
-      const errors = [error.writeErrors].flat().map(({ index, code }) => ({ index, code: Number(code) }));
-      // Without errors of its operations it was written, but not where it must be to last.
-      if (errors.length > 0 && !errors.some(({ code }) => SERVER_STATES.has(code))) {
-        return { matched: error.matchedCount, errors };
-      }
+    const writeErrors = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    const errors = writeErrors.map(({ index, code }) => ({ index, code: Number(code) }));
+    if (errors.some(({ code }) => SERVER_STATES.has(code))) {
       throw new StoreUnavailable(`MongoDB does not confirm writes: ${describeError(error)}`, {
         cause: error,
       });
     }
+    if (errors.length > 0) return { matched: (error as MongoBulkWriteError).matchedCount, errors };
     if (!isDocumentsFault(error)) throw error;
     if (operations.length === 1) return { matched: 0, errors: [{ index: 0, code: codeOf(error) }] };
     return await writeHalves(collection, operations);
@@ -120,6 +118,7 @@ async function writeHalves(collection: Collection, operations: AnyBulkWriteOpera
 
 /** Whether a whole command failed, perhaps for the sake of one of its documents. */
 function isDocumentsFault(error: unknown): boolean {
+  // A write that is not where it must be to last has an error of its own kind, and no refusal's code.
   if (error instanceof MongoServerError) return !isUnavailable(error) || error.code === INTERNAL_ERROR;
   // What the driver does not even send: the document is too large, or BSON cannot hold it.
   return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
