@@ -124,7 +124,7 @@
   const TAG = /^#[\p{L}\p{M}\p{N}-]+$/u;
   const INTEGRATION_ID = /^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u;
   const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
-  const KEY = /^(?!_bsontype$|__proto__$)[^\0]+$/;
+  const KEY = /^(?!__proto__$)[^]+$/;
 
   const idLike = (pattern) => (value, mend) => {
     const text = id(value, mend);

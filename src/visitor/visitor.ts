@@ -161,8 +161,6 @@ function readMetadata(value: unknown): Record<string, string | number | boolean>
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) return {};
   const entries: [string, string | number | boolean][] = [];
   for (const [key, item] of Object.entries(value)) {
-    // BSON keys end at a NUL, and the MongoDB driver takes _bsontype for its own: no store may hold such a key.
-    if (key.includes("\0") || key === "_bsontype") continue;
     if (typeof item === "string") entries.push([key.toWellFormed(), item.toWellFormed()]);
     else if (typeof item === "boolean") entries.push([key.toWellFormed(), item]);
     else if (typeof item === "number" && Number.isFinite(item)) entries.push([key.toWellFormed(), item]);

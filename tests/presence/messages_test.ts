@@ -103,8 +103,6 @@ Deno.test("Whatever else a page sends is an error that repeats nothing of it", (
     ...["crm", ":1", "c rm:1", "crm: 1", ""].map((id) => update({ integration_ids: [id] })),
     update({ metadata: { a: { [secret]: 1 } } }),
     update({ metadata: { a: null } }),
-    update({ metadata: { _bsontype: secret } }),
-    update({ metadata: { "a\0b": secret } }),
     update({ metadata: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [i, i])) }),
   ];
   for (const message of refused) {

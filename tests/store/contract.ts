@@ -454,7 +454,20 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
   });
 
   test("metadata comes back whatever its keys are", async (store) => {
-    const keys = ["__proto__", "a.b", "$set", "$", "", ".", "constructor", "é", "0"];
+    const keys = [
+      "__proto__",
+      "a.b",
+      "$set",
+      "$",
+      "",
+      ".",
+      "constructor",
+      "é",
+      "0",
+      "_bsontype",
+      "$ref",
+      "a\0b",
+    ];
     const visitors = keys.map((key, i) =>
       visitorOf({ short_id: `m${i}`, metadata: Object.fromEntries([[key, "x"]]) })
     );
@@ -466,14 +479,57 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("a key that the driver takes for its own stops no other visitor", async (store) => {
-    const odd = visitorOf({ short_id: "odd", metadata: { _bsontype: "ObjectId", plan: "pro" } });
-    assert.deepEqual(
-      await store.putVisitors([visitorOf({ short_id: "a" }), odd, visitorOf({ short_id: "b" })]),
-      [],
+  test("any metadata is read back as it was stored, changed or claimed", async (store) => {
+    const key = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 5 }),
+      fc.constantFrom(
+        "$ref",
+        "$id",
+        "$db",
+        "_bsontype",
+        "toBSON",
+        "a.b",
+        "\0",
+        "__proto__",
+        "constructor",
+        "k",
+        "v",
+      ),
     );
-    assert.deepEqual(await findAll(store, ""), ["a", "b", "odd"]);
-    assert.deepEqual(await getVisitor(store, "odd"), odd);
+    const value = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 5 }),
+      fc.double({ noNaN: true }),
+      fc.boolean(),
+    );
+    const metadata = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true })
+      // What JSON holds.
+      .map((object) => JSON.parse(JSON.stringify(object)) as Visitor["metadata"])
+      .map((object) => visitorOf({ short_id: "any", metadata: object }).metadata);
+    const stored = async () => JSON.stringify((await getVisitor(store, "any"))?.metadata);
+    await fc.assert(
+      fc.asyncProperty(metadata, metadata, metadata, async (put, changed, claimed) => {
+        await store.removeVisitor("any");
+        assert.deepEqual(await store.putVisitors([visitorOf({ short_id: "any", metadata: put })]), []);
+        assert.equal(await stored(), JSON.stringify(put));
+        const visitor = await store.updateVisitor("any", { metadata: changed });
+        assert.equal(JSON.stringify(visitor?.metadata), JSON.stringify(changed));
+        assert.equal(await stored(), JSON.stringify(changed));
+        await store.removeVisitor("any");
+        for (const isNew of [true, false]) {
+          const write = {
+            shortId: "any",
+            isNew,
+            change: {},
+            claims: { metadata: claimed },
+            isConnected: isNew,
+          };
+          const [{ exists }] = await store.writePresence("p", [write]);
+          assert.ok(exists);
+          assert.equal(await stored(), JSON.stringify(claimed));
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test("every attribute comes back as it was stored", async (store) => {
