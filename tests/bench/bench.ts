@@ -212,7 +212,7 @@ function print(title: string, rows: Row[]) {
     ["", "a second", "share", "median ms", "p99 ms", "p99 ms alone", "RSS MB"],
     ...rows.map(({ what, load, alone, share = "", rss }) => [
       what,
-      load.rate.toFixed(0),
+      load.failed === 0 ? load.rate.toFixed(0) : `${load.rate.toFixed(0)} (${load.failed} failed)`,
       share,
       load.median.toFixed(1),
       load.p99.toFixed(1),

@@ -12,6 +12,8 @@ export interface Load {
   /** Milliseconds within which half, and 99 of 100, of the requests were answered. */
   median: number;
   p99: number;
+  /** Answers with another status than 2xx or 3xx. */
+  failed: number;
 }
 
 /** What is asked of a server. */
@@ -28,7 +30,7 @@ export interface Request {
 /**
  * Asks a server as often as it answers.
  *
- * @throws wrk is missing, or an answer was another one than 2xx or 3xx
+ * @throws wrk is missing, or a connection failed
  */
 export async function load({ url, paths, headers = {}, connections, seconds }: Request): Promise<Load> {
   const file = await Deno.makeTempFile({ prefix: "foyer-bench-" });
@@ -44,13 +46,14 @@ export async function load({ url, paths, headers = {}, connections, seconds }: R
   }).output();
   await Deno.remove(file);
   const said = new TextDecoder().decode(stdout);
-  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(said);
-  if (!success || failed !== null) throw new Error(`wrk: ${failed?.[0] ?? said}`);
+  const errors = /Socket errors: .*/.exec(said);
+  if (!success || errors !== null) throw new Error(`wrk: ${errors?.[0] ?? said}`);
+  const [, failed = "0"] = /Non-2xx or 3xx responses: (\d+)/.exec(said) ?? [];
   const [, rate] = /Requests\/sec:\s*([\d.]+)/.exec(said) ?? [];
   const [, median] = /^ +50% +(\S+) *$/m.exec(said) ?? [];
   const [, p99] = /^ +99% +(\S+) *$/m.exec(said) ?? [];
   if (rate === undefined || median === undefined || p99 === undefined) throw new Error(`wrk: ${said}`);
-  return { rate: Number(rate), median: milliseconds(median), p99: milliseconds(p99) };
+  return { rate: Number(rate), median: milliseconds(median), p99: milliseconds(p99), failed: Number(failed) };
 }
 
 function milliseconds(text: string): number {

@@ -65,61 +65,66 @@ export function needsUrls(query: SearchQuery): boolean {
     mayMatch(query, true);
 }
 
-/** What documents fulfil that match a query. */
-export interface QueryConditions {
-  /** By attributes. */
-  attributes: Condition[];
-  /** By search fields; documents without these may match all the same. */
-  searchFields: Condition[];
+/** What documents fulfil that match a part of a query: one of these conditions. */
+export interface PartCondition {
+  /** What an index leads to. */
+  lookup: Condition;
+  /** What another index leads to, for text: who has it as short id, and who is on a URL with it. */
+  others: Condition[];
+  /** Whether it asks for search fields; documents without these may match all the same. */
+  needsSearchFields: boolean;
+  /** The larger, the rarer it looks. */
+  rarity: number;
+}
+
+/** Fulfils the condition of a part. */
+export function fulfils({ lookup, others }: PartCondition): Condition {
+  return any(lookup, ...others);
 }
 
 /**
- * The conditions of a query.
+ * The conditions of the parts of a query but `online` and `-online`.
  *
  * @param urls the values of `last_url` of visitors online, where {@link needsUrls}
  */
-export function conditionsOf(query: SearchQuery, urls: unknown[]): QueryConditions {
-  const conditions: QueryConditions = { attributes: [], searchFields: [] };
+export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition[] {
   const folded = urls.map((url) => ({ url, text: foldText(lastUrlOf(url)) }));
-  const urlsWhere = (test: (text: string) => boolean) =>
-    folded.filter(({ text }) => test(text)).map(({ url }) => url);
-  for (const part of query) {
+  const onUrlsWhere = (test: (text: string) => boolean): Condition => ({
+    is_online: true,
+    last_url: { $in: folded.filter(({ text }) => test(text)).map(({ url }) => url) },
+  });
+  return query.flatMap((part): PartCondition[] => {
+    const exact = { others: [], needsSearchFields: false, rarity: Infinity };
     switch (part.kind) {
       case "online":
       case "nobody":
-        break;
+        return [];
       case "unique_id":
-        conditions.attributes.push(hasValue("unique_id", part.value));
-        break;
+        return [{ ...exact, lookup: hasValue("unique_id", part.value) }];
       case "integration_id":
-        conditions.attributes.push(hasValue("integration_ids", part.value));
-        break;
+        return [{ ...exact, lookup: hasValue("integration_ids", part.value) }];
       case "code":
-        conditions.attributes.push(any(hasValue("lookup_code", part.digits), { short_id: part.digits }));
-        break;
+        return [{ ...exact, lookup: any(hasValue("lookup_code", part.digits), { short_id: part.digits }) }];
       case "url":
-        conditions.attributes.push(onUrls(urlsWhere((text) => text.includes(part.text))));
-        break;
-      case "tag":
-        conditions.searchFields.push({ "foyer.tags": exactKey(part) });
-        break;
+        return [{ ...exact, lookup: onUrlsWhere((text) => text.includes(part.text)) }];
       case "ip":
       case "email":
-        conditions.searchFields.push(hasKey(exactKey(part)!));
-        break;
+        return [{ ...exact, lookup: { "foyer.keys": exactKey(part) }, needsSearchFields: true }];
+      case "tag":
+        // Many visitors have a tag; few have a text of three characters.
+        return [{ ...exact, lookup: { "foyer.tags": exactKey(part) }, needsSearchFields: true, rarity: 2.5 }];
       case "text": {
-        const onUrl = urlsWhere((text) =>
-          text.includes(part.text) || part.typos === true && hasTypo(text, part.text)
-        );
-        conditions.searchFields.push(any(
-          ...withText(part),
-          ...(onUrl.length === 0 ? [] : [onUrls(onUrl)]),
-          { short_id: part.shortId },
-        ));
+        const { text, typos, shortId } = part;
+        const onUrls = onUrlsWhere((url) => url.includes(text) || typos === true && hasTypo(url, text));
+        const others = [{ short_id: shortId }, ...(isNone(onUrls) ? [] : [onUrls])];
+        return [{ lookup: withText(part), others, needsSearchFields: true, rarity: text.length }];
       }
     }
-  }
-  return conditions;
+  });
+}
+
+function isNone({ last_url }: Condition): boolean {
+  return (last_url as { $in: unknown[] }).$in.length === 0;
 }
 
 /** Whether a query asks for tags alone, beside `online` and `-online`: then their index is in list order. */
@@ -146,31 +151,19 @@ function hasValue(name: string, value: string): Condition {
   return { [name]: { $in: writtenForms(value) } };
 }
 
-function onUrls(urls: unknown[]): Condition {
-  return { is_online: true, last_url: { $in: urls } };
-}
-
-function hasKey(key: string): Condition {
-  return { "foyer.keys": key };
-}
-
-/** The documents that have a text, or also a word one typo away. */
-function withText({ text, typos }: TextPart): Condition[] {
-  const pieces = grams(text, SUFFIX);
+/** The documents that have a text, or also a word one typo away, by their index keys. */
+function withText({ text, typos }: TextPart): Condition {
+  const key = textKey(text);
+  const pieces = grams(text, SUFFIX).map(textKey);
+  const words = typos ? deletions(text).map(typoKey) : [];
+  if (pieces.length === 0) {
+    // By `$elemMatch`, since otherwise each bound may be fulfilled by another key, and MongoDB would use only one.
+    const bounds = { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) };
+    const asTyped = { "foyer.keys": { $elemMatch: bounds } };
+    return typos ? any(asTyped, { "foyer.keys": { $in: words } }) : asTyped;
+  }
+  if (typos) return { "foyer.keys": { $in: [pieces[0], ...words] } };
   // A long text by pieces that are all of it together; every visitor who has it has each of them.
-  const keys = pieces.filter((_, i) => i % SUFFIX === 0 || i === pieces.length - 1).map(textKey);
-  const asTyped = keys.length === 0
-    ? withPrefix(textKey(text))
-    : keys.length === 1
-    ? hasKey(keys[0])
-    : { "foyer.keys": { $all: keys } };
-  return typos ? [asTyped, { "foyer.keys": { $in: deletions(text).map(typoKey) } }] : [asTyped];
-}
-
-/**
- * The documents with an index key that begins so. By `$elemMatch`, since otherwise each bound may be fulfilled by
- * another key, and MongoDB would use one of them alone.
- */
-function withPrefix(key: string): Condition {
-  return { "foyer.keys": { $elemMatch: { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) } } };
+  const keys = pieces.filter((_, i) => i % SUFFIX === 0 || i === pieces.length - 1);
+  return { "foyer.keys": keys.length === 1 ? keys[0] : { $all: keys } };
 }

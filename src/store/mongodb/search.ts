@@ -14,6 +14,7 @@ import {
   all,
   any,
   conditionsOf,
+  fulfils,
   isExact,
   isOfOneTag,
   mayMatch,
@@ -21,7 +22,7 @@ import {
   ODD,
   OFFLINE,
   ONLINE,
-  type QueryConditions,
+  type PartCondition,
 } from "./conditions.ts";
 import type { ReadDocument } from "./document.ts";
 import type { Condition } from "./driver.ts";
@@ -38,14 +39,33 @@ const MAX_EXCEPTIONS = 500;
 /** Among documents without search fields a scan looks at so many at least, and as long as so many milliseconds. */
 const [MIN_UNINDEXED, UNINDEXED_TIME] = [5000, REQUEST_DEADLINE / 2];
 
+/** What every search must know of a collection, asked once for all that search at the same time. */
+interface SharedQueries {
+  /** The distinct values of `last_url` of visitors online. */
+  urls: SingleFlight<unknown[]>;
+  /** Documents that search fields do not find, that the usual values of `is_online` do not find, or both. */
+  exceptions: Record<"unindexed" | "odd" | "both", SingleFlight<ReadDocument[] | null>>;
+}
+
 /** Searches of one collection. */
 export class CollectionSearch {
   #collection: VisitorCollection;
-  #urls: SingleFlight<unknown[]>;
+  #shared: SharedQueries;
 
   constructor(collection: VisitorCollection) {
     this.#collection = collection;
-    this.#urls = new SingleFlight(() => collection.urlsOfOnline(new Deadline(REQUEST_DEADLINE)));
+    const inTime = () => new Deadline(REQUEST_DEADLINE);
+    const exceptions = (...conditions: Condition[]) =>
+      new SingleFlight(() => readUpTo(collection, any(...conditions), MAX_EXCEPTIONS, inTime()));
+    const odd = ODD.$or as Condition[];
+    this.#shared = {
+      urls: new SingleFlight(() => collection.urlsOfOnline(inTime())),
+      exceptions: {
+        unindexed: exceptions(UNINDEXED),
+        odd: exceptions(...odd),
+        both: exceptions(UNINDEXED, ...odd),
+      },
+    };
   }
 
   /** As `VisitorReads.findVisitors`. */
@@ -56,7 +76,7 @@ export class CollectionSearch {
     fallback: SearchQuery | null,
     deadline: Deadline,
   ): Promise<ResultPage> {
-    const search = new Search(this.#collection, this.#urls, after, limit + 1, deadline);
+    const search = new Search(this.#collection, this.#shared, after, limit + 1, deadline);
     const exact = await search.find(query);
     const isFallback = exact.length === 0 && fallback !== null;
     const found = isFallback ? await search.find(fallback) : exact;
@@ -73,7 +93,7 @@ export class CollectionSearch {
 /** One search; what it must know of the collection it asks once, though it may look for two queries. */
 class Search {
   #collection: VisitorCollection;
-  #sharedUrls: SingleFlight<unknown[]>;
+  #shared: SharedQueries;
   #after: Position | null;
   #wanted: number;
   #deadline: Deadline;
@@ -86,13 +106,13 @@ class Search {
 
   constructor(
     collection: VisitorCollection,
-    sharedUrls: SingleFlight<unknown[]>,
+    shared: SharedQueries,
     after: Position | null,
     wanted: number,
     deadline: Deadline,
   ) {
     this.#collection = collection;
-    this.#sharedUrls = sharedUrls;
+    this.#shared = shared;
     this.#after = after;
     this.#wanted = wanted;
     this.#deadline = deadline;
@@ -101,29 +121,28 @@ class Search {
   /** The first visitors that match, in list order. */
   async find(query: SearchQuery) {
     if (query.some(({ kind }) => kind === "nobody")) return [];
-    const urls = needsUrls(query) ? await this.#deadline.race(this.#urls ??= this.#sharedUrls.run()) : [];
-    const conditions = conditionsOf(query, urls);
-    const { attributes, searchFields } = conditions;
+    const urls = needsUrls(query) ? await this.#deadline.race(this.#urls ??= this.#shared.urls.run()) : [];
+    const parts = conditionsOf(query, urls);
+    const needsSearchFields = parts.some((part) => part.needsSearchFields);
+    const condition = all(...parts.map(fulfils));
+    const orUnindexed = !needsSearchFields ? condition : all(
+      ...parts.filter((part) => !part.needsSearchFields).map(fulfils),
+      any(all(...parts.filter((part) => part.needsSearchFields).map(fulfils)), UNINDEXED),
+    );
+    const isInOrder = isOfOneTag(query) || parts.length === 0;
     const isOnlineOnly = !mayMatch(query, false);
     // Those online are few: documents without search fields are among the ones that are scanned.
-    if (isOnlineOnly && !query.some(isExact) && !isOfOneTag(query)) {
-      return await this.#scan(query, all(...attributes, ...orUnindexed(conditions)), {
-        isCut: searchFields.length > 0,
-      });
+    if (isOnlineOnly && !isOfOneTag(query) && !query.some(isExact)) {
+      return await this.#scan(query, orUnindexed, { isCut: needsSearchFields });
     }
     // Before all others: a document that gets search fields meanwhile is found twice, and not missed.
-    const exceptions = await this.#readExceptions(!isOnlineOnly, searchFields.length > 0);
+    const exceptions = await this.#readExceptions(!isOnlineOnly, needsSearchFields);
     if (exceptions === null) {
-      return await this.#scan(query, all(...attributes, ...orUnindexed(conditions)), {
-        withOdd: true,
-        isCut: searchFields.length > 0,
-      });
+      return await this.#scan(query, orUnindexed, { withOdd: true, isCut: needsSearchFields });
     }
     const matches = this.#newMatches(query);
     matches.add(exceptions);
-    const isInOrder = isOfOneTag(query) || attributes.length + searchFields.length === 0;
-    const condition = all(...attributes, ...searchFields);
-    const candidates = isInOrder ? null : await this.#probe(condition);
+    const candidates = isInOrder ? null : await this.#probe(parts);
     if (candidates === null) return merge(matches.inOrder(), await this.#scan(query, condition));
     matches.add(candidates);
     return matches.inOrder();
@@ -131,20 +150,23 @@ class Search {
 
   /** Documents that search fields and the usual values of `is_online` do not find; `null` where they are many. */
   async #readExceptions(odd: boolean, unindexed: boolean): Promise<ReadDocument[] | null> {
-    const conditions = [...(unindexed ? [UNINDEXED] : []), ...(odd ? ODD.$or as Condition[] : [])];
-    if (conditions.length === 0) return [];
-    const documents = await (this.#exceptions ??= this.#readUpTo(any(...conditions), MAX_EXCEPTIONS));
-    return documents;
+    if (!odd && !unindexed) return [];
+    const which = odd && unindexed ? "both" : odd ? "odd" : "unindexed";
+    return await this.#deadline.race(this.#exceptions ??= this.#shared.exceptions[which].run());
   }
 
-  /** All documents that an index leads to; `null` where they are many. */
-  async #probe(condition: Condition): Promise<ReadDocument[] | null> {
-    return await this.#readUpTo(condition, Math.max(MIN_PROBE, this.#wanted));
-  }
-
-  async #readUpTo(condition: Condition, most: number): Promise<ReadDocument[] | null> {
-    const documents = await this.#collection.read(condition, { limit: most + 1 }, this.#deadline);
-    return documents.length > most ? null : documents;
+  /** All documents that the part leads to which looks rarest, and that fulfil the others; `null` where they are many. */
+  async #probe(parts: PartCondition[]): Promise<ReadDocument[] | null> {
+    const [rarest, ...filters] = parts.toSorted((a, b) => b.rarity - a.rarity);
+    const candidates: ReadDocument[] = [];
+    for (const lookup of [rarest.lookup, ...(rarest.others.length === 0 ? [] : [any(...rarest.others)])]) {
+      const condition = all(lookup, ...filters.map(fulfils));
+      const most = Math.max(MIN_PROBE, this.#wanted);
+      const documents = await readUpTo(this.#collection, condition, most, this.#deadline);
+      if (documents === null) return null;
+      candidates.push(...documents);
+    }
+    return candidates;
   }
 
   /**
@@ -186,8 +208,15 @@ class Search {
   }
 }
 
-function orUnindexed({ searchFields }: QueryConditions): Condition[] {
-  return searchFields.length === 0 ? [] : [any(all(...searchFields), UNINDEXED)];
+/** All documents that fulfil a condition; `null` where these are more than `most`. */
+async function readUpTo(
+  collection: VisitorCollection,
+  condition: Condition,
+  most: number,
+  deadline: Deadline,
+): Promise<ReadDocument[] | null> {
+  const documents = await collection.read(condition, { limit: most + 1 }, deadline);
+  return documents.length > most ? null : documents;
 }
 
 /** Of a document that moved while it was read twice, the one that comes first. */
