@@ -12,7 +12,7 @@ import { clientNetwork } from "../http/client_address.ts";
 import { ApiError } from "../http/errors.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
-import type { VisitorChange } from "../store/visitor_store.ts";
+import type { VisitorChange } from "../visitor/visitor.ts";
 import {
   CLOSE_CODES,
   Connection,

@@ -8,13 +8,13 @@ import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { type Claims, mergeClaims } from "../store/claims.ts";
+import type { VisitorChange } from "../visitor/visitor.ts";
 import {
   type Leases,
   type PresenceResult,
   type PresenceStore,
   type PresenceWrite,
   StoreUnavailable,
-  type VisitorChange,
 } from "../store/visitor_store.ts";
 import { newShortId, type Tokens } from "./identity.ts";
 import type { LookupCodes, LookupCodesListener } from "./lookup_codes.ts";

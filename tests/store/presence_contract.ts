@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { PresenceWrite, VisitorChange, VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor } from "../../src/visitor/visitor.ts";
+import type { PresenceWrite, VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor, type VisitorChange } from "../../src/visitor/visitor.ts";
 import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
 
 const SEEN = "2026-01-02T12:00:00.000Z";

@@ -7,7 +7,7 @@ import type { Deadline } from "../../async/deadline.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
-import type { Visitor } from "../../visitor/visitor.ts";
+import type { Visitor, VisitorChange } from "../../visitor/visitor.ts";
 import {
   type Heartbeat,
   type PresenceResult,
@@ -16,7 +16,6 @@ import {
   type Reindexed,
   type ResultPage,
   StoreUnavailable,
-  type VisitorChange,
   type VisitorCounts,
   type VisitorStore,
 } from "../visitor_store.ts";

@@ -9,7 +9,7 @@ import { exactKeys, searchText, suffixesOf } from "../../search/index_keys.ts";
 import { foldText } from "../../search/normalise.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { deletions, likelyWordsOf } from "../../search/typo.ts";
-import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
+import { readVisitor, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
 import { type Position, positionOfVisitor } from "../../visitor/list_order.ts";
 import {
   asStoreErrors,
@@ -33,7 +33,6 @@ import {
   type Reindexed,
   type ResultPage,
   StoreUnavailable,
-  type VisitorChange,
   type VisitorCounts,
   type VisitorStore,
 } from "../visitor_store.ts";

@@ -10,6 +10,48 @@ import { hasAllRights } from "../../support/rights.ts";
 import type { Hold } from "../../support/wire.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
 
+const [TOTAL, ONLINE, PAGE] = [400, 120, 10];
+const SEEN = Date.UTC(2026, 0, 2);
+
+/** Of a tenth the tag, of each fortieth the rare name; everybody has the common one. */
+async function fill(store: VisitorStore) {
+  await store.putVisitors(Array.from({ length: TOTAL }, (_, i) =>
+    visitorOf({
+      short_id: `v${i}`,
+      is_online: i < ONLINE,
+      last_seen_at: new Date(SEEN - i * 1000),
+      name: i % 40 === 7 ? "Gabriela Ferreira" : `Name${i} Common`,
+      email: `n${i}@example.com`,
+      unique_id: `user-${i}`,
+      ip_address: `10.0.${i >> 8}.${i & 255}`,
+      lookup_code: i < ONLINE ? String(i).padStart(4, "0") : null,
+      integration_ids: [`crm:${i}`],
+      last_url: `https://example.com/${i % 40 === 3 ? "pricing" : i % 10}`,
+      tags: i % 3 === 0 ? ["#vip"] : [],
+    })));
+}
+
+/** Whether one of the indexes, as their keys in order, leads to what a condition finds. */
+function isIndexed(filter: Record<string, unknown>, indexes: string[][]): boolean {
+  return Object.entries(filter).some(([name, condition]) => {
+    const conditions = condition as Record<string, unknown>[];
+    if (name === "$or") return conditions.every((one) => isIndexed(one, indexes));
+    if (name === "$and") return conditions.some((one) => isIndexed(one, indexes));
+    return name === "_id" || indexes.some(([first]) => first === name);
+  });
+}
+
+/** Whether an index has what a condition finds in an order: equality, and then the sort. */
+function isOrdered(filter: Record<string, unknown>, sort: Record<string, unknown>, indexes: string[][]) {
+  const isEquality = (value: unknown) =>
+    typeof value !== "object" || value instanceof Date || "$in" in (value as object);
+  return indexes.some((keys) => {
+    const prefix = keys.slice(0, keys.length - Object.keys(sort).length);
+    return keys.slice(prefix.length).join() === Object.keys(sort).join() &&
+      prefix.every((name) => name in filter && isEquality(filter[name]));
+  });
+}
+
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
   const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
@@ -32,27 +74,6 @@ if (hasAllRights) {
 
   const test = (sentence: string, fn: () => Promise<void>) =>
     Deno.test({ name: `MongoDB's wire: ${sentence}`, fn, ...options });
-
-  const [TOTAL, ONLINE, PAGE] = [400, 120, 10];
-  const SEEN = Date.UTC(2026, 0, 2);
-
-  /** Of a tenth the tag, of each fortieth the rare name; everybody has the common one. */
-  async function fill(store: VisitorStore) {
-    await store.putVisitors(Array.from({ length: TOTAL }, (_, i) =>
-      visitorOf({
-        short_id: `v${i}`,
-        is_online: i < ONLINE,
-        last_seen_at: new Date(SEEN - i * 1000),
-        name: i % 40 === 7 ? "Gabriela Ferreira" : `Name${i} Common`,
-        email: `n${i}@example.com`,
-        unique_id: `user-${i}`,
-        ip_address: `10.0.${i >> 8}.${i & 255}`,
-        lookup_code: i < ONLINE ? String(i).padStart(4, "0") : null,
-        integration_ids: [`crm:${i}`],
-        last_url: `https://example.com/${i % 40 === 3 ? "pricing" : i % 10}`,
-        tags: i % 3 === 0 ? ["#vip"] : [],
-      })));
-  }
 
   /** What a search may cost: commands, documents beside the matches, and documents for each match. */
   const COSTS: [q: string, commands: number, documents: number, forEach: number][] = [
@@ -110,27 +131,6 @@ if (hasAllRights) {
     // The answer to a count is a document of its own.
     assert.ok(counts.documents <= counts.commands.length, JSON.stringify(counts));
   });
-
-  /** Whether one of the indexes, as their keys in order, leads to what a condition finds. */
-  function isIndexed(filter: Record<string, unknown>, indexes: string[][]): boolean {
-    return Object.entries(filter).some(([name, condition]) => {
-      const conditions = condition as Record<string, unknown>[];
-      if (name === "$or") return conditions.every((one) => isIndexed(one, indexes));
-      if (name === "$and") return conditions.some((one) => isIndexed(one, indexes));
-      return name === "_id" || indexes.some(([first]) => first === name);
-    });
-  }
-
-  /** Whether an index has what a condition finds in an order: equality, and then the sort. */
-  function isOrdered(filter: Record<string, unknown>, sort: Record<string, unknown>, indexes: string[][]) {
-    const isEquality = (value: unknown) =>
-      typeof value !== "object" || value instanceof Date || "$in" in (value as object);
-    return indexes.some((keys) => {
-      const prefix = keys.slice(0, keys.length - Object.keys(sort).length);
-      return keys.slice(prefix.length).join() === Object.keys(sort).join() &&
-        prefix.every((name) => name in filter && isEquality(filter[name]));
-    });
-  }
 
   test("an index leads to what each query finds, and has it in order", async () => {
     await using opened = await openIndexed();
