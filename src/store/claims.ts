@@ -4,8 +4,7 @@
  * @module
  */
 import { isEmailAddress } from "../search/parse.ts";
-import type { Visitor } from "../visitor/visitor.ts";
-import type { VisitorChange } from "./visitor_store.ts";
+import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 
 /** What a web page says of its visitor: an empty value clears, what is absent is left alone. */
 export interface Claims {

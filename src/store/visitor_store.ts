@@ -9,8 +9,10 @@
 import type { SearchQuery } from "../search/parse.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { Position } from "../visitor/list_order.ts";
-import type { Visitor } from "../visitor/visitor.ts";
+import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 import type { Claims } from "./claims.ts";
+
+export type { VisitorChange };
 
 /** How long a request waits for its store, in milliseconds: under the 3 seconds within which it must be answered. */
 export const REQUEST_DEADLINE = 2500;
@@ -68,9 +70,6 @@ export interface Refusal {
   shortId: string;
   reason: string;
 }
-
-/** A change of a visitor: the attributes that are set, each as a whole. */
-export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
 
 /** Changing and removing visitors. */
 export interface VisitorWrites {

@@ -73,6 +73,9 @@ export type AttributeName = keyof typeof ATTRIBUTES;
 /** A visitor, with exactly the attributes of {@link ATTRIBUTES}; times are ISO 8601 in UTC with milliseconds. */
 export type Visitor = { [Name in AttributeName]: ReturnType<(typeof ATTRIBUTES)[Name]["read"]> };
 
+/** A change of a visitor: the attributes that are set, each as a whole. */
+export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
+
 /** All attribute names, in the order of every answer. */
 export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as AttributeName[];
 
