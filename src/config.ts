@@ -389,8 +389,11 @@ export class ConfigurationError extends Error {
     super(lines.join("\n"));
   }
 
-  /** @param given what was set; never a secret's value */
-  static line(name: VariableName, given: string, expected: string): string {
+  /**
+   * @param given what was set; never a secret's value
+   * @param expected what can be used, as the variable is declared unless given
+   */
+  static line(name: VariableName, given: string, expected: string = VARIABLES[name].expected): string {
     return `${name}: given ${given}, expected ${expected}`;
   }
 }
@@ -414,12 +417,12 @@ export function readConfig(given: VariableValues, warnings: string[] = []): Conf
   const values: Partial<Record<VariableName, unknown>> = {};
   const lines = new Map<VariableName, string>();
   for (const name of NAMES) {
-    const { read, expected, isSecret, default: otherwise }: Variable<unknown> = VARIABLES[name];
+    const { read, isSecret, default: otherwise }: Variable<unknown> = VARIABLES[name];
     const value = given[name] || otherwise;
     values[name] = read(value);
     if (values[name] !== undefined) continue;
     const shown = isSecret ? "a value that is not shown" : JSON.stringify(withoutPassword(value));
-    lines.set(name, ConfigurationError.line(name, shown, expected));
+    lines.set(name, ConfigurationError.line(name, shown));
   }
   checkTogether(given, values as Partial<Checked>, lines);
   if (lines.size > 0) throw new ConfigurationError([...lines.values()]);
@@ -605,10 +608,11 @@ function readEnvFile(path: string): { values: Record<string, string>; warnings: 
     return ignored("it is not UTF-8");
   }
   refuseUnquotedHash(text);
-  const isReadable = mode !== null && (mode & 0o044) !== 0;
+  // Not the group's right, by which a service reads a file that it cannot change.
+  const isReadable = mode !== null && (mode & 0o004) !== 0;
   return {
     values: parse(text),
-    warnings: isReadable ? [`Other users of this host may read ${path}: run \`chmod 600\` on it`] : [],
+    warnings: isReadable ? [`Other users of this host may read ${path}: run \`chmod o-rwx\` on it`] : [],
   };
 }
 

@@ -413,11 +413,13 @@ testInFolder("A .env that cannot be read, is not UTF-8 or is open to others is a
   );
   assert.deepEqual(latin1.warnings, [`Ignored ${path}: it is not UTF-8`]);
   assert.equal(latin1.values.HOST, undefined);
-  for (const mode of [0o644, 0o604, 0o640]) {
+  for (const mode of [0o644, 0o604]) {
     const { values, warnings } = await readWith(folder, "HOST=::", mode);
-    assert.deepEqual(warnings, [`Other users of this host may read ${path}: run \`chmod 600\` on it`]);
+    assert.deepEqual(warnings, [`Other users of this host may read ${path}: run \`chmod o-rwx\` on it`]);
     assert.equal(values.HOST, "::");
   }
+  const byGroup = await readWith(folder, "HOST=::", 0o640);
+  assert.deepEqual(byGroup.warnings, [], "a service may read by its group what it may not change");
   await Deno.remove(path);
   await Deno.mkdir(path);
   assert.match(readEnvironment(folder).warnings.join(), /^Ignored .*\.env: it cannot be read \(\w+\)$/);

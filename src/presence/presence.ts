@@ -113,7 +113,6 @@ function openGeoip(path: string, log: Log): Places {
       ConfigurationError.line(
         "GEOIP_DB",
         `${JSON.stringify(path)} (${(error as Error).message})`,
-        "a file in MaxMind's format such as /var/lib/GeoIP/GeoLite2-City.mmdb",
       ),
     ]);
   }

@@ -29,7 +29,6 @@ export async function openStore(
         ? ConfigurationError.line(
           "MONGO_URI",
           `a value that is not shown (${error.message})`,
-          "a connection string such as mongodb://localhost:27017/foyer",
         )
         : ConfigurationError.line(
           "SQLITE_PATH",

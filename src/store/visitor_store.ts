@@ -12,6 +12,8 @@ import type { Position } from "../visitor/list_order.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 import type { Claims } from "./claims.ts";
 
+export type { VisitorChange };
+
 /** How long a request waits for its store, in milliseconds: under the 3 seconds within which it must be answered. */
 export const REQUEST_DEADLINE = 2500;
 
