@@ -270,8 +270,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     } catch (error) {
       for (const { presence, pending, isSettled } of work) {
         if (isSettled) continue;
-        presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
-        this.#changed.add(presence);
+        this.#sendAgain(presence, pending);
       }
       this.#failure.note(error);
       return RETRY;
@@ -330,18 +329,34 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     }
   }
 
-  #settle(writing: Writing, { exists, lookupCode }: PresenceResult) {
+  /** What was not written comes before what is pending since. */
+  #sendAgain(presence: PresentVisitor, pending: Pending) {
+    presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
+    this.#changed.add(presence);
+  }
+
+  #settle(writing: Writing, { exists, lookupCode, problem }: PresenceResult) {
     writing.isSettled = true;
     const { presence, pending, write } = writing;
+    if (problem === "conflict") return this.#sendAgain(presence, pending);
+    if (problem === "refused") this.#settleRefused(writing);
     const hasLeft = presence.pages.size === 0 && presence.pending === null && !presence.isConnected;
     if (hasLeft) this.#remove(presence);
     else if (exists) {
       if (pending.findsCode) this.#adoptCode(presence, lookupCode);
     } else if (!write.isNew) this.#createAgain(presence);
-    else if (!this.#hasLoggedRefusal) {
+  }
+
+  /** What the database refuses is dropped; that the visitor connected or left is written by itself. */
+  #settleRefused({ presence, write }: Writing) {
+    if (!this.#hasLoggedRefusal) {
       this.#hasLoggedRefusal = true;
-      this.#options.log("The database refuses a new visitor, who is not listed", "warning");
+      const what = write.isNew ? "a new visitor, who is not listed" : "a change of a visitor";
+      this.#options.log(`The database refuses ${what}`, "warning");
     }
+    const { isNew, change, claims, isConnected } = write;
+    const isMore = Object.keys(change).length > 0 || claims !== null && claims !== undefined;
+    if (!isNew && isMore && isConnected !== undefined) this.#change(presence, { isConnected });
   }
 
   /** Takes over the code that the visitor has after a write: one that another process gave it stays. */

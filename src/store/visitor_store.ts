@@ -123,6 +123,11 @@ export interface PresenceResult {
   exists: boolean;
   /** The visitor's lookup code, where one was offered; otherwise `null`. */
   lookupCode: string | null;
+  /**
+   * Why nothing was written of a visitor: the database refused it, and would again (`refused`); or others changed the
+   * visitor all the time, so that it can be sent again (`conflict`).
+   */
+  problem?: "refused" | "conflict";
 }
 
 /** The result of a heartbeat. */

@@ -10,12 +10,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../visitor/visitor.ts";
 import { changeOfClaims } from "../claims.ts";
-import {
-  type PresenceResult,
-  type PresenceStore,
-  type PresenceWrite,
-  StoreUnavailable,
-} from "../visitor_store.ts";
+import { type PresenceResult, type PresenceStore, type PresenceWrite } from "../visitor_store.ts";
 import { BatchSize } from "./batch_size.ts";
 import { writtenForms } from "./conditions.ts";
 import type { Connection } from "./connection.ts";
@@ -96,7 +91,12 @@ export class CollectionPresence
   async #write(process: string, writes: PresenceWrite[], results: Map<string, PresenceResult>) {
     let left = writes;
     for (let tries = 0; left.length > 0; tries++) {
-      if (tries === MAX_TRIES) throw new StoreUnavailable("Others change these visitors all the time");
+      if (tries === MAX_TRIES) {
+        for (const { shortId } of left) {
+          results.set(shortId, { ...ABSENT, exists: true, problem: "conflict" });
+        }
+        return;
+      }
       if (tries > 0) await this.#connection.pause(Math.random() * 10 * tries);
       const documents = new Map<string, StoredDocument>();
       const condition = { _id: { $in: left.map(({ shortId }) => shortId) } };
@@ -118,9 +118,10 @@ export class CollectionPresence
       left = updated.length > matched ? updated.map(({ write }) => write) : [];
       for (const [index, code] of codes) {
         const { write } = sent[index];
+        const isInsert = "insertOne" in sent[index].operation;
         // Another process has created it; or, for ever, another document has its _id.
-        if (code === DUPLICATE_KEY && tries < MAX_TRIES - 1) left.push(write);
-        else results.set(write.shortId, ABSENT);
+        if (isInsert && code === DUPLICATE_KEY && tries < MAX_TRIES - 1) left.push(write);
+        else results.set(write.shortId, { ...ABSENT, exists: !isInsert, problem: "refused" });
       }
     }
   }

@@ -142,13 +142,14 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, ""), written);
     assert.deepEqual(await findAll(store, "ada"), written);
     // One that is there, too: with what is refused nothing of it is written.
-    assert.deepEqual(
-      await writeAll(store, "q", [
-        { shortId: "a0", isNew: false, change: { email: "a@acme.com" }, isConnected: true },
-        { shortId: "a1", isNew: false, change: { nickname: "Countess" }, isConnected: true },
-      ]),
-      [false, true],
-    );
+    const results = await store.writePresence("q", [
+      { shortId: "a0", isNew: false, change: { email: "a@acme.com" }, isConnected: true },
+      { shortId: "a1", isNew: false, change: { nickname: "Countess" }, isConnected: true },
+    ]);
+    assert.deepEqual(results.map(({ exists, problem }) => [exists, problem]), [
+      [true, "refused"],
+      [true, undefined],
+    ]);
     assert.deepEqual((await collection.findOne({ short_id: "a0" }))?.foyer_connections, ["p"]);
     assert.deepEqual(await findAll(store, "countess"), ["a1"]);
   });
