@@ -6,7 +6,9 @@
 import { parseArgs } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
 import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
+import { check } from "./src/commands/check.ts";
 import { exportVisitors } from "./src/commands/export.ts";
+import { health } from "./src/commands/health.ts";
 import { importFile } from "./src/commands/import.ts";
 import { reindex } from "./src/commands/reindex.ts";
 import { serve } from "./src/commands/serve.ts";
@@ -18,6 +20,8 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
   foyer export         write all visitors to standard output as NDJSON
   foyer reindex        add search fields to visitors that other software wrote (MongoDB)
+  foyer check          check the configuration, the store and the rights on it
+  foyer health         ask the running server whether it is ready
   foyer --help         this text
   foyer --version      the version
 
@@ -46,6 +50,10 @@ function chooseCommand(args: string[]): Command | null {
       return () => exportVisitors(loadConfig());
     case "reindex":
       return () => reindex(loadConfig());
+    case "check":
+      return () => check(loadConfig());
+    case "health":
+      return () => health(loadConfig());
   }
   return words?.length === 2 && words[0] === "import" ? () => importFile(loadConfig(), words[1]) : null;
 }

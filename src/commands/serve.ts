@@ -42,7 +42,7 @@ export interface ServeOptions {
 }
 
 /**
- * Serves until SIGTERM or SIGINT, or an error that no code caught.
+ * Serves until SIGTERM, SIGINT, SIGHUP or SIGQUIT, or an error that no code caught.
  *
  * @throws {ConfigurationError} the store or a port cannot be had
  */
@@ -56,6 +56,8 @@ export async function serve(
   }: ServeOptions = {},
 ): Promise<number> {
   reuseFreedMemory();
+  // Before the store is opened, which may take a while.
+  const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const log = openConfiguredLog(config);
   const metrics = new Metrics();
   const store = measureStore(await openStore(config.store, "request", log), metrics);
@@ -81,7 +83,6 @@ export async function serve(
     presence: presence?.handlers,
     demo,
   };
-  const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const listeners = [listen(makeApp(parts), config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
   if (config.admin !== null) {

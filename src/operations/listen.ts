@@ -91,10 +91,13 @@ export function listen(
   }
 }
 
-/** Resolves when the process is asked to end: SIGTERM from a service manager, SIGINT from a terminal. */
+/** The signals by which a process is asked to end: by a service manager, and by a terminal that closes or is typed into. */
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
+
+/** Resolves when the process is asked to end. */
 export function untilStopped(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    for (const signal of STOP_SIGNALS) {
       Deno.addSignalListener(signal, () => resolve(signal));
     }
   });

@@ -42,7 +42,12 @@ export function changeHandlers(store: VisitorWrites, config: Config, onWritten: 
   const removeAllOffline: Answer = async (context) => {
     readQuery(context, OPERATIONS.removeOfflineVisitors.query);
     requireOnce(context, "all");
-    const count = await removeOfflineVisitors(store, { onRemoved: onWritten });
+    // A client that has gone did not wait for the end, and may not want it.
+    const { signal } = context.req.raw;
+    const count = await removeOfflineVisitors(store, {
+      onRemoved: onWritten,
+      mayGoOn: () => !signal.aborted,
+    });
     return answerJson(context, { status: "ok", count });
   };
 

@@ -172,7 +172,7 @@ testInFolder(
   },
 );
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
   testInFolder(
     `On ${signal} a request in flight is finished, no other is taken, and the exit code is 0`,
     async (folder) => {

@@ -1,0 +1,52 @@
+/**
+ * `foyer check`: whether the configuration, the store and the rights on it are as a server needs them.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+import { openStore } from "../store/open.ts";
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import { LATEST } from "../search/parse.ts";
+import { openConfiguredLog } from "../operations/log.ts";
+
+/** How long the lease is held by which it is tried whether the store can be written, in milliseconds. */
+const LEASE = 1000;
+
+/**
+ * Checks everything without serving, and prints a line for each result to standard output. Nothing of a visitor is
+ * read out or changed.
+ *
+ * @returns the exit code: 0, or 1 where the store cannot be used
+ * @throws {ConfigurationError} the store cannot be opened as configured
+ */
+export async function check(config: Config): Promise<number> {
+  console.log("Configuration: ok");
+  const store = await openStore(config.store, "command", openConfiguredLog(config));
+  try {
+    console.log(`Store: ${store.description}`);
+    const isReadable = await attempt("Reading", () => store.findVisitors(LATEST, 1, null));
+    const isWritable = await attempt("Writing", () => writeLease(store));
+    return isReadable && isWritable ? 0 : 1;
+  } finally {
+    await store.close();
+  }
+}
+
+async function writeLease(store: VisitorStore) {
+  const holder = crypto.randomUUID();
+  const name = `check by ${holder}`;
+  await store.takeLease(name, holder, LEASE);
+  await store.releaseLease(name, holder);
+}
+
+async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    console.log(`${what}: ok`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    console.log(`${what}: failed. ${error.message}`);
+    return false;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * `foyer health`: asks the running server whether it is ready, for a container without a shell.
+ *
+ * @module
+ */
+import type { Config } from "../config.ts";
+
+/** How long an answer may take, in milliseconds. */
+const DEADLINE = 5000;
+
+/**
+ * Asks `/ready` of the server that runs with the same configuration on this host.
+ *
+ * @returns the exit code: 0 where it is ready, otherwise 1
+ */
+export async function health({ host, port }: Config): Promise<number> {
+  try {
+    const response = await fetch(`http://${addressOf(host)}:${port}/ready`, {
+      signal: AbortSignal.timeout(DEADLINE),
+    });
+    await response.body?.cancel();
+    console.log(response.ok ? "Ready" : `Not ready: ${response.status}`);
+    return response.ok ? 0 : 1;
+  } catch {
+    console.log(`Not ready: nothing answers on port ${port}`);
+    return 1;
+  }
+}
+
+/** An address that listens on all addresses is reached by the loopback address. */
+function addressOf(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
