@@ -68,7 +68,7 @@ const ADMIN_URLS = {
   metrics: ["GET", "/metrics", "anyone"],
 } as const satisfies Record<string, Url>;
 
-/** What answers each URL; one that has nothing does not exist. */
+/** What answers each URL; a URL whose handler is `null` does not exist. */
 type Handlers<Urls> = { [Name in keyof Urls]: Answer | null };
 
 /** What the application works with. */
@@ -123,7 +123,7 @@ export function makeApp(parts: AppParts): App {
   return watched(app, parts);
 }
 
-/** What operators see, beside it: health and metrics, without a key. */
+/** The application of `ADMIN_PORT`: health and metrics for operators, without a key. */
 export function makeAdminApp(parts: AppParts): App {
   const app = newHono(parts);
   const handlers = { live, ready: ready(parts.health), metrics: metricsPage(parts.metrics) };
@@ -161,6 +161,7 @@ function apiHandlers({ config, store, reads, log, clock }: AppParts): Record<Ope
   };
 }
 
+/** The API's URLs without `REST_KEY`. */
 const NO_API = Object.fromEntries(Object.keys(OPERATIONS).map((name) => [name, null])) as Record<
   OperationName,
   null

@@ -83,9 +83,9 @@ export class ProcessWatch {
   async #work() {
     this.#heartbeating = this.#reported(() => this.heartbeat());
     await this.#heartbeating;
+    if (this.#isStopped) return;
     // Not waited for: many connections take a while, and the next heartbeat must not be late.
     this.#ending ??= this.#reported(() => this.#endSilent()).finally(() => this.#ending = null);
-    if (this.#isStopped) return;
     this.#cancelNext = this.#options.clock.after(this.#options.interval, () => void this.#work());
   }
 

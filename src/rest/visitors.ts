@@ -102,7 +102,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     if (hasLoggedUnindexed) return;
     hasLoggedUnindexed = true;
     log(
-      `A search left out ${unindexed} documents without search fields: run \`foyer reindex\`, which adds them`,
+      `A search left out ${unindexed} documents without search fields: \`foyer reindex\` makes them searchable`,
       "warning",
     );
   }

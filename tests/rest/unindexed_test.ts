@@ -63,7 +63,7 @@ Deno.test("The log says once that foyer reindex makes them searchable", async ()
   const { search, logged } = await openApp(() => 95_000);
   for (const q of ["aB3", "cD4", "x"]) await search(q);
   assert.deepEqual(logged, [
-    "warning: A search left out 95000 documents without search fields: run `foyer reindex`, which adds them",
+    "warning: A search left out 95000 documents without search fields: `foyer reindex` makes them searchable",
   ]);
   const { search: searchAll, logged: nothing } = await openApp(() => 0);
   await searchAll("aB3");
