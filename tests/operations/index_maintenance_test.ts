@@ -33,7 +33,7 @@ async function found(store: VisitorStore, q: string): Promise<string[]> {
 /** Into how many segments a search for text looks. */
 function segmentsOf(path: string): number {
   using database = new DatabaseSync(path);
-  return database.prepare("SELECT count(DISTINCT segid) AS segments FROM suffix_idx").get()!
+  return database.prepare("SELECT count(DISTINCT segid) AS segments FROM term_idx").get()!
     .segments as number;
 }
 
@@ -94,7 +94,7 @@ testInFolder("What is in order is left alone, also beside a little that is new",
 
 testInFolder("What could not be put in order is tried again, and told once", async (folder) => {
   const path = join(folder, "foyer.db");
-  const store = openSqliteStore(path, 10);
+  const store = openSqliteStore(path, { busyMilliseconds: 10 });
   await fill(store, 0, 3000);
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
