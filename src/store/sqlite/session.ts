@@ -208,6 +208,11 @@ export class Session {
     this.#connection.run("DELETE FROM lease WHERE name = ? AND holder = ?", name, holder);
   }
 
+  /** As `StoreMaintenance.backup` (https://www.sqlite.org/lang_vacuum.html#vacuuminto). */
+  backup(path: string) {
+    this.#connection.run("VACUUM INTO ?", path);
+  }
+
   /** As `StoreMaintenance.maintainIndexes`. */
   maintainIndexes(): boolean {
     return this.#maintenance.step();

@@ -198,6 +198,10 @@ class SqliteStore implements VisitorStore {
     return this.#write("maintainIndexes");
   }
 
+  backup(path: string): Promise<void> {
+    return this.#read("backup", path);
+  }
+
   version(): unknown {
     if (!this.#isOpen) throw new StoreUnavailable("The embedded store is closed");
     try {
