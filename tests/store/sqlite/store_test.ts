@@ -6,6 +6,7 @@ import { parseSearch } from "../../../src/search/parse.ts";
 import { withTypos } from "../../../src/search/typo.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 import { StoreRefused, StoreUnavailable } from "../../../src/store/visitor_store.ts";
+import { checkThreads } from "../../support/threads.ts";
 import { testInFolder } from "../../support/folders.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { runProcess } from "../../support/processes.ts";
@@ -20,6 +21,7 @@ testStoreContract("SQLite", openInMemory);
 testPresenceContract("SQLite", openInMemory);
 
 const openInFile = async () => {
+  await checkThreads();
   const folder = await Deno.makeTempDir({ prefix: "foyer-test-" });
   const store = openSqliteStore(join(folder, "foyer.db"));
   return {
