@@ -323,6 +323,7 @@ class PageBuilder {
 
   /** Looks at these alone, sorted. */
   sort(ids: Set<number>): FoundPage {
+    this.#checkTime();
     const { sql, values } = allOf(this.#order);
     // Few are read with their documents, which are sorted with them.
     if (ids.size <= FEW) {
