@@ -21,8 +21,11 @@ const MAX_SORTED = 5000;
 /** More candidates than these are too many for the event loop. */
 export const MAX_BOUNDED = 200;
 
-/** Among so many of the first visitors a result page is looked for before all candidates are. */
-const SCANNED = 1000;
+/** So many candidates are read at once. */
+const FEW = 300;
+
+/** Among so many of the first visitors a result page is looked for before all candidates are, if it seems to be there. */
+const MAX_SCANNED = 2000;
 
 /** Visitors that are read at a time in list order. */
 const BATCH = 250;
@@ -117,7 +120,7 @@ export class SqliteSearch {
       if (lookup === null) return page.scan();
       const candidates = lookup.first(MAX_SORTED);
       if (candidates !== null) return page.sort(candidates);
-      return page.scanFirst(SCANNED) ?? page.scan(lookup.all());
+      return page.scanFirst() ?? page.scan(lookup.all());
     });
   }
 
@@ -319,8 +322,23 @@ class PageBuilder {
   }
 
   /** Looks at these alone, sorted. */
-  sort(ids: Iterable<number>): FoundPage {
+  sort(ids: Set<number>): FoundPage {
+    this.#checkTime();
     const { sql, values } = allOf(this.#order);
+    // Few are read with their documents, which are sorted with them.
+    if (ids.size <= FEW) {
+      const documents = this.#connection.all<[document: string]>(
+        `SELECT attributes FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value
+         CROSS JOIN document ON document.id = visitor.id WHERE ${sql} ORDER BY ${ORDER}`,
+        JSON.stringify([...ids]),
+        ...values,
+      );
+      for (const [document] of documents) {
+        this.#lookAt(document);
+        if (this.#isFull) break;
+      }
+      return this.end();
+    }
     const sorted = this.#connection.all<[id: number]>(
       `SELECT visitor.id FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value WHERE ${sql} ORDER BY ${ORDER}`,
       JSON.stringify([...ids]),
@@ -335,50 +353,64 @@ class PageBuilder {
     return this.end();
   }
 
-  /** Looks at the next so many visitors in list order; `null` where they do not fill the page and others are left. */
-  scanFirst(most: number): FoundPage | null {
-    // All match where order conditions are all that is asked.
-    const batch = isList(this.#query) ? this.#limit + 1 : BATCH;
-    for (let looked = 0; looked < most; looked += batch) {
-      this.#checkTime();
-      const { sql, values } = allOf(this.#order);
-      const documents = this.#connection.all<[document: string]>(
-        `SELECT attributes FROM visitor CROSS JOIN document USING (id) WHERE ${sql} ORDER BY ${ORDER} LIMIT ${batch}`,
-        ...values,
-      ).flat();
-      for (const document of documents) {
-        this.#lookAt(document);
-        if (this.#isFull) return this.end();
-      }
-      if (documents.length < batch) return this.end();
-      this.#goOnBehind(documents[batch - 1]);
-    }
+  /** Looks at the first visitors in list order; `null` where the page is not likely to be full soon. */
+  scanFirst(): FoundPage | null {
+    let looked = 0;
+    do {
+      if (this.#lookAtNext(BATCH)) return this.end();
+      looked += BATCH;
+      // As many more will be looked at for each visitor that is missing as were for each one found.
+    } while (looked * (this.#limit + 1) <= MAX_SCANNED * this.#visitors.length);
     return null;
   }
 
   /** Looks at all visitors in list order, or at these of them. */
   scan(candidates: IdSet | null = null): FoundPage {
-    while (candidates === null) {
-      const page = this.scanFirst(BATCH);
-      if (page !== null) return page;
+    if (candidates === null) {
+      // All match where order conditions are all that is asked.
+      const batch = isList(this.#query) ? this.#limit + 1 : BATCH;
+      while (!this.#lookAtNext(batch));
+    } else {
+      while (!this.#lookAtNextOf(candidates));
     }
-    while (true) {
-      this.#checkTime();
-      const { sql, values } = allOf(this.#order);
-      const ids = this.#connection.all<[id: number]>(
-        `SELECT id FROM visitor WHERE ${sql} ORDER BY ${ORDER} LIMIT ${ID_BATCH}`,
-        ...values,
-      );
-      let looked = 0;
-      for (const [id] of ids) {
-        if (!candidates.has(id)) continue;
-        if (++looked % BATCH === 0) this.#checkTime();
-        this.#lookAt(this.#documentOf(id));
-        if (this.#isFull) return this.end();
-      }
-      if (ids.length < ID_BATCH) return this.end();
-      this.#goOnBehind(this.#documentOf(ids[ID_BATCH - 1][0]));
+    return this.end();
+  }
+
+  /** Looks at the next visitors in list order; returns whether the page is full or nobody is left. */
+  #lookAtNext(batch: number): boolean {
+    this.#checkTime();
+    const { sql, values } = allOf(this.#order);
+    const documents = this.#connection.all<[document: string]>(
+      `SELECT attributes FROM visitor CROSS JOIN document USING (id) WHERE ${sql} ORDER BY ${ORDER} LIMIT ${batch}`,
+      ...values,
+    );
+    for (const [document] of documents) {
+      this.#lookAt(document);
+      if (this.#isFull) return true;
     }
+    if (documents.length < batch) return true;
+    this.#goOnBehind(documents[batch - 1][0]);
+    return false;
+  }
+
+  /** As {@link PageBuilder.#lookAtNext}, of these candidates. */
+  #lookAtNextOf(candidates: IdSet): boolean {
+    this.#checkTime();
+    const { sql, values } = allOf(this.#order);
+    const ids = this.#connection.all<[id: number]>(
+      `SELECT id FROM visitor WHERE ${sql} ORDER BY ${ORDER} LIMIT ${ID_BATCH}`,
+      ...values,
+    );
+    let looked = 0;
+    for (const [id] of ids) {
+      if (!candidates.has(id)) continue;
+      if (++looked % BATCH === 0) this.#checkTime();
+      this.#lookAt(this.#documentOf(id));
+      if (this.#isFull) return true;
+    }
+    if (ids.length < ID_BATCH) return true;
+    this.#goOnBehind(this.#documentOf(ids[ID_BATCH - 1][0]));
+    return false;
   }
 
   /** Adds a visitor who matches; the page is full once there is one more than it may have. */

@@ -32,6 +32,9 @@ import { type Arguments, type Asked, InlineSession, type Method, type Result, Th
 /** Visitors, and writes of presence, that are sent to the writing thread at a time. */
 const [BATCH, PRESENCE_BATCH] = [500, 50];
 
+/** Threads that read, so that one long search does not hold up all others; fewer leave a processor to the event loop. */
+const READERS = navigator.hardwareConcurrency > 2 ? 2 : 1;
+
 /** How often the log says how far a rebuild is, in milliseconds. */
 const PROGRESS_INTERVAL = 10_000;
 
@@ -69,7 +72,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Visi
     description: `the embedded store in ${path}`,
     session,
     writer: thread(true),
-    readers: [thread(false), thread(false)],
+    readers: Array.from({ length: READERS }, () => thread(false)),
     use,
     log,
   });
@@ -231,8 +234,8 @@ class SqliteStore implements VisitorStore {
 
   /** Does work in the reading thread that has less to do. */
   #read<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
-    const [first, second] = this.#parts.readers;
-    return this.#ask(second.load < first.load ? second : first, method, args);
+    const leastBusy = this.#parts.readers.reduce((a, b) => b.load < a.load ? b : a);
+    return this.#ask(leastBusy, method, args);
   }
 
   #write<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
