@@ -50,7 +50,7 @@ function readmeTables(): string {
     });
     return [`**${group}**`, "", "| name | default | meaning |", "| --- | --- | --- |", ...rows].join("\n");
   });
-  return `<!-- deno-fmt-ignore-start -->\n${tables.join("\n\n")}\n<!-- deno-fmt-ignore-end -->\n`;
+  return `${tables.join("\n\n")}\n`;
 }
 
 /** Every variable: those with an example are set, the others are comments. */
