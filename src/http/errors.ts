@@ -6,7 +6,7 @@
 import { describeFailure, type Log } from "../operations/log.ts";
 import { answerJson, type ApiContext } from "./answer.ts";
 import { DeadlineExceeded } from "../async/deadline.ts";
-import { StoreUnavailable } from "../store/visitor_store.ts";
+import { StoreRebuilding, StoreUnavailable } from "../store/visitor_store.ts";
 
 /** The HTTP status of each error, and when it is answered. */
 export const ERRORS = {
@@ -59,11 +59,12 @@ export function visitorNotFound(): ApiError {
 }
 
 /** Clients try again soon (RFC 9110, section 10.2.3). */
-const DATABASE_UNAVAILABLE = new ApiError(
-  "database_unavailable",
-  "The database does not answer now, try again soon.",
-  { "Retry-After": "2" },
-);
+function databaseUnavailable(error: Error): ApiError {
+  const message = error instanceof StoreRebuilding
+    ? "The database is being rebuilt for this version of Foyer, try again soon."
+    : "The database does not answer now, try again soon.";
+  return new ApiError("database_unavailable", message, { "Retry-After": "2" });
+}
 
 function sendError(context: ApiContext, error: ApiError): Response {
   const { code, message, status, headers } = error;
@@ -81,7 +82,7 @@ export function errorHandler(
   return (error, context) => {
     if (error instanceof ApiError) return sendError(context, error);
     if (error instanceof StoreUnavailable || error instanceof DeadlineExceeded) {
-      return sendError(context, DATABASE_UNAVAILABLE);
+      return sendError(context, databaseUnavailable(error));
     }
     log("A request failed", "error", { request: context.env.id, ...describeFailure(error) });
     return sendError(

@@ -243,6 +243,11 @@ export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
 }
 
+/** The database is being rebuilt for this version of Foyer, and answers once that is done. */
+export class StoreRebuilding extends StoreUnavailable {
+  override name = "StoreRebuilding";
+}
+
 /** A store that cannot be opened as configured; trying again would not help. */
 export class StoreRefused extends Error {
   override name = "StoreRefused";

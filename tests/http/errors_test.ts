@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { StoreRebuilding, StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver, brokenStore } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -125,6 +125,21 @@ Deno.test("The key comes before the method", async () => {
   for (const path of ROUTES) {
     await assertError(await app.request(path, { method: "POST" }), 401, "invalid_api_key", path);
   }
+});
+
+Deno.test("A database that is being rebuilt is 503 with that reason", async () => {
+  const { app } = openApp(brokenStore(() => new StoreRebuilding("the file in /var/secret is being rebuilt")));
+  for (const path of ROUTES) {
+    const message = await assertError(
+      await app.request(path, { headers }),
+      503,
+      "database_unavailable",
+      path,
+    );
+    assert.match(message, /is being rebuilt/);
+    assert.doesNotMatch(message, /secret/);
+  }
+  assert.equal((await app.request("/live")).status, 200);
 });
 
 Deno.test("A database that does not answer is 503, and clients are asked to come back", async () => {

@@ -10,7 +10,7 @@ import { matches } from "../../search/match.ts";
 import type { SearchPart, SearchQuery } from "../../search/parse.ts";
 import { foldText } from "../../search/normalise.ts";
 import { deletions, isOneTypoAway, likelyWordsOf } from "../../search/typo.ts";
-import { type Position, positionOfVisitor } from "../../visitor/list_order.ts";
+import { comparePositions, type Position, positionOfVisitor } from "../../visitor/list_order.ts";
 import { jsonOf, lazyVisitorOf } from "./document.ts";
 import { type Connection, TimeBudgetOver, type Value } from "./file.ts";
 import { expressionOf, type IndexedPart, indexedPart, isShort, visitorsWith, withoutNul } from "./terms.ts";
@@ -304,6 +304,7 @@ class PageBuilder {
   #query: SearchQuery;
   #limit: number;
   #until: number;
+  #after: Position | null;
   #order: Sql[];
   #visitors: string[] = [];
   #last: Position | null = null;
@@ -314,6 +315,7 @@ class PageBuilder {
     this.#query = query;
     this.#limit = limit;
     this.#until = until;
+    this.#after = after;
     this.#order = [...query.flatMap(orderConditions), ...(after === null ? [] : [behind(after)])];
   }
 
@@ -324,21 +326,8 @@ class PageBuilder {
   /** Looks at these alone, sorted. */
   sort(ids: Set<number>): FoundPage {
     this.#checkTime();
+    if (ids.size <= FEW) return this.#sortFew(ids);
     const { sql, values } = allOf(this.#order);
-    // Few are read with their documents, which are sorted with them.
-    if (ids.size <= FEW) {
-      const documents = this.#connection.all<[document: string]>(
-        `SELECT attributes FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value
-         CROSS JOIN document ON document.id = visitor.id WHERE ${sql} ORDER BY ${ORDER}`,
-        JSON.stringify([...ids]),
-        ...values,
-      );
-      for (const [document] of documents) {
-        this.#lookAt(document);
-        if (this.#isFull) break;
-      }
-      return this.end();
-    }
     const sorted = this.#connection.all<[id: number]>(
       `SELECT visitor.id FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value WHERE ${sql} ORDER BY ${ORDER}`,
       JSON.stringify([...ids]),
@@ -351,6 +340,24 @@ class PageBuilder {
       if (this.#isFull) break;
     }
     return this.end();
+  }
+
+  /** Sorts visitors after they are read, which spares a look into another table for each. */
+  #sortFew(ids: Set<number>): FoundPage {
+    const documents = this.#connection.all<[document: string]>(
+      "SELECT attributes FROM document WHERE id IN (SELECT value FROM json_each(?))",
+      JSON.stringify([...ids]),
+    );
+    const found = documents.map(([document]) => ({ document, visitor: lazyVisitorOf(document) }))
+      .filter(({ visitor }) => matches(this.#query, visitor))
+      .map(({ document, visitor }) => ({ document, position: positionOfVisitor(visitor) }))
+      .filter(({ position }) => this.#after === null || comparePositions(position, this.#after) > 0)
+      .sort((a, b) => comparePositions(a.position, b.position));
+    const page = found.slice(0, this.#limit);
+    return {
+      visitors: page.map(({ document }) => jsonOf(document)),
+      next: found.length > this.#limit ? page[this.#limit - 1].position : null,
+    };
   }
 
   /** Looks at the first visitors in list order; `null` where the page is not likely to be full soon. */

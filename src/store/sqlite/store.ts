@@ -19,6 +19,7 @@ import {
   type Reindexed,
   REQUEST_DEADLINE,
   type ResultPage,
+  StoreRebuilding,
   StoreUnavailable,
   type VisitorChange,
   type VisitorCounts,
@@ -246,7 +247,7 @@ class SqliteStore implements VisitorStore {
     const isRequest = this.#parts.use === "request";
     if (this.#rebuild !== null) {
       if (isRequest) {
-        throw new StoreUnavailable("The embedded store is being rebuilt for this version of Foyer");
+        throw new StoreRebuilding("The embedded store is being rebuilt for this version of Foyer");
       }
       await this.#rebuild;
     }

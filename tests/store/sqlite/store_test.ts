@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseSearch } from "../../../src/search/parse.ts";
 import { withTypos } from "../../../src/search/typo.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
-import { StoreRefused, StoreUnavailable } from "../../../src/store/visitor_store.ts";
+import { StoreRebuilding, StoreRefused, StoreUnavailable } from "../../../src/store/visitor_store.ts";
 import { checkThreads } from "../../support/threads.ts";
 import { testInFolder } from "../../support/folders.ts";
 import { hasAllRights } from "../../support/rights.ts";
@@ -388,10 +388,8 @@ testFile("while a file is rebuilt requests are unavailable, and a command waits"
   await makeOther(path, 1500);
   const store = openSqliteStore(path);
   assert.equal(store.isReady(), false);
-  await assert.rejects(
-    getVisitor(store, "v1"),
-    (error) => error instanceof StoreUnavailable && /being rebuilt/.test(error.message),
-  );
+  await assert.rejects(getVisitor(store, "v1"), StoreRebuilding);
+  await assert.rejects(store.updateVisitor("v1", { name: "Ada" }), StoreRebuilding);
   const command = openSqliteStore(path, { use: "command" });
   assert.equal((await Array.fromAsync(command.allVisitors())).length, 1500);
   await Promise.all([store.close(), command.close()]);
