@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
 import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
+import { backup } from "./src/commands/backup.ts";
 import { check } from "./src/commands/check.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { health } from "./src/commands/health.ts";
@@ -19,6 +20,7 @@ const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST 
   foyer, foyer serve   serve until SIGTERM or SIGINT
   foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
   foyer export         write all visitors to standard output as NDJSON
+  foyer backup FILE    write a copy of the embedded store, also while a server uses it
   foyer reindex        add search fields to visitors that other software wrote (MongoDB)
   foyer check          check the configuration, the store and the rights on it
   foyer health         ask the running server whether it is ready
@@ -55,7 +57,10 @@ function chooseCommand(args: string[]): Command | null {
     case "health":
       return () => health(loadConfig());
   }
-  return words?.length === 2 && words[0] === "import" ? () => importFile(loadConfig(), words[1]) : null;
+  if (words?.length !== 2) return null;
+  const [command, file] = words;
+  if (command === "import") return () => importFile(loadConfig(), file);
+  return command === "backup" ? () => backup(loadConfig(), file) : null;
 }
 
 /** The words of a command; an option alone counts as one. */

@@ -26,6 +26,9 @@ interface Tally {
   droppedFields: number;
 }
 
+/** Visitors by their short ids, with the line of each. */
+type Batch = Map<string, { visitor: Visitor; line: number }>;
+
 /**
  * Imports a file, or standard input for `-`.
  *
@@ -77,18 +80,25 @@ export async function importVisitors(
   { onBad, onStored }: { onBad: (line: number, reason: string) => void; onStored: (stored: number) => void },
 ): Promise<Tally> {
   const tally: Tally = { stored: 0, bad: 0, droppedFields: 0 };
-  let batch = new Map<string, { visitor: Visitor; line: number }>();
+  let batch: Batch = new Map();
 
   const reject = (line: number, reason: string) => {
     tally.bad++;
     onBad(line, reason);
   };
+  let storing = Promise.resolve();
+  /** Stores the batch while the next one is read; of two with the same visitor the later one is stored later. */
   const flush = async () => {
-    if (batch.size === 0) return;
+    await storing;
+    if (batch.size > 0) storing = storeBatch(batch);
+    batch = new Map();
+    // Whoever waits for it next gets the error.
+    storing.catch(() => {});
+  };
+  const storeBatch = async (batch: Batch) => {
     const refusals = await putVisitors(store, [...batch.values()].map(({ visitor }) => visitor));
     for (const { shortId, reason } of refusals) reject(batch.get(shortId)!.line, reason);
     tally.stored += batch.size - refusals.length;
-    batch = new Map();
     onStored(tally.stored);
   };
 
@@ -105,6 +115,7 @@ export async function importVisitors(
     if (batch.size === BATCH) await flush();
   }
   await flush();
+  await storing;
   return tally;
 }
 

@@ -17,14 +17,12 @@ const FOLDED: Record<string, string> = {
   "þ": "th",
   // Lower-casing Σ gives σ or ς by its place in the word; a part of a word has another place.
   "ς": "σ",
-  // SQLite ends a string at a NUL.
-  "\0": "\uFFFD",
 };
 const FOLDABLE = new RegExp(`[${Object.keys(FOLDED).join("")}]`, "gu");
 
 /**
  * Text with letter case, accents and width set aside (Unicode NFKD, UAX #15), each white space character a
- * plain space. Neither line breaks nor NULs are left, so that stores may use them as separators.
+ * plain space. No line break is left, so that stores may use it as a separator.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -21,7 +21,7 @@ export async function openStore(
       return openMongoStore({ uri: config.uri, collection: config.collection, use, log });
     }
     const { openSqliteStore } = await import("./sqlite/store.ts");
-    return openSqliteStore(config.path, use === "request" ? 2000 : 60_000, log);
+    return openSqliteStore(config.path, { use, log });
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error;
     throw new ConfigurationError([

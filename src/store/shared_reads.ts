@@ -21,12 +21,7 @@ const MAX_BATCH = 500;
 /** Reads of a store, as requests want them: each rejects when {@link REQUEST_DEADLINE} is over. */
 export interface SharedReads {
   /** As {@link VisitorReads.findVisitors}. Requests that share a result page get the same object. */
-  findVisitors(
-    query: SearchQuery,
-    limit: number,
-    after: Position | null,
-    fallback?: SearchQuery | null,
-  ): Promise<ResultPage>;
+  findVisitors: VisitorReads["findVisitors"];
   getVisitor(shortId: string): Promise<EncodedVisitor | null>;
   countOnline(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;

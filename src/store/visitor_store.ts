@@ -220,6 +220,13 @@ export interface StoreMaintenance {
    * @returns whether there is more to do
    */
   maintainIndexes?(): Promise<boolean>;
+  /**
+   * Writes a copy of the store, as of one moment, while it is in use. Not implemented where the database has a tool for
+   * that.
+   *
+   * @param path an empty file
+   */
+  backup?(path: string): Promise<void>;
 }
 
 /** A database of visitors. */

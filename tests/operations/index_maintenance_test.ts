@@ -34,7 +34,7 @@ async function found(store: VisitorStore, q: string): Promise<string[]> {
 /** Into how many segments a search for text looks. */
 function segmentsOf(path: string): number {
   using database = new DatabaseSync(path);
-  return database.prepare("SELECT count(DISTINCT segid) AS segments FROM suffix_idx").get()!
+  return database.prepare("SELECT count(DISTINCT segid) AS segments FROM term_idx").get()!
     .segments as number;
 }
 
@@ -91,7 +91,7 @@ testInFolder("Merged segments are left alone, also beside a small new one", asyn
 
 testInFolder("Index maintenance that fails is tried again, and logged once", async (folder) => {
   const path = join(folder, "foyer.db");
-  const store = openSqliteStore(path, 10);
+  const store = openSqliteStore(path, { busyMilliseconds: 10 });
   await fill(store, 0, 3000);
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");

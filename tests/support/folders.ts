@@ -4,6 +4,7 @@
  * @module
  */
 import { hasAllRights } from "./rights.ts";
+import { checkThreads } from "./threads.ts";
 
 /** A test, of those that need rights, in a folder that is gone after it. */
 export function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
@@ -16,6 +17,7 @@ export function testInFolder(sentence: string, work: (folder: string) => Promise
  * @param parent the folder in which it is made, the system's unless said
  */
 export async function inFolder(work: (folder: string) => Promise<void>, parent?: string) {
+  await checkThreads();
   const folder = await Deno.makeTempDir({ dir: parent, prefix: "foyer-test-" });
   try {
     await work(folder);

@@ -126,9 +126,9 @@ function countDocuments(count: (documents: number) => void, alter: (answer: Uint
   const read = messagesOf();
   return (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
     for (const { cursor } of read(chunk)) {
-      // What a `$group` gives are values.
+      // What a `$group` gives are values, and what describes an index has no `_id`.
       const documents = (cursor?.firstBatch ?? cursor?.nextBatch ?? []) as BSON.Document[];
-      count(documents.filter((document) => Object.keys(document).join() !== "_id").length);
+      count(documents.filter((document) => "_id" in document && Object.keys(document).length > 1).length);
     }
     alter(chunk);
     controller.enqueue(chunk);

@@ -4,18 +4,21 @@
  * @module
  */
 import { Deadline, within } from "../../async/deadline.ts";
+import { SingleFlight } from "../../async/single_flight.ts";
 import { REQUEST_DEADLINE, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 import { VisitorCollection } from "./collection.ts";
 import {
   asStoreError,
   type Collection,
   describeError,
-  isForbidden,
   isServerError,
   isUnavailable,
   makeClient,
   type MongoClient,
 } from "./driver.ts";
+
+/** How long a database that failed may take for a small query, in milliseconds; otherwise it is not ready. */
+const PROBE_DEADLINE = 1000;
 
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
@@ -43,8 +46,9 @@ export class Connection {
   /** Whether the first connect succeeded, which takes a password; the driver's own checks take none. */
   #hasConnected = false;
   #hasServer = false;
-  /** Whether an operation failed since the database last answered the driver's own check. */
-  #hasFailed = false;
+  /** Why the database does not answer queries; empty while it does. The driver's own checks are no queries. */
+  #failure = "";
+  #probe = new SingleFlight(() => this.#tryQuery());
   #closing = Promise.withResolvers<void>();
   #isClosed = false;
   #connected: Promise<void>;
@@ -68,7 +72,9 @@ export class Connection {
       const servers = [...newDescription.servers.values()];
       this.#hasServer = servers.some((server) => readsPrimary ? server.isWritable : server.isReadable);
     });
-    this.#client.on("serverHeartbeatSucceeded", () => this.#hasFailed = false);
+    this.#client.on("serverHeartbeatSucceeded", () => {
+      if (this.#failure !== "") void this.#probe.joinRunning();
+    });
     this.#connected = this.#connect();
   }
 
@@ -129,15 +135,30 @@ export class Connection {
       if (this.#isClosed) throw new StoreUnavailable("The store is closed");
       return await deadline.race(work(deadline));
     } catch (error) {
-      // What is forbidden says nothing of other operations.
-      if (isUnavailable(error) && !isForbidden(error)) this.#hasFailed = true;
+      // One query that fails says nothing of others, if these are answered.
+      if (isUnavailable(error) && this.#hasConnected && !this.#isClosed) void this.#probe.joinRunning();
       throw asStoreError(error);
+    }
+  }
+
+  /** Asks for one document, to see whether the database answers. */
+  async #tryQuery(): Promise<void> {
+    try {
+      await this.visitors.read({}, { limit: 1 }, new Deadline(PROBE_DEADLINE));
+      if (this.#failure !== "") this.#options.log("MongoDB answers again");
+      this.#failure = "";
+    } catch (error) {
+      const reason = describeError(error);
+      if (reason !== this.#failure && !this.#isClosed) {
+        this.#options.log(`MongoDB does not answer: ${reason}`, "warning");
+      }
+      this.#failure = reason;
     }
   }
 
   /** Whether the database answered last. */
   isReady(): boolean {
-    return this.#hasConnected && this.#hasServer && !this.#hasFailed;
+    return this.#hasConnected && this.#hasServer && this.#failure === "";
   }
 
   async close(): Promise<void> {

@@ -15,7 +15,7 @@ export type StoredDocument = Record<string, unknown>;
 /** The fields that a query returns. */
 export type Projection = Record<string, 0 | 1>;
 
-/** Nothing but attributes leaves the database, and the `_id` by which documents are told apart. */
+/** Nothing but attributes leaves the database, and the `_id` that distinguishes documents. */
 export const WHOLE: Projection = { _id: 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
 
 /** The fields that decide a document's position. */

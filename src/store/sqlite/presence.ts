@@ -1,130 +1,95 @@
 /**
- * What processes write into a file of the visitors who are connected to them.
+ * What processes write of the visitors who are connected to them. Writes belong into a transaction.
  *
  * @module
  */
-import type { StatementSync } from "./file.ts";
-import { setImmediate } from "node:timers";
-import { exactKey } from "../../search/index_keys.ts";
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
 import { changeOfClaims } from "../claims.ts";
 import type { Heartbeat, PresenceResult, PresenceWrite } from "../visitor_store.ts";
-
-/** Visitors that are written at once: few, since nobody is answered meanwhile. */
-const BATCH = 50;
-
-/** The file, as presence writes it. */
-export interface WrittenFile {
-  prepare(sql: string): StatementSync;
-  /** Writes all or nothing. */
-  write<T>(work: (visitors: WrittenVisitors) => T): T;
-}
-
-/** The visitors, in the midst of a write. */
-export interface WrittenVisitors {
-  get(shortId: string): { id: number; visitor: Visitor } | undefined;
-  /** @returns the visitor's id in the tables */
-  put(visitor: Visitor): number;
-}
+import { shortIdOf } from "./document.ts";
+import type { Connection } from "./file.ts";
+import { attributesOf, type SqliteVisitors, type StoredVisitor } from "./visitors.ts";
 
 /** The part of `VisitorStore` that concerns connections. */
 export class SqlitePresence {
-  #file: WrittenFile;
+  #connection: Connection;
+  #visitors: SqliteVisitors;
 
-  constructor(file: WrittenFile) {
-    this.#file = file;
+  constructor(connection: Connection, visitors: SqliteVisitors) {
+    this.#connection = connection;
+    this.#visitors = visitors;
   }
 
-  async writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]> {
-    const results: PresenceResult[] = [];
-    for (let start = 0; start < writes.length; start += BATCH) {
-      if (start > 0) await new Promise((resolve) => setImmediate(resolve));
-      const batch = writes.slice(start, start + BATCH);
-      results.push(
-        ...this.#file.write((visitors) => batch.map((write) => this.#writeOne(visitors, process, write))),
-      );
-    }
-    return results;
-  }
-
-  #writeOne(visitors: WrittenVisitors, process: string, write: PresenceWrite): PresenceResult {
+  /** Writes what one of a process's visitors does. */
+  write(process: string, write: PresenceWrite): PresenceResult {
     const { shortId, isNew, change, claims, offeredCode, isConnected } = write;
-    const stored = visitors.get(shortId);
-    if (stored === undefined && !isNew) return { exists: false, lookupCode: null };
-    const before = stored?.visitor ?? readVisitor({ short_id: shortId })!;
+    const stored = this.#visitors.get(shortId);
+    if (stored === null && !isNew) return { exists: false, lookupCode: null };
+    const before = stored === null ? readVisitor({ short_id: shortId })! : attributesOf(stored);
     const visitor = { ...before, ...change };
     if (offeredCode !== undefined) {
       visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
     }
     if (claims) Object.assign(visitor, changeOfClaims(visitor, claims));
     if (isConnected === undefined) {
-      visitors.put(visitor);
+      this.#visitors.put(visitor, stored);
     } else if (isConnected) {
-      const id = visitors.put({ ...visitor, is_online: true });
-      this.#file.prepare("INSERT OR IGNORE INTO connection (id, process) VALUES (?, ?)").run(id, process);
+      const id = this.#visitors.put({ ...visitor, is_online: true }, stored);
+      this.#connection.run("INSERT OR IGNORE INTO connection (id, process) VALUES (?, ?)", id, process);
     } else {
-      this.#disconnect(visitors, process, { ...visitor, is_online: before.is_online }, stored?.id);
+      this.#disconnect(process, { ...visitor, is_online: before.is_online }, stored);
     }
     return { exists: true, lookupCode: offeredCode === undefined ? null : visitor.lookup_code };
   }
 
-  /** Takes a process away from a visitor, who is offline where no other one has it. */
-  #disconnect(visitors: WrittenVisitors, process: string, visitor: Visitor, id: number | undefined) {
-    const other = this.#file.prepare("SELECT 1 FROM connection WHERE id = ? AND process <> ?")
-      .get(id ?? null, process);
-    visitors.put(other === undefined ? { ...visitor, is_online: false, lookup_code: null } : visitor);
-    this.#file.prepare("DELETE FROM connection WHERE id = ? AND process = ?").run(id ?? null, process);
-  }
-
-  connectedTo(process: string): Set<string> {
-    const rows = this.#file.prepare(
-      "SELECT visitor FROM connection JOIN document USING (id) WHERE process = ?",
+  /** Removes a process from a visitor, who is offline where no other process has it. */
+  #disconnect(process: string, visitor: Visitor, stored: StoredVisitor | null) {
+    const id = stored?.id ?? null;
+    const other = this.#connection.get("SELECT 1 FROM connection WHERE id = ? AND process <> ?", id, process);
+    this.#visitors.put(
+      other === undefined ? { ...visitor, is_online: false, lookup_code: null } : visitor,
+      stored,
     );
-    return new Set(rows.all(process).map(({ visitor }) => JSON.parse(visitor as string).short_id));
+    this.#connection.run("DELETE FROM connection WHERE id = ? AND process = ?", id, process);
   }
 
-  async endConnections(process: string, most: number): Promise<number> {
-    let ended = 0;
-    while (ended < most) {
-      if (ended > 0) await new Promise((resolve) => setImmediate(resolve));
-      const wanted = Math.min(BATCH, most - ended);
-      const found = this.#file.write((visitors) => {
-        const rows = this.#file.prepare(
-          "SELECT id, visitor FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",
-        ).all(process, wanted) as { id: number; visitor: string }[];
-        for (const { id, visitor } of rows) this.#disconnect(visitors, process, JSON.parse(visitor), id);
-        return rows.length;
-      });
-      ended += found;
-      if (found < wanted) break;
-    }
-    return ended;
-  }
-
-  heartbeat(process: string, count: number): Heartbeat {
-    const { changes } = this.#file.prepare("UPDATE process SET count = ? WHERE process = ?").run(
-      count,
+  /** The short ids of the visitors with whom a process is recorded. */
+  connectedTo(process: string): Set<string> {
+    const documents = this.#connection.all<[document: string]>(
+      "SELECT attributes FROM connection JOIN document USING (id) WHERE process = ?",
       process,
     );
+    return new Set(documents.map(([document]) => shortIdOf(document)));
+  }
+
+  /** Those with whom a process is recorded, some of them. */
+  someConnectedTo(process: string, limit: number): StoredVisitor[] {
+    return this.#connection.all<[id: number, document: string]>(
+      "SELECT id, attributes FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",
+      process,
+      limit,
+    ).map(([id, document]) => ({ id, document }));
+  }
+
+  /** Ends the connection of a visitor to a process. */
+  end(process: string, stored: StoredVisitor) {
+    this.#disconnect(process, attributesOf(stored), stored);
+  }
+
+  /** As `PresenceStore.heartbeat`. */
+  heartbeat(process: string, count: number): Heartbeat {
+    const changes = this.#connection.run("UPDATE process SET count = ? WHERE process = ?", count, process);
     if (changes === 0) {
-      this.#file.prepare("INSERT OR REPLACE INTO process (process, count) VALUES (?, ?)").run(process, count);
+      this.#connection.run("INSERT INTO process (process, count) VALUES (?, ?)", process, count);
     }
-    const others = this.#file.prepare("SELECT process, count FROM process WHERE process <> ?").all(process);
-    return {
-      isNew: changes === 0,
-      counts: new Map(others.map(({ process, count }) => [process as string, count as number])),
-    };
+    const others = this.#connection.all<[process: string, count: number]>(
+      "SELECT process, count FROM process WHERE process <> ?",
+      process,
+    );
+    return { isNew: changes === 0, counts: new Map(others) };
   }
 
   forgetProcess(process: string) {
-    this.#file.prepare("DELETE FROM process WHERE process = ?").run(process);
-  }
-
-  lookupCodesInUse(codes: string[]): Set<string> {
-    const holder = this.#file.prepare(
-      "SELECT 1 FROM exact_key JOIN visitor USING (id) WHERE key = ? AND offline = 0",
-    );
-    const keyOf = (digits: string) => exactKey({ kind: "code", digits, inLookupCode: true });
-    return new Set(codes.filter((code) => holder.get(keyOf(code)) !== undefined));
+    this.#connection.run("DELETE FROM process WHERE process = ?", process);
   }
 }

@@ -1,334 +1,467 @@
 /**
- * How the embedded store is searched: by walking through everybody in order, where many match, or by gathering all
- * who may match by an index, where few do.
+ * Finding the result page of a search: candidates come from an index, sorted where they are few, otherwise met in list
+ * order; whether one matches is decided by {@link matches}.
+ *
+ * Each step is bounded by the number of visitors at most, and the time budget ends the search between steps.
  *
  * @module
  */
 import { matches } from "../../search/match.ts";
 import type { SearchPart, SearchQuery } from "../../search/parse.ts";
-import { deletions, isOneTypoAway, likelyWordsOf, wordsOf } from "../../search/typo.ts";
+import { foldText } from "../../search/normalise.ts";
+import { deletions, isOneTypoAway, likelyWordsOf } from "../../search/typo.ts";
 import { type Position, positionOfVisitor } from "../../visitor/list_order.ts";
-import { type DatabaseSync, type Rows, rowsOf, type SQLOutputValue, type StatementSync } from "./file.ts";
-import {
-  allOf,
-  areTold,
-  beyond,
-  type FilePart,
-  HAS_WORD,
-  membersOf,
-  membersOfTexts,
-  orderConditions,
-  rowConditions,
-  type Sql,
-} from "./conditions.ts";
-import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
-import type { ResultPage } from "../visitor_store.ts";
+import { jsonOf, lazyVisitorOf } from "./document.ts";
+import { type Connection, TimeBudgetOver, type Value } from "./file.ts";
+import { expressionOf, type IndexedPart, indexedPart, isShort, visitorsWith, withoutNul } from "./terms.ts";
 
-type Page = Pick<ResultPage, "visitors" | "next">;
-
-/** So many candidates are read as they are sorted. */
-const FEW = 300;
-
-/** Among how many of the first ones a page is looked for before more candidates than {@link FEW} are gathered. */
-const WALKED = 1000;
-
-/** Where more visitors may match, a page is first looked for among more of the first ones. */
-const MAX_GATHERED = 2000;
-
-/** How many of the first ones those are. */
-const WALKED_FAR = 10_000;
-
-/** What more visitors than this have does not narrow down enough for what it takes. */
-const MAX_NARROWING = 20_000;
-
-/** More candidates are not sorted but met while walking. */
+/** More candidates than these are met in list order instead of sorted. */
 const MAX_SORTED = 5000;
 
-/** Of a text with fewer characters a full-text table has too many terms to look through. */
-const MIN_CHARACTERS = 3;
+/** More candidates than these are too many for the event loop. */
+export const MAX_BOUNDED = 200;
 
-/** Words one typo away that are looked for, and words among which those are. */
-const [MAX_TYPOS, MAX_LIKE_WORDS] = [100, 2000];
+/** So many candidates are read at once. */
+const FEW = 300;
 
-/** What SQLite takes for no limit (https://www.sqlite.org/lang_select.html#limitoffset). */
-const NO_LIMIT = -1;
+/** Among so many of the first visitors a result page is looked for before all candidates are, if it seems to be there. */
+const MAX_SCANNED = 2000;
 
-/** The file, as a search reads it. */
-export interface SearchedFile {
-  prepare(sql: string): StatementSync;
-  /** The visitor with an id, as it was stored at last, in the midst of a read that began with its revision. */
-  readVisitor(id: number, revision: number): EncodedVisitor;
-  /** Another one whenever something was written. */
-  version(): unknown;
+/** Visitors that are read at a time in list order. */
+const BATCH = 250;
+
+/** Ids that are read at a time in list order. */
+const ID_BATCH = 5000;
+
+/** Words one typo away that are looked for, and words that are compared for it. */
+const [MAX_TYPOS, MAX_COMPARED] = [100, 2000];
+
+/** Alternatives in one expression: of further parts only `matches` asks. */
+const MAX_ALTERNATIVES = 300;
+
+/** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
+const NEVER_SEEN = 9e15;
+
+const ORDER = "offline, unseen, short_id";
+
+/** SQL, and the values for its question marks: what was typed never stands in the SQL. */
+interface Sql {
+  sql: string;
+  values: Value[];
 }
 
-/** Makes what a search needs of a connection for itself. */
-export function prepareSearch(database: DatabaseSync) {
-  database.exec("CREATE TEMP TABLE candidate (id INTEGER PRIMARY KEY)");
-  database.function(
-    HAS_WORD,
-    { deterministic: true },
-    (text, word) => Number(wordsOf(text as string).includes(word as string)),
-  );
-  // Each visitor of each term, by which the first ones are found without all others
-  // (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
-  database.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, suffix, instance)");
-}
-
-interface Search {
+/** A search for one result page. */
+export interface Search {
   query: SearchQuery;
-  parts: FilePart[];
-  /** Whether rows tell of every visitor whether it matches. */
-  isTold: boolean;
   limit: number;
-  /** Conditions on the order, and where to go on from. */
-  order: Sql[];
+  after: Position | null;
 }
 
-/** What a walk through the first ones has come to. */
-interface Walked {
-  /** Those met who are on the page. */
-  visitors: EncodedVisitor[];
-  /** Where to go on. */
-  from: Sql[];
+/** A result page; visitors are JSON. */
+export interface FoundPage {
+  visitors: string[];
+  next: Position | null;
 }
 
-/** The pages that visitors are on now. */
-interface Pages {
-  text: string;
-  words: string[] | null;
-  version: unknown;
+/** Makes a connection ready for searches. */
+export function prepareSearch(connection: Connection) {
+  // The visitors of each term, of which the first ones are found without all others
+  // (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
+  connection.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, term, instance)");
+}
+
+/** The columns by which lists are ordered. */
+export function orderColumns({ online, lastSeenAt }: Position): { offline: number; unseen: number } {
+  return { offline: online ? 0 : 1, unseen: lastSeenAt === null ? NEVER_SEEN : -lastSeenAt };
+}
+
+/** The folded URL of a visitor online, in which text is looked for; `null` for one offline. */
+export function urlColumn({ is_online, last_url }: { is_online: boolean; last_url: string | null }) {
+  return is_online ? withoutNul(foldText(last_url ?? "")) : null;
+}
+
+/** Visitors offline, last seen before a time where there is one; those whose time is not known have none. */
+export function offlineBefore(time: Date | null): Sql {
+  if (time === null) return { sql: "offline = 1", values: [] };
+  return { sql: "offline = 1 AND unseen > ? AND unseen < ?", values: [-time.getTime(), NEVER_SEEN] };
+}
+
+/** Whether a query is answered by list order alone. */
+export function isList(query: SearchQuery): boolean {
+  return query.every(({ kind }) => kind === "online");
+}
+
+/** Whether few visitors are likely to match: an exact value is asked for that is somebody's own, and no text. */
+export function isExact(query: SearchQuery): boolean {
+  return !query.some(({ kind }) => kind === "text" || kind === "url") &&
+    query.some(({ kind }) => ["code", "email", "integration_id", "ip", "unique_id"].includes(kind));
 }
 
 /** Searches one file. */
 export class SqliteSearch {
-  #file: SearchedFile;
-  #pages: Pages | null = null;
+  #connection: Connection;
+  #urls = { version: "", text: "" };
 
-  constructor(file: SearchedFile) {
-    this.#file = file;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
-  /** As `VisitorStore.findVisitors`. */
-  findVisitors(query: SearchQuery, limit: number, after: Position | null): Page {
-    if (query.some(({ kind }) => kind === "nobody")) return { visitors: [], next: null };
-    const isOnPage = query.some((part) => part.kind === "text" && part.inUrl);
-    const pages = isOnPage ? this.#currentPages() : null;
-    const parts = query.map((part) => this.#lookUp(part, pages));
-    const place = after === null ? [] : [beyond(after)];
-    const order = [...orderConditions(parts), ...place];
-    const search = { query, parts, isTold: areTold(parts), limit, order };
-    const indexed = [...parts].sort((a, b) => lengthOf(b) - lengthOf(a)).map(membersOf)
-      .filter((members) => members !== null);
-    if (indexed.length === 0) return this.#walk(search);
-    const isSlowToWalk = parts.some((part) => part.kind === "text" && part.wanted.length > 1);
-    const walked: Walked = { visitors: [], from: [] };
-    // Nobody knows whom an index gives until it is asked, so what costs least comes first: a part that few have, the first
-    // ones of all where it may be many, more of both, and at last everybody whom the indexes give.
-    return this.#gatherOne(search, indexed, FEW) ??
-      (isSlowToWalk ? null : this.#walkNear(search, walked)) ??
-      this.#gatherOne(search, indexed, MAX_GATHERED) ??
-      this.#walkOn(search, walked, WALKED_FAR) ??
-      this.#gatherAll(search, indexed);
+  /**
+   * The result page of a search, as of one moment.
+   *
+   * @param until when the time budget ends, in ms since 1970
+   * @throws {TimeBudgetOver}
+   */
+  findPage(search: Search, until: number): FoundPage {
+    return this.#connection.read(() => {
+      const page = new PageBuilder(this.#connection, search, until);
+      if (search.query.some(({ kind }) => kind === "nobody")) return page.end();
+      const lookup = this.#lookupOf(search.query);
+      if (lookup === null) return page.scan();
+      const candidates = lookup.first(MAX_SORTED);
+      if (candidates !== null) return page.sort(candidates);
+      return page.scanFirst() ?? page.scan(lookup.all());
+    });
   }
 
-  #lookUp(part: SearchPart, pages: Pages | null): FilePart {
-    if (part.kind !== "text") return part;
-    const { text, inUrl, typos } = part;
-    return {
-      ...part,
-      wanted: [text, ...(typos ? this.#wordsOneTypoAway(text) : [])],
-      onPages: inUrl && pages !== null ? onPages(pages, text, typos === true) : [],
-    };
+  /** As {@link findPage}, where {@link isExact} is true; `null` where more than a few visitors may match. */
+  findFew(search: Search): FoundPage | null {
+    return this.#connection.read(() => {
+      const candidates = this.#lookupOf(search.query)?.first(MAX_BOUNDED) ?? null;
+      return candidates && new PageBuilder(this.#connection, search, Infinity).sort(candidates);
+    });
+  }
+
+  /** How an index finds candidates; `null` where none does. */
+  #lookupOf(query: SearchQuery): Lookup | null {
+    const code = query.find((part) => part.kind === "code");
+    if (code !== undefined) {
+      const sources = [
+        { sql: "SELECT id FROM visitor WHERE lookup_code = ?", values: [code.digits] },
+        ofShortId(code.digits),
+      ];
+      return new Lookup(this.#connection, [], sources);
+    }
+    const parts = query.map((part) => indexedPart(part, (word) => this.#wordsOneTypoAway(word)))
+      .filter((part) => part !== null).sort((a, b) => weightOf(b) - weightOf(a));
+    if (parts.length === 0) return null;
+    return new Lookup(this.#connection, limitAlternatives(parts), this.#sourcesBesideTerms(parts));
+  }
+
+  /** Where text may be but in the index: it may be a short id, or in the URL of a visitor online. */
+  #sourcesBesideTerms(parts: IndexedPart[]): Sql[] {
+    const texts = parts.map(({ text }) => text).filter((text) => text !== null);
+    const sources = [...new Set(texts.map(({ shortId }) => shortId))].map(ofShortId);
+    const inUrls = texts.some(({ inUrl }) => inUrl) ? this.#partsInUrls(parts) : [];
+    if (inUrls.length === 0) return sources;
+    const words = inUrls.flatMap(({ words }) => words);
+    const others = parts.filter((part) => !inUrls.some((inUrl) => inUrl.part === part));
+    const inTerms = others.length === 0 ? null : matchOf(limitAlternatives(others));
+    sources.push({
+      sql: `SELECT id FROM visitor WHERE offline = 0 AND (${words.map(() => "instr(url, ?)").join(" OR ")})` +
+        (inTerms === null ? "" : ` AND id IN (${inTerms.sql})`),
+      values: [...words, ...(inTerms?.values ?? [])],
+    });
+    return sources;
+  }
+
+  /** The parts that are in the URL of somebody online, with what of each is. */
+  #partsInUrls(parts: IndexedPart[]): { part: IndexedPart; words: string[] }[] {
+    const urls = this.#urlsOnline();
+    let words: string[] | null = null;
+    return parts.filter(({ text }) => text?.inUrl).map((part) => {
+      const [text] = part.alternatives;
+      const found = urls.includes(text) ? [text] : [];
+      if (part.text!.typos) {
+        words ??= likelyWordsOf(urls);
+        found.push(...words.filter((word) => isOneTypoAway(word, text)).slice(0, MAX_TYPOS));
+      }
+      return { part, words: found };
+    }).filter(({ words }) => words.length > 0);
+  }
+
+  /** The URLs that somebody is on. No index has their terms, so that a page view writes none. */
+  #urlsOnline(): string {
+    const { version } = this.#connection;
+    if (this.#urls.version !== version) {
+      const [text] = this.#connection.get<[string | null]>(
+        "SELECT group_concat(url, char(10)) FROM (SELECT DISTINCT url FROM visitor WHERE offline = 0)",
+      )!;
+      this.#urls = { version, text: text ?? "" };
+    }
+    return this.#urls.text;
   }
 
   #wordsOneTypoAway(word: string): string[] {
     const without = deletions(word);
-    const marks = without.map(() => "?").join();
-    return this.#rows<[word: string]>(
-      `SELECT DISTINCT word FROM typo WHERE deletion IN (${marks}) LIMIT ${MAX_LIKE_WORDS}`,
+    return this.#connection.all<[word: string]>(
+      `SELECT DISTINCT word FROM typo WHERE deletion IN (${
+        without.map(() => "?").join()
+      }) LIMIT ${MAX_COMPARED}`,
+      ...without,
     )
-      .all(...without)
-      .map(([word]) => word)
+      .map(([other]) => other)
       .filter((other) => !other.includes(word) && isOneTypoAway(other, word))
       .slice(0, MAX_TYPOS);
   }
+}
 
-  /**
-   * The pages that somebody is on. No index knows them, so that a page view rewrites none; they are read once for all
-   * searches until something is written.
-   */
-  #currentPages(): Pages {
-    const version = this.#file.version();
-    if (this.#pages?.version !== version) {
-      const { urls } = this.#prepare(
-        "SELECT group_concat(url, char(10)) AS urls FROM (SELECT DISTINCT url FROM listing WHERE offline = 0)",
-      ).get()! as { urls: string | null };
-      this.#pages = { text: urls ?? "", words: null, version };
-    }
-    return this.#pages!;
+function ofShortId(shortId: string): Sql {
+  return { sql: "SELECT id FROM visitor WHERE short_id = ?", values: [shortId] };
+}
+
+/** Rare parts come first: exact values are rarer than text, and long text is rarer than short text. */
+function weightOf({ text, alternatives }: IndexedPart): number {
+  return text === null ? Infinity : alternatives[0].length;
+}
+
+/** The first parts, as many as one expression may have. */
+function limitAlternatives(parts: IndexedPart[]): IndexedPart[] {
+  let count = 0;
+  return parts.filter(({ alternatives }, i) => (count += alternatives.length) <= MAX_ALTERNATIVES || i === 0);
+}
+
+function matchOf(parts: IndexedPart[]): Sql {
+  return { sql: "SELECT rowid AS id FROM term WHERE term MATCH ?", values: [expressionOf(parts)] };
+}
+
+/** Candidates of a search. */
+class Lookup {
+  #connection: Connection;
+  #parts: IndexedPart[];
+  #sources: Sql[];
+
+  /** @param sources those who may match whatever the terms of `parts` are */
+  constructor(connection: Connection, parts: IndexedPart[], sources: Sql[]) {
+    this.#connection = connection;
+    this.#parts = parts;
+    this.#sources = sources;
   }
 
-  /**
-   * The page, met while walking through everybody in order.
-   *
-   * @param met those of the page who were met before
-   */
-  #walk(search: Search, met: EncodedVisitor[] = [], among = "TRUE"): Page {
-    const { sql, values } = allOf([
-      ...search.order,
-      { sql: among, values: [] },
-      ...rowConditions(search.parts),
-    ]);
-    const rows = this.#rows<[id: number, revision: number]>(
-      `SELECT id, revision FROM listing AS row WHERE ${sql} ORDER BY offline, unseen, short_id LIMIT ?`,
-    );
-    // Where it is known how many are needed, to have them at once takes a fifth of the time.
-    const found = search.isTold
-      ? rows.all(...values, search.limit + 1 - met.length).values()
-      : rows.iterate(...values, NO_LIMIT);
-    return pageOf(search, found.map(([id, revision]) => this.#file.readVisitor(id, revision)), met);
-  }
-
-  /** The page, met among the first ones, and as many more as seem to fill it; `null` where those do not. */
-  #walkNear(search: Search, walked: Walked): Page | null {
-    const page = this.#walkOn(search, walked, WALKED);
-    const met = walked.visitors.length;
-    if (page !== null || met === 0) return page;
-    const more = Math.ceil(1.5 * WALKED * (search.limit + 1 - met) / met);
-    return more > WALKED_FAR ? null : this.#walkOn(search, walked, more);
-  }
-
-  /** The page, met while walking on through so many; `null` where those do not fill it. */
-  #walkOn(search: Search, walked: Walked, most: number): Page | null {
-    const order = [...search.order, ...walked.from];
-    const { sql, values } = allOf(order);
-    const place = this.#rows<[offline: number, unseen: number, shortId: string]>(
-      `SELECT offline, unseen, short_id FROM listing WHERE ${sql} ORDER BY offline, unseen, short_id
-       LIMIT 1 OFFSET ?`,
-    ).get(...values, most);
-    if (place === undefined) return this.#walk({ ...search, order }, walked.visitors);
-    const until = { sql: "(offline, unseen, short_id) <= (?, ?, ?)", values: place };
-    const page = this.#walk({ ...search, order: [...order, until] }, walked.visitors);
-    walked.visitors = page.visitors;
-    walked.from = [{ sql: "(offline, unseen, short_id) > (?, ?, ?)", values: place }];
-    return page.next === null ? null : page;
-  }
-
-  /** The page out of all who may match a part by its index; `null` where those are more than so many of each. */
-  #gatherOne(search: Search, indexed: Sql[], most: number): Page | null {
-    for (const members of indexed) {
-      // Each once, since some are found in several ways.
-      const sql = `SELECT DISTINCT id FROM (${members.sql}) LIMIT ${most + 1}`;
-      const page = this.#withCandidates(
-        { sql, values: members.values },
-        (found) => found > most ? null : found <= FEW ? this.#readFew(search) : this.#sort(search),
+  /** All candidates, or `null` where they are more than so many. */
+  first(most: number): Set<number> | null {
+    const ids = new Set<number>();
+    for (const { sql, values } of [...this.#sources, ...this.#termSources(most)]) {
+      const found = this.#connection.all<[id: number]>(
+        `SELECT id FROM (${sql}) LIMIT ${most + 1}`,
+        ...values,
       );
-      if (page !== null) return page;
+      for (const [id] of found) ids.add(id);
+      if (found.length > most || ids.size > most) return null;
     }
+    return ids;
+  }
+
+  /** The ids of all candidates. */
+  all(): IdSet {
+    const ids = new IdSet();
+    const terms = this.#parts.length === 0 ? [] : [matchOf(this.#parts)];
+    for (const { sql, values } of [...this.#sources, ...terms]) {
+      // As one string, which takes a tenth of the time of so many rows.
+      const [list] = this.#connection.get<[string]>(`SELECT json_group_array(id) FROM (${sql})`, ...values)!;
+      ids.addAll(JSON.parse(list));
+    }
+    return ids;
+  }
+
+  /** Where all parts are short the first one that few have, else those that are not: they narrow down enough. */
+  #termSources(most: number): Sql[] {
+    if (this.#parts.length === 0) return [];
+    const rare = this.#parts.filter((part) => !isShort(part));
+    if (rare.length > 0) return [matchOf(rare)];
+    const sources = this.#parts.map(({ alternatives }) => visitorsWith(alternatives[0]));
+    return [sources.find((source) => this.#countUpTo(most + 1, source) <= most) ?? sources[0]];
+  }
+
+  #countUpTo(most: number, { sql, values }: Sql): number {
+    return this.#connection.get<[number]>(`SELECT count(*) FROM (${sql} LIMIT ${most})`, ...values)![0];
+  }
+}
+
+/** Some ids, each a bit. */
+class IdSet {
+  #bits = new Uint8Array(1 << 17);
+
+  addAll(ids: number[]) {
+    let largest = 0;
+    for (const id of ids) if (id > largest) largest = id;
+    if (largest >> 3 >= this.#bits.length) {
+      const bits = new Uint8Array(2 * (largest >> 3) + 1);
+      bits.set(this.#bits);
+      this.#bits = bits;
+    }
+    for (const id of ids) this.#bits[id >> 3] |= 1 << (id & 7);
+  }
+
+  has(id: number): boolean {
+    return (this.#bits[id >> 3] & (1 << (id & 7))) !== 0;
+  }
+}
+
+/** Makes a result page out of visitors in list order. */
+class PageBuilder {
+  #connection: Connection;
+  #query: SearchQuery;
+  #limit: number;
+  #until: number;
+  #order: Sql[];
+  #visitors: string[] = [];
+  #last: Position | null = null;
+  #isFull = false;
+
+  constructor(connection: Connection, { query, limit, after }: Search, until: number) {
+    this.#connection = connection;
+    this.#query = query;
+    this.#limit = limit;
+    this.#until = until;
+    this.#order = [...query.flatMap(orderConditions), ...(after === null ? [] : [behind(after)])];
+  }
+
+  end(): FoundPage {
+    return { visitors: this.#visitors, next: this.#isFull ? this.#last : null };
+  }
+
+  /** Looks at these alone, sorted. */
+  sort(ids: Set<number>): FoundPage {
+    this.#checkTime();
+    const { sql, values } = allOf(this.#order);
+    // Few are read with their documents, which are sorted with them.
+    if (ids.size <= FEW) {
+      const documents = this.#connection.all<[document: string]>(
+        `SELECT attributes FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value
+         CROSS JOIN document ON document.id = visitor.id WHERE ${sql} ORDER BY ${ORDER}`,
+        JSON.stringify([...ids]),
+        ...values,
+      );
+      for (const [document] of documents) {
+        this.#lookAt(document);
+        if (this.#isFull) break;
+      }
+      return this.end();
+    }
+    const sorted = this.#connection.all<[id: number]>(
+      `SELECT visitor.id FROM json_each(?) CROSS JOIN visitor ON visitor.id = json_each.value WHERE ${sql} ORDER BY ${ORDER}`,
+      JSON.stringify([...ids]),
+      ...values,
+    );
+    let looked = 0;
+    for (const [id] of sorted) {
+      if (looked++ % BATCH === 0) this.#checkTime();
+      this.#lookAt(this.#documentOf(id));
+      if (this.#isFull) break;
+    }
+    return this.end();
+  }
+
+  /** Looks at the first visitors in list order; `null` where the page is not likely to be full soon. */
+  scanFirst(): FoundPage | null {
+    let looked = 0;
+    do {
+      if (this.#lookAtNext(BATCH)) return this.end();
+      looked += BATCH;
+      // As many more will be looked at for each visitor that is missing as were for each one found.
+    } while (looked * (this.#limit + 1) <= MAX_SCANNED * this.#visitors.length);
     return null;
   }
 
-  /** The page, however many may match each part. */
-  #gatherAll(search: Search, indexed: Sql[]): Page {
-    const counted = indexed.map((members) => ({ members, count: this.#count(members, MAX_NARROWING) }))
-      .filter(({ count }) => count <= MAX_NARROWING)
-      .sort((a, b) => a.count - b.count).map(({ members }) => members);
-    const texts = search.parts.filter((part) => part.kind === "text")
-      .filter(({ text }) => Array.from(text).length >= MIN_CHARACTERS);
-    const [rarest, ...others] = counted.length > 0
-      ? counted
-      : texts.length > 0
-      ? [membersOfTexts(texts)]
-      : [];
-    if (rarest === undefined) return this.#walk(search);
-    return this.#withCandidates(rarest, (found) => {
-      for (const { sql, values } of others) {
-        if (found <= FEW) break;
-        // Not by a condition on the members, which SQLite would ask the index for one by one.
-        found -= this.#prepare(`DELETE FROM candidate WHERE id NOT IN (${sql})`).run(...values)
-          .changes as number;
-      }
-      return found <= MAX_SORTED ? this.#sort(search) : this.#walk(search, [], "id IN candidate");
-    });
-  }
-
-  /** How many they are, up to one more than so many. */
-  #count({ sql, values }: Sql, most: number): number {
-    const { found } = this.#prepare(`SELECT count(*) AS found FROM (${sql} LIMIT ${most + 1})`)
-      .get(...values)! as { found: number };
-    return found;
-  }
-
-  /** Some work while the table of candidates has these members. */
-  #withCandidates<T>({ sql, values }: Sql, work: (found: number) => T): T {
-    try {
-      return work(
-        this.#prepare(`INSERT OR IGNORE INTO candidate ${sql}`).run(...values).changes as number,
-      );
-    } finally {
-      this.#prepare("DELETE FROM candidate").run();
+  /** Looks at all visitors in list order, or at these of them. */
+  scan(candidates: IdSet | null = null): FoundPage {
+    if (candidates === null) {
+      // All match where order conditions are all that is asked.
+      const batch = isList(this.#query) ? this.#limit + 1 : BATCH;
+      while (!this.#lookAtNext(batch));
+    } else {
+      while (!this.#lookAtNextOf(candidates));
     }
+    return this.end();
   }
 
-  /** The page of candidates, each read as it is sorted. */
-  #readFew(search: Search): Page {
-    const { sql, values } = allOf([...search.order, ...rowConditions(search.parts)]);
-    // Without a limit, with which SQLite would sort them in a table that it makes.
-    const rows = this.#rows<[visitor: string]>(
-      `SELECT visitor FROM candidate CROSS JOIN document AS row USING (id) WHERE ${sql}
-       ORDER BY offline, unseen, short_id`,
-    ).all(...values);
-    return pageOf(search, rows.values().map(([visitor]) => new EncodedVisitor(visitor)));
+  /** Looks at the next visitors in list order; returns whether the page is full or nobody is left. */
+  #lookAtNext(batch: number): boolean {
+    this.#checkTime();
+    const { sql, values } = allOf(this.#order);
+    const documents = this.#connection.all<[document: string]>(
+      `SELECT attributes FROM visitor CROSS JOIN document USING (id) WHERE ${sql} ORDER BY ${ORDER} LIMIT ${batch}`,
+      ...values,
+    );
+    for (const [document] of documents) {
+      this.#lookAt(document);
+      if (this.#isFull) return true;
+    }
+    if (documents.length < batch) return true;
+    this.#goOnBehind(documents[batch - 1][0]);
+    return false;
   }
 
-  /** The page of candidates, sorted before the first ones are read. */
-  #sort(search: Search): Page {
-    const order = allOf(search.order);
-    // A cross join, since SQLite might read all visitors and look which ones are candidates.
-    const ids = this.#rows<[id: number]>(
-      `SELECT id FROM candidate CROSS JOIN visitor USING (id) WHERE ${order.sql}
-       ORDER BY offline, unseen, short_id`,
-    ).iterate(...order.values);
-    const { sql, values } = allOf(rowConditions(search.parts));
-    const read = this.#rows<[visitor: string]>(`SELECT visitor FROM document AS row WHERE id = ? AND ${sql}`);
-    const rows = ids.map(([id]) => read.get(id, ...values)).filter((row) => row !== undefined);
-    return pageOf(search, rows.map(([visitor]) => new EncodedVisitor(visitor)));
+  /** As {@link PageBuilder.#lookAtNext}, of these candidates. */
+  #lookAtNextOf(candidates: IdSet): boolean {
+    this.#checkTime();
+    const { sql, values } = allOf(this.#order);
+    const ids = this.#connection.all<[id: number]>(
+      `SELECT id FROM visitor WHERE ${sql} ORDER BY ${ORDER} LIMIT ${ID_BATCH}`,
+      ...values,
+    );
+    let looked = 0;
+    for (const [id] of ids) {
+      if (!candidates.has(id)) continue;
+      if (++looked % BATCH === 0) this.#checkTime();
+      this.#lookAt(this.#documentOf(id));
+      if (this.#isFull) return true;
+    }
+    if (ids.length < ID_BATCH) return true;
+    this.#goOnBehind(this.#documentOf(ids[ID_BATCH - 1][0]));
+    return false;
   }
 
-  #prepare(sql: string): StatementSync {
-    return this.#file.prepare(sql);
+  /** Adds a visitor who matches; the page is full once there is one more than it may have. */
+  #lookAt(document: string) {
+    const visitor = lazyVisitorOf(document);
+    if (!matches(this.#query, visitor)) return;
+    if (this.#visitors.length === this.#limit) {
+      this.#isFull = true;
+      return;
+    }
+    this.#visitors.push(jsonOf(document));
+    if (this.#visitors.length === this.#limit) this.#last = positionOfVisitor(visitor);
   }
 
-  #rows<Row extends SQLOutputValue[]>(sql: string): Rows<Row> {
-    return rowsOf(this.#prepare(sql));
+  #documentOf(id: number): string {
+    return this.#connection.get<[string]>("SELECT attributes FROM document WHERE id = ?", id)![0];
+  }
+
+  /** The position comes from the document, since a column's text ends at a NUL. */
+  #goOnBehind(document: string) {
+    this.#order = [
+      ...this.#query.flatMap(orderConditions),
+      behind(positionOfVisitor(lazyVisitorOf(document))),
+    ];
+  }
+
+  #checkTime() {
+    if (Date.now() > this.#until) throw new TimeBudgetOver();
   }
 }
 
-/** Those met before, and the first of others, in their order, that match. */
-function pageOf(
-  { query, isTold, limit }: Search,
-  found: Iterable<EncodedVisitor>,
-  met: EncodedVisitor[] = [],
-): Page {
-  const visitors = [...met];
-  for (const visitor of found) {
-    if (!isTold && !matches(query, visitor.visitor)) continue;
-    if (visitors.length === limit) return { visitors, next: positionOfVisitor(visitors[limit - 1].visitor) };
-    visitors.push(visitor);
+/** What every visitor fulfils who matches a part, of the columns in list order. */
+function orderConditions(part: SearchPart): Sql[] {
+  switch (part.kind) {
+    case "online":
+      return [{ sql: "offline = ?", values: [part.online ? 0 : 1] }];
+    case "url":
+      return [{ sql: "offline = 0 AND instr(url, ?)", values: [withoutNul(part.text)] }];
+    default:
+      return [];
   }
-  return { visitors, next: null };
 }
 
-/** In whose order parts are tried: it takes least to see how many have an exact value, and longer texts are rarer. */
-function lengthOf(part: FilePart): number {
-  return part.kind === "text" ? part.text.length : Infinity;
+function behind(position: Position): Sql {
+  const { offline, unseen } = orderColumns(position);
+  return { sql: `(${ORDER}) > (?, ?, ?)`, values: [offline, unseen, position.shortId] };
 }
 
-/** The text, and words one typo away where those will do, that are in pages. */
-function onPages(pages: Pages, text: string, typos: boolean): string[] {
-  const found = pages.text.includes(text) ? [text] : [];
-  if (!typos) return found;
-  pages.words ??= likelyWordsOf(pages.text);
-  return [...found, ...pages.words.filter((word) => !word.includes(text) && isOneTypoAway(word, text))];
+function allOf(conditions: Sql[]): Sql {
+  return {
+    sql: conditions.map(({ sql }) => sql).join(" AND ") || "TRUE",
+    values: conditions.flatMap(({ values }) => values),
+  };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { appOver } from "../../support/app.ts";
 import { hasAllRights } from "../../support/rights.ts";
+import { until } from "../../support/waiting.ts";
 import { visitorOf } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
@@ -172,5 +173,44 @@ if (hasAllRights) {
     assert.equal(body.visitors.length, 1);
     for (const shortId of ["a", "b"]) assert.deepEqual(await app.store.getVisitors([shortId]), [null]);
     assert.equal(await app.store.takeLease("work", "b", 1000), true);
+  });
+
+  test("behind a proxy that still answers it is not ready, and the log says why once", async () => {
+    await using mongo = await startOwnMongo();
+    let isDown = false;
+    const up: (() => void)[] = [];
+    await using proxy = startWireProxy(mongo.uri, (command) => {
+      if (!isDown || ["hello", "ismaster", "ping"].includes(command)) return;
+      return new Promise((resolve) => up.push(resolve));
+    });
+    const log: string[] = [];
+    const store = openMongoStore({
+      uri: proxy.uri,
+      collection: "visitors",
+      use: "request",
+      log: (line) => log.push(line),
+    });
+    try {
+      const { ask } = appOver(store, {}, () => {});
+      const statusOf = async (path: string) => (await ask(path)).status;
+      await until(async () => await statusOf("/ready") === 200);
+      assert.equal(await statusOf("/api/visitors/list/latest"), 200);
+      isDown = true;
+      assert.equal(await statusOf("/api/visitors/list/latest"), 503);
+      await until(async () => await statusOf("/ready") === 503);
+      isDown = false;
+      for (const resolve of up) resolve();
+      await until(async () => await statusOf("/ready") === 200);
+      assert.equal(await statusOf("/api/visitors/list/latest"), 200);
+      const said = log.filter((line) => /answer/.test(line));
+      assert.equal(
+        said.filter((line) => line.startsWith("MongoDB does not answer: ")).length,
+        1,
+        said.join("\n"),
+      );
+      assert.equal(said.at(-1), "MongoDB answers again");
+    } finally {
+      await store.close();
+    }
   });
 }

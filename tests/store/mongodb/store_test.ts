@@ -326,6 +326,24 @@ if (hasAllRights) {
     if (written) assert.equal((await getVisitor(store, "far"))?.last_seen_at, null);
   });
 
+  test("a visitor with a time that a server does not take keeps no other from being stored", async ({ store }) => {
+    const visitors = Array.from({ length: 9 }, (_, i) =>
+      visitorOf({
+        short_id: `v${i}`,
+        is_online: false,
+        added_at: i === 4 ? "+020000-01-01T00:00:00.000Z" : "2026-01-01T00:00:00.000Z",
+      }));
+    const refusals = await store.putVisitors(visitors);
+    // Some servers take it.
+    const refused = refusals.map(({ shortId }) => shortId);
+    assert.deepEqual(refused, refused.length === 0 ? [] : ["v4"]);
+    const all = (await Array.fromAsync(store.allVisitors())).map(({ short_id }) => short_id).sort();
+    assert.deepEqual(
+      all,
+      visitors.map(({ short_id }) => short_id).filter((shortId) => !refused.includes(shortId)),
+    );
+  });
+
   test("the log and the description hold no password", async () => {
     const log: string[] = [];
     const uri = mongo.uri.replace(/\/\/([^@]*@)?/, "//agent:S3cretPass@");

@@ -104,7 +104,9 @@ if (hasAllRights) {
     const cost = async (work: () => Promise<unknown>) => {
       [proxy.commands.length, proxy.documents] = [0, 0];
       await work();
-      return { commands: [...proxy.commands], documents: proxy.documents };
+      // The store may still look whether its indexes are there.
+      const commands = proxy.commands.filter((command) => !command.startsWith("list"));
+      return { commands, documents: proxy.documents };
     };
     for (const [q, commands, documents, forEach] of COSTS) {
       const query = q === "" ? LATEST : parseSearch(q);

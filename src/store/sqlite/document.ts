@@ -1,0 +1,106 @@
+/**
+ * A visitor as a file holds it: the JSON of each attribute's value on a line of its own, in the order of all attributes,
+ * and an empty line for an empty value. That is less than half of the JSON that is sent, which is soon made of it.
+ *
+ * @module
+ */
+import { asciiJson } from "../../visitor/ascii_json.ts";
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeName,
+  ATTRIBUTES,
+  readVisitor,
+  type Visitor,
+} from "../../visitor/visitor.ts";
+
+/** The JSON of each attribute's empty value. */
+const EMPTY = ATTRIBUTE_NAMES.map((name) => JSON.stringify(ATTRIBUTES[name].read(undefined)));
+
+/** What comes before each attribute's value in the JSON of a visitor. */
+const BEFORE = ATTRIBUTE_NAMES.map((name, i) => `${i === 0 ? "{" : ","}${JSON.stringify(name)}:`);
+
+/** Where an attribute's value is. */
+const LINES = new Map<string, number>(ATTRIBUTE_NAMES.map((name, i) => [name, i]));
+
+/**
+ * A visitor as a document.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readVisitor } from "../../visitor/visitor.ts";
+ *
+ * const zoe = readVisitor({ short_id: "aB3", name: "Zoë" })!;
+ * assert.ok(documentOf(zoe).startsWith('"aB3"\n\n'));
+ * assert.deepEqual(JSON.parse(jsonOf(documentOf(zoe))), zoe);
+ * ```
+ */
+export function documentOf(visitor: Visitor): string {
+  return ATTRIBUTE_NAMES.map((name, i) => {
+    const value = visitor[name];
+    if (value === null) return "";
+    const json = asciiJson(value);
+    return json === EMPTY[i] ? "" : json;
+  }).join("\n");
+}
+
+/** The visitor of a document as JSON of ASCII characters, with all attributes in their order. */
+export function jsonOf(document: string): string {
+  const values = document.split("\n");
+  let json = "";
+  for (let i = 0; i < BEFORE.length; i++) json += BEFORE[i] + (values[i] || EMPTY[i]);
+  return json + "}";
+}
+
+/** The visitor of a document. */
+export function visitorOf(document: string): Visitor {
+  return JSON.parse(jsonOf(document));
+}
+
+/** The short id of a document's visitor. */
+export function shortIdOf(document: string): string {
+  return JSON.parse(document.slice(0, document.indexOf("\n")));
+}
+
+/** The values of some attributes in a document, to compare them with another document's. */
+export function valuesOf(document: string, names: readonly AttributeName[]): string {
+  const values = document.split("\n");
+  return names.map((name) => values[LINES.get(name)!]).join("\n");
+}
+
+/** The visitor of a document with other attributes than this Foyer has; without names, of JSON. */
+export function visitorOfOther(document: string, names: string | null): Visitor {
+  if (names === null) return readVisitor(JSON.parse(document))!;
+  const values = document.split("\n");
+  return readVisitor(
+    Object.fromEntries(
+      names.split(",").map((name, i) => [name, values[i] ? JSON.parse(values[i]) : undefined]),
+    ),
+  )!;
+}
+
+/** A visitor whose attributes are read from its document as they are asked for: a search looks at few of them. */
+class LazyVisitor {
+  #values: string[];
+
+  constructor(document: string) {
+    this.#values = document.split("\n");
+  }
+
+  /** The value of the attribute on a line. */
+  value(line: number): unknown {
+    return JSON.parse(this.#values[line] || EMPTY[line]);
+  }
+}
+
+for (const [name, line] of LINES) {
+  Object.defineProperty(LazyVisitor.prototype, name, {
+    get(this: LazyVisitor) {
+      return this.value(line);
+    },
+  });
+}
+
+/** The visitor of a document, for reading some of its attributes once. */
+export function lazyVisitorOf(document: string): Visitor {
+  return new LazyVisitor(document) as unknown as Visitor;
+}

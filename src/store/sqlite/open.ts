@@ -1,0 +1,97 @@
+/**
+ * Opening a file: made, recognised, or prepared for a rebuild.
+ *
+ * @module
+ */
+import { ATTRIBUTE_NAMES } from "../../visitor/visitor.ts";
+import { StoreRefused } from "../visitor_store.ts";
+import { cannotOpen, Connection, type ConnectionOptions } from "./file.ts";
+import { APPLICATION_ID, LASTING_TABLES, SCHEMA, UNBUILT, VERSION } from "./schema.ts";
+
+/** The names of the attributes that documents have, as a file holds them. */
+const NAMES = ATTRIBUTE_NAMES.join();
+
+/**
+ * Opens a file, making it (mode 0600) where there is none. Where it is of another version or of other attributes, its
+ * documents are put aside for `rebuild.ts`.
+ *
+ * @param path a file, or `:memory:`
+ * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
+ */
+export function openFile(path: string, options: ConnectionOptions): Connection {
+  if (path !== ":memory:") makePrivateFile(path);
+  const connection = new Connection(path, options);
+  try {
+    // Before anything is changed, in a file that may be somebody else's.
+    readVersion(connection);
+    connection.configure();
+    // One process at a time: the others wait, and then find the work done.
+    connection.write(() => prepare(connection));
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw cannotOpen(error);
+  }
+}
+
+/** Makes the file before SQLite would, readable by nobody else; SQLite gives its side files the same mode. */
+function makePrivateFile(path: string) {
+  try {
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw new StoreRefused("Cannot open the store: the file cannot be made", { cause: error });
+  }
+}
+
+/** @throws {StoreRefused} the file is not Foyer's, or is newer than this Foyer */
+function readVersion(connection: Connection): number {
+  const [version] = connection.get<[number]>("PRAGMA user_version")!;
+  const isNew = version === 0 && connection.get("SELECT 1 FROM sqlite_schema LIMIT 1") === undefined;
+  if (!isNew && connection.get<[number]>("PRAGMA application_id")![0] !== APPLICATION_ID) {
+    throw new StoreRefused("Cannot open the store: the file is not a Foyer database");
+  }
+  if (version > VERSION) {
+    throw new StoreRefused(
+      `Cannot open the store: the file has schema version ${version}, and this Foyer knows up to ${VERSION}`,
+    );
+  }
+  return version;
+}
+
+function prepare(connection: Connection) {
+  const version = readVersion(connection);
+  if (version === VERSION && namesOf(connection) === NAMES) return;
+  if (version > 0) putDocumentsAside(connection, version);
+  connection.exec(SCHEMA);
+  connection.run("INSERT INTO attributes (names) VALUES (?)", NAMES);
+}
+
+function namesOf(connection: Connection): string {
+  return connection.get<[string]>("SELECT names FROM attributes")![0];
+}
+
+/** Leaves of a file its documents and {@link LASTING_TABLES}. */
+function putDocumentsAside(connection: Connection, version: number) {
+  connection.exec(UNBUILT);
+  // Until version 6 documents were JSON; `document_aside` holds those that its rebuild had not stored yet.
+  const sources = version < 7
+    ? [["document", null], ["document_aside", null]] as const
+    : [["document", namesOf(connection)]] as const;
+  // Virtual tables first: only they may drop the tables that they are made of.
+  const tables = connection.all<[string]>(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC",
+  ).flat();
+  for (const [source, names] of sources) {
+    if (!tables.includes(source)) continue;
+    const [count] = connection.get<[number]>("SELECT count(*) FROM unbuilt")!;
+    const name = `unbuilt${count}`;
+    connection.exec(`ALTER TABLE ${source} RENAME TO ${name}`);
+    connection.run("INSERT INTO unbuilt (name, names) VALUES (?, ?)", name, names);
+  }
+  const aside = new Set(connection.all<[string]>("SELECT name FROM unbuilt").flat());
+  for (const table of tables) {
+    if (LASTING_TABLES.has(table) || aside.has(table) || table.startsWith("sqlite_")) continue;
+    connection.exec(`DROP TABLE IF EXISTS "${table}"`);
+  }
+}

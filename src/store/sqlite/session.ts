@@ -1,0 +1,257 @@
+/**
+ * What is asked of a connection: ordinary functions over it, which run in a thread, or where they are called for a store
+ * in memory. A long write does a step of {@link STEP} and says how far it came.
+ *
+ * @module
+ */
+import type { SearchQuery } from "../../search/parse.ts";
+import type { Position } from "../../visitor/list_order.ts";
+import type { Visitor } from "../../visitor/visitor.ts";
+import type {
+  Heartbeat,
+  PresenceResult,
+  PresenceWrite,
+  VisitorChange,
+  VisitorCounts,
+} from "../visitor_store.ts";
+import { jsonOf } from "./document.ts";
+import type { Connection } from "./file.ts";
+import { IndexMaintenance } from "./index_maintenance.ts";
+import { SqlitePresence } from "./presence.ts";
+import { countUnbuilt, isUnbuilt, rebuildStep } from "./rebuild.ts";
+import { type FoundPage, isExact, isList, offlineBefore, prepareSearch, SqliteSearch } from "./search.ts";
+import { attributesOf, SqliteVisitors } from "./visitors.ts";
+
+const DAY = 86_400_000;
+
+/** How long one step of a long write takes, in milliseconds: others write between two steps. */
+const STEP = 50;
+
+/** Visitors in one batch of all. */
+const BATCH = 500;
+
+/** The result page of a query, or of its fallback. */
+export interface AnsweredPage extends FoundPage {
+  isFallback: boolean;
+}
+
+/** Some of all visitors, as JSON. */
+export interface VisitorBatch {
+  visitors: string[];
+  /** The id after which the next ones come; `null` at the end. */
+  last: number | null;
+}
+
+/** One connection's work. */
+export class Session {
+  #connection: Connection;
+  #search: SqliteSearch;
+  #maintenance: IndexMaintenance;
+  #visitors: SqliteVisitors;
+  #presence: SqlitePresence;
+
+  constructor(connection: Connection) {
+    prepareSearch(connection);
+    this.#connection = connection;
+    this.#search = new SqliteSearch(connection);
+    this.#maintenance = new IndexMaintenance(connection);
+    this.#visitors = new SqliteVisitors(connection, () => this.#maintenance.noteRemoval());
+    this.#presence = new SqlitePresence(connection, this.#visitors);
+  }
+
+  /** When the time budget of what is asked now ends, in ms since 1970. */
+  until = Infinity;
+
+  /** As `VisitorReads.findVisitors`, both queries as of nearly the same moment. */
+  findVisitors(
+    query: SearchQuery,
+    limit: number,
+    after: Position | null,
+    fallback: SearchQuery | null,
+  ): AnsweredPage {
+    const page = this.#search.findPage({ query, limit, after }, this.until);
+    if (page.visitors.length > 0 || fallback === null) return { ...page, isFallback: false };
+    return { ...this.#search.findPage({ query: fallback, limit, after }, this.until), isFallback: true };
+  }
+
+  /** As {@link findVisitors}, where the event loop may do it: what is read is bounded; `null` where it is not. */
+  findBounded(query: SearchQuery, limit: number, after: Position | null): AnsweredPage | null {
+    const search = { query, limit, after };
+    const page = isList(query)
+      ? this.#search.findPage(search, Infinity)
+      : isExact(query)
+      ? this.#search.findFew(search)
+      : null;
+    return page && { ...page, isFallback: false };
+  }
+
+  /** The visitors with these short ids, as JSON. */
+  getVisitors(shortIds: string[]): (string | null)[] {
+    return shortIds.map((shortId) => {
+      const stored = this.#visitors.get(shortId);
+      return stored && jsonOf(stored.document);
+    });
+  }
+
+  /** Those of these lookup codes that visitors online have. */
+  lookupCodesInUse(codes: string[]): Set<string> {
+    const holder = "SELECT 1 FROM visitor WHERE lookup_code = ? AND offline = 0";
+    return new Set(codes.filter((code) => this.#connection.get(holder, code) !== undefined));
+  }
+
+  visitorsAfter(id: number): VisitorBatch {
+    const rows = this.#connection.all<[id: number, document: string]>(
+      `SELECT id, attributes FROM document WHERE id > ? ORDER BY id LIMIT ${BATCH}`,
+      id,
+    );
+    return {
+      visitors: rows.map(([, document]) => jsonOf(document)),
+      last: rows.length < BATCH ? null : rows.at(-1)![0],
+    };
+  }
+
+  countOnline(): number {
+    return this.#count("offline = 0");
+  }
+
+  countVisitors(now: Date): VisitorCounts {
+    const seenWithin = (days: number) =>
+      this.#count("offline IN (0, 1) AND unseen <= ?", days * DAY - now.getTime());
+    return {
+      online: this.countOnline(),
+      lastDay: seenWithin(1),
+      last30Days: seenWithin(30),
+      inSession: this.#count("in_session = 1"),
+    };
+  }
+
+  #count(condition: string, ...values: number[]): number {
+    return this.#connection.get<[number]>(`SELECT count(*) FROM visitor WHERE ${condition}`, ...values)![0];
+  }
+
+  /** Stores the first of these visitors; returns how many. */
+  putVisitors(visitors: Visitor[]): number {
+    return this.#step(visitors, (visitor) => this.#visitors.put(visitor)).length;
+  }
+
+  updateVisitor(shortId: string, change: VisitorChange): Visitor | null {
+    return this.#connection.write(() => {
+      const stored = this.#visitors.get(shortId);
+      if (stored === null) return null;
+      const visitor = { ...attributesOf(stored), ...change };
+      this.#visitors.put(visitor, stored);
+      return visitor;
+    });
+  }
+
+  removeVisitor(shortId: string): boolean {
+    return this.#connection.write(() => {
+      const stored = this.#visitors.get(shortId);
+      if (stored !== null) this.#visitors.remove(stored.id);
+      return stored !== null;
+    });
+  }
+
+  /** Removes some visitors; returns how many, 0 where none is left. */
+  removeOffline(seenBefore: Date | null, limit: number): number {
+    const { sql, values } = offlineBefore(seenBefore);
+    return this.#step(
+      () =>
+        this.#connection.all<[id: number]>(
+          `SELECT id FROM visitor WHERE ${sql} ORDER BY offline, unseen LIMIT ?`,
+          ...values,
+          limit,
+        ),
+      ([id]) => this.#visitors.remove(id),
+    ).length;
+  }
+
+  /** Writes the first of these; returns the results of those. */
+  writePresence(process: string, writes: PresenceWrite[]): PresenceResult[] {
+    return this.#step(writes, (write) => this.#presence.write(process, write));
+  }
+
+  connectedTo(process: string): Set<string> {
+    return this.#presence.connectedTo(process);
+  }
+
+  /** Ends some connections of a process; returns how many, 0 where none is left. */
+  endConnections(process: string, limit: number): number {
+    return this.#step(
+      () => this.#presence.someConnectedTo(process, limit),
+      (stored) => this.#presence.end(process, stored),
+    ).length;
+  }
+
+  heartbeat(process: string, count: number): Heartbeat {
+    return this.#connection.write(() => this.#presence.heartbeat(process, count));
+  }
+
+  forgetProcess(process: string) {
+    this.#presence.forgetProcess(process);
+  }
+
+  takeLease(name: string, holder: string, milliseconds: number): boolean {
+    const now = Date.now();
+    return this.#connection.run(
+      `INSERT INTO lease (name, holder, until) VALUES (?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+       WHERE holder = excluded.holder OR until < ?`,
+      name,
+      holder,
+      now + milliseconds,
+      now,
+    ) === 1;
+  }
+
+  releaseLease(name: string, holder: string) {
+    this.#connection.run("DELETE FROM lease WHERE name = ? AND holder = ?", name, holder);
+  }
+
+  /** As `StoreMaintenance.backup` (https://www.sqlite.org/lang_vacuum.html#vacuuminto). */
+  backup(path: string) {
+    this.#connection.run("VACUUM INTO ?", path);
+  }
+
+  /** As `StoreMaintenance.maintainIndexes`. */
+  maintainIndexes(): boolean {
+    return this.#maintenance.step();
+  }
+
+  /** How many documents are to be stored before the file is whole. */
+  countUnbuilt(): number {
+    return countUnbuilt(this.#connection);
+  }
+
+  /** Does a step of a rebuild; returns whether more is left. */
+  rebuild(): boolean {
+    return rebuildStep(this.#connection, this.#visitors);
+  }
+
+  /** Whether the file is still to be rebuilt. */
+  get isUnbuilt(): boolean {
+    return isUnbuilt(this.#connection);
+  }
+
+  /** Another one after every write. */
+  get version(): string {
+    return this.#connection.version;
+  }
+
+  close() {
+    this.#connection.close();
+  }
+
+  /** Writes for the first of some items, at least one of them, in one transaction; returns what came of each. */
+  #step<Item, Result>(items: Item[] | (() => Item[]), write: (item: Item) => Result): Result[] {
+    return this.#connection.write(() => {
+      const end = performance.now() + STEP;
+      const results: Result[] = [];
+      for (const item of typeof items === "function" ? items() : items) {
+        results.push(write(item));
+        if (performance.now() >= end) break;
+      }
+      return results;
+    });
+  }
+}

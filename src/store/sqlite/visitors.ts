@@ -1,0 +1,112 @@
+/**
+ * Reading and writing single visitors, with what each is found by.
+ *
+ * @module
+ */
+import { SEARCHED_ATTRIBUTES } from "../../search/index_keys.ts";
+import { deletions, likelyWordsOf } from "../../search/typo.ts";
+import { positionOfVisitor } from "../../visitor/list_order.ts";
+import { ATTRIBUTE_NAMES, type Visitor } from "../../visitor/visitor.ts";
+import { documentOf, valuesOf, visitorOf } from "./document.ts";
+import type { Connection } from "./file.ts";
+import { orderColumns, urlColumn } from "./search.ts";
+import { indexedText, termsOf } from "./terms.ts";
+
+/** The attributes that terms are made of. */
+const INDEXED = ATTRIBUTE_NAMES.filter((name) => SEARCHED_ATTRIBUTES.has(name) && name !== "lookup_code");
+
+/** A visitor as the file holds it. */
+export interface StoredVisitor {
+  id: number;
+  document: string;
+}
+
+/** The visitors of a file. Writes belong into a transaction. */
+export class SqliteVisitors {
+  #connection: Connection;
+  #onRemoved: () => void;
+
+  /** @param onRemoved called when somebody may have lost a word */
+  constructor(connection: Connection, onRemoved: () => void = () => {}) {
+    this.#connection = connection;
+    this.#onRemoved = onRemoved;
+  }
+
+  get(shortId: string): StoredVisitor | null {
+    const row = this.#connection.get<[id: number, document: string]>(
+      "SELECT id, attributes FROM visitor JOIN document USING (id) WHERE short_id = ?",
+      shortId,
+    );
+    return row === undefined ? null : { id: row[0], document: row[1] };
+  }
+
+  /**
+   * Stores a visitor.
+   *
+   * @param stored the visitor with this short id as it is stored
+   * @param newId the id of a new visitor; SQLite chooses one otherwise
+   * @returns its id
+   */
+  put(visitor: Visitor, stored = this.get(visitor.short_id), newId: number | null = null): number {
+    const document = documentOf(visitor);
+    if (stored?.document === document) return stored.id;
+    const { offline, unseen } = orderColumns(positionOfVisitor(visitor));
+    const columns = [offline, unseen, urlColumn(visitor), visitor.lookup_code, Number(visitor.is_in_session)];
+    if (stored === null) {
+      const id = this.#connection.insert(
+        `INSERT INTO visitor (id, short_id, offline, unseen, url, lookup_code, in_session)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        newId,
+        visitor.short_id,
+        ...columns,
+      );
+      this.#connection.run("INSERT INTO document (id, attributes) VALUES (?, ?)", id, document);
+      this.#addTerms(id, visitor);
+      return id;
+    }
+    const { id } = stored;
+    this.#connection.run(
+      "UPDATE visitor SET offline = ?, unseen = ?, url = ?, lookup_code = ?, in_session = ? WHERE id = ?",
+      ...columns,
+      id,
+    );
+    this.#connection.run("UPDATE document SET attributes = ? WHERE id = ?", document, id);
+    // A page view changes none of these, so that most updates write no term.
+    if (valuesOf(document, INDEXED) !== valuesOf(stored.document, INDEXED)) {
+      this.#removeTerms(id);
+      this.#addTerms(id, visitor);
+    }
+    return id;
+  }
+
+  remove(id: number) {
+    this.#removeTerms(id);
+    for (const table of ["document", "visitor", "connection"]) {
+      this.#connection.run(`DELETE FROM ${table} WHERE id = ?`, id);
+    }
+  }
+
+  #addTerms(id: number, visitor: Visitor) {
+    const text = indexedText(visitor);
+    this.#connection.run("INSERT INTO term (rowid, terms) VALUES (?, ?)", id, termsOf(visitor, text));
+    for (const word of likelyWordsOf(text)) this.#addWord(word);
+  }
+
+  /** Words stay until index maintenance finds that nobody has them. */
+  #removeTerms(id: number) {
+    this.#connection.run("DELETE FROM term WHERE rowid = ?", id);
+    this.#onRemoved();
+  }
+
+  #addWord(word: string) {
+    const add = "INSERT OR IGNORE INTO typo (deletion, word) VALUES (?, ?)";
+    const [beginning, ...others] = deletions(word);
+    if (this.#connection.run(add, beginning, word) === 0) return;
+    for (const deletion of others) this.#connection.run(add, deletion, word);
+  }
+}
+
+/** A stored visitor's attributes. */
+export function attributesOf({ document }: StoredVisitor): Visitor {
+  return visitorOf(document);
+}

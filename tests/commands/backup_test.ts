@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { testInFolder } from "../support/folders.ts";
+import { startMongo } from "../support/mongodb.ts";
+import { freePort } from "../support/ports.ts";
+import { fromSource, Process, runProcess } from "../support/processes.ts";
+
+const run = (folder: string, args: string[], environment: Record<string, string> = {}) =>
+  runProcess(fromSource(folder, args, { SQLITE_PATH: "foyer.db", ...environment }));
+
+testInFolder(
+  "A backup of a store that a server uses has all of its visitors, for this user alone",
+  async (folder) => {
+    const lines = Array.from(
+      { length: 50 },
+      (_, i) => JSON.stringify({ short_id: `v${i}`, name: `Ada ${i}` }),
+    );
+    await Deno.writeTextFile(`${folder}/visitors.ndjson`, lines.join("\n"));
+    const environment = { HOST: "127.0.0.1", PORT: `${freePort()}`, SQLITE_PATH: "foyer.db" };
+    await using server = new Process(fromSource(folder, [], environment));
+    await server.until(/Listening on/);
+    assert.equal((await run(folder, ["import", "visitors.ndjson"])).code, 0);
+    const { code, stdout, stderr } = await run(folder, ["backup", "copy.db"]);
+    assert.deepEqual([code, stdout], [0, ""], stderr);
+    assert.match(stderr, /^Wrote a copy of the embedded store in foyer\.db to copy\.db$/m);
+    assert.equal((await Deno.stat(`${folder}/copy.db`)).mode! & 0o777, 0o600);
+    const [whole, copy] = await Promise.all(["foyer.db", "copy.db"].map(async (SQLITE_PATH) => {
+      const { stdout } = await run(folder, ["export"], { SQLITE_PATH });
+      return stdout.trim().split("\n").sort();
+    }));
+    assert.equal(copy.length, 50);
+    assert.deepEqual(copy, whole);
+  },
+);
+
+testInFolder("A backup overwrites nothing", async (folder) => {
+  await Deno.writeTextFile(`${folder}/there.db`, "somebody's");
+  const { code, stderr } = await run(folder, ["backup", "there.db"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^Cannot create "there\.db": it exists$/m);
+  assert.equal(await Deno.readTextFile(`${folder}/there.db`), "somebody's");
+  assert.equal((await run(folder, ["backup", "no/folder.db"])).code, 1);
+});
+
+testInFolder("A backup of MongoDB is left to mongodump", async (folder) => {
+  await using mongo = await startMongo();
+  const { code, stderr } = await run(folder, ["backup", "copy.db"], {
+    MONGO_URI: mongo.uri,
+    SQLITE_PATH: "",
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /mongodump/);
+});
