@@ -164,11 +164,11 @@ test("the proxies keep the path, forward WebSockets and name routes that there a
 test("every environment variable that they name is one of Foyer's", () => {
   for (const { name } of Deno.readDirSync(new URL(DEPLOY, ROOT))) {
     // What follows there are names of errors.
-    const [text] = read(DEPLOY + name).split("## MongoDB does not answer yet");
+    const [text] = read(DEPLOY + name).split("The log has the name of the error:");
     // Two words or more, or one that is set.
     const named = text.matchAll(/(?<![\w$-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)|[A-Z]{4,}(?==))/g);
     for (const [variable] of named) {
-      if (variable.startsWith("OTEL_") || SOCKETS.has(variable)) continue;
+      if (/^(OTEL|DENO)_/.test(variable) || SOCKETS.has(variable)) continue;
       assert.ok(Object.hasOwn(VARIABLES, variable), `${name}: ${variable} exists`);
     }
   }
