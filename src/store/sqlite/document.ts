@@ -27,6 +27,7 @@ const LINES = new Map<string, number>(ATTRIBUTE_NAMES.map((name, i) => [name, i]
  *
  * ```ts
  * import assert from "node:assert/strict";
+ * import { readVisitor } from "../../visitor/visitor.ts";
  *
  * const zoe = readVisitor({ short_id: "aB3", name: "Zoë" })!;
  * assert.ok(documentOf(zoe).startsWith('"aB3"\n\n'));
