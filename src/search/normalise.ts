@@ -33,11 +33,9 @@ const FOLDABLE = new RegExp(`[${Object.keys(FOLDED).join("")}]`, "gu");
  * ```
  */
 export function foldText(value: string): string {
-  const folded = ASCII.test(value)
-    ? value.toLowerCase()
-    : value.normalize("NFKD").replace(MARKS, "").toLowerCase().normalize("NFKD").replace(MARKS, "")
-      .replace(FOLDABLE, (letter) => FOLDED[letter]);
-  return folded.replace(/\s/gu, " ");
+  if (ASCII.test(value)) return value.toLowerCase();
+  return value.normalize("NFKD").replace(MARKS, "").toLowerCase().normalize("NFKD").replace(MARKS, "")
+    .replace(FOLDABLE, (letter) => FOLDED[letter]).replace(/\s/gu, " ");
 }
 
 /**

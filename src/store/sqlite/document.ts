@@ -88,7 +88,10 @@ class LazyVisitor {
 
   /** The value of the attribute on a line. */
   value(line: number): unknown {
-    return JSON.parse(this.#values[line] || EMPTY[line]);
+    const json = this.#values[line] || EMPTY[line];
+    if (json === "null") return null;
+    // Most values are strings without an escape, which take a quarter of the time so.
+    return json.startsWith('"') && !json.includes("\\") ? json.slice(1, -1) : JSON.parse(json);
   }
 }
 
