@@ -60,12 +60,25 @@ export function exactKey(part: SearchPart): string | null {
   }
 }
 
+/** Characters (UTF-16 units) of one value in which text is looked for: a value of a megabyte has as many index keys. */
+const MAX_SEARCHED = 1000;
+
+/**
+ * What text is looked for in, of one value: its first {@link MAX_SEARCHED} characters, folded. Index keys and `matches`
+ * both use it, so that every store finds the same visitors.
+ */
+export function searchedText(value: string): string {
+  if (value.length <= MAX_SEARCHED) return foldText(value);
+  // The cut may leave half of a character.
+  return foldText(value.slice(0, MAX_SEARCHED).replace(/[\ud800-\udbff]$/, ""));
+}
+
 /**
  * Everything of a visitor in which text is looked for, folded; not `last_url`. A line break follows each value, so that
  * no run of characters that may be typed goes across two values.
  */
 export function searchText(visitor: Visitor): string {
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => foldText(value) + "\n").join("");
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => searchedText(value) + "\n").join("");
 }
 
 /** The characters of a suffix that is a key: few visitors have so many in common who have not what is typed. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
+import { searchedText } from "./index_keys.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
 import { hasTypo } from "./typo.ts";
@@ -52,11 +53,9 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
 }
 
 function isInText(visitor: Visitor, { text, attributes, inUrl, typos }: TextPart): boolean {
-  const isIn = (value: string) => {
-    const folded = foldText(value);
-    return folded.includes(text) || (typos === true && hasTypo(folded, text));
-  };
-  return hasText(visitor, attributes, isIn) || (inUrl && isOnPage(visitor, isIn));
+  const isIn = (folded: string) => folded.includes(text) || (typos === true && hasTypo(folded, text));
+  return hasText(visitor, attributes, (value) => isIn(searchedText(value))) ||
+    (inUrl && isOnPage(visitor, (url) => isIn(foldText(url))));
 }
 
 function isOnPage({ is_online, last_url }: Visitor, test: (url: string) => boolean): boolean {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { searchText } from "../../src/search/index_keys.ts";
 import { matches } from "../../src/search/match.ts";
 import { withTypos } from "../../src/search/typo.ts";
 import { parseSearch, TEXT_ATTRIBUTES } from "../../src/search/parse.ts";
@@ -224,4 +225,21 @@ Deno.test("Where typos are forgiven a word of letters may have one", () => {
   assert.equal(matches(withTypos(parseSearch("pricign", new Set(["last_url"])))!, online), false);
   const named = readVisitor({ short_id: "x", name: "Fatima" })!;
   assert.equal(matches(withTypos(parseSearch("fatma", new Set(["name"])))!, named), false);
+});
+
+Deno.test("text is looked for in the first 1,000 characters of each value", () => {
+  const long = (length: number) => "x".repeat(length);
+  const visitor = readVisitor({
+    short_id: "v",
+    name: long(993) + "kept beyond",
+    identities: [long(999) + "\u{1f600}", "second"],
+    last_url: `https://acme.com/${long(2000)}/end`,
+    is_online: true,
+  })!;
+  for (const [q, isFound] of [["kept", true], ["beyond", false], ["second", true], ["\u{1f600}", false]]) {
+    assert.equal(matches(parseSearch(q as string), visitor), isFound, q as string);
+  }
+  assert.equal(matches(parseSearch("url:end"), visitor), true);
+  assert.ok(searchText(visitor).length < 2100);
+  assert.ok(searchText(visitor).isWellFormed());
 });
