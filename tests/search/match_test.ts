@@ -188,6 +188,7 @@ Deno.test("An id with characters that a keyboard does not give is found as it is
     ["محمد\u200cرضا", "محمدرضا", true],
     ["۰۹۱۲", "۰۹۱۲", true],
     ["۰۹۱۲", "0912", true],
+    ["0912", "۰۹۱۲", false],
     ["user\u200b1", "user1", true],
     ["user1", "User1", false],
     ["user1\u200b", "user12", false],
