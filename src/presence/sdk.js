@@ -1,7 +1,7 @@
 /**
  * Foyer's web SDK: reports to a Foyer server that a visitor is on this page, and who the page says it is.
  *
- * Served as it is, as a script and as a module. Its one global, `Foyer`, is called with a command and what that needs,
+ * Served without comments, as a script and as a module. Its one global, `Foyer`, is called with a command and what that needs,
  * as sdk.d.ts says. Nothing of the page is patched, and no error from here reaches it.
  *
  * @module
@@ -13,7 +13,8 @@
   const CONNECT_URL = "{{CONNECT_URL}}";
 
   const earlier = globalThis.Foyer;
-  if (earlier && earlier.version) return;
+  // Otherwise it is an element that is called so, or a frame.
+  if (typeof earlier === "function" && earlier.version) return;
 
   /** What co-browsing needs. */
   const isSupported = ["MutationObserver", "Proxy", "WeakMap", "WebSocket", "fetch"].every((name) =>
@@ -58,11 +59,15 @@
   let connectTimer, flushTimer, hints;
   let sendTimes = [];
 
-  const warned = new Set();
+  // Pages replace Set, Map, Promise and JSON, so that none is used here.
+
+  const warned = [];
   function warn(text) {
-    if (warned.has(text)) return;
-    warned.add(text);
-    console.warn("Foyer:", text);
+    if (warned.includes(text)) return;
+    warned.push(text);
+    try {
+      console.warn("Foyer:", text);
+    } catch { /* The page's own console. */ }
   }
 
   /** The same function, which never throws. */
@@ -76,11 +81,54 @@
 
   const after = (ms, work) => setTimeout(safe(work), ms);
 
+  /** As JSON.stringify, but for `toJSON`, which Prototype.js gives to arrays. */
+  function json(value) {
+    if (Array.isArray(value)) return `[${value.map((item) => json(item)).join()}]`;
+    if (value && typeof value === "object") {
+      const names = Object.keys(value).filter((name) => value[name] !== undefined);
+      return `{${names.map((name) => `${json(name)}:${json(value[name])}`).join()}}`;
+    }
+    if (typeof value !== "string") return String(value);
+    const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return `"${value.replace(/["\\\p{Cc}]/gu, escaped)}"`;
+  }
+
+  /** A message of the server: its fields are texts, numbers, booleans and null. */
+  function parse(text) {
+    const message = {};
+    text.replace(/"(\w+)":(?:"((?:[^"\\]|\\.)*)"|([\w.+-]+))/g, (_, name, string, other) => {
+      message[name] = other
+        ? other === "null" ? null : other === "true" || (other !== "false" && Number(other))
+        : string.replace(
+          /\\(?:u(....)|(.))/g,
+          (_, unit, letter) => letter || String.fromCharCode(parseInt(unit, 16)),
+        );
+    });
+    return message;
+  }
+
+  /** Does some work once whoever called has gone on. */
+  async function soon(work) {
+    await null;
+    safe(work)();
+  }
+
+  /** Of the page's call that is under way; its callbacks are called there. */
+  let zone = null;
+  /** Angular's zone.js takes no page for finished that has timers, but for those outside its zones. */
+  function outsideZones(work) {
+    const { Zone } = globalThis;
+    if (typeof Zone !== "function" || !Zone.root) return work();
+    zone = Zone.current;
+    Zone.root.run(work);
+  }
+
   /** What a page's own callback throws is for the page to see, and stops nothing. */
   function callAll(backs, value) {
-    for (const back of [...backs]) {
+    for (const { back, zone } of [...backs]) {
       try {
-        back(value);
+        if (zone) zone.run(back, undefined, [value]);
+        else back(value);
       } catch (error) {
         if (typeof reportError === "function") reportError(error);
         else console.error(error);
@@ -98,7 +146,7 @@
   // Claims are made right or left out: a reader calls `mend` where it makes one right, and returns undefined for one
   // that cannot be.
 
-  const bytes = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
+  const bytes = (value) => new TextEncoder().encode(json(value)).length;
 
   function readText(value, mend, isCut, max = MAX_TEXT) {
     const isText = typeof value === "string";
@@ -145,7 +193,7 @@
     if (!isList) mend();
     else if (value.length === 0) return null;
     const given = isList ? value.slice(0, 1000) : [value];
-    const read = [...new Set(given.map((one) => item(one, mend)))].filter(Boolean);
+    const read = given.map((one) => item(one, mend)).filter((one, i, all) => one && all.indexOf(one) === i);
     if (read.length < given.length || read.length > max) mend();
     read.length = Math.min(read.length, max);
     while (bytes(read) > MAX_BYTES) read.pop();
@@ -284,6 +332,16 @@
     if (element && element.textContent !== text) element.textContent = text;
   });
 
+  let showTimer = 0;
+  /** Seldom, since the page may change all the time, and may change the code back. */
+  function showCodeSoon() {
+    if (showTimer || typeof codeElement !== "string") return;
+    showTimer = after(GATHER_MS, () => {
+      showTimer = 0;
+      showCode();
+    });
+  }
+
   function connect() {
     clearTimeout(connectTimer);
     if (!isWanted || connection || isAsleep) return;
@@ -299,20 +357,28 @@
     }
     lastTry = now;
     const mine = connection = { aborter: new AbortController(), release() {} };
-    readHints().catch(() => {}).then(safe(() => {
-      if (mine !== connection) return;
-      if (readVisitor().length > 0 || !canStore() || !navigator.locks) return open(mine);
-      // Tabs that a new visitor opens together: the first makes the visitor, whom the others then know.
-      const opening = () =>
-        new Promise((release) => {
-          mine.release = release;
-          open(mine);
-        });
-      mine.timer = after(OPEN_MS + WELCOME_MS, () => open(mine));
-      navigator.locks.request(storageName(), { signal: mine.aborter.signal }, opening).catch(() =>
-        open(mine)
-      );
-    }));
+    prepare(mine);
+  }
+
+  async function prepare(mine) {
+    try {
+      await readHints();
+    } catch { /* Without them. */ }
+    if (mine !== connection) return;
+    if (readVisitor().length > 0 || !canStore() || !navigator.locks) return open(mine);
+    // Tabs that a new visitor opens together: the first makes the visitor, whom the others then know.
+    const opening = () => ({
+      then(release) {
+        mine.release = release;
+        open(mine);
+      },
+    });
+    mine.timer = after(OPEN_MS + WELCOME_MS, () => open(mine));
+    try {
+      await navigator.locks.request(storageName(), { signal: mine.aborter.signal }, opening);
+    } catch {
+      open(mine);
+    }
   }
 
   const open = safe((mine) => {
@@ -342,7 +408,7 @@
         hints,
       });
     });
-    mine.socket.onmessage = safe((event) => received(mine, JSON.parse(event.data)));
+    mine.socket.onmessage = safe((event) => received(mine, parse(event.data)));
     mine.socket.onclose = safe((event) => ended(mine, event.code));
   });
 
@@ -417,7 +483,7 @@
 
   function send(message) {
     sendTimes.push(performance.now());
-    connection.socket.send(JSON.stringify(message));
+    connection.socket.send(json(message));
   }
 
   function flushSoon() {
@@ -484,12 +550,19 @@
       mobile: Boolean(data.mobile),
       platform: short(data.platform),
     };
-    const more = data.getHighEntropyValues(["model", "platformVersion"]).then(
-      ({ model, platformVersion }) => {
+    const more = async (resolve) => {
+      try {
+        const { model, platformVersion } = await data.getHighEntropyValues(["model", "platformVersion"]);
         Object.assign(hints, { model: short(model), platformVersion: short(platformVersion) });
+      } catch { /* It says no more. */ }
+      resolve();
+    };
+    await {
+      then(resolve) {
+        more(resolve);
+        after(HINTS_MS, resolve);
       },
-    );
-    await Promise.race([more, new Promise((resolve) => setTimeout(resolve, HINTS_MS))]);
+    };
   }
 
   function sleep() {
@@ -513,10 +586,7 @@
   }
 
   function moved() {
-    if (url() === sentUrl) return;
-    flushSoon();
-    // The page may be drawn anew.
-    after(GATHER_MS, showCode);
+    if (url() !== sentUrl) flushSoon();
   }
 
   /** Another tab forgot the visitor, or has another one. */
@@ -545,6 +615,10 @@
     on(globalThis, "online", wake);
     on(globalThis, "storage", stored);
     on(document, "DOMContentLoaded", showCode);
+    // The page may draw the code's element later, or anew.
+    if (typeof MutationObserver === "function") {
+      new MutationObserver(safe(showCodeSoon)).observe(document, { childList: true, subtree: true });
+    }
     const { navigation } = globalThis;
     // Without the Navigation API this may be an element that is called so.
     if (navigation && navigation.currentEntry) {
@@ -588,8 +662,8 @@
 
   function wait(what, back) {
     if (typeof back !== "function") return warn("a callback is no function");
-    waiting[what].push(back);
-    Promise.resolve().then(safe(answer));
+    waiting[what].push({ back, zone });
+    soon(answer);
   }
 
   const commands = {
@@ -607,10 +681,10 @@
       if (!listeners[event] || typeof back !== "function") {
         return warn(`no event or no function: on ${event}`);
       }
-      listeners[event].push(back);
+      listeners[event].push({ back, zone });
     },
     off(event, back) {
-      if (listeners[event]) listeners[event] = listeners[event].filter((other) => other !== back);
+      if (listeners[event]) listeners[event] = listeners[event].filter((other) => other.back !== back);
     },
     reset() {
       forgetVisitor();
@@ -627,20 +701,22 @@
   };
 
   const Foyer = safe((command, ...values) => {
-    if (!commands[command]) return warn(`no command ${command}`);
-    commands[command](...values);
+    if (!commands[command]) return warn(`no command ${String(command)}`);
+    outsideZones(() => commands[command](...values));
   });
   const replay = safe((values) => Foyer(...values));
   Foyer.version = VERSION;
   // For whoever holds the page's snippet still.
   Foyer.q = { push: replay };
-  globalThis.Foyer = Foyer;
+  safe(() => globalThis.Foyer = Foyer)();
 
   // Calls made before this was loaded.
-  if (earlier && Array.isArray(earlier.q)) earlier.q.forEach((values) => replay(values));
+  if (typeof earlier === "function" && Array.isArray(earlier.q)) {
+    earlier.q.forEach((values) => replay(values));
+  }
 
   const script = globalThis.document && document.currentScript;
   if (script && script.dataset && script.dataset.apiKey && !isWanted) {
-    safe(init)({ apiKey: script.dataset.apiKey }, false);
+    safe(outsideZones)(() => init({ apiKey: script.dataset.apiKey }, false));
   }
 })();

@@ -24,7 +24,7 @@ const HEADERS = {
  */
 export function sdkHandlers(baseEndpoint: string): Record<"sdkScript" | "sdkModule" | "sdkTypes", Answer> {
   const url = `${baseEndpoint.replace(/^http/, "ws")}/connect`;
-  const script = readFile("sdk.js").replace('"{{CONNECT_URL}}"', () => JSON.stringify(url));
+  const script = withoutComments(readFile("sdk.js")).replace('"{{CONNECT_URL}}"', () => JSON.stringify(url));
   const javascript = "text/javascript; charset=utf-8";
   return {
     sdkScript: sending(script, javascript),
@@ -39,6 +39,11 @@ function sending(body: string, type: string, headers: Record<string, string> = {
   const representation = new Representation(body);
   const kind = { type, headers: { ...HEADERS, ...headers }, gzipLevel: 9 };
   return (context) => send(context, representation, kind);
+}
+
+/** The SDK without comments and indentation, a third of its bytes; no line of it is a comment in part, or in a text. */
+export function withoutComments(script: string): string {
+  return script.replace(/^\s*(?:\/\*[^]*?\*\/|\/\/.*)$/gm, "").replace(/^\s+/gm, "");
 }
 
 /** Reads a file beside this one, which the executable contains. */

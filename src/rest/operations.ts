@@ -54,8 +54,9 @@ const searchParameters = listParameters.extend({
     .optional()
     .meta({
       description:
-        "What visitors must match, each part of it: text, an e-mail address, four digits (a lookup code), online, " +
-        "-online, #tag, ip:…, id:…, integration_id:… or url:…; without it, those online now",
+        "What visitors must match, each part of it: text, a phone number however it is spaced, an e-mail address, " +
+        "four digits with nothing else but operators (a lookup code), online, -online, #tag, ip:…, id:…, " +
+        "integration_id:… or url:…; without it, those online now",
       override: { type: "string", maxLength: MAX_Q_LENGTH },
       param: { example: "muller #customer" },
     }),

@@ -5,8 +5,9 @@
  * @module
  */
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
-import { canonicalAddress, foldCase, foldText, grams } from "./normalise.ts";
+import { canonicalAddress, foldCase, foldText, grams, plainText } from "./normalise.ts";
 import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
+import { phoneDigits } from "./phone.ts";
 import { deletions, likelyWordsOf } from "./typo.ts";
 
 /**
@@ -27,10 +28,10 @@ export const SEARCHED_ATTRIBUTES: ReadonlySet<string> = new Set<AttributeName>([
 export function exactKeys(visitor: Visitor): string[] {
   const keys = new Set<string>();
   if (visitor.ip_address !== null) keys.add("ip:" + canonicalAddress(visitor.ip_address));
-  if (visitor.unique_id !== null) keys.add("unique_id:" + visitor.unique_id);
+  if (visitor.unique_id !== null) keys.add("unique_id:" + plainText(visitor.unique_id));
   if (visitor.lookup_code !== null) keys.add("code:" + visitor.lookup_code);
   for (const tag of visitor.tags) keys.add("tag:" + foldCase(tag));
-  for (const id of visitor.integration_ids) keys.add("integration_id:" + id);
+  for (const id of visitor.integration_ids) keys.add("integration_id:" + plainText(id));
   for (const value of attributeTexts(visitor, EMAIL_ATTRIBUTES)) {
     if (value.includes("@")) keys.add("email:" + foldCase(value));
   }
@@ -75,10 +76,21 @@ export function searchedText(value: string): string {
 
 /**
  * Everything of a visitor in which text is looked for, folded; not `last_url`. A line break follows each value, so that
- * no run of characters that may be typed goes across two values.
+ * no run of characters that may be typed goes across two values; so are the digits of a phone number a line.
  */
 export function searchText(visitor: Visitor): string {
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => searchedText(value) + "\n").join("");
+  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => withPhoneDigits(searchedText(value))).join(
+    "",
+  );
+}
+
+/** A folded URL in which text is looked for, as {@link searchText}. */
+export function searchedUrl(url: string): string {
+  return withPhoneDigits(foldText(url));
+}
+
+function withPhoneDigits(folded: string): string {
+  return [folded, ...phoneDigits(folded), ""].join("\n");
 }
 
 /** The characters of a suffix that is a key: few visitors have so many in common who have not what is typed. */

@@ -8,6 +8,7 @@ import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 import { searchedText } from "./index_keys.ts";
 import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
+import { phoneDigits } from "./phone.ts";
 import { hasTypo } from "./typo.ts";
 
 /**
@@ -36,13 +37,13 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
     case "ip":
       return visitor.ip_address !== null && canonicalAddress(visitor.ip_address) === part.address;
     case "unique_id":
-      return visitor.unique_id === part.value;
+      return visitor.unique_id !== null && isTyped(part, visitor.unique_id);
     case "code":
       return visitor.short_id === part.digits || (part.inLookupCode && visitor.lookup_code === part.digits);
     case "tag":
       return visitor.tags.some((tag) => foldCase(tag) === part.tag);
     case "integration_id":
-      return visitor.integration_ids.includes(part.value);
+      return visitor.integration_ids.some((id) => isTyped(part, id));
     case "url":
       return isOnPage(visitor, (url) => foldText(url).includes(part.text));
     case "email":
@@ -52,8 +53,16 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
   }
 }
 
-function isInText(visitor: Visitor, { text, attributes, inUrl, typos }: TextPart): boolean {
-  const isIn = (folded: string) => folded.includes(text) || (typos === true && hasTypo(folded, text));
+/** An id is exactly what was typed, or that in plain characters. */
+function isTyped({ value, typed }: { value: string; typed?: string }, id: string): boolean {
+  return id === value || id === typed;
+}
+
+function isInText(visitor: Visitor, { text, attributes, inUrl, typos, isPhone }: TextPart): boolean {
+  const isIn = (folded: string) =>
+    folded.includes(text) ||
+    (typos === true && hasTypo(folded, text)) ||
+    (isPhone === true && phoneDigits(folded).some((digits) => digits.includes(text)));
   return hasText(visitor, attributes, (value) => isIn(searchedText(value))) ||
     (inUrl && isOnPage(visitor, (url) => isIn(foldText(url))));
 }

@@ -5,17 +5,21 @@
  * @module
  */
 import type { AttributeName } from "../visitor/visitor.ts";
-import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
+import { canonicalAddress, foldCase, foldText, isIPv4Address, plainText } from "./normalise.ts";
+import { MIN_PHONE_DIGITS, PHONE_SEPARATORS } from "./phone.ts";
 
-/** One part of a search; a visitor is found when it matches every part. */
+/**
+ * One part of a search; a visitor is found when it matches every part. `typed` is the value of an operator as it was
+ * typed, where this is not plain text: what other software stored may be written so.
+ */
 export type SearchPart =
   | { kind: "nobody" }
   | { kind: "online"; online: boolean }
   | { kind: "ip"; address: string }
-  | { kind: "unique_id"; value: string }
+  | { kind: "unique_id"; value: string; typed?: string }
   | { kind: "code"; digits: string; inLookupCode: boolean }
   | { kind: "tag"; tag: string }
-  | { kind: "integration_id"; value: string }
+  | { kind: "integration_id"; value: string; typed?: string }
   | { kind: "url"; text: string }
   | { kind: "email"; address: string; attributes: readonly AttributeName[] }
   | TextPart;
@@ -24,8 +28,10 @@ export type SearchPart =
 export interface TextPart {
   kind: "text";
   text: string;
-  /** As it was typed, which may be a short id. */
+  /** As it was typed, in plain characters, which may be a short id. */
   shortId: string;
+  /** Whether it is the digits of a phone number, or of a group in one, which are found however they are spaced. */
+  isPhone?: true;
   attributes: readonly AttributeName[];
   /** Whether in `last_url` of visitors online now, too. */
   inUrl: boolean;
@@ -57,13 +63,24 @@ export const TEXT_ATTRIBUTES: readonly AttributeName[] = [
 export const LATEST: SearchQuery = [{ kind: "online", online: true }];
 
 /** The prefix that makes a part an operator, the attribute that it searches, and the part for its value. */
-const OPERATORS: [prefix: string, searches: AttributeName, part: (value: string) => SearchPart][] = [
+const OPERATORS: [
+  prefix: string,
+  searches: AttributeName,
+  part: (value: string, typed: string) => SearchPart,
+][] = [
   ["ip:", "ip_address", (value) => ({ kind: "ip", address: canonicalAddress(value) })],
-  ["id:", "unique_id", (value) => ({ kind: "unique_id", value })],
-  ["integration_id:", "integration_ids", (value) => ({ kind: "integration_id", value })],
+  ["id:", "unique_id", (value, typed) => ({ kind: "unique_id", ...asTyped(value, typed) })],
+  ["integration_id:", "integration_ids", (value, typed) => ({
+    kind: "integration_id",
+    ...asTyped(value, typed),
+  })],
   ["url:", "last_url", (value) => partOfUrl(foldText(value))],
   ["#", "tags", (value) => ({ kind: "tag", tag: foldCase("#" + value) })],
 ];
+
+function asTyped(value: string, typed: string) {
+  return typed === value ? { value } : { value, typed };
+}
 
 /** Accents alone are no value. */
 function partOfUrl(text: string): SearchPart {
@@ -72,6 +89,12 @@ function partOfUrl(text: string): SearchPart {
 
 const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
 const CODE = /^[0-9]{4}$/;
+const ISO_DATE = /^\d{4}-\d\d-\d\d$/;
+const PHONE_WORD = new RegExp(`^\\+?[0-9${PHONE_SEPARATORS}]+$`);
+/** The longest phone number, without what is dialled before it abroad (ITU-T E.164). */
+const MAX_PHONE_DIGITS = 15;
+/** So many digits in groups are one number, if no country, trunk or area code shows it. */
+const SURELY_PHONE_DIGITS = 10;
 
 /** Whether a text as a whole is what a search takes for an e-mail address. */
 export function isEmailAddress(text: string): boolean {
@@ -96,48 +119,145 @@ export function isEmailAddress(text: string): boolean {
  * ```
  */
 export function parseSearch(q: string, hidden: ReadonlySet<AttributeName> = new Set()): SearchQuery {
-  return splitWords(q).map((word) => parsePart(word, hidden)).filter((part) => part !== null);
+  const words = splitWords(q);
+  // Beside anything but operators four digits are a year, a house number, or a group of a phone number.
+  const isCode = words.filter((word) => !isOperator(word)).length === 1;
+  return joinPhones(words).map((word) => parsePart(word, isCode, hidden)).filter((part) => part !== null);
 }
 
+/** A word of a search, in {@link plainText} but for `typed`. */
 interface Word {
   value: string;
+  typed: string;
   /** A word that begins with a quote is text, whatever it holds. */
   quoted: boolean;
+  /** Whether `value` is the digits of a phone number, or of a group in one. */
+  isPhone?: true;
 }
 
 /** Splits at white space outside double quotes, as a shell does; an unclosed quote runs to the end. */
 function splitWords(q: string): Word[] {
-  return Array.from(q.matchAll(/(?:[^\s"]|"[^"]*(?:"|$))+/gu), ([raw]) => ({
-    value: raw.replaceAll('"', ""),
-    quoted: raw.startsWith('"'),
-  }));
+  const words: Word[] = [];
+  let [plain, typed] = ["", ""];
+  let isQuoted = false;
+  const end = () => {
+    const value = plain.replaceAll('"', "");
+    // Nothing is left of "" and of accents alone.
+    if (foldText(value) !== "") words.push({ value, typed, quoted: plain.startsWith('"') });
+    [plain, typed] = ["", ""];
+  };
+  for (const character of q) {
+    const one = plainText(character);
+    if (one === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && /^\s$/u.test(one)) {
+      end();
+      continue;
+    } else typed += character;
+    plain += one;
+  }
+  end();
+  return words;
 }
 
-function parsePart({ value, quoted }: Word, hidden: ReadonlySet<AttributeName>): SearchPart | null {
-  if (!quoted) {
+function isOperator({ value, quoted }: Word): boolean {
+  return !quoted &&
+    (value === "online" || value === "-online" || OPERATORS.some(([prefix]) => value.startsWith(prefix)));
+}
+
+/** The words, those that are a phone number together as one. */
+function joinPhones(words: Word[]): Word[] {
+  const joined: Word[] = [];
+  for (let i = 0; i < words.length;) {
+    let end = i + 1;
+    if (isInPhone(words[i])) { while (end < words.length && goesOn(words[end - 1], words[end])) end++; }
+    const groups = words.slice(i, end);
+    // Too long for one phone number, or too short.
+    joined.push(...phoneOf(groups) ?? groups.flatMap((word) => phoneOf([word]) ?? [word]));
+    i = end;
+  }
+  return joined;
+}
+
+function isInPhone({ value, quoted }: Word): boolean {
+  return !quoted && isPhoneLike(bareNumber(value));
+}
+
+/** Whether the next word may belong to the same phone number. */
+function goesOn(word: Word, next: Word): boolean {
+  return isInPhone(next) && !/^(\+|tel:)/i.test(next.value) && !/[,;]$/.test(word.value);
+}
+
+/** A phone number without what comes around one where it was copied. */
+function bareNumber(text: string): string {
+  return text.replace(/^tel:/i, "").replace(/[,;]$/, "");
+}
+
+function isPhoneLike(text: string): boolean {
+  return PHONE_WORD.test(text) && !ISO_DATE.test(text) && !isIPv4Address(text);
+}
+
+/**
+ * Words as a phone number: one word, or one for each group where they may be several numbers; `null` where they are no
+ * phone number.
+ */
+function phoneOf(words: Word[]): Word[] | null {
+  const text = bareNumber(words.map(({ value }) => value).join(" "));
+  const digits = digitsOf(text);
+  if (!isPhoneLike(text) || digits.length < MIN_PHONE_DIGITS || digits.length > MAX_PHONE_DIGITS) return null;
+  const asPhone = (value: string, word: Word): Word => ({ ...word, value, isPhone: true });
+  if (words.length === 1 || /^[+(0]/.test(text) || digits.length >= SURELY_PHONE_DIGITS) {
+    return [asPhone(digits, { ...words[0], typed: text })];
+  }
+  return words.map((word) => asPhone(digitsOf(word.value), word)).filter(({ value }) => value !== "");
+}
+
+function digitsOf(text: string): string {
+  return text.replace(/[^0-9]/g, "");
+}
+
+/** The e-mail address that a word is, with what comes around one where it was copied. */
+function emailAddressIn(word: string): string | null {
+  const bare = word.replace(/[,;.]+$/, "").replace(/^[<('](.*)[>)']$/, "$1");
+  const address = /^mailto:/i.test(bare) ? bare.slice("mailto:".length).replace(/\?.*$/, "") : bare;
+  return isEmailAddress(address) ? address : null;
+}
+
+function parsePart(word: Word, isCode: boolean, hidden: ReadonlySet<AttributeName>): SearchPart | null {
+  const { value, typed, quoted, isPhone } = word;
+  if (!quoted && !isPhone) {
     for (const [prefix, attribute, part] of OPERATORS) {
       if (!value.startsWith(prefix)) continue;
       const operand = value.slice(prefix.length);
-      return operand === "" || hidden.has(attribute) ? { kind: "nobody" } : part(operand);
+      if (operand === "" || hidden.has(attribute)) return { kind: "nobody" };
+      return part(operand, plainText(typed) === typed ? operand : operandTyped(typed, prefix));
     }
     if (value === "online" || value === "-online") {
       return hidden.has("is_online") ? { kind: "nobody" } : { kind: "online", online: value === "online" };
     }
-    if (CODE.test(value)) return { kind: "code", digits: value, inLookupCode: !hidden.has("lookup_code") };
-    if (isEmailAddress(value)) {
-      return { kind: "email", address: foldCase(value), attributes: visible(EMAIL_ATTRIBUTES, hidden) };
+    if (isCode && CODE.test(value)) {
+      return { kind: "code", digits: value, inLookupCode: !hidden.has("lookup_code") };
+    }
+    const address = emailAddressIn(value);
+    if (address !== null) {
+      return { kind: "email", address: foldCase(address), attributes: visible(EMAIL_ATTRIBUTES, hidden) };
     }
   }
-  const text = foldText(value);
-  // Nothing is left of "" and of accents alone.
-  if (text === "") return null;
   return {
     kind: "text",
-    text,
-    shortId: value,
+    text: foldText(value),
+    shortId: isPhone ? plainText(typed) : value,
+    ...(isPhone ? { isPhone } : {}),
     attributes: visible(TEXT_ATTRIBUTES, hidden),
     inUrl: !hidden.has("last_url"),
   };
+}
+
+/** What was typed after an operator's prefix. */
+function operandTyped(typed: string, prefix: string): string {
+  const characters = Array.from(typed);
+  let length = 0;
+  for (let plain = ""; plain.length < prefix.length; length++) plain += plainText(characters[length]);
+  return characters.slice(length).join("");
 }
 
 function visible(attributes: readonly AttributeName[], hidden: ReadonlySet<AttributeName>) {

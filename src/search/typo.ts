@@ -3,7 +3,6 @@
  *
  * @module
  */
-import distance from "damerau-levenshtein";
 import type { SearchQuery } from "./parse.ts";
 
 /** Shorter words than this one typo apart are mostly other words. */
@@ -15,7 +14,8 @@ const MAX_LETTERS = 256;
 /** Letters at a word's beginning of which deletions are made: enough to be rare, few enough to be few. */
 const PREFIX = 10;
 
-const WORD = new RegExp(`^\\p{L}{${MIN_LETTERS},}$`, "u");
+/** A letter may have marks that make it another one, see `MARKS` in normalise.ts. */
+const WORD = new RegExp(`^(?:\\p{L}\\p{M}*){${MIN_LETTERS},}$`, "u");
 
 /**
  * A search that finds words one typo away as well; `null` where no part is a word long enough. Words of letters
@@ -46,7 +46,7 @@ export function withTypos(query: SearchQuery): SearchQuery | null {
  * ```
  */
 export function wordsOf(folded: string): string[] {
-  return folded.match(/\p{L}+/gu) ?? [];
+  return folded.match(/\p{L}[\p{L}\p{M}]*/gu) ?? [];
 }
 
 /**
@@ -81,21 +81,23 @@ export function hasTypo(text: string, word: string): boolean {
  * ```
  */
 export function isOneTypoAway(a: string, b: string): boolean {
-  const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
-  if (longer.length - shorter.length > 2) return false;
-  // What both have at their ends changes nothing; of most words more is left than a typo changes, which is soon seen.
-  let start = 0;
-  while (start < shorter.length && shorter.charCodeAt(start) === longer.charCodeAt(start)) start++;
-  let [shortEnd, longEnd] = [shorter.length, longer.length];
-  while (shortEnd > start && shorter.charCodeAt(shortEnd - 1) === longer.charCodeAt(longEnd - 1)) {
-    [shortEnd, longEnd] = [shortEnd - 1, longEnd - 1];
-  }
-  // Two letters swapped; those beyond U+FFFF are two units each.
-  if (longEnd - start > 4) return false;
   // By code points: a letter of two units may have one of them in common with another letter.
-  if (/[\ud800-\udfff]/.test(longer)) return distance(Array.from(a), Array.from(b)).steps <= 1;
-  return longEnd - start <= 2 &&
-    distance(shorter.slice(start, shortEnd), longer.slice(start, longEnd)).steps <= 1;
+  if (/[\ud800-\udfff]/.test(a + b)) return isAtMostOneChange(Array.from(a), Array.from(b));
+  return isAtMostOneChange(a, b);
+}
+
+function isAtMostOneChange(a: string | string[], b: string | string[]): boolean {
+  // What both have at their ends changes nothing.
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start++;
+  let [endOfA, endOfB] = [a.length, b.length];
+  while (endOfA > start && endOfB > start && a[endOfA - 1] === b[endOfB - 1]) {
+    [endOfA, endOfB] = [endOfA - 1, endOfB - 1];
+  }
+  const [leftOfA, leftOfB] = [endOfA - start, endOfB - start];
+  if (leftOfA <= 1 && leftOfB <= 1) return true;
+  const isSwapped = a[start] === b[start + 1] && a[start + 1] === b[start];
+  return leftOfA === 2 && leftOfB === 2 && isSwapped;
 }
 
 /**

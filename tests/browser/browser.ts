@@ -8,6 +8,7 @@
 import { startBrowser } from "../support/browser.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
+import { CHANGED_PAGES } from "./changed_pages.ts";
 import { Installation } from "./installation.ts";
 import { PAGES, PATIENCE } from "./pages.ts";
 import { Site } from "./site.ts";
@@ -18,19 +19,21 @@ import { VISITORS } from "./visitors.ts";
 async function tryAll(t: Deno.TestContext, folder: string, store: Record<string, string>) {
   await using site = new Site();
   await using browser = await startBrowser();
-  await Promise.all([{ ...VISITORS, ...PAGES }, PATIENCE].map(async (sentences, i) => {
-    await Deno.mkdir(`${folder}/${i}`);
-    await using foyer = new Installation(`${folder}/${i}`, [site.url], store);
-    await foyer.start();
-    for (const [name, work] of Object.entries(sentences)) {
-      await t.step({
-        name,
-        fn: () => visitWith(browser, foyer, site, work),
-        // Without which no two steps run at once.
-        ...{ sanitizeOps: false, sanitizeResources: false, sanitizeExit: false },
-      });
-    }
-  }));
+  await Promise.all(
+    [{ ...VISITORS, ...PAGES }, { ...CHANGED_PAGES, ...PATIENCE }].map(async (sentences, i) => {
+      await Deno.mkdir(`${folder}/${i}`);
+      await using foyer = new Installation(`${folder}/${i}`, [site.url], store);
+      await foyer.start();
+      for (const [name, work] of Object.entries(sentences)) {
+        await t.step({
+          name,
+          fn: () => visitWith(browser, foyer, site, work),
+          // Without which no two steps run at once.
+          ...{ sanitizeOps: false, sanitizeResources: false, sanitizeExit: false },
+        });
+      }
+    }),
+  );
 }
 
 Deno.test("Visitors come in, with the embedded store", (t) => inFolder((folder) => tryAll(t, folder, {})));

@@ -8,9 +8,9 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Installation, SITE_KEY } from "./installation.ts";
 import type { Site } from "./site.ts";
 
-/** The lines of the README that keep calls made before the SDK is loaded. */
+/** The lines of the README that keep calls made before the SDK is loaded; an element may be called Foyer. */
 export const SNIPPET =
-  `window.Foyer = window.Foyer || function () { (Foyer.q = Foyer.q || []).push(arguments) };`;
+  `window.Foyer = typeof Foyer === "function" ? Foyer : function () { (Foyer.q = Foyer.q || []).push(arguments) };`;
 
 /** A browser's own message, which no page can prevent. */
 export const NO_CONNECTION = /^WebSocket connection to '[^']+' failed/;

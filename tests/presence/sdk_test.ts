@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { withoutComments } from "../../src/presence/sdk.ts";
 import { inFolder } from "../support/folders.ts";
 import { runProcess } from "../support/processes.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -44,6 +45,20 @@ if (hasAllRights) {
   Deno.test("The SDK is under 8 KB, compressed", async () => {
     const { length } = gzipSync(await Deno.readFile(SDK), { level: 9 });
     assert.ok(length < 8192, `${length} bytes`);
+  });
+
+  Deno.test("The SDK is sent without its comments, and is the same script", async () => {
+    const script = await Deno.readTextFile(SDK);
+    const sent = withoutComments(script);
+    const { length } = gzipSync(sent, { level: 9 });
+    assert.ok(length < 6500, `${length} bytes`);
+    assert.doesNotMatch(sent, /^\s*(\/\/|\/?\*)/m);
+    // Nothing but comments, white space and empty lines.
+    const linesOf = (text: string) =>
+      text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const isComment = /^(\/\/|\/\*|\*)/;
+    assert.deepEqual(linesOf(sent), linesOf(script).filter((line) => !isComment.test(line)));
+    new Function(sent);
   });
 
   Deno.test("Where there is no page, as for rendering on a server, the SDK does nothing", () =>

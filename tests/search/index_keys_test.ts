@@ -4,6 +4,7 @@ import {
   exactKey,
   exactKeys,
   SEARCHED_ATTRIBUTES,
+  searchedUrl,
   searchText,
   SUFFIX,
   suffixesOf,
@@ -11,7 +12,7 @@ import {
 } from "../../src/search/index_keys.ts";
 import { matches } from "../../src/search/match.ts";
 import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
-import { foldText, grams as gramsIn } from "../../src/search/normalise.ts";
+import { foldText, grams as gramsIn, plainText } from "../../src/search/normalise.ts";
 import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
 import { ATTRIBUTE_NAMES, type AttributeName, readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
 
@@ -45,6 +46,12 @@ const VALUES = [
   "[x]*.?",
   "$gt",
   "%",
+  "+1 (555) 123-4567",
+  "ext. 5551234567",
+  "０３０ 123456",
+  "O’Brien",
+  "محمد\u200cرضا ٤٧١١",
+  "रीमा パン 한국",
 ];
 
 const value = fc.oneof(
@@ -76,6 +83,8 @@ const written = fc.constantFrom<(text: string) => string>(
   (text) => text.toLowerCase(),
   (text) => text.normalize("NFD"),
   foldText,
+  plainText,
+  (text) => text.replace(/[ ()-]/g, ""),
 );
 /** How an attribute is searched by its operator; the others by a piece of their text. */
 const OPERATORS: { [Name in AttributeName]?: (value: string) => string } = {
@@ -110,7 +119,7 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   if (part.kind === "code") return exactKeys(visitor).includes(key!) || visitor.short_id === part.digits;
   if (key !== null) return exactKeys(visitor).includes(key);
   if (part.kind !== "text") return true;
-  const onUrl = visitor.is_online && part.inUrl && foldText(visitor.last_url ?? "").includes(part.text);
+  const onUrl = visitor.is_online && part.inUrl && searchedUrl(visitor.last_url ?? "").includes(part.text);
   const suffixes = suffixesOf(searchText(visitor));
   const pieces = gramsIn(part.text, SUFFIX);
   return visitor.short_id === part.shortId || onUrl ||
@@ -128,7 +137,7 @@ Deno.test("Whoever matches a search has the keys by which an index finds them", 
         matched[part.kind] = (matched[part.kind] ?? 0) + 1;
         assert.ok(mayMatch(part, visitor), `${JSON.stringify(part)} of ${JSON.stringify(q)}`);
         if (part.kind !== "text" || visitor.short_id === part.shortId) continue;
-        const onUrl = visitor.is_online && foldText(visitor.last_url ?? "").includes(part.text);
+        const onUrl = visitor.is_online && searchedUrl(visitor.last_url ?? "").includes(part.text);
         assert.ok(onUrl || searchText(visitor).includes(part.text), "the search text holds what text finds");
       }
     }),
@@ -198,6 +207,25 @@ Deno.test("Suffixes are of one value each, from every character on, cut where th
   const ends = ["234567", "34567", "4567", "567", "67", "7"];
   assert.deepEqual(suffixesOf(searchText(visitor)), ["zoe", "oe", "e", ...long, ...ends]);
   assert.deepEqual(suffixesOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
+});
+
+Deno.test("The digits of a phone number are a line of the search text, where something is between them", () => {
+  const verdicts: [value: string, lines: string[]][] = [
+    ["+1 (555) 123-4567", ["+1 (555) 123-4567", "15551234567"]],
+    ["Ada: 030/12 34 56, 01.23.45.67.89", ["ada: 030/12 34 56, 01.23.45.67.89", "030123456", "0123456789"]],
+    ["５５５–１２３–４５６７", ["555–123–4567", "5551234567"]],
+    ["5551234567", ["5551234567"]],
+    ["555 123", ["555 123"]],
+    ["555,123,4567", ["555,123,4567"]],
+  ];
+  for (const [value, lines] of verdicts) {
+    assert.deepEqual(
+      searchText(readVisitor({ short_id: "a", name: value })!),
+      lines.join("\n") + "\n",
+      value,
+    );
+    assert.equal(searchedUrl(value), lines.join("\n") + "\n", value);
+  }
 });
 
 Deno.test("Two words that are one typo apart have a typo key in common", () => {

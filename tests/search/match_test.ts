@@ -108,6 +108,101 @@ Deno.test("Four digits find a lookup code or a short id", () => {
   assert.equal(finds('"1234"', { name: "No 1234" }), true);
 });
 
+Deno.test("Beside text four digits are text, and never a lookup code", () => {
+  const ada = { short_id: "1234", lookup_code: "4711", name: "Ada, summer 2026", tags: ["#vip"] };
+  const verdicts: [q: string, isFound: boolean][] = [
+    ["4711", true],
+    ["4711 #vip", true],
+    ["-online 4711", true],
+    ["1234", true],
+    ["2026", false],
+    ["summer 2026", true],
+    ["2026 ada", true],
+    ["2026 1234", true],
+    ["ada 1234", true],
+    ["ada 4711", false],
+    ["4711 2026", false],
+    ['4711 "ada"', false],
+    ["4711 4711", false],
+    ["a 4711", false],
+  ];
+  for (const [q, isFound] of verdicts) assert.equal(finds(q, ada), isFound, q);
+});
+
+Deno.test("A phone number is found however it is spaced, here and there", () => {
+  const spellings = [
+    "+1 (555) 123-4567",
+    "+15551234567",
+    "+1 555 123 4567",
+    "1-555-123-4567",
+    "1.555.123.4567",
+    "+1\u00a0555\u2013123\u20114567",
+    "＋１ ５５５ １２３ ４５６７",
+  ];
+  const stored = [
+    ...spellings.map((spelling) => ({ name: `Ada ${spelling}!` })),
+    ...spellings.map((spelling) => ({ identities: ["x", spelling] })),
+    { unique_id: 15551234567 },
+    { is_online: true, last_url: "https://acme.com/?tel=+1-555-123-4567" },
+  ];
+  const typed = [
+    ...spellings,
+    "5551234567",
+    "(555) 123-4567",
+    "555 123 4567",
+    "123-4567",
+    "123 4567",
+    "tel:15551234567",
+  ];
+  for (const document of stored) {
+    for (const q of typed) assert.ok(finds(q, document), `${q} in ${JSON.stringify(document)}`);
+    for (const q of ["+1 555 123 4568", "5551234567 bob", "4567 123 555 1111", "25551234567"]) {
+      assert.ok(!finds(q, document), `${q} in ${JSON.stringify(document)}`);
+    }
+  }
+  const other: [q: string, name: string, isFound: boolean][] = [
+    // Of one value, and of a phone number alone.
+    ["summer 5512", "summer +1 555 12 34567", false],
+    ["5551", "555 1234", false],
+    ["555123", "555 123 4567", false],
+    ["2026-11-28", "on 2026-11-28", true],
+    ["2026-11-28", "on 20261128", false],
+    ["10.20.30.40", "10.20.30.40", true],
+    ["10.20.30.40", "10203040", false],
+    ["2026 12345", "12345 of 2026", true],
+    ["+2026 12345", "12345 of 2026", false],
+    ["12345678", "a12345678b", true],
+    ["1234/5678", "x/1234/5678/9", true],
+  ];
+  for (const [q, name, isFound] of other) assert.equal(finds(q, { name }), isFound, `${q} in ${name}`);
+  assert.equal(finds("555 123 4567", { name: "555 123", nickname: "4567" }), false);
+  assert.equal(finds("5551234567", { name: "555 123 4567" }, ["name"]), false);
+});
+
+Deno.test("An id with characters that a keyboard does not give is found as it is pasted, or typed", () => {
+  const verdicts: [q: string, id: string, isFound: boolean][] = [
+    ["O’Brien", "O’Brien", true],
+    ["O'Brien", "O'Brien", true],
+    ["O’Brien", "O'Brien", true],
+    ["محمد\u200cرضا", "محمد\u200cرضا", true],
+    ["محمد\u200cرضا", "محمدرضا", true],
+    ["۰۹۱۲", "۰۹۱۲", true],
+    ["۰۹۱۲", "0912", true],
+    ["0912", "۰۹۱۲", false],
+    ["user\u200b1", "user1", true],
+    ["user1", "User1", false],
+    ["user1\u200b", "user12", false],
+  ];
+  for (const [value, id, isFound] of verdicts) {
+    assert.equal(finds(`id:${value}`, { unique_id: id }), isFound, value);
+    assert.equal(
+      finds(`integration_id:crm:${value}`, { integration_ids: ["a:b", `crm:${id}`] }),
+      isFound,
+      value,
+    );
+  }
+});
+
 Deno.test("An e-mail address is found where it is the whole value", () => {
   for (
     const [field, value] of [["email", "A@b.de"], ["unique_id", "a@B.de"], ["identities", [
@@ -177,6 +272,7 @@ Deno.test("Where typos are forgiven a word of letters may have one", () => {
     name: "Fatima Žižek-O'Brien",
     email: "lovelace77@mail.example",
     location_city: "Łódź",
+    nickname: "नमस्ते",
     unique_id: "order1234",
   };
   const verdicts: [q: string, isFound: boolean][] = [
@@ -194,6 +290,9 @@ Deno.test("Where typos are forgiven a word of letters may have one", () => {
     ["lodx", true],
     ["ladx", false],
     ["lodzz", true],
+    // Marks that are not set aside belong to their letter.
+    ["नमस्तो", true],
+    ["नमसतो", false],
     ["lod", true],
     ["ldz", false],
     // No word: a number one digit off is somebody else's.

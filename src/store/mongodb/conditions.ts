@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { exactKey, SUFFIX } from "../../search/index_keys.ts";
-import { foldText, grams } from "../../search/normalise.ts";
+import { exactKey, searchedUrl, SUFFIX } from "../../search/index_keys.ts";
+import { grams } from "../../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../../search/parse.ts";
 import { deletions, hasTypo } from "../../search/typo.ts";
 import { DATES, lastUrlOf } from "./document.ts";
@@ -88,7 +88,7 @@ export function fulfils({ lookup, others }: PartCondition): Condition {
  * @param urls the values of `last_url` of visitors online, where {@link needsUrls}
  */
 export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition[] {
-  const folded = urls.map((url) => ({ url, text: foldText(lastUrlOf(url)) }));
+  const folded = urls.map((url) => ({ url, text: searchedUrl(lastUrlOf(url)) }));
   const onUrlsWhere = (test: (text: string) => boolean): Condition => ({
     is_online: true,
     last_url: { $in: folded.filter(({ text }) => test(text)).map(({ url }) => url) },
@@ -100,9 +100,9 @@ export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition
       case "nobody":
         return [];
       case "unique_id":
-        return [{ ...exact, lookup: hasValue("unique_id", part.value) }];
+        return [{ ...exact, lookup: hasValue("unique_id", part.value, part.typed) }];
       case "integration_id":
-        return [{ ...exact, lookup: hasValue("integration_ids", part.value) }];
+        return [{ ...exact, lookup: hasValue("integration_ids", part.value, part.typed) }];
       case "code":
         return [{ ...exact, lookup: any(hasValue("lookup_code", part.digits), { short_id: part.digits }) }];
       case "url":
@@ -147,8 +147,8 @@ export function writtenForms(value: string): unknown[] {
   return forms;
 }
 
-function hasValue(name: string, value: string): Condition {
-  return { [name]: { $in: writtenForms(value) } };
+function hasValue(name: string, ...values: (string | undefined)[]): Condition {
+  return { [name]: { $in: values.flatMap((value) => value === undefined ? [] : writtenForms(value)) } };
 }
 
 /** The documents that have a text, or also a word one typo away, by their index keys. */

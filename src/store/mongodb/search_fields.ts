@@ -8,7 +8,7 @@ import type { Visitor } from "../../visitor/visitor.ts";
 import type { Condition } from "./driver.ts";
 
 /** The version of the rules by which index keys are made. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** More index keys than this would make one document a burden to the index; it stays unindexed. */
 const MAX_KEYS = 5000;
@@ -17,7 +17,7 @@ const MAX_KEYS = 5000;
  * Finds, by an index, documents without search fields: those that other software wrote, and those whose search fields
  * an earlier Foyer made, or the next one while both run.
  */
-export const UNINDEXED: Condition = { "foyer.v": { $in: [null, 1, 2, 3, VERSION + 1] } };
+export const UNINDEXED: Condition = { "foyer.v": { $in: [null, 1, 2, 3, 4, VERSION + 1] } };
 
 /** The field `foyer` of a document. */
 export interface SearchFields {

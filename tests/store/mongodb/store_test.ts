@@ -196,7 +196,7 @@ if (hasAllRights) {
       short_id: "page",
       is_online: true,
       last_url: "https://acme.com/lovelace",
-      foyer: { v: 4, keys: [] },
+      foyer: { v: 5, keys: [] },
     });
     assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
     await Promise.all(asking);

@@ -1,0 +1,29 @@
+/**
+ * Phone numbers, which people and web pages space as they like.
+ *
+ * @module
+ */
+
+/** Fewer digits are no phone number, but a year, a price or a house number. */
+export const MIN_PHONE_DIGITS = 7;
+
+/** What stands between a phone number's digits, within a character class; dashes of all lengths. */
+export const PHONE_SEPARATORS = " ()./\\-\u2012-\u2015\u2212";
+
+const SPACED = new RegExp(`[0-9](?:[${PHONE_SEPARATORS}]*[0-9]){${MIN_PHONE_DIGITS - 1},}`, "g");
+
+/**
+ * The digits of what may be phone numbers in a folded text, of those alone that have something between their digits.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(phoneDigits("ada +1 (555) 123-4567"), ["15551234567"]);
+ * assert.deepEqual(phoneDigits("order 15551234567 of 2026-11"), []);
+ * ```
+ */
+export function phoneDigits(folded: string): string[] {
+  return (folded.match(SPACED) ?? []).map((run) => run.replace(/[^0-9]/g, "")).filter((digits) =>
+    !folded.includes(digits)
+  );
+}
