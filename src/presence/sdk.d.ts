@@ -26,7 +26,7 @@ export interface FoyerClaims {
 export interface FoyerOptions extends FoyerClaims {
   /** The server's `SITE_KEY`, which is public. */
   apiKey: string;
-  /** A selector or an element, whose text becomes the lookup code. */
+  /** An element whose text becomes the lookup code, or a selector of one, which may be drawn later, or anew. */
   lookupCodeElement?: string | { readonly nodeType: number; textContent: string | null } | null;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AttributeName } from "../visitor/visitor.ts";
 import { canonicalAddress, foldCase, foldText, isIPv4Address, plainText } from "./normalise.ts";
-import { MIN_PHONE_DIGITS, PHONE_SEPARATORS } from "./phone.ts";
+import { digitsOf, MIN_PHONE_DIGITS, PHONE_SEPARATORS, withoutTrunkZero } from "./phone.ts";
 
 /**
  * One part of a search; a visitor is found when it matches every part. `typed` is the value of an operator as it was
@@ -184,7 +184,12 @@ function isInPhone({ value, quoted }: Word): boolean {
 
 /** Whether the next word may belong to the same phone number. */
 function goesOn(word: Word, next: Word): boolean {
-  return isInPhone(next) && !/^(\+|tel:)/i.test(next.value) && !/[,;]$/.test(word.value);
+  return isInPhone(next) && !/^(\+|tel:)/i.test(next.value) && !/[,;]$/.test(word.value) && !isWhole(word);
+}
+
+/** Whether a word has the digits of a whole phone number. */
+function isWhole({ value }: Word): boolean {
+  return digitsOf(value).length >= SURELY_PHONE_DIGITS;
 }
 
 /** A phone number without what comes around one where it was copied. */
@@ -202,17 +207,14 @@ function isPhoneLike(text: string): boolean {
  */
 function phoneOf(words: Word[]): Word[] | null {
   const text = bareNumber(words.map(({ value }) => value).join(" "));
-  const digits = digitsOf(text);
+  const digits = digitsOf(/^(\+|00)/.test(text) ? withoutTrunkZero(text) : text);
   if (!isPhoneLike(text) || digits.length < MIN_PHONE_DIGITS || digits.length > MAX_PHONE_DIGITS) return null;
   const asPhone = (value: string, word: Word): Word => ({ ...word, value, isPhone: true });
-  if (words.length === 1 || /^[+(0]/.test(text) || digits.length >= SURELY_PHONE_DIGITS) {
+  const isSurelyOne = /^[+(0]/.test(text) || digits.length >= SURELY_PHONE_DIGITS && !words.some(isWhole);
+  if (words.length === 1 || isSurelyOne) {
     return [asPhone(digits, { ...words[0], typed: text })];
   }
   return words.map((word) => asPhone(digitsOf(word.value), word)).filter(({ value }) => value !== "");
-}
-
-function digitsOf(text: string): string {
-  return text.replace(/[^0-9]/g, "");
 }
 
 /** The e-mail address that a word is, with what comes around one where it was copied. */

@@ -12,6 +12,16 @@ export const PHONE_SEPARATORS = " ()./\\-\u2012-\u2015\u2212";
 
 const SPACED = new RegExp(`[0-9](?:[${PHONE_SEPARATORS}]*[0-9]){${MIN_PHONE_DIGITS - 1},}`, "g");
 
+/** The digits of a text in ASCII. */
+export function digitsOf(text: string): string {
+  return text.replace(/[^0-9]/g, "");
+}
+
+/** A phone number as it is dialled from abroad: without the zero that is written for those who call from inland. */
+export function withoutTrunkZero(number: string): string {
+  return number.replace("(0)", "");
+}
+
 /**
  * The digits of what may be phone numbers in a folded text, of those alone that have something between their digits.
  *
@@ -23,7 +33,8 @@ const SPACED = new RegExp(`[0-9](?:[${PHONE_SEPARATORS}]*[0-9]){${MIN_PHONE_DIGI
  * ```
  */
 export function phoneDigits(folded: string): string[] {
-  return (folded.match(SPACED) ?? []).map((run) => run.replace(/[^0-9]/g, "")).filter((digits) =>
-    !folded.includes(digits)
-  );
+  const found = (folded.match(SPACED) ?? []).flatMap((
+    run,
+  ) => [digitsOf(run), digitsOf(withoutTrunkZero(run))]);
+  return [...new Set(found)].filter((digits) => !folded.includes(digits));
 }

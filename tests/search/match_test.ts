@@ -173,6 +173,12 @@ Deno.test("A phone number is found however it is spaced, here and there", () => 
     ["+2026 12345", "12345 of 2026", false],
     ["12345678", "a12345678b", true],
     ["1234/5678", "x/1234/5678/9", true],
+    ["+49 (0)30 1234567", "+49 30 1234567", true],
+    ["+49 30 1234567", "+49 (0)30 1234567", true],
+    ["+49301234567", "+49 (0)30/123-4567", true],
+    ["030 1234567", "+49 (0)30 1234567", true],
+    ["+49 (0)30 1234567", "+49301234567", true],
+    ["5551234567 2026", "2026: 555-123-4567", true],
   ];
   for (const [q, name, isFound] of other) assert.equal(finds(q, { name }), isFound, `${q} in ${name}`);
   assert.equal(finds("555 123 4567", { name: "555 123", nickname: "4567" }), false);

@@ -151,6 +151,12 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
       phone("15551234567", "+15551234567"),
       phone("15557654321", "+15557654321"),
     ]],
+    ["0171 12 34 56 78", [phone("017112345678", "0171 12 34 56 78")]],
+    ["+49 (0)30 123 456 78", [phone("493012345678", "+49 (0)30 123 456 78")]],
+    // One of them is a whole number by itself.
+    ["5551234567 2026", [phone("5551234567"), text("2026")]],
+    ["+15551234567 2026", [phone("15551234567", "+15551234567"), text("2026")]],
+    ["2026 5551234567", [phone("2026"), phone("5551234567")]],
     // Nothing shows that these are one number, so that each may be somewhere else.
     ["555 1234", [phone("555"), phone("1234")]],
     ["555 - 1234", [phone("555"), phone("1234")]],
