@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
 import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { check } from "./src/commands/check.ts";
@@ -17,7 +17,10 @@ import { GROUPS, loadConfig, VARIABLES } from "./src/config.ts";
 const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST API
 
   foyer, foyer serve   serve until SIGTERM or SIGINT
-  foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
+  foyer import FILE    store visitors from NDJSON, a JSON array or mongoexport's file
+                       (-: standard input)
+    --strict           refuse lines with values that cannot be used
+    --time-unit=UNIT   read numbers as times, in seconds (s) or milliseconds (ms)
   foyer export         write all visitors to standard output as NDJSON
   foyer reindex        add search fields to visitors that other software wrote (MongoDB)
   foyer check          check the configuration, the store and the rights on it
@@ -55,7 +58,30 @@ function chooseCommand(args: string[]): Command | null {
     case "health":
       return () => health(loadConfig());
   }
-  return words?.length === 2 && words[0] === "import" ? () => importFile(loadConfig(), words[1]) : null;
+  return chooseImport(args);
+}
+
+function chooseImport(args: string[]): Command | null {
+  const { values, positionals: [command, file, ...more] } = parse(args, {
+    strict: { type: "boolean" },
+    "time-unit": { type: "string" },
+  }) ?? { values: {}, positionals: [] };
+  const { strict: isStrict = false, "time-unit": timeUnit = null } = values;
+  if (command !== "import" || file === undefined || more.length > 0) return null;
+  if (timeUnit !== null && timeUnit !== "s" && timeUnit !== "ms") return null;
+  return () => importFile(loadConfig(), file, { timeUnit, isStrict });
+}
+
+/** The words and the options of a command; `null` where there are others. */
+function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch {
+    return null;
+  }
 }
 
 /** The words of a command; an option alone counts as one. */
