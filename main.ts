@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import denoJson from "./deno.json" with { type: "json" };
 import { type Command, EX_USAGE, runCommand } from "./src/commands/exit.ts";
 import { backup } from "./src/commands/backup.ts";
@@ -18,7 +18,10 @@ import { GROUPS, loadConfig, VARIABLES } from "./src/config.ts";
 const HELP = `Foyer ${denoJson.version}: the visitors of a website, over a REST API
 
   foyer, foyer serve   serve until SIGTERM or SIGINT
-  foyer import FILE    store visitors from NDJSON or a JSON array (-: standard input)
+  foyer import FILE    store visitors from NDJSON, a JSON array or mongoexport's file
+                       (-: standard input)
+    --strict           refuse lines with values that cannot be used
+    --time-unit=UNIT   read numbers as times, in seconds (s) or milliseconds (ms)
   foyer export         write all visitors to standard output as NDJSON
   foyer backup FILE    write a copy of the embedded store, also while a server uses it
   foyer reindex        add search fields to visitors that other software wrote (MongoDB)
@@ -57,10 +60,31 @@ function chooseCommand(args: string[]): Command | null {
     case "health":
       return () => health(loadConfig());
   }
-  if (words?.length !== 2) return null;
-  const [command, file] = words;
-  if (command === "import") return () => importFile(loadConfig(), file);
-  return command === "backup" ? () => backup(loadConfig(), file) : null;
+  if (words?.length === 2 && words[0] === "backup") return () => backup(loadConfig(), words[1]);
+  return chooseImport(args);
+}
+
+function chooseImport(args: string[]): Command | null {
+  const { values, positionals: [command, file, ...more] } = parse(args, {
+    strict: { type: "boolean" },
+    "time-unit": { type: "string" },
+  }) ?? { values: {}, positionals: [] };
+  const { strict: isStrict = false, "time-unit": timeUnit = null } = values;
+  if (command !== "import" || file === undefined || more.length > 0) return null;
+  if (timeUnit !== null && timeUnit !== "s" && timeUnit !== "ms") return null;
+  return () => importFile(loadConfig(), file, { timeUnit, isStrict });
+}
+
+/** The words and the options of a command; `null` where there are others. */
+function parse<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch {
+    return null;
+  }
 }
 
 /** The words of a command; an option alone counts as one. */

@@ -12,7 +12,15 @@ import {
   type VisitorStore,
   type VisitorWrites,
 } from "../store/visitor_store.ts";
-import { ATTRIBUTES, readVisitor, type Visitor } from "../visitor/visitor.ts";
+import { parseJson } from "../visitor/exact_json.ts";
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeName,
+  ATTRIBUTES,
+  readVisitor,
+  type Visitor,
+} from "../visitor/visitor.ts";
+import { nativeDocument, type TimeUnit } from "./extended_json.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 
@@ -24,6 +32,26 @@ interface Tally {
   stored: number;
   bad: number;
   droppedFields: number;
+  /** The values that were not taken, by attribute; empty where `isStrict`. */
+  unusable: Map<AttributeName, UnusableValues>;
+}
+
+/** The values of an attribute that were not taken. */
+interface UnusableValues {
+  count: number;
+  /** How many visitors have a value there. */
+  given: number;
+  firstLine: number;
+  /** Why the first one was not taken. */
+  reason: string;
+}
+
+/** How values are read. */
+export interface ReadingOptions {
+  /** What numbers mean where times belong; `null`: they are not taken. */
+  timeUnit?: TimeUnit | null;
+  /** Whether a value that is not taken makes its line a bad one. */
+  isStrict?: boolean;
 }
 
 /** Visitors by their short ids, with the line of each. */
@@ -34,7 +62,11 @@ type Batch = Map<string, { visitor: Visitor; line: number }>;
  *
  * @returns the exit code: 0, or 1 where a line was bad or the import could not be finished
  */
-export async function importFile(config: Config, file: string): Promise<number> {
+export async function importFile(
+  config: Config,
+  file: string,
+  options: ReadingOptions = {},
+): Promise<number> {
   let input: AsyncIterable<Uint8Array>;
   try {
     input = file === "-" ? Deno.stdin.readable : (await Deno.open(file)).readable;
@@ -48,8 +80,9 @@ export async function importFile(config: Config, file: string): Promise<number> 
     const tally = await importVisitors(input, store, {
       onBad: (line, reason) => progress.report(`line ${line}: ${reason}`),
       onStored: (stored) => progress.show(stored, "visitor"),
-    });
+    }, options);
     while (await store.maintainIndexes?.());
+    for (const [name, unusable] of tally.unusable) progress.report(describeUnusable(name, unusable));
     progress.report(
       `Stored ${count(tally.stored, "visitor")}, ${count(tally.bad, "bad line")}, ` +
         `${count(tally.droppedFields, "field")} dropped that are no attribute`,
@@ -78,8 +111,10 @@ export async function importVisitors(
   input: AsyncIterable<Uint8Array>,
   store: VisitorStore,
   { onBad, onStored }: { onBad: (line: number, reason: string) => void; onStored: (stored: number) => void },
+  options: ReadingOptions = {},
 ): Promise<Tally> {
-  const tally: Tally = { stored: 0, bad: 0, droppedFields: 0 };
+  const tally: Tally = { stored: 0, bad: 0, droppedFields: 0, unusable: new Map() };
+  const given = new Map<AttributeName, number>(ATTRIBUTE_NAMES.map((name) => [name, 0]));
   let batch: Batch = new Map();
 
   const reject = (line: number, reason: string) => {
@@ -103,12 +138,21 @@ export async function importVisitors(
   };
 
   for await (const record of readRecords(input)) {
-    const { visitor, droppedFields, problem } = visitorOf(record);
-    if (problem !== undefined) {
-      reject(record.line, problem);
+    const read = visitorOf(record, options);
+    if ("problem" in read) {
+      reject(record.line, read.problem);
       continue;
     }
-    tally.droppedFields += droppedFields;
+    const { visitor, fields, unusable } = read;
+    for (const [name, value] of Object.entries(fields)) {
+      if (!Object.hasOwn(ATTRIBUTES, name)) tally.droppedFields++;
+      else if (value !== null) given.set(name as AttributeName, given.get(name as AttributeName)! + 1);
+    }
+    for (const [name, reason] of unusable) {
+      const values = tally.unusable.get(name);
+      if (values !== undefined) values.count++;
+      else tally.unusable.set(name, { count: 1, given: 0, firstLine: record.line, reason });
+    }
     // In a batch each short id is there once; the visitor it had before is stored, too.
     if (batch.has(visitor.short_id)) await flush();
     batch.set(visitor.short_id, { visitor, line: record.line });
@@ -116,7 +160,13 @@ export async function importVisitors(
   }
   await flush();
   await storing;
+  for (const [name, values] of tally.unusable) values.given = given.get(name)!;
   return tally;
+}
+
+function describeUnusable(name: AttributeName, { count, given, firstLine, reason }: UnusableValues): string {
+  const [of, all] = [count, given].map((number) => number.toLocaleString("en"));
+  return `${name}: ${of} of ${all} unusable, first in line ${firstLine}: ${reason}`;
 }
 
 /**
@@ -145,24 +195,69 @@ function nameOf(error: unknown): string {
   return "code" in error ? `${error.name}, code ${error.code}` : error.name;
 }
 
-type VisitorOrProblem =
-  | { visitor: Visitor; droppedFields: number; problem?: undefined }
-  | { visitor?: undefined; droppedFields?: undefined; problem: string };
+/** A record that was read: its visitor, the fields that it has, and why the values of some were not taken. */
+type ReadRecord =
+  | { visitor: Visitor; fields: Record<string, unknown>; unusable: Map<AttributeName, string> }
+  | { problem: string };
 
-function visitorOf(record: ImportRecord): VisitorOrProblem {
+function visitorOf(record: ImportRecord, { timeUnit = null, isStrict = false }: ReadingOptions): ReadRecord {
   if ("problem" in record) return record;
-  let document: unknown;
+  let fields: unknown;
   try {
-    document = JSON.parse(record.text);
+    fields = parseJson(record.text);
   } catch {
     // The parser's sentence quotes the text, which is somebody's data.
     return { problem: "not valid JSON" };
   }
-  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     return { problem: "not a JSON object" };
   }
-  const visitor = readVisitor(document as Record<string, unknown>);
+  const unusable = new Map<AttributeName, string>();
+  const refuse = (name: AttributeName, reason: string) => {
+    if (!unusable.has(name)) unusable.set(name, reason);
+  };
+  const document = nativeDocument(fields as Record<string, unknown>, timeUnit, refuse);
+  const visitor = readVisitor(document, refuse);
   if (visitor === null) return { problem: "no string short_id" };
-  const droppedFields = Object.keys(document).filter((key) => !Object.hasOwn(ATTRIBUTES, key)).length;
-  return { visitor, droppedFields };
+  for (const name of repeatedAttributes(record.text, fields as Record<string, unknown>)) {
+    refuse(name, "it is there more than once, and the last one counts");
+  }
+  const [first] = unusable;
+  if (isStrict && first !== undefined) return { problem: first.join(": ") };
+  return { visitor, fields: fields as Record<string, unknown>, unusable };
+}
+
+/** The attributes that a JSON object has more than once, itself or in its metadata: a parser takes the last one. */
+function repeatedAttributes(text: string, parsed: Record<string, unknown>): Set<AttributeName> {
+  const repeated = new Set<AttributeName>();
+  // Strings seldom hold a quote and a colon behind it: where the numbers agree, no key is there twice.
+  let colons = 0;
+  for (let at = text.indexOf('":'); at !== -1; at = text.indexOf('":', at + 2)) colons++;
+  if (colons === countKeys(parsed) && !/"\s+:/.test(text)) return repeated;
+  const seen = new Set<string>();
+  let depth = 0;
+  let attribute: string | null = null;
+  // A string with what follows it, or a bracket.
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (colon !== undefined && (depth === 1 || depth === 2 && attribute === "metadata")) {
+      const key = JSON.parse(string) as string;
+      if (depth === 1) attribute = key;
+      const path = `${depth} ${key}`;
+      if (seen.has(path) && attribute !== null && Object.hasOwn(ATTRIBUTES, attribute)) {
+        repeated.add(attribute as AttributeName);
+      }
+      seen.add(path);
+    }
+  }
+  return repeated;
+}
+
+function countKeys(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum, item) => sum + countKeys(item), 0);
+  let count = 0;
+  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key]);
+  return count;
 }

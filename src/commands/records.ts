@@ -21,32 +21,61 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
  */
 export async function* readRecords(input: AsyncIterable<Uint8Array>): AsyncGenerator<ImportRecord> {
   let splitter: Splitter | null = null;
-  let head: Uint8Array = new Uint8Array();
+  let head: Uint8Array | null = null;
   let line = 1;
-  let isStart = true;
-  for await (const bytes of input) {
-    if (splitter !== null) {
-      yield* splitter.split(bytes);
-      continue;
-    }
-    // The first character that is no white space decides which of the two it is.
-    head = joinBytes([head, bytes]);
-    if (
-      isStart && head.length < 3 && BYTE_ORDER_MARK.slice(0, head.length).every((byte, i) => head[i] === byte)
-    ) {
-      continue;
-    }
-    if (isStart && BYTE_ORDER_MARK.every((byte, i) => head[i] === byte)) head = head.subarray(3);
-    isStart = false;
-    const first = head.findIndex((byte) => !isSpace(byte));
-    const blank = head.subarray(0, first === -1 ? head.length : first);
+  /** Passes over white space; the first other character decides whether records are lines or elements. */
+  const begin = (bytes: Uint8Array): Uint8Array => {
+    const first = bytes.findIndex((byte) => !isSpace(byte));
+    const blank = bytes.subarray(0, first === -1 ? bytes.length : first);
     for (const byte of blank) if (byte === LINE_FEED) line++;
-    head = head.subarray(blank.length);
-    if (first === -1) continue;
-    splitter = head[0] === OPEN_BRACKET ? new ArraySplitter(line) : new LineSplitter(line);
-    yield* splitter.split(head);
+    if (first !== -1) {
+      splitter = bytes[first] === OPEN_BRACKET ? new ArraySplitter(line) : new LineSplitter(line);
+    }
+    return bytes.subarray(blank.length);
+  };
+  let start: Uint8Array = new Uint8Array();
+  for await (const bytes of input) {
+    let rest = bytes;
+    if (head === null) {
+      start = joinBytes([start, bytes]);
+      if (start.length < HEAD) continue;
+      head = rest = start;
+      const problem = formatProblem(head);
+      if (problem !== null) {
+        yield { line, problem };
+        return;
+      }
+      if (hasByteOrderMark(head)) rest = rest.subarray(BYTE_ORDER_MARK.length);
+    }
+    if (splitter === null) rest = begin(rest);
+    if (splitter !== null) yield* (splitter as Splitter).split(rest);
   }
-  if (splitter !== null) yield* splitter.end();
+  if (head === null) {
+    const rest = begin(hasByteOrderMark(start) ? start.subarray(BYTE_ORDER_MARK.length) : start);
+    if (splitter !== null) yield* (splitter as Splitter).split(rest);
+  }
+  if (splitter !== null) yield* (splitter as Splitter).end();
+}
+
+function hasByteOrderMark(bytes: Uint8Array): boolean {
+  return BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
+}
+
+/** Bytes that tell a file's format. */
+const HEAD = 4;
+
+/** What is wrong with a file as a whole, by its first bytes: its text is not guessed. */
+function formatProblem([first, second, third, fourth]: Uint8Array): string | null {
+  const hasMark = first === 0xff && second === 0xfe || first === 0xfe && second === 0xff;
+  const hasZeros = first === 0 && third === 0 || second === 0 && fourth === 0 || first === 0 && second === 0;
+  if (hasMark || hasZeros) return "the file is UTF-16 or UTF-32, expected UTF-8";
+  if (first === 0x1f && second === 0x8b) return "the file is compressed by gzip, expected text";
+  if (first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd) {
+    return "the file is compressed by zstd, expected text";
+  }
+  return first === 0x50 && second === 0x4b && third === 3 && fourth === 4
+    ? "the file is a ZIP archive, expected text"
+    : null;
 }
 
 /** Cuts bytes into records and keeps the bytes of the one that has not ended. */

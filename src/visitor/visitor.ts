@@ -6,11 +6,19 @@
  *
  * @module
  */
+import { parseTime } from "./time.ts";
+
+/** Receives why a value cannot be used, in words that follow a colon; none of them comes from the value. */
+type Refuse = (reason: string) => void;
 
 /** How an attribute is read from a document, and what is said of it. */
 interface Attribute<T> {
-  /** The value from a document; a missing or unusable one becomes the attribute's empty value. */
-  read: (value: unknown) => T;
+  /**
+   * The value from a document; a missing or unusable one becomes the attribute's empty value.
+   *
+   * @param refuse receives why a value, or a part of it, is not taken
+   */
+  read: (value: unknown, refuse?: Refuse) => T;
   /** `time` attributes are dates in a database and ISO 8601 text in answers. */
   kind: "text" | "time" | "list" | "flag" | "metadata";
   meaning: string;
@@ -20,7 +28,11 @@ const text = (meaning: string): Attribute<string | null> => ({ read: readText, k
 const time = (meaning: string): Attribute<string | null> => ({ read: readTime, kind: "time", meaning });
 const list = (meaning: string): Attribute<string[]> => ({ read: readList, kind: "list", meaning });
 const flag = (meaning: string, missing = false): Attribute<boolean> => ({
-  read: (value) => typeof value === "boolean" ? value : missing,
+  read: (value, refuse) => {
+    if (typeof value === "boolean") return value;
+    refuseValue(value, refuse, "a boolean");
+    return missing;
+  },
   kind: "flag",
   meaning,
 });
@@ -64,7 +76,9 @@ export const ATTRIBUTES = {
   sdk: text("e.g. web 1.0.0"),
   tags: list("`#customer`"),
   unique_id: text("the site's own id for the person"),
-  watch_link: text("where an agent starts watching"),
+  watch_link: { read: readLink, kind: "text", meaning: "where an agent starts watching" } as Attribute<
+    string | null
+  >,
 } satisfies Record<string, Attribute<unknown>>;
 
 /** The name of an attribute, such as `last_url`. */
@@ -81,8 +95,19 @@ export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as AttributeName[];
 
 /**
  * Reads a visitor from a document that any software may have written: what is missing or of a wrong type
- * becomes `null`, `[]` or `false`, what is no attribute is left behind.
+ * becomes `null`, `[]` or `false`, what is no attribute is left behind. A value is taken where it can be read in one
+ * way only:
  *
+ * | where it belongs | what is taken |
+ * | --- | --- |
+ * | text | text; a number, boolean, BSON ObjectId or UUID as text |
+ * | time | a date, ISO 8601 text, or text such as `Sat, 28 Nov 2026 10:00:00 GMT`; not a number, whose unit is unknown |
+ * | list | an array; its items as text, and those that are none are left out |
+ * | boolean | `true` and `false` alone: not `1`, `"true"` or `"yes"` |
+ * | metadata | an object of texts, finite numbers and booleans, or its pairs `{k, v}`; other values are left out |
+ * | `watch_link` | an http or https URL |
+ *
+ * @param onUnusable receives each attribute with a value that is not taken as a whole, and why: at least once
  * @returns the visitor, or `null` where the document has no non-empty string `short_id` and so is none
  *
  * ```ts
@@ -94,10 +119,19 @@ export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as AttributeName[];
  * assert.equal(readVisitor({ name: "Ada" }), null);
  * ```
  */
-export function readVisitor(document: Record<string, unknown>): Visitor | null {
+export function readVisitor(
+  document: Record<string, unknown>,
+  onUnusable?: (name: AttributeName, reason: string) => void,
+): Visitor | null {
   if (typeof document.short_id !== "string" || document.short_id === "") return null;
   const visitor: Record<string, unknown> = {};
-  for (const name of ATTRIBUTE_NAMES) visitor[name] = ATTRIBUTES[name].read(document[name]);
+  for (const name of ATTRIBUTE_NAMES) {
+    const value = document[name];
+    const refuse = onUnusable && value !== undefined && value !== null
+      ? (reason: string) => onUnusable(name, reason)
+      : undefined;
+    visitor[name] = ATTRIBUTES[name].read(value, refuse);
+  }
   return visitor as Visitor;
 }
 
@@ -122,55 +156,117 @@ export function toDocument(visitor: Visitor): Record<string, unknown> {
   return document;
 }
 
+/** Says that a value is there and is not what belongs there. */
+function refuseValue(value: unknown, refuse: Refuse | undefined, expected: string) {
+  if (refuse !== undefined && value !== undefined && value !== null) {
+    refuse(`${typeName(value)} where ${expected} belongs`);
+  }
+}
+
+/** What a value is, in words. */
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Date) return "a time";
+  switch (typeof value) {
+    case "string":
+      return "text";
+    case "bigint":
+      return "a number";
+    case "number":
+    case "boolean":
+      return `a ${typeof value}`;
+    default:
+      return "an object";
+  }
+}
+
 /** Text; a number or boolean where text belongs is sent as text, since other software stores ids as numbers. */
-function readText(value: unknown): string | null {
+function readText(value: unknown, refuse?: Refuse): string | null {
   switch (typeof value) {
     case "string":
       // A lone surrogate has no UTF-8 form: every store would change it, each in its own way.
       return value.toWellFormed();
     case "number":
+      if (!Number.isFinite(value)) break;
+      return String(value);
     case "bigint":
     case "boolean":
       return String(value);
-    default:
-      return null;
   }
+  if (typeof value === "number") refuse?.("a number that is not finite");
+  else refuseValue(value, refuse, "text");
+  return null;
 }
 
-function readList(value: unknown): string[] {
-  if (!Array.isArray(value)) return [];
-  return value.map(readText).filter((item) => item !== null);
+function readList(value: unknown, refuse?: Refuse): string[] {
+  if (!Array.isArray(value)) {
+    refuseValue(value, refuse, "a list");
+    return [];
+  }
+  return value.map((item) => readText(item, refuse && ((reason) => refuse(`an item is ${reason}`))))
+    .filter((item) => item !== null);
 }
 
-// Date.parse also takes "1", "March 7" and what a browser once wrote, in the server's own time zone.
-const ISO_8601 =
-  /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d+))?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
+/** A link that an agent follows, and that must not run anything: an http or https URL. */
+// deno-lint-ignore no-control-regex -- none of them belongs into a URL
+export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/u;
 
-/** A time: a date, or ISO 8601 text (without an offset it is UTC). A number is no time: its unit is unknown. */
-function readTime(value: unknown): string | null {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (typeof value !== "string") return null;
-  const match = ISO_8601.exec(value);
-  if (match === null) return null;
-  const [, year, month, day, hourMinute = "00:00", second = ":00", fraction = "", offset = "Z"] = match;
-  if (Number(day) > new Date(Date.UTC(2000 + Number(year) % 400, Number(month), 0)).getUTCDate()) return null;
-  const zone = offset.length === 3 ? `${offset}:00` : offset.replace(/^(...)(\d\d)$/, "$1:$2").toUpperCase();
-  const milliseconds = fraction.slice(0, 3).padEnd(3, "0");
-  const date = new Date(`${year}-${month}-${day}T${hourMinute}${second}.${milliseconds}${zone}`);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+function readLink(value: unknown, refuse?: Refuse): string | null {
+  const text = readText(value, refuse);
+  if (text === null || LINK.test(text)) return text;
+  refuse?.("text that is no http or https URL");
+  return null;
 }
 
-function readMetadata(value: unknown): Record<string, string | number | boolean> {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) return {};
+/** A time: a date, or text that means one time only. A number is no time: its unit is unknown. */
+function readTime(value: unknown, refuse?: Refuse): string | null {
+  const date = value instanceof Date ? value : typeof value === "string" ? parseTime(value) : null;
+  if (date !== null && !Number.isNaN(date.getTime())) return date.toISOString();
+  if (refuse === undefined) return null;
+  if (typeof value === "number" || typeof value === "bigint") refuse("a number, its unit is unknown");
+  else if (typeof value === "string" && /^-?\d{9,}(\.\d+)?$/.test(value)) {
+    refuse("a number as text, its unit is unknown");
+  } else if (typeof value === "string") refuse("text that is no time, or may mean several");
+  else if (value instanceof Date) refuse("a time that there is not");
+  else refuseValue(value, refuse, "a time");
+  return null;
+}
+
+/**
+ * The keys and values of an object. Pairs are one as well: the form of MongoDB's `$objectToArray`, in which metadata is
+ * stored whose keys MongoDB does not take.
+ */
+function pairsOf(value: unknown): [string, unknown][] | null {
+  if (typeof value !== "object" || value === null || value instanceof Date) return null;
+  if (!Array.isArray(value)) return Object.entries(value);
+  const isPair = (pair: unknown): pair is { k: string; v: unknown } =>
+    typeof pair === "object" && pair !== null && typeof (pair as { k?: unknown }).k === "string" &&
+    "v" in pair;
+  return value.every(isPair) ? value.map(({ k, v }) => [k, v]) : null;
+}
+
+function readMetadata(value: unknown, refuse?: Refuse): Record<string, string | number | boolean> {
+  const pairs = pairsOf(value);
+  if (pairs === null) {
+    refuseValue(value, refuse, "an object");
+    return {};
+  }
   const entries: [string, string | number | boolean][] = [];
-  for (const [key, item] of Object.entries(value)) {
+  for (const [key, item] of pairs) {
     if (typeof item === "string") entries.push([key.toWellFormed(), item.toWellFormed()]);
     else if (typeof item === "boolean") entries.push([key.toWellFormed(), item]);
-    else if (typeof item === "number" && Number.isFinite(item)) entries.push([key.toWellFormed(), item]);
-    // A 64-bit integer beyond 2^53 would lose its last digits as a JSON number; as text it stays a usable id.
+    else if (typeof item === "number" && Number.isFinite(item)) {
+      entries.push([key.toWellFormed(), isExact(item) ? item : String(item)]);
+    } // A 64-bit integer beyond 2^53 would lose its last digits as a JSON number; as text it stays a usable id.
     else if (typeof item === "bigint") {
       entries.push([key.toWellFormed(), Number.isSafeInteger(Number(item)) ? Number(item) : String(item)]);
-    }
+    } else if (typeof item === "number") refuse?.("a value in it is a number that is not finite");
+    else if (item !== null && item !== undefined) refuse?.(`a value in it is ${typeName(item)}`);
   }
   return Object.fromEntries(entries);
+}
+
+/** Whether a number comes back from JSON as it is: whole ones beyond 2^53 that are written with digits do not. */
+function isExact(number: number): boolean {
+  return Number.isSafeInteger(number) || !Number.isInteger(number) || Math.abs(number) >= 1e21;
 }

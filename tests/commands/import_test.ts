@@ -63,7 +63,7 @@ Deno.test("Every good line is stored, and every bad one reported with its line a
     "13 not valid JSON",
     "14 not valid JSON",
   ]);
-  assert.deepEqual(tally, { stored: 2, bad: 12, droppedFields: 0 });
+  assert.deepEqual(tally, { stored: 2, bad: 12, droppedFields: 0, unusable: new Map() });
   assert.deepEqual(await allOf(store), [
     readVisitor({ short_id: "a", name: "Zoë" }),
     readVisitor({ short_id: "d", tags: ["#vip"] }),
@@ -73,14 +73,21 @@ Deno.test("Every good line is stored, and every bad one reported with its line a
 Deno.test("An array of visitors is taken as well", async () => {
   const store = openSqliteStore(":memory:");
   const { tally, bad } = await importText('[\n{"short_id":"a"},\n7,\n{"short_id":"b"}\n]', store);
-  assert.deepEqual([tally, bad], [{ stored: 2, bad: 1, droppedFields: 0 }, ["3 not a JSON object"]]);
+  assert.deepEqual([tally, bad], [{ stored: 2, bad: 1, droppedFields: 0, unusable: new Map() }, [
+    "3 not a JSON object",
+  ]]);
   assert.deepEqual((await allOf(store)).map(({ short_id }) => short_id), ["a", "b"]);
 });
 
 Deno.test("An import of nothing stores nothing", async () => {
   const store = openSqliteStore(":memory:");
   for (const text of ["", "\n", "[]"]) {
-    assert.deepEqual((await importText(text, store)).tally, { stored: 0, bad: 0, droppedFields: 0 });
+    assert.deepEqual((await importText(text, store)).tally, {
+      stored: 0,
+      bad: 0,
+      droppedFields: 0,
+      unusable: new Map(),
+    });
   }
   assert.deepEqual(await allOf(store), []);
 });
@@ -101,7 +108,16 @@ Deno.test("Wrong types are no reason to refuse a visitor, and what is no attribu
   };
   const text = JSON.stringify(document).replace("{", '{"__proto__":{"name":"Eve"},');
   const { tally, bad } = await importText(text, store);
-  assert.deepEqual([tally, bad], [{ stored: 1, bad: 0, droppedFields: 4 }, []]);
+  assert.deepEqual([tally.stored, tally.droppedFields, bad], [1, 4, []]);
+  assert.deepEqual(
+    Array.from(tally.unusable, ([name, { reason }]) => `${name}: ${reason}`).sort(),
+    [
+      "is_online: text where a boolean belongs",
+      "last_seen_at: a number, its unit is unknown",
+      "metadata: a value in it is an object",
+      "tags: text where a list belongs",
+    ],
+  );
   assert.deepEqual(await allOf(store), [
     readVisitor({ short_id: "a", name: "42", metadata: { plan: "pro" } }),
   ]);
@@ -140,7 +156,7 @@ Deno.test("A visitor that the store refuses is a bad line", async () => {
         : Reflect.get(target, name, target),
   });
   const { tally, bad } = await importText('{"short_id":"a"}\n\n{"short_id":"b"}', store);
-  assert.deepEqual([tally, bad], [{ stored: 1, bad: 1, droppedFields: 0 }, [
+  assert.deepEqual([tally, bad], [{ stored: 1, bad: 1, droppedFields: 0, unusable: new Map() }, [
     "3 another document has this _id",
   ]]);
 });
@@ -171,7 +187,7 @@ async function importOddYears(real: VisitorStore) {
       }),
   ).join("\n");
   const { tally, bad } = await importText(text, withoutOddYears(real));
-  assert.deepEqual(tally, { stored: 1496, bad: 4, droppedFields: 0 });
+  assert.deepEqual(tally, { stored: 1496, bad: 4, droppedFields: 0, unusable: new Map() });
   assert.deepEqual(bad, odd.map((line) => `${line} the database refuses it (Error, code 2)`));
   const stored = new Set((await allOf(real)).map(({ short_id }) => short_id));
   assert.deepEqual([stored.size, odd.filter((line) => stored.has(`v${line}`))], [1496, []]);

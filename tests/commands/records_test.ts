@@ -40,6 +40,17 @@ const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   ["\ufeff[{}]", ["1 {}"]],
   ["\ufeff", []],
   ["\ufeff\n {}", ["2 {}"]],
+  ["\ufeff{}\r\n\ufeff{}", ["1 {}\r", "2 {}"]],
+  // Other formats are named, and not guessed.
+  [bytes(0xff, 0xfe, 0x7b, 0, 0x7d, 0), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0xfe, 0xff, 0, 0x7b, 0, 0x7d), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0x7b, 0, 0x7d, 0, 0x0a, 0), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0, 0x7b, 0, 0x7d), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0, 0, 0xfe, 0xff, 0, 0, 0, 0x7b), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
+  [bytes(0x1f, 0x8b, 8, 0, 0), ["1 !the file is compressed by gzip, expected text"]],
+  [bytes(0x28, 0xb5, 0x2f, 0xfd, 0), ["1 !the file is compressed by zstd, expected text"]],
+  [bytes(0x50, 0x4b, 3, 4, 0), ["1 !the file is a ZIP archive, expected text"]],
   // Not UTF-8 costs its own line.
   [join("{}\n", bytes(0xff, 0xfe), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],
   [join("{}\n", bytes(0xc3), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],

@@ -148,8 +148,74 @@ Deno.test("Text is a string; a number or boolean is sent as text, any other type
     [/Ada/, null],
   ];
   for (const name of namesOf("text")) {
-    if (name === "short_id") continue;
+    if (name === "short_id" || name === "watch_link") continue;
     for (const [given, text] of verdicts) assert.equal(read(name, given), text, `${name}: ${String(given)}`);
+  }
+});
+
+Deno.test("A number that is not finite is no text", () => {
+  for (const given of [NaN, Infinity, -Infinity]) assert.equal(read("unique_id", given), null);
+});
+
+Deno.test("A watch_link is an http or https URL; any other counts as missing", () => {
+  const verdicts: [given: unknown, isTaken: boolean][] = [
+    ["https://acme.com/watch/1", true],
+    ["http://localhost:5002/?a=b#c", true],
+    ["https://acme.com/Zoë", true],
+    ["javascript:alert(1)", false],
+    ["JAVASCRIPT:alert(1)//https://acme.com", false],
+    ["data:text/html,x", false],
+    ["//acme.com/watch", false],
+    ["/watch/1", false],
+    [" https://acme.com", false],
+    ["https://acme.com/\njavascript:alert(1)", false],
+    ['https://acme.com/"onclick="x', false],
+    ["vbscript:x", false],
+    ["ftp://acme.com/", false],
+    ["", false],
+    [7, false],
+  ];
+  for (const [given, isTaken] of verdicts) {
+    assert.equal(read("watch_link", given), isTaken ? given : null, String(given));
+  }
+});
+
+Deno.test("A value that is not taken as a whole is reported with its attribute and why, and any other is not", () => {
+  const verdicts: [name: AttributeName, given: unknown, reason: string | null][] = [
+    ["name", null, null],
+    ["name", undefined, null],
+    ["name", 42, null],
+    ["email", ["a@b.c"], "a list where text belongs"],
+    ["email", { a: 1 }, "an object where text belongs"],
+    ["name", new Date(0), "a time where text belongs"],
+    ["name", NaN, "a number that is not finite"],
+    ["is_online", true, null],
+    ["is_online", 1, "a number where a boolean belongs"],
+    ["is_online", "true", "text where a boolean belongs"],
+    ["is_supported", 0, "a number where a boolean belongs"],
+    ["tags", "#vip", "text where a list belongs"],
+    ["tags", ["#vip", 7, null], null],
+    ["tags", ["#vip", {}], "an item is an object where text belongs"],
+    ["added_at", "2026-01-02", null],
+    ["added_at", 1767323045678, "a number, its unit is unknown"],
+    ["added_at", 1767323045678n, "a number, its unit is unknown"],
+    ["added_at", "1767323045678", "a number as text, its unit is unknown"],
+    ["added_at", "yesterday", "text that is no time, or may mean several"],
+    ["added_at", new Date(NaN), "a time that there is not"],
+    ["added_at", true, "a boolean where a time belongs"],
+    ["metadata", { a: 1, b: null }, null],
+    ["metadata", { a: { b: 1 } }, "a value in it is an object"],
+    ["metadata", { a: [1] }, "a value in it is a list"],
+    ["metadata", { a: NaN }, "a value in it is a number that is not finite"],
+    ["metadata", "plan", "text where an object belongs"],
+    ["metadata", [1], "a list where an object belongs"],
+    ["metadata", [{ k: "plan", v: "pro" }], null],
+    ["watch_link", "javascript:alert(1)", "text that is no http or https URL"],
+  ];
+  for (const [name, given, reason] of verdicts) {
+    const reports: string[] = [];
+    readVisitor({ short_id: "a", [name]: given }, (...report) => reports.push(report.join(": ")));
+    assert.deepEqual(reports, reason === null ? [] : [`${name}: ${reason}`], Deno.inspect(given));
   }
 });
 
@@ -207,6 +273,42 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2026-01-02T03:04", "2026-01-02T03:04:00.000Z"],
     ["2026-07-02 03:04:05", "2026-07-02T03:04:05.000Z"],
     ["2026-01-02", "2026-01-02T00:00:00.000Z"],
+    // As other software writes it, where it can mean one time only.
+    ["2026-11-28 10:00:00 UTC", "2026-11-28T10:00:00.000Z"],
+    ["2026-11-28 10:00:00 GMT", "2026-11-28T10:00:00.000Z"],
+    ["2026-11-28 10:00:00 Z", "2026-11-28T10:00:00.000Z"],
+    ["2026-11-28 10:00:00 +0000", "2026-11-28T10:00:00.000Z"],
+    ["2026-11-28 10:00:00 +0000 UTC", "2026-11-28T10:00:00.000Z"],
+    ["2026-11-28 10:00:00.123456 +0530", "2026-11-28T04:30:00.123Z"],
+    ["2026-11-28 10:00:00.123456+00", "2026-11-28T10:00:00.123Z"],
+    ["2026-11-28T10:00:00+01:00[Europe/Berlin]", "2026-11-28T09:00:00.000Z"],
+    ["2026-11-28T10:00:00Z[UTC]", "2026-11-28T10:00:00.000Z"],
+    ["20260102T030405Z", "2026-01-02T03:04:05.000Z"],
+    ["20260102T030405.678+0100", "2026-01-02T02:04:05.678Z"],
+    ["Sat, 28 Nov 2026 10:00:00 GMT", "2026-11-28T10:00:00.000Z"],
+    ["Sat, 28 Nov 2026 10:00:00 UTC", "2026-11-28T10:00:00.000Z"],
+    ["Sat, 28 Nov 2026 10:00:00 +0100", "2026-11-28T09:00:00.000Z"],
+    ["Sat, 28 Nov 2026 10:00:00 +0000 (UTC)", "2026-11-28T10:00:00.000Z"],
+    ["28 Nov 2026 10:00 -0000", "2026-11-28T10:00:00.000Z"],
+    ["Tue, 3 Nov 2026 10:00:00 GMT", "2026-11-03T10:00:00.000Z"],
+    [
+      "Sat Nov 28 2026 11:00:00 GMT+0100 (Central European Standard Time)",
+      "2026-11-28T10:00:00.000Z",
+    ],
+    // Where it can mean several, or contradicts itself.
+    ["Fri, 28 Nov 2026 10:00:00 GMT", null],
+    ["Sat, 31 Nov 2026 10:00:00 GMT", null],
+    ["Sat, 28 Nov 2026 10:00:00", null],
+    ["Sat, 28 Nov 2026 10:00:00 EST", null],
+    ["Saturday, 28-Nov-26 10:00:00 GMT", null],
+    ["Sat Nov 28 10:00:00 2026", null],
+    ["28 Nov 2026", null],
+    ["28.11.2026 10:00:00 UTC", null],
+    ["11/28/2026 10:00:00 UTC", null],
+    ["2026-11-28 10:00:00 CET", null],
+    ["2026-11-28 10:00:00 PM", null],
+    ["2026-11-28T10:00:00[Europe/Berlin]", null],
+    ["20261128100000", null],
     // Days that there are, and days that there are not.
     ["2024-02-29", "2024-02-29T00:00:00.000Z"],
     ["2000-02-29", "2000-02-29T00:00:00.000Z"],
@@ -235,14 +337,11 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2026", null],
     ["2026-01", null],
     ["2026-1-2", null],
-    ["20260102T030405Z", null],
     ["2026-W01-5", null],
     ["01/02/2026", null],
-    ["Fri, 02 Jan 2026 03:04:05 GMT", null],
     [" 2026-01-02", null],
     ["2026-01-02\n", null],
     ["2026-01-02Z", null],
-    ["2026-01-02T03:04:05 Z", null],
     ["２０２６-01-02", null],
     [true, null],
     [["2026-01-02"], null],
@@ -308,6 +407,15 @@ Deno.test("Metadata is flat: strings, numbers and booleans stay, everything else
       "": 4,
       _bsontype: "x",
     }],
+    // Whole numbers beyond 2^53 are text, whoever made numbers of them.
+    [{ a: 2 ** 53, b: -1e20, c: 1e21, d: 0.1 }, {
+      a: "9007199254740992",
+      b: "-100000000000000000000",
+      c: 1e21,
+      d: 0.1,
+    }],
+    [[{ k: "a.b", v: 1 }, { k: "$c", v: { d: 1 } }], { "a.b": 1 }],
+    [[], {}],
     [{ "\ud800": "\udfff" }, { "\ufffd": "\ufffd" }],
     [Object.create({ inherited: 1 }), {}],
     ["plan", {}],

@@ -8,7 +8,7 @@ import { grams } from "../../search/normalise.ts";
 import type { SearchPart, SearchQuery, TextPart } from "../../search/parse.ts";
 import { deletions, hasTypo } from "../../search/typo.ts";
 import { DATES, lastUrlOf } from "./document.ts";
-import type { Condition } from "./driver.ts";
+import { binaryForms, type Condition } from "./driver.ts";
 import { textKey, typoKey } from "./search_fields.ts";
 
 /** Documents of visitors online, and of those offline as their `is_online` is false or missing. */
@@ -138,13 +138,13 @@ export function isExact(part: SearchPart): boolean {
   return !["online", "text", "tag", "url", "nobody"].includes(part.kind);
 }
 
-/** The values that are sent as this text: the text, and the number or boolean that reads so. */
+/** The values that are sent as this text: the text, and the number, boolean or BSON id that reads so. */
 export function writtenForms(value: string): unknown[] {
   const forms: unknown[] = [value];
   if (value === "true" || value === "false") forms.push(value === "true");
   if (value !== "" && String(Number(value)) === value) forms.push(Number(value));
   else if (/^-?[1-9]\d{15,18}$/.test(value)) forms.push(BigInt(value));
-  return forms;
+  return [...forms, ...binaryForms(value)];
 }
 
 function hasValue(name: string, ...values: (string | undefined)[]): Condition {

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
+import { exactNumber } from "../../visitor/exact_json.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../../visitor/visitor.ts";
 import { searchFieldsOf } from "./search_fields.ts";
@@ -67,8 +68,8 @@ function tieOf(document: StoredDocument): string {
 
 /** The visitor of a document; `null` where it is none. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  const native = nativeObject(document);
-  return readVisitor({ ...native, metadata: objectOfPairs(native.metadata) });
+  // An ObjectId would become text, by which no query finds it.
+  return typeof document.short_id === "string" ? readVisitor(nativeObject(document)) : null;
 }
 
 /** A value of `last_url` as its visitor has it; empty where there is none. */
@@ -81,6 +82,10 @@ function nativeObject(document: StoredDocument): StoredDocument {
   return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
 }
 
+interface Uuid {
+  toUUID(): unknown;
+}
+
 function nativeValue(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(nativeValue);
@@ -90,15 +95,15 @@ function nativeValue(value: unknown): unknown {
     case "Long":
       return (value as { toBigInt(): bigint }).toBigInt();
     case "Decimal128":
-      return nativeNumber(String(value));
+      return exactNumber(String(value));
+    case "ObjectId":
+      return String(value);
+    case "Binary":
+      // Subtype 4 is a UUID, which is written in one way; other bytes are no text.
+      return (value as { sub_type?: unknown }).sub_type === 4 ? String((value as Uuid).toUUID()) : undefined;
     default:
       return undefined;
   }
-}
-
-/** Digits are never lost: a whole number beyond 2^53 stays exact. */
-function nativeNumber(decimal: string): number | bigint {
-  return /^-?\d{16,}$/.test(decimal) ? BigInt(decimal) : Number(decimal);
 }
 
 /** Keys that MongoDB or its driver take for something else, or that BSON cannot hold. */
@@ -113,13 +118,6 @@ interface Pair {
 function pairsOfObject(metadata: Visitor["metadata"]): Visitor["metadata"] | Pair[] {
   const entries = Object.entries(metadata);
   return entries.some(([key]) => UNSAFE_KEY.test(key)) ? entries.map(([k, v]) => ({ k, v })) : metadata;
-}
-
-function objectOfPairs(metadata: unknown): unknown {
-  const isPair = (pair: unknown): pair is Pair =>
-    typeof pair === "object" && pair !== null && typeof (pair as Pair).k === "string" && "v" in pair;
-  if (!Array.isArray(metadata) || !metadata.every(isPair)) return metadata;
-  return Object.fromEntries(metadata.map(({ k, v }) => [k, v]));
 }
 
 /** The attributes of a visitor as fields of a document: without those that are missing. */

@@ -21,6 +21,12 @@ export type { AnyBulkWriteOperation, Collection, MongoClient } from "mongodb";
 /** A filter of MongoDB's query language. What was typed is a value in it, never an operator. */
 export type Condition = Record<string, unknown>;
 
+/** The BSON values that are sent as this text, beside numbers: an ObjectId or a UUID. */
+export function binaryForms(text: string): unknown[] {
+  if (/^[0-9a-f]{24}$/.test(text)) return [new BSON.ObjectId(text)];
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? [new BSON.UUID(text)] : [];
+}
+
 /** Compares strings by their bytes, whatever the collection's default collation is. */
 export const SIMPLE_COLLATION = { locale: "simple" };
 

@@ -294,15 +294,18 @@ if (hasAllRights) {
     });
   }
 
-  test("BSON's own types are no text", async ({ store, collection }) => {
+  test("an ObjectId is read as its hexadecimal text, and BSON's other types are no text", async ({ store, collection }) => {
+    const id = new ObjectId();
     await collection.insertOne({
       short_id: "a",
       name: new Timestamp({ t: 1, i: 2 }),
-      tags: [new ObjectId()],
+      unique_id: id,
+      tags: [id],
     });
+    const text = id.toHexString();
     assert.deepEqual(
       await getVisitor(store, "a"),
-      visitorOf({ short_id: "a", is_online: false, last_seen_at: null }),
+      visitorOf({ short_id: "a", is_online: false, last_seen_at: null, unique_id: text, tags: [text] }),
     );
   });
 

@@ -1,0 +1,105 @@
+/**
+ * MongoDB's Extended JSON, which mongoexport writes, relaxed and canonical
+ * (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/). Not by the driver's own parser: it would take
+ * metadata that has such a key for another value, and lose digits.
+ *
+ * @module
+ */
+import { exactNumber } from "../visitor/exact_json.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
+
+/** What numbers count where times belong: seconds or milliseconds since 1970. */
+export type TimeUnit = "s" | "ms";
+
+/** Times beyond these are no visitor's: the unit is another one. */
+const [FIRST_TIME, LAST_TIME] = [Date.parse("1970-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59.999Z")];
+
+/**
+ * A document with JavaScript's values instead of Extended JSON, and with dates for numbers where times belong.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const document = { short_id: "aB3", added_at: { $date: { $numberLong: "0" } }, last_seen_at: 1767323045 };
+ * assert.deepEqual(nativeDocument(document, "s", () => {}), {
+ *   short_id: "aB3",
+ *   added_at: new Date(0),
+ *   last_seen_at: new Date("2026-01-02T03:04:05Z"),
+ * });
+ * ```
+ *
+ * @param refuse receives the attributes whose numbers are no times, and why
+ */
+export function nativeDocument(
+  document: Record<string, unknown>,
+  timeUnit: TimeUnit | null,
+  refuse: (name: AttributeName, reason: string) => void,
+): Record<string, unknown> {
+  const native: Record<string, unknown> = {};
+  for (const name of ATTRIBUTE_NAMES) {
+    // Not what the document inherits.
+    if (!Object.hasOwn(document, name)) continue;
+    const { kind } = ATTRIBUTES[name];
+    // A short id is text alone, as in a collection.
+    if (name === "short_id") native[name] = document[name];
+    else native[name] = kind === "metadata" ? nativeMetadata(document[name]) : nativeValue(document[name]);
+    if (kind === "time" && timeUnit !== null) {
+      native[name] = dateOfNumber(native[name], timeUnit, (reason) => refuse(name, reason));
+    }
+  }
+  return native;
+}
+
+/** The values in metadata; metadata itself is never Extended JSON, so that it may have any keys. */
+function nativeMetadata(metadata: unknown): unknown {
+  if (typeof metadata !== "object" || metadata === null) return metadata;
+  if (!Array.isArray(metadata)) {
+    return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, nativeValue(value)]));
+  }
+  return metadata.map((pair) =>
+    typeof pair === "object" && pair !== null && "v" in pair ? { ...pair, v: nativeValue(pair.v) } : pair
+  );
+}
+
+function nativeValue(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(nativeValue);
+  const [key, ...others] = Object.keys(value);
+  if (others.length > 0) return value;
+  const content = (value as Record<string, unknown>)[key];
+  switch (key) {
+    case "$oid":
+    case "$uuid":
+    case "$symbol":
+      return typeof content === "string" ? content : value;
+    case "$date":
+      return nativeDate(content) ?? value;
+    case "$numberInt":
+    case "$numberLong":
+    case "$numberDouble":
+    case "$numberDecimal":
+      return typeof content === "string" && content !== "" ? exactNumber(content) : content;
+    case "$undefined":
+      return undefined;
+    default:
+      return value;
+  }
+}
+
+/** A `$date` holds text, or milliseconds as a number or as a `$numberLong`. */
+function nativeDate(content: unknown): unknown {
+  if (typeof content === "string") return content;
+  const milliseconds = nativeValue(content);
+  return typeof milliseconds === "number" ? new Date(milliseconds) : undefined;
+}
+
+/** The date that a number means; any other value as it is. */
+function dateOfNumber(value: unknown, unit: TimeUnit, refuse: (reason: string) => void): unknown {
+  const isNumber = typeof value === "number" || typeof value === "bigint" ||
+    typeof value === "string" && /^-?\d{9,}(\.\d+)?$/.test(value);
+  if (!isNumber) return value;
+  const milliseconds = Math.round(Number(value) * (unit === "s" ? 1000 : 1));
+  if (milliseconds >= FIRST_TIME && milliseconds <= LAST_TIME) return new Date(milliseconds);
+  refuse(`a number that is no time from 1970 to 9999 in ${unit}`);
+  return null;
+}
