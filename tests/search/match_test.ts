@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { searchText } from "../../src/search/index_keys.ts";
 import { matches } from "../../src/search/match.ts";
 import { withTypos } from "../../src/search/typo.ts";
@@ -183,6 +184,31 @@ Deno.test("A phone number is found however it is spaced, here and there", () => 
   for (const [q, name, isFound] of other) assert.equal(finds(q, { name }), isFound, `${q} in ${name}`);
   assert.equal(finds("555 123 4567", { name: "555 123", nickname: "4567" }), false);
   assert.equal(finds("5551234567", { name: "555 123 4567" }, ["name"]), false);
+});
+
+Deno.test("Whatever a text itself would find is found by it as a phone number too", () => {
+  const number = fc.string({
+    unit: fc.constantFrom(..."0123456789012345678901234567890123456789 +-()./–,a"),
+    minLength: 7,
+  });
+  let phones = 0;
+  fc.assert(
+    fc.property(number, fc.nat(30), fc.integer({ min: 7, max: 22 }), (name, from, length) => {
+      const piece = name.slice(from % name.length).slice(0, length);
+      const query = parseSearch(`"${piece}"`);
+      if (query.some((part) => part.kind === "text" && part.isPhone)) phones++;
+      const visitor = readVisitor({ short_id: "x", name, is_online: true, last_url: name })!;
+      assert.ok(matches(query, visitor), `${piece} in ${name}`);
+      assert.ok(matches(query, { ...visitor, name: null }), `${piece} in the URL ${name}`);
+      for (const part of query) {
+        if (part.kind === "text") {
+          assert.ok(searchText(visitor).includes(part.text), "the search text holds it");
+        }
+      }
+    }),
+    { numRuns: 5000 },
+  );
+  assert.ok(phones > 100);
 });
 
 Deno.test("An id with characters that a keyboard does not give is found as it is pasted, or typed", () => {
