@@ -85,16 +85,14 @@ export class Hub implements ConnectionListener {
     this.#admit(context, network);
     // Read before the upgrade, which takes the request away.
     const userAgent = context.req.header("User-Agent") ?? "";
-    let upgrade: Deno.WebSocketUpgrade;
-    try {
-      upgrade = Deno.upgradeWebSocket(context.req.raw);
-    } catch {
+    const socket = context.env.upgrade?.() ?? null;
+    if (socket === null) {
       throw new ApiError("upgrade_required", "This is no WebSocket handshake.", UPGRADE);
     }
     this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
-    const connection = new Connection(upgrade.socket, this, this.#clock);
+    const connection = new Connection(socket, this, this.#clock);
     this.#clients.set(connection, { address, network, userAgent, visitor: null });
-    return upgrade.response;
+    return switchingProtocols();
   }
 
   #admit(context: ApiContext, network: string) {
@@ -209,6 +207,11 @@ export class Hub implements ConnectionListener {
   close() {
     for (const connection of this.#clients.keys()) connection.close(CLOSE_CODES.restart, "restart");
   }
+}
+
+/** What the log and the metrics say of a request that became a WebSocket; it is never sent, and none can be made. */
+function switchingProtocols(): Response {
+  return Object.defineProperty(new Response(null), "status", { value: 101 });
 }
 
 const UPGRADE = { Upgrade: "websocket" };

@@ -8,7 +8,7 @@ import { eventually, GRACE, servePresence, TestPage } from "../support/presence.
 import { hasAllRights } from "../support/rights.ts";
 import { until } from "../support/waiting.ts";
 
-type Server = ReturnType<typeof servePresence>;
+type Server = Awaited<ReturnType<typeof servePresence>>;
 
 /** A test over a server of its own, with an empty store in memory. */
 function test(sentence: string, work: (server: Server) => Promise<void>, environment: Environment = {}) {
@@ -16,7 +16,7 @@ function test(sentence: string, work: (server: Server) => Promise<void>, environ
   Deno.test(sentence, async () => {
     const store = openSqliteStore(":memory:");
     try {
-      await using server = servePresence(store, environment);
+      await using server = await servePresence(store, environment);
       await work(server);
     } finally {
       await store.close();

@@ -24,12 +24,12 @@ async function withStore(work: (store: VisitorStore) => Promise<void>) {
 }
 
 /** Two servers over one file, as two processes. */
-function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePresence>[]) => Promise<void>) {
+function testOfTwo(sentence: string, work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>) {
   testInFolder(sentence, async (folder) => {
     const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`));
     try {
-      await using one = servePresence(stores[0]);
-      await using other = servePresence(stores[1]);
+      await using one = await servePresence(stores[0]);
+      await using other = await servePresence(stores[1]);
       await work([one, other]);
     } finally {
       for (const store of stores) await store.close();
@@ -37,7 +37,7 @@ function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePres
   });
 }
 
-type Server = ReturnType<typeof servePresence>;
+type Server = Awaited<ReturnType<typeof servePresence>>;
 
 /** Web pages that are connected, changes that are not written yet, or visitors who are not written as gone. */
 type Shown = "connections" | "waiting" | "visitors";
@@ -218,7 +218,11 @@ testInFolder("What a database has forgotten in an outage is written again", asyn
   using rival = new DatabaseSync(path);
   try {
     const said: string[] = [];
-    await using server = servePresence(store, { OFFLINE_GRACE: "0" }, (sentence) => void said.push(sentence));
+    await using server = await servePresence(
+      store,
+      { OFFLINE_GRACE: "0" },
+      (sentence) => void said.push(sentence),
+    );
     const [stays, left] = [await server.enter(), await server.enter()];
     await left.close();
     const [{ process, id }] = await eventually(async () => {
@@ -251,7 +255,7 @@ if (hasAllRights) {
     await using mongo = await startOwnMongo();
     const store = openMongoStore({ uri: mongo.uri, collection: "visitors", use: "request", log: quiet });
     try {
-      await using server = servePresence(store, {}, quiet);
+      await using server = await servePresence(store, {}, quiet);
       const [stays, goes] = [await server.enter(), await server.enter()];
       await eventually(async () =>
         (await server.ask("/usage")).usage?.visitors.online_now === 2 || undefined
