@@ -23,6 +23,8 @@ export interface PageSocket {
   ping(): void;
   /** Begins the closing handshake. */
   close(code: number, reason: string): void;
+  /** Reads nothing more, so that the other end cannot send on. */
+  pause(): void;
   /** Ends the connection at once, whatever the other end does. */
   terminate(): void;
   on(event: "message", listener: (data: { toString(): string }, isBinary: boolean) => void): void;

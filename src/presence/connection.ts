@@ -111,6 +111,8 @@ export class Connection {
     socket.on("error", ({ code }) => {
       this.#listener.onHandled("none", code === TOO_LONG ? "message_too_long" : "invalid_message");
       this.#cutSoon();
+      // The library reads on, to see the other end's close: of tens of megabytes each piece would be garbage.
+      this.#clock.after(0, () => socket.pause());
     });
     this.#watchSilence();
   }

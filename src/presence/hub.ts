@@ -43,8 +43,8 @@ export interface HubParts {
 /** The client of a connection, and its visitor once it has said hello. */
 interface Client {
   address: string;
-  /** Addresses of one client count together, see {@link clientNetwork}. */
-  network: string;
+  /** Addresses of one client count together, see {@link clientNetwork}; `null` where the runtime does not know it. */
+  network: string | null;
   userAgent: string;
   visitor: PresentVisitor | null;
 }
@@ -81,7 +81,7 @@ export class Hub implements ConnectionListener {
    */
   connect(context: ApiContext): Response {
     const { client: address } = context.env;
-    const network = clientNetwork(address);
+    const network = isKnown(address) ? clientNetwork(address) : null;
     this.#admit(context, network);
     // Read before the upgrade, which takes the request away.
     const userAgent = context.req.header("User-Agent") ?? "";
@@ -89,13 +89,13 @@ export class Hub implements ConnectionListener {
     if (socket === null) {
       throw new ApiError("upgrade_required", "This is no WebSocket handshake.", UPGRADE);
     }
-    this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
+    if (network !== null) this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
     const connection = new Connection(socket, this, this.#clock);
     this.#clients.set(connection, { address, network, userAgent, visitor: null });
     return switchingProtocols();
   }
 
-  #admit(context: ApiContext, network: string) {
+  #admit(context: ApiContext, network: string | null) {
     const { allowedOrigins, maxConnections, connectionsPerAddress } = this.#parts.config;
     if (context.req.header("Upgrade")?.toLowerCase() !== "websocket") {
       throw new ApiError("upgrade_required", "This URL answers WebSockets only.", UPGRADE);
@@ -110,7 +110,8 @@ export class Hub implements ConnectionListener {
     if (this.size >= maxConnections || this.#parts.roster.isFull) {
       throw new ApiError("too_many_connections", "MAX_CONNECTIONS web pages are connected.", RETRY_AFTER);
     }
-    if (connectionsPerAddress !== null && (this.#counts.get(network) ?? 0) >= connectionsPerAddress) {
+    const ofNetwork = network === null ? 0 : this.#counts.get(network) ?? 0;
+    if (connectionsPerAddress !== null && ofNetwork >= connectionsPerAddress) {
       throw new ApiError(
         "too_many_requests",
         "This address has CONNECTIONS_PER_ADDRESS connections.",
@@ -133,7 +134,7 @@ export class Hub implements ConnectionListener {
       browser_name,
       device_name,
       device_type,
-      ip_address: config.storesIp && client.address !== "" ? client.address : null,
+      ip_address: config.storesIp && client.network !== null ? client.address : null,
       is_supported: hello.is_supported,
       js_configuration: hello.js_configuration,
       last_url: this.#storedUrl(hello.url),
@@ -146,9 +147,9 @@ export class Hub implements ConnectionListener {
     return this.#parts.places?.placeOf(address) ?? {};
   }
 
-  #countNewVisitor(network: string) {
+  #countNewVisitor(network: string | null) {
     const { newVisitors } = this.#parts.config;
-    if (newVisitors === null) return;
+    if (newVisitors === null || network === null) return;
     if (this.#newVisitors.count(network) >= newVisitors) {
       throw new MessageError("too_many_visitors", "Too many new visitors come from this address, try later.");
     }
@@ -191,9 +192,11 @@ export class Hub implements ConnectionListener {
   onClosed(connection: Connection) {
     const { network, visitor } = this.#clients.get(connection)!;
     this.#clients.delete(connection);
-    const count = this.#counts.get(network)! - 1;
-    if (count === 0) this.#counts.delete(network);
-    else this.#counts.set(network, count);
+    if (network !== null) {
+      const count = this.#counts.get(network)! - 1;
+      if (count === 0) this.#counts.delete(network);
+      else this.#counts.set(network, count);
+    }
     if (visitor !== null) this.#parts.roster.leave(connection, visitor);
   }
 
@@ -207,6 +210,11 @@ export class Hub implements ConnectionListener {
   close() {
     for (const connection of this.#clients.keys()) connection.close(CLOSE_CODES.restart, "restart");
   }
+}
+
+/** Whether it is the address of a client; the runtime gives another one for a connection that ended meanwhile. */
+function isKnown(address: string): boolean {
+  return address !== "" && address !== "0.0.0.0" && address !== "::";
 }
 
 /** What the log and the metrics say of a request that became a WebSocket; it is never sent, and none can be made. */

@@ -33,6 +33,7 @@ function connect(onMessage: ConnectionListener["onMessage"] = () => {}) {
       this.readyState = WebSocket.CLOSING;
       events.push(`close ${code}`);
     },
+    pause: () => events.push("paused"),
     terminate: () => events.push("cut"),
     on: (event: string, listener: (...values: unknown[]) => void) => heard[event] = listener,
   };
@@ -95,10 +96,10 @@ Deno.test("After a close nothing that still arrives is handled, and the end is r
   const { connection, heard, receive, clock, events } = connect();
   connection.close(1012, "restart");
   receive(HELLO);
-  heard.error({});
   heard.close();
+  heard.error({});
   clock.advance(20_000);
-  assert.deepEqual(events, ["close 1012", "none invalid_message", "closed"]);
+  assert.deepEqual(events, ["close 1012", "closed", "none invalid_message", "paused"]);
   assert.equal(clock.waiting, 0);
 });
 
@@ -123,7 +124,7 @@ Deno.test("Frames that say nothing count as messages, and what the library refus
     const { heard, clock, events } = connect();
     heard.error({ code });
     clock.advance(5000);
-    assert.deepEqual(events, [`none ${error}`, "cut", "closed"]);
+    assert.deepEqual(events, [`none ${error}`, "paused", "cut", "closed"]);
   }
 });
 

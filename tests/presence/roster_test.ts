@@ -24,7 +24,10 @@ async function withStore(work: (store: VisitorStore) => Promise<void>) {
 }
 
 /** Two servers over one file, as two processes. */
-function testOfTwo(sentence: string, work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>) {
+function testOfTwo(
+  sentence: string,
+  work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>,
+) {
   testInFolder(sentence, async (folder) => {
     const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`));
     try {
