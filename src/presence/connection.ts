@@ -66,6 +66,12 @@ export interface ConnectionListener {
    * @throws {MessageError} it cannot be used
    */
   onMessage(connection: Connection, message: LaterMessage): void;
+  /**
+   * The visitor was removed through the API, and another one is about to be made.
+   *
+   * @throws {MessageError} none may be made
+   */
+  onNewVisitor(connection: Connection): void;
   /** A message was handled, or refused with an error. */
   onHandled(type: CountedType, outcome: "ok" | MessageErrorCode): void;
   /** A message could not be handled for a reason of the server's own; the connection is closed. */
@@ -122,6 +128,18 @@ export class Connection {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#socket.bufferedAmount > MAX_UNREAD) this.#socket.terminate();
     else this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Whether another visitor may be made for this web page; where not, it is told so and closed. */
+  admitNewVisitor(): boolean {
+    try {
+      this.#listener.onNewVisitor(this);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#refuse(error, CLOSING_ERRORS[error.code] ?? CLOSE_CODES.refused);
+      return false;
+    }
   }
 
   /** Closes the connection. */

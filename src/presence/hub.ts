@@ -156,6 +156,12 @@ export class Hub implements ConnectionListener {
     this.#newVisitors.add(network);
   }
 
+  /** The token of a visitor that was removed makes a new one as well. */
+  onNewVisitor(connection: Connection) {
+    const client = this.#clients.get(connection);
+    if (client !== undefined) this.#countNewVisitor(client.network);
+  }
+
   onMessage(connection: Connection, message: LaterMessage) {
     const { roster } = this.#parts;
     const visitor = this.#clients.get(connection)!.visitor!;

@@ -30,6 +30,8 @@ const RETRY = 1000;
 /** A web page that is connected. */
 export interface WebPage {
   send(message: ServerMessage): void;
+  /** Whether another visitor may be made for it, in place of one that was removed; where not, it is told and closed. */
+  admitNewVisitor(): boolean;
 }
 
 /** The changes of a visitor that are not written yet. */
@@ -374,14 +376,16 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #remove(presence: PresentVisitor) {
-    this.#visitors.delete(presence.shortId);
+    // Its browser may have come again meanwhile.
+    if (this.#visitors.get(presence.shortId) === presence) this.#visitors.delete(presence.shortId);
     this.#codeless.delete(presence);
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
   /** Makes another visitor of one that was removed through the API while web pages are connected. */
   #createAgain(presence: PresentVisitor) {
-    if (presence.pages.size === 0) {
+    // One that nobody admits closes its page, which may take it out of the set.
+    if (![...presence.pages].some((page) => page.admitNewVisitor())) {
       presence.cancelLeaving();
       presence.pending = null;
       this.#changed.delete(presence);

@@ -48,6 +48,9 @@ function connect(onMessage: ConnectionListener["onMessage"] = () => {}) {
         events.push(message.type);
         onMessage(connection, message);
       },
+      onNewVisitor: () => {
+        throw new MessageError("too_many_visitors", "Too many.");
+      },
       onHandled: (type, outcome) => outcome === "ok" ? undefined : events.push(`${type} ${outcome}`),
       onFailure: (error) => events.push(`failure ${(error as Error).message}`),
       onClosed: () => events.push("closed"),
@@ -138,6 +141,12 @@ Deno.test("A silent page is asked for a sign of life, and cut where none comes",
   assert.deepEqual(sent, ["ping", "ping"]);
   clock.advance(60_000);
   assert.deepEqual(events, ["hello", "cut"]);
+});
+
+Deno.test("A page for which no other visitor may be made is told so and closed", () => {
+  const { connection, sent, events } = connect();
+  assert.equal(connection.admitNewVisitor(), false);
+  assert.deepEqual([sent, events], [["too_many_visitors"], ["close 1013"]]);
 });
 
 Deno.test("A page that reads nothing is cut instead of kept in memory", () => {

@@ -229,6 +229,27 @@ test("One address makes so many new visitors a minute, and comes back as any of 
   assert.equal((await server.enter(pages[0].token)).shortId, pages[0].shortId);
 }, { NEW_VISITORS_PER_MINUTE: "2" });
 
+test("The tokens of removed visitors make no more visitors a minute than others do", async (server) => {
+  const pages = [await server.enter(), await server.enter(), await server.enter()];
+  for (const page of pages) await page.close();
+  await untilConnected(server, 0);
+  server.clock.skip(GRACE);
+  await untilWritten(server);
+  await server.ask("/visitors?all=true", { method: "DELETE", headers: { Authorization: "write key" } });
+  // One more is left of the four of this minute.
+  const again: TestPage[] = [];
+  for (const { token } of pages) again.push(await server.enter(token));
+  const outcomes = await Promise.all(again.map((page) =>
+    eventually(() => {
+      const message = page.messages.find(({ type }) => type === "welcome" || type === "error");
+      return message?.type === "error" ? message.error : message?.type;
+    })
+  ));
+  assert.deepEqual(outcomes.sort(), ["too_many_visitors", "too_many_visitors", "welcome"]);
+  await untilWritten(server);
+  assert.equal((await server.ask("/usage")).usage.visitors.last_30_days, 1);
+}, { NEW_VISITORS_PER_MINUTE: "4" });
+
 test("So many pages connect from one address, and in all", async (server) => {
   const pages = [await server.open(), await server.open()];
   await assert.rejects(server.open());
