@@ -46,6 +46,8 @@ interface Client {
   /** Addresses of one client count together, see {@link clientNetwork}; `null` where the runtime does not know it. */
   network: string | null;
   userAgent: string;
+  /** The origin of its web page; `null` where it has none that could be compared. */
+  origin: string | null;
   visitor: PresentVisitor | null;
 }
 
@@ -85,13 +87,14 @@ export class Hub implements ConnectionListener {
     this.#admit(context, network);
     // Read before the upgrade, which takes the request away.
     const userAgent = context.req.header("User-Agent") ?? "";
+    const origin = originOf(context.req.header("Origin"));
     const socket = context.env.upgrade?.() ?? null;
     if (socket === null) {
       throw new ApiError("upgrade_required", "This is no WebSocket handshake.", UPGRADE);
     }
     if (network !== null) this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
     const connection = new Connection(socket, this, this.#clock);
-    this.#clients.set(connection, { address, network, userAgent, visitor: null });
+    this.#clients.set(connection, { address, network, userAgent, origin, visitor: null });
     return switchingProtocols();
   }
 
@@ -126,6 +129,7 @@ export class Hub implements ConnectionListener {
     if (!this.#isSiteKey(hello.site_key)) {
       throw new MessageError("invalid_site_key", "The site key is wrong.");
     }
+    const last_url = this.#storedUrl(hello.url, client);
     const shortId = hello.token === undefined ? null : tokens.read(hello.token);
     if (shortId === null) this.#countNewVisitor(client.network);
     const { browser_name, device_name, device_type } = readDevice(client.userAgent, hello.hints);
@@ -137,7 +141,7 @@ export class Hub implements ConnectionListener {
       ip_address: config.storesIp && client.network !== null ? client.address : null,
       is_supported: hello.is_supported,
       js_configuration: hello.js_configuration,
-      last_url: this.#storedUrl(hello.url),
+      last_url,
       sdk: hello.sdk,
       ...this.#placeOf(client.address),
     });
@@ -164,20 +168,28 @@ export class Hub implements ConnectionListener {
 
   onMessage(connection: Connection, message: LaterMessage) {
     const { roster } = this.#parts;
-    const visitor = this.#clients.get(connection)!.visitor!;
+    const client = this.#clients.get(connection)!;
+    const visitor = client.visitor!;
     switch (message.type) {
       case "update":
         return roster.claim(visitor, message.visitor);
       case "page":
-        return roster.showPage(visitor, this.#storedUrl(message.url));
+        return roster.showPage(visitor, this.#storedUrl(message.url, client));
       case "lookup_code":
         return roster.sendCode(visitor, connection);
     }
   }
 
-  /** A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY`. */
-  #storedUrl(given: string): string {
+  /**
+   * A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY`.
+   *
+   * @throws {MessageError} it is of another origin than the web page, which no browser's address bar shows
+   */
+  #storedUrl(given: string, { origin }: Client): string {
     const url = new URL(given);
+    if (origin !== null && url.origin !== origin) {
+      throw new MessageError("invalid_message", "The message cannot be used: its url is of another origin.");
+    }
     url.username = "";
     url.password = "";
     if (!this.#parts.config.storesQuery) {
@@ -216,6 +228,12 @@ export class Hub implements ConnectionListener {
   close() {
     for (const connection of this.#clients.keys()) connection.close(CLOSE_CODES.restart, "restart");
   }
+}
+
+/** The origin that a browser sends, as URLs have it; other clients send none, and sandboxed web pages `null`. */
+function originOf(header: string | undefined): string | null {
+  const url = URL.parse(header ?? "");
+  return url === null || url.origin === "null" ? null : url.origin;
 }
 
 /** Whether it is the address of a client; the runtime gives another one for a connection that ended meanwhile. */

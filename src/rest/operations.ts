@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, LINK, type Visitor } from "../visitor/visitor.ts";
 import type { ErrorCode } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 
@@ -90,8 +90,7 @@ const VALUES = {
 
 /** A link that an agent follows, and that must not run anything. */
 const link = z.string("must be a URL or null")
-  // deno-lint-ignore no-control-regex -- none of them belongs into a URL
-  .regex(/^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/u, "must be a URL that begins with http:// or https://")
+  .regex(LINK, "must be a URL that begins with http:// or https://")
   .nullable();
 
 /** The attributes that a change may set, each as a whole. */

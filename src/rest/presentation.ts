@@ -10,9 +10,9 @@ import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 
 /** Returns the function that makes a visitor's JSON. */
 export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: EncodedVisitor) => string {
-  const linkTo = (shortId: string) => watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
-  const withLink = (visitor: EncodedVisitor) =>
-    watchLink === "" ? visitor.json : visitor.jsonWithLink(linkTo);
+  const linkTo = (shortId: string) =>
+    watchLink === "" ? null : watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
+  const withLink = (visitor: EncodedVisitor) => visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 
   // Made once for each visitor, since most are on the next answer too.

@@ -11,6 +11,7 @@ import type { Log } from "../operations/log.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
+import { cursorSeal } from "./cursor_seal.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ApiContext } from "../http/answer.ts";
 import { visitorNotFound } from "../http/errors.ts";
@@ -42,6 +43,7 @@ interface ListRequest {
  */
 export function visitorHandlers(reads: SharedReads, config: Config, log: Log, clock?: Clock) {
   const present = presenter(config);
+  const { seal, open } = cursorSeal(config);
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
 
   /** The representations of result pages that are still shared, by the requests that lead to them. */
@@ -88,7 +90,9 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     typos: boolean,
   ): Representation {
     const headers: Record<string, string> = {};
-    if (next !== null) headers.Link = linkTo(request, encodeCursor({ position: next, typos }, request.q));
+    if (next !== null) {
+      headers.Link = linkTo(request, seal(encodeCursor({ position: next, typos }, request.q)));
+    }
     if (unindexed > 0) {
       headers[UNINDEXED_HEADER] = String(unindexed);
       logUnindexed(unindexed);
@@ -142,7 +146,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
       query: isLatest ? LATEST : parts,
       limit: max_results ?? DEFAULT_RESULTS,
       isLimitGiven: max_results !== undefined,
-      cursor: cursor === undefined ? null : decodeCursor(cursor, isLatest ? "" : q),
+      cursor: cursor === undefined ? null : decodeCursor(open(cursor), isLatest ? "" : q),
     };
   }
 }

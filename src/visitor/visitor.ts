@@ -64,7 +64,11 @@ export const ATTRIBUTES = {
   sdk: text("e.g. web 1.0.0"),
   tags: list("`#customer`"),
   unique_id: text("the site's own id for the person"),
-  watch_link: text("where an agent starts watching"),
+  watch_link: {
+    read: readLink,
+    kind: "text",
+    meaning: "where an agent starts watching",
+  } as Attribute<string | null>,
 } satisfies Record<string, Attribute<unknown>>;
 
 /** The name of an attribute, such as `last_url`. */
@@ -135,6 +139,14 @@ function readText(value: unknown): string | null {
     default:
       return null;
   }
+}
+
+/** A link that an agent follows: one that is not http would run in the agent's own page (`javascript:`). */
+// deno-lint-ignore no-control-regex -- none of them belongs into a URL
+export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/iu;
+
+function readLink(value: unknown): string | null {
+  return typeof value === "string" && LINK.test(value) ? value.toWellFormed() : null;
 }
 
 function readList(value: unknown): string[] {

@@ -149,6 +149,39 @@ test("The place is that of the client's address, through proxies that are truste
   await page.close();
 }, { TRUSTED_PROXIES: "127.0.0.1", GEOIP_DB: fileURLToPath(new URL("city.mmdb", import.meta.url)) });
 
+const URLS: [origin: string | null, url: string, isTaken: boolean][] = [
+  ["https://shop.example", "https://shop.example/cart", true],
+  ["https://shop.example", "https://SHOP.example:443/cart", true],
+  ["https://shop.example", "https://user:password@shop.example/cart", true],
+  ["https://SHOP.example", "https://shop.example/cart", true],
+  ["http://shop.example:8080", "http://shop.example:8080/", true],
+  [null, "https://shop.example/cart", true],
+  ["null", "https://shop.example/cart", true],
+  ["https://shop.example", "https://evil.example/", false],
+  ["https://shop.example", "http://shop.example/", false],
+  ["https://shop.example", "https://shop.example:8443/", false],
+  ["https://shop.example", "https://shop.example@evil.example/", false],
+  ["https://shop.example", "https://www.shop.example/", false],
+  ["http://shop.example:8080", "http://shop.example/", false],
+];
+
+test("A page shows URLs of its own origin alone", async (server) => {
+  for (const [origin, url, isTaken] of URLS) {
+    const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
+    const socket = new WebSocket(`ws://${server.host}/connect`, { headers });
+    await new Promise((resolve) => socket.onopen = resolve);
+    const page = new TestPage(socket);
+    page.hello({ url });
+    const answer = await eventually(() => page.messages.shift());
+    assert.equal(answer.type, isTaken ? "welcome" : "error", `${url} of ${origin}`);
+    if (isTaken && origin !== null && origin !== "null") {
+      page.send({ type: "page", url: "https://elsewhere.example/" });
+      assert.equal((await page.next("error")).error, "invalid_message");
+    }
+    await page.close();
+  }
+});
+
 test("A visitor is online until its last page closes, and for the grace period after it", async (server) => {
   const first = await server.enter();
   const second = await server.enter(first.token);

@@ -235,7 +235,7 @@ Deno.test("What one process gave out and got back another gives out, and many pr
   });
 });
 
-Deno.test("A guess beside a visitor's code meets somebody no more often than chance", async () => {
+Deno.test("A guess beside a visitor's code meets somebody no more often than chance", () => {
   for (const secret of ["one", "another", "a third"]) {
     const blocks = new CodeBlocks(secret);
     assert.equal(new Set(blocks.all).size, 10_000);
