@@ -69,6 +69,14 @@ export const cacheParameters = z.object({
   }),
 });
 
+/** The header of clients that write only what they have seen. */
+export const matchParameters = z.object({
+  "If-Match": z.string().optional().meta({
+    description: "The ETag of the visitor as the client has it: 412 where it is another one by now",
+    param: { example: EXAMPLE_TAG },
+  }),
+});
+
 const removalParameters = z.object({
   all: z.literal("true", "all must be exactly true, since this removes every visitor that is offline.").meta({
     description: "That really all of them are meant",
@@ -172,6 +180,8 @@ export interface Operation {
   shortIdAt?: string;
   /** Whether it sends validators, and 304 where the client has the answer already. */
   isCacheable?: boolean;
+  /** Whether it writes only where `If-Match` names the visitor's state. */
+  isConditional?: boolean;
   /** Whether its answer may lead to a next page. */
   isPaged?: boolean;
   /** Its errors beside {@link COMMON_ERRORS}. */
@@ -234,7 +244,14 @@ export const OPERATIONS = {
     body: visitorChange,
     bodyExample: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true, nickname: null },
     ...ONE_VISITOR,
-    errors: ["write_key_required", "visitor_not_found", "too_large", "database_unavailable"],
+    isConditional: true,
+    errors: [
+      "write_key_required",
+      "visitor_not_found",
+      "precondition_failed",
+      "too_large",
+      "database_unavailable",
+    ],
   },
   removeVisitor: {
     method: "DELETE",
@@ -242,7 +259,8 @@ export const OPERATIONS = {
     summary: "Removes a visitor for good",
     answer: () => ok({}),
     answerExample: () => ({ status: "ok" }),
-    errors: ["write_key_required", "visitor_not_found", "database_unavailable"],
+    isConditional: true,
+    errors: ["write_key_required", "visitor_not_found", "precondition_failed", "database_unavailable"],
   },
   removeOfflineVisitors: {
     method: "DELETE",

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
+import { Representation } from "../http/representation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
@@ -28,4 +29,9 @@ export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: En
     }
     return json;
   };
+}
+
+/** The representation of one visitor, given its JSON: what GET answers, and what the tag in `If-Match` is of. */
+export function representVisitor(json: string): Representation {
+  return new Representation(`{"status":"ok","visitor":${json}}`);
 }

@@ -18,7 +18,7 @@ import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
 import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER } from "./operations.ts";
 import { readQuery } from "./parameters.ts";
-import { presenter } from "./presentation.ts";
+import { presenter, representVisitor } from "./presentation.ts";
 import { Representation, send } from "../http/representation.ts";
 
 /** The most representations that are cached of one result page, for requests that ask the same in other words. */
@@ -130,7 +130,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     getVisitor: async (context: ApiContext) => {
       const visitor = await reads.getVisitor(context.req.param("short_id")!);
       if (visitor === null) throw visitorNotFound();
-      return await send(context, new Representation(`{"status":"ok","visitor":${present(visitor)}}`));
+      return await send(context, representVisitor(present(visitor)));
     },
   };
 
