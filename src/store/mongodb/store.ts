@@ -7,7 +7,7 @@ import type { Deadline } from "../../async/deadline.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
-import { ATTRIBUTE_NAMES, type Visitor, VisitorChange } from "../../visitor/visitor.ts";
+import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
 import {
   type Heartbeat,
   type PresenceResult,
