@@ -8,6 +8,7 @@ import { pause } from "../async/clock.ts";
 import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
+import { listenForPages } from "../http/listen_for_pages.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped } from "../operations/listen.ts";
 import { type Log, openConfiguredLog } from "../operations/log.ts";
@@ -83,7 +84,8 @@ export async function serve(
     presence: presence?.handlers,
     demo,
   };
-  const listeners = [listen(makeApp(parts), config, log)];
+  const app = makeApp(parts);
+  const listeners = [presence === null ? listen(app, config, log) : await listenForPages(app, config, log)];
   log(`Listening on ${config.host} port ${config.port} for ${config.baseEndpoint}`);
   if (config.admin !== null) {
     listeners.push(listen(makeAdminApp(parts), config.admin, log, "ADMIN_"));

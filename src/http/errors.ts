@@ -20,6 +20,10 @@ export const ERRORS = {
   visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
   not_found: { status: 404, when: "There is no such route" },
   method_not_allowed: { status: 405, when: "The route has no such method" },
+  precondition_failed: {
+    status: 412,
+    when: "If-Match names another state of the visitor; nothing was written",
+  },
   too_large: { status: 413, when: "The body is longer than 64 KB" },
   upgrade_required: { status: 426, when: "The URL answers WebSockets only" },
   too_many_requests: { status: 429, when: "Try again after the seconds in Retry-After" },

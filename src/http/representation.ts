@@ -90,6 +90,15 @@ function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
     ifNoneMatch.split(",").some((given) => /^\s*(?:W\/)?"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
 }
 
+/**
+ * Whether `If-Match` names the tag, by strong comparison (RFC 9110, section 13.1.1): a tag that a proxy weakened never
+ * does. Either encoding's tag is that of the same state.
+ */
+export function matchesTag(ifMatch: string, tag: string): boolean {
+  return ifMatch.trim() === "*" ||
+    ifMatch.split(",").some((given) => /^\s*"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
+}
+
 /** Whether a client takes gzip (RFC 9110, section 12.5.3). */
 function acceptsGzip(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;

@@ -7,6 +7,7 @@ import { clientAddresses } from "./client_address.ts";
 import type { Health } from "../operations/health.ts";
 import type { Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
+import type { PageSocket } from "./page_socket.ts";
 
 /** What is known of a request beside what it says. */
 export interface RequestFacts {
@@ -18,6 +19,8 @@ export interface RequestFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** The pattern of the route that answers, set by the endpoint. */
   route: string;
+  /** Makes a WebSocket of the request's connection, see {@link ConnectionInfo}. */
+  readonly upgrade?: ConnectionInfo["upgrade"];
 }
 
 /** The route of requests that have none. */
@@ -26,6 +29,12 @@ export const NO_ROUTE = "none";
 /** What the runtime says of a connection. */
 export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
+  /**
+   * Makes a WebSocket of it, where that was asked for: it is open. Afterwards no answer is sent.
+   *
+   * @returns `null` where it was no handshake, or the client is gone
+   */
+  upgrade?: () => PageSocket | null;
 }
 
 /** Keeps visitors' data out of shared caches, and has browsers validate their copy (RFC 9111). */
@@ -75,6 +84,7 @@ export function watchRequests(
       // Clients close a kept-alive connection, and open another one elsewhere.
       headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,
+      upgrade: connection?.upgrade,
     };
     metrics.requestsInFlight++;
     let response: Response;

@@ -8,7 +8,7 @@ import { ConfigurationError } from "../config.ts";
 import type { Log } from "./log.ts";
 
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
-const STOP_DEADLINE = 6000;
+export const STOP_DEADLINE = 6000;
 
 /** The pause before it tries again to listen, in milliseconds. */
 const RETRY_INTERVAL = 1000;
@@ -71,24 +71,31 @@ export function listen(
       },
     };
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
-      throw new ConfigurationError([
-        ConfigurationError.line(
-          `${name}PORT`,
-          `${port} (${error.name})`,
-          "a free port that this user may open",
-        ),
-      ]);
-    }
-    // An address of another machine, or a name without an address: Deno has several errors for these.
-    throw new ConfigurationError([
-      ConfigurationError.line(
+    throw refusedAddress(error as Error, { port, host }, name);
+  }
+}
+
+/** The error of an address on which nobody can listen, by the runtime's or Node's name of the cause. */
+export function refusedAddress(
+  { name: cause, code = "" }: Error & { code?: string },
+  { port, host }: { port: number; host: string },
+  name: "" | "ADMIN_" = "",
+): ConfigurationError {
+  const isPort = ["AddrInUse", "PermissionDenied"].includes(cause) || ["EADDRINUSE", "EACCES"].includes(code);
+  // An address of another machine, or a name without an address: Deno has several errors for these.
+  return new ConfigurationError([
+    isPort
+      ? ConfigurationError.line(
+        `${name}PORT`,
+        `${port} (${code === "EADDRINUSE" ? "AddrInUse" : code === "EACCES" ? "PermissionDenied" : cause})`,
+        "a free port that this user may open",
+      )
+      : ConfigurationError.line(
         `${name}HOST`,
         JSON.stringify(host),
         "an address of this machine such as 0.0.0.0",
       ),
-    ]);
-  }
+  ]);
 }
 
 /** The signals by which a process is asked to end: by a service manager, and by a terminal that closes or is typed into. */

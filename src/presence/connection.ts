@@ -4,6 +4,7 @@
  * @module
  */
 import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
+import { CLOSE_DEADLINE, type PageSocket } from "../http/page_socket.ts";
 import {
   type Hello,
   MessageError,
@@ -22,6 +23,12 @@ const MESSAGES_PERIOD = 10_000;
 
 /** The connection is closed after so many messages that cannot be used. */
 const MAX_BAD_MESSAGES = 5;
+
+/** A connection on which nothing came for so long is asked for a sign of life, in milliseconds; without one it is cut. */
+const SILENCE = 60_000;
+
+/** A web page that lets so many bytes wait is cut off. */
+const MAX_UNREAD = 256 * 1024;
 
 /** The codes with which connections are closed (https://www.iana.org/assignments/websocket/). */
 export const CLOSE_CODES = {
@@ -59,6 +66,12 @@ export interface ConnectionListener {
    * @throws {MessageError} it cannot be used
    */
   onMessage(connection: Connection, message: LaterMessage): void;
+  /**
+   * The visitor was removed through the API, and another one is about to be made.
+   *
+   * @throws {MessageError} none may be made
+   */
+  onNewVisitor(connection: Connection): void;
   /** A message was handled, or refused with an error. */
   onHandled(type: CountedType, outcome: "ok" | MessageErrorCode): void;
   /** A message could not be handled for a reason of the server's own; the connection is closed. */
@@ -69,7 +82,7 @@ export interface ConnectionListener {
 
 /** One web page's connection. */
 export class Connection {
-  #socket: WebSocket;
+  #socket: PageSocket;
   #listener: ConnectionListener;
   #clock: Clock;
   #hasSaidHello = false;
@@ -77,10 +90,15 @@ export class Connection {
   #badMessages = 0;
   #messages = 0;
   #periodEnd = 0;
+  /** Whether the web page owes a pong. */
+  #isAsked = false;
+  #hasComeSince = false;
   #cancelHelloDeadline: () => void;
+  #cancelSilence = () => {};
+  #cancelCut = () => {};
 
-  /** @param socket which may still be opening */
-  constructor(socket: WebSocket, listener: ConnectionListener, clock: Clock = SYSTEM_CLOCK) {
+  /** @param socket which is open */
+  constructor(socket: PageSocket, listener: ConnectionListener, clock: Clock = SYSTEM_CLOCK) {
     this.#socket = socket;
     this.#listener = listener;
     this.#clock = clock;
@@ -88,41 +106,94 @@ export class Connection {
       HELLO_DEADLINE,
       () => this.#refuse(HELLO_EXPECTED, CLOSE_CODES.refused),
     );
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = () => this.#end();
-    socket.onerror = () => this.#end();
+    socket.on(
+      "message",
+      (data, isBinary) => this.#receive(() => readMessage(isBinary ? data : String(data))),
+    );
+    socket.on("ping", () => this.#receive(() => null));
+    socket.on("pong", () => this.#receivePong());
+    socket.on("close", () => this.#end());
+    // The library has begun to close it: a message was too long, or of too many frames, or none.
+    socket.on("error", ({ code }) => {
+      this.#listener.onHandled("none", code === TOO_LONG ? "message_too_long" : "invalid_message");
+      this.#cutSoon();
+      // The library reads on, to see the other end's close: of tens of megabytes each piece would be garbage.
+      this.#clock.after(0, () => socket.pause());
+    });
+    this.#watchSilence();
   }
 
   /** Sends a message, where the connection is open. */
   send(message: ServerMessage) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.bufferedAmount > MAX_UNREAD) this.#socket.terminate();
+    else this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Whether another visitor may be made for this web page; where not, it is told so and closed. */
+  admitNewVisitor(): boolean {
+    try {
+      this.#listener.onNewVisitor(this);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#refuse(error, CLOSING_ERRORS[error.code] ?? CLOSE_CODES.refused);
+      return false;
+    }
   }
 
   /** Closes the connection. */
   close(code: number, reason: string) {
     this.#cancelHelloDeadline();
-    try {
-      this.#socket.close(code, reason);
-    } catch {
-      // It is not open yet, and no event will follow.
+    this.#socket.close(code, reason);
+    this.#cutSoon();
+  }
+
+  /** Cuts the connection off where its other end does not answer the close. */
+  #cutSoon() {
+    if (this.#isClosed) return;
+    this.#cancelCut();
+    this.#cancelCut = this.#clock.after(CLOSE_DEADLINE, () => {
+      this.#socket.terminate();
       this.#end();
-    }
+    });
+  }
+
+  #watchSilence() {
+    this.#cancelSilence = this.#clock.after(SILENCE, () => {
+      if (this.#isAsked && !this.#hasComeSince) return this.#socket.terminate();
+      this.#isAsked = !this.#hasComeSince;
+      this.#hasComeSince = false;
+      if (this.#isAsked && this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+      this.#watchSilence();
+    });
   }
 
   #end() {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelHelloDeadline();
+    this.#cancelSilence();
+    this.#cancelCut();
     this.#listener.onClosed(this);
   }
 
-  #receive(data: unknown) {
+  /** One pong answers a ping; others count as messages do, since each costs as much. */
+  #receivePong() {
+    if (this.#isAsked && !this.#hasComeSince) this.#hasComeSince = true;
+    else this.#receive(() => null);
+  }
+
+  /** @param read `null`: a frame that says nothing */
+  #receive(read: () => PageMessage | null) {
+    this.#hasComeSince = true;
     // Messages that were on their way when the connection was closed.
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     let type: CountedType = "none";
     try {
       this.#countMessage();
-      const message = readMessage(data);
+      const message = read();
+      if (message === null) return;
       ({ type } = message);
       this.#handle(message);
       this.#listener.onHandled(type, "ok");
@@ -169,5 +240,8 @@ export class Connection {
     if (code !== null) this.close(code, error);
   }
 }
+
+/** The library's code for a message over its limit. */
+const TOO_LONG = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 const HELLO_EXPECTED = new MessageError("hello_expected", "The first message must be a hello.");

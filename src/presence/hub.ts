@@ -43,9 +43,11 @@ export interface HubParts {
 /** The client of a connection, and its visitor once it has said hello. */
 interface Client {
   address: string;
-  /** Addresses of one client count together, see {@link clientNetwork}. */
-  network: string;
+  /** Addresses of one client count together, see {@link clientNetwork}; `null` where the runtime does not know it. */
+  network: string | null;
   userAgent: string;
+  /** The origin of its web page; `null` where it has none that could be compared. */
+  origin: string | null;
   visitor: PresentVisitor | null;
 }
 
@@ -81,23 +83,22 @@ export class Hub implements ConnectionListener {
    */
   connect(context: ApiContext): Response {
     const { client: address } = context.env;
-    const network = clientNetwork(address);
+    const network = isKnown(address) ? clientNetwork(address) : null;
     this.#admit(context, network);
     // Read before the upgrade, which takes the request away.
     const userAgent = context.req.header("User-Agent") ?? "";
-    let upgrade: Deno.WebSocketUpgrade;
-    try {
-      upgrade = Deno.upgradeWebSocket(context.req.raw);
-    } catch {
+    const origin = originOf(context.req.header("Origin"));
+    const socket = context.env.upgrade?.() ?? null;
+    if (socket === null) {
       throw new ApiError("upgrade_required", "This is no WebSocket handshake.", UPGRADE);
     }
-    this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
-    const connection = new Connection(upgrade.socket, this, this.#clock);
-    this.#clients.set(connection, { address, network, userAgent, visitor: null });
-    return upgrade.response;
+    if (network !== null) this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
+    const connection = new Connection(socket, this, this.#clock);
+    this.#clients.set(connection, { address, network, userAgent, origin, visitor: null });
+    return switchingProtocols();
   }
 
-  #admit(context: ApiContext, network: string) {
+  #admit(context: ApiContext, network: string | null) {
     const { allowedOrigins, maxConnections, connectionsPerAddress } = this.#parts.config;
     if (context.req.header("Upgrade")?.toLowerCase() !== "websocket") {
       throw new ApiError("upgrade_required", "This URL answers WebSockets only.", UPGRADE);
@@ -112,7 +113,8 @@ export class Hub implements ConnectionListener {
     if (this.size >= maxConnections || this.#parts.roster.isFull) {
       throw new ApiError("too_many_connections", "MAX_CONNECTIONS web pages are connected.", RETRY_AFTER);
     }
-    if (connectionsPerAddress !== null && (this.#counts.get(network) ?? 0) >= connectionsPerAddress) {
+    const ofNetwork = network === null ? 0 : this.#counts.get(network) ?? 0;
+    if (connectionsPerAddress !== null && ofNetwork >= connectionsPerAddress) {
       throw new ApiError(
         "too_many_requests",
         "This address has CONNECTIONS_PER_ADDRESS connections.",
@@ -127,6 +129,7 @@ export class Hub implements ConnectionListener {
     if (!this.#isSiteKey(hello.site_key)) {
       throw new MessageError("invalid_site_key", "The site key is wrong.");
     }
+    const last_url = this.#storedUrl(hello.url, client);
     const shortId = hello.token === undefined ? null : tokens.read(hello.token);
     if (shortId === null) this.#countNewVisitor(client.network);
     const { browser_name, device_name, device_type } = readDevice(client.userAgent, hello.hints);
@@ -135,10 +138,10 @@ export class Hub implements ConnectionListener {
       browser_name,
       device_name,
       device_type,
-      ip_address: config.storesIp && client.address !== "" ? client.address : null,
+      ip_address: config.storesIp && client.network !== null ? client.address : null,
       is_supported: hello.is_supported,
       js_configuration: hello.js_configuration,
-      last_url: this.#storedUrl(hello.url),
+      last_url,
       sdk: hello.sdk,
       ...this.#placeOf(client.address),
     });
@@ -148,31 +151,45 @@ export class Hub implements ConnectionListener {
     return this.#parts.places?.placeOf(address) ?? {};
   }
 
-  #countNewVisitor(network: string) {
+  #countNewVisitor(network: string | null) {
     const { newVisitors } = this.#parts.config;
-    if (newVisitors === null) return;
+    if (newVisitors === null || network === null) return;
     if (this.#newVisitors.count(network) >= newVisitors) {
       throw new MessageError("too_many_visitors", "Too many new visitors come from this address, try later.");
     }
     this.#newVisitors.add(network);
   }
 
+  /** The token of a visitor that was removed makes a new one as well. */
+  onNewVisitor(connection: Connection) {
+    const client = this.#clients.get(connection);
+    if (client !== undefined) this.#countNewVisitor(client.network);
+  }
+
   onMessage(connection: Connection, message: LaterMessage) {
     const { roster } = this.#parts;
-    const visitor = this.#clients.get(connection)!.visitor!;
+    const client = this.#clients.get(connection)!;
+    const visitor = client.visitor!;
     switch (message.type) {
       case "update":
         return roster.claim(visitor, message.visitor);
       case "page":
-        return roster.showPage(visitor, this.#storedUrl(message.url));
+        return roster.showPage(visitor, this.#storedUrl(message.url, client));
       case "lookup_code":
         return roster.sendCode(visitor, connection);
     }
   }
 
-  /** A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY`. */
-  #storedUrl(given: string): string {
+  /**
+   * A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY`.
+   *
+   * @throws {MessageError} it is of another origin than the web page, which no browser's address bar shows
+   */
+  #storedUrl(given: string, { origin }: Client): string {
     const url = new URL(given);
+    if (origin !== null && url.origin !== origin) {
+      throw new MessageError("invalid_message", "The message cannot be used: its url is of another origin.");
+    }
     url.username = "";
     url.password = "";
     if (!this.#parts.config.storesQuery) {
@@ -193,9 +210,11 @@ export class Hub implements ConnectionListener {
   onClosed(connection: Connection) {
     const { network, visitor } = this.#clients.get(connection)!;
     this.#clients.delete(connection);
-    const count = this.#counts.get(network)! - 1;
-    if (count === 0) this.#counts.delete(network);
-    else this.#counts.set(network, count);
+    if (network !== null) {
+      const count = this.#counts.get(network)! - 1;
+      if (count === 0) this.#counts.delete(network);
+      else this.#counts.set(network, count);
+    }
     if (visitor !== null) this.#parts.roster.leave(connection, visitor);
   }
 
@@ -209,6 +228,22 @@ export class Hub implements ConnectionListener {
   close() {
     for (const connection of this.#clients.keys()) connection.close(CLOSE_CODES.restart, "restart");
   }
+}
+
+/** The origin that a browser sends, as URLs have it; other clients send none, and sandboxed web pages `null`. */
+function originOf(header: string | undefined): string | null {
+  const url = URL.parse(header ?? "");
+  return url === null || url.origin === "null" ? null : url.origin;
+}
+
+/** Whether it is the address of a client; the runtime gives another one for a connection that ended meanwhile. */
+function isKnown(address: string): boolean {
+  return address !== "" && address !== "0.0.0.0" && address !== "::";
+}
+
+/** What the log and the metrics say of a request that became a WebSocket; it is never sent, and none can be made. */
+function switchingProtocols(): Response {
+  return Object.defineProperty(new Response(null), "status", { value: 101 });
 }
 
 const UPGRADE = { Upgrade: "websocket" };

@@ -3,22 +3,34 @@
  *
  * @module
  */
+import { createHmac } from "node:crypto";
 import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { type Leases, type PresenceStore, StoreUnavailable } from "../store/visitor_store.ts";
 
-/** The 10,000 codes are in blocks, each leased to one process, so that two processes never offer the same code. */
-const BLOCKS = 40;
-const BLOCK_SIZE = 10_000 / BLOCKS;
+/**
+ * The 10,000 codes are in blocks. A process leases a block while it gives out codes of it, so that two processes never
+ * give out the same one; once their visitors are written the database says who has them, and the lease ends. Blocks are
+ * small, so that many processes find one.
+ */
+export const BLOCKS = 400;
+const CODES = 10_000;
+const BLOCK_SIZE = CODES / BLOCKS;
 
-/** How long a block is leased, and the pause between two renewals, in milliseconds. */
+/**
+ * How long a block is leased, and the pause between two renewals, in milliseconds. A block whose last code was given out
+ * longer ago than a lease is given back: that visitor is written by then.
+ */
 const LEASE = 60_000;
 const RENEWAL = 15_000;
 
 /** Codes that are ready for visitors; more are looked for when half of them are taken. */
-const READY = 500;
+const READY = 150;
 
-/** The pause before the database is asked again after it did not answer, in milliseconds. */
+/** Blocks that are tried before the database is asked for all codes in use. */
+const GUESSES = 5;
+
+/** The pause before the database is asked again after it did not answer, or had none, in milliseconds. */
 const RETRY = 1000;
 
 /** Receives what happens to lookup codes. */
@@ -32,6 +44,8 @@ export interface LookupCodesOptions {
   store: PresenceStore & Leases;
   /** The id of this process, which holds the leases. */
   holder: string;
+  /** The secret by which codes are in blocks; the same in every process. */
+  secret: string;
   log: Log;
   clock?: Clock;
 }
@@ -43,22 +57,21 @@ export class LookupCodes {
   #log: Log;
   #clock: Clock;
   #listeners = new Set<LookupCodesListener>();
-  #blocks = new Set<number>();
-  /** Codes of the leased blocks that no visitor of this process has, the one unused longest first. */
-  #free = new Set<string>();
-  /** Codes that nobody online has, according to the database. */
+  #codes: CodeBlocks;
+  /** The leased blocks, and when a code of each was last given out or looked for. */
+  #blocks = new Map<number, number>();
+  /** Codes of the leased blocks that nobody online has, according to the database. */
   #ready: string[] = [];
   /** Codes that visitors of this process have, the one given out longest ago first. */
   #taken = new Set<string>();
   #refilling: Promise<void> | null = null;
   #isClosed = false;
   #cancelRenewal = () => {};
-  /** No further block is asked for before this time, since all were leased. */
-  #askAgainAt = 0;
 
-  constructor({ store, holder, log, clock = SYSTEM_CLOCK }: LookupCodesOptions) {
+  constructor({ store, holder, secret, log, clock = SYSTEM_CLOCK }: LookupCodesOptions) {
     this.#store = store;
     this.#holder = holder;
+    this.#codes = new CodeBlocks(secret);
     this.#log = log;
     this.#clock = clock;
   }
@@ -86,14 +99,17 @@ export class LookupCodes {
   take(): string | null {
     const code = this.#ready.shift() ?? null;
     if (this.#ready.length <= READY / 2) this.#refill();
-    if (code !== null) this.#taken.add(code);
+    if (code !== null) {
+      this.#taken.add(code);
+      const block = this.#codes.blockOf(code);
+      if (this.#blocks.has(block)) this.#blocks.set(block, this.#clock.now());
+    }
     return code;
   }
 
   /** Returns a code that its visitor no longer has. */
   giveBack(code: string) {
-    // A code that its visitor brought from another process is that one's.
-    if (this.#taken.delete(code) && this.#blocks.has(blockOf(code))) this.#free.add(code);
+    this.#taken.delete(code);
   }
 
   /** Leaves the codes to other processes. */
@@ -102,7 +118,7 @@ export class LookupCodes {
     this.#cancelRenewal();
     await this.#refilling;
     await Promise.allSettled(
-      [...this.#blocks].map((block) => this.#store.releaseLease(leaseOf(block), this.#holder)),
+      [...this.#blocks.keys()].map((block) => this.#store.releaseLease(leaseOf(block), this.#holder)),
     );
   }
 
@@ -114,8 +130,10 @@ export class LookupCodes {
     while (!this.#isClosed && this.#ready.length < READY) {
       try {
         const wasEmpty = this.#ready.length === 0;
-        await this.#findReady();
-        if (wasEmpty) { for (const listener of this.#listeners) listener.onCodesReady(); }
+        const hasFound = await this.#findReady();
+        if (wasEmpty && hasFound) { for (const listener of this.#listeners) listener.onCodesReady(); }
+        // Other processes have the rest, and give back what they do not need.
+        if (!hasFound) await pause(RETRY, this.#clock);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) {
           this.#log("Cannot find lookup codes", "error", describeFailure(error));
@@ -125,64 +143,98 @@ export class LookupCodes {
     }
   }
 
-  /** Finds some codes that nobody online has; where there is none, those given out longest ago are used again. */
-  async #findReady() {
-    if (this.#free.size === 0) await this.#takeBlock();
-    const free = [...this.#free];
-    for (let start = 0; start < free.length; start += BLOCK_SIZE) {
-      if (await this.#tryCodes(free.slice(start, start + BLOCK_SIZE))) return;
+  /**
+   * Finds some codes that nobody online has; where all are given out, those given out longest ago are used again.
+   *
+   * @returns whether there are any
+   */
+  async #findReady(): Promise<boolean> {
+    const ready = new Set(this.#ready);
+    const isOwn = (code: string) => this.#taken.has(code) || ready.has(code);
+    const blocks = shuffle(Array.from({ length: BLOCKS }, (_, block) => block))
+      .filter((block) => !this.#codes.of(block).every(isOwn));
+    // As long as there are many, one of the first has some.
+    for (const block of blocks.splice(0, GUESSES)) {
+      if (await this.#takeBlock(block)) return true;
     }
-    if (await this.#takeBlock()) return;
+    const inUse = await this.#store.lookupCodesInUse(this.#codes.all);
+    const isFree = (code: string) => !inUse.has(code) && !isOwn(code);
+    for (const block of blocks.filter((block) => this.#codes.of(block).some(isFree))) {
+      if (await this.#takeBlock(block)) return true;
+    }
+    if (this.#ready.length > 0 || this.#codes.all.some(isFree)) return false;
     const oldest = this.#taken.size === 0 ? [randomCode()] : [...this.#taken].slice(0, READY);
     for (const code of oldest) this.#taken.delete(code);
     this.#ready.push(...oldest);
+    return true;
   }
 
-  /** @returns whether some of them are ready now */
-  async #tryCodes(codes: string[]): Promise<boolean> {
+  /** @returns whether the block is leased and has codes that nobody online has */
+  async #takeBlock(block: number): Promise<boolean> {
+    if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) return false;
+    this.#blocks.set(block, this.#clock.now());
+    // Another process may have given out codes of it until just now.
+    const codes = shuffle(this.#codes.of(block));
     const inUse = await this.#store.lookupCodesInUse(codes);
-    // Another process may have leased their block meanwhile.
-    const ready = codes.filter((code) => !inUse.has(code) && this.#free.delete(code));
-    this.#ready.push(...ready);
-    return ready.length > 0;
-  }
-
-  async #takeBlock(): Promise<boolean> {
-    if (this.#clock.now() < this.#askAgainAt) return false;
-    const others = Array.from({ length: BLOCKS }, (_, block) => block).filter((block) =>
-      !this.#blocks.has(block)
-    );
-    for (const block of shuffle(others)) {
-      if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) continue;
-      this.#blocks.add(block);
-      for (const code of shuffle(codesOf(block))) if (!this.#taken.has(code)) this.#free.add(code);
-      return true;
-    }
-    this.#askAgainAt = this.#clock.now() + RENEWAL;
-    return false;
-  }
-
-  /** A block that another process leased while the database was away is lost; visitors keep their codes of it. */
-  async #renew() {
-    for (const block of [...this.#blocks]) {
-      if (await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) continue;
+    const ready = new Set(this.#ready);
+    const found = codes.filter((code) => !inUse.has(code) && !this.#taken.has(code) && !ready.has(code));
+    this.#ready.push(...found);
+    if (found.length === 0 && !codes.some((code) => this.#taken.has(code) || ready.has(code))) {
       this.#blocks.delete(block);
-      for (const code of codesOf(block)) this.#free.delete(code);
-      this.#ready = this.#ready.filter((code) => blockOf(code) !== block);
+      await this.#store.releaseLease(leaseOf(block), this.#holder);
     }
+    return found.length > 0;
+  }
+
+  /**
+   * Renews the leases of blocks in use and gives back the others. A block that another process leased while the
+   * database was away is lost; visitors keep their codes of it.
+   */
+  async #renew() {
+    for (const [block, usedAt] of [...this.#blocks]) {
+      const isReady = this.#ready.some((code) => this.#codes.blockOf(code) === block);
+      if (!isReady && this.#clock.now() - usedAt > LEASE) {
+        await this.#store.releaseLease(leaseOf(block), this.#holder);
+        this.#blocks.delete(block);
+      } else if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) {
+        this.#blocks.delete(block);
+        this.#ready = this.#ready.filter((code) => this.#codes.blockOf(code) !== block);
+      }
+    }
+  }
+}
+
+/**
+ * The codes in their blocks. A block's codes are all over the range, in an order that only the secret's holder knows, so
+ * that a code tells nothing of the others (`0815` does not mean that `0816` is somebody's).
+ */
+export class CodeBlocks {
+  /** All codes. */
+  readonly all: string[];
+  #blocks = new Map<string, number>();
+
+  constructor(secret: string) {
+    const placed = Array.from({ length: CODES }, (_, number) => {
+      const code = codeText(number);
+      return { code, rank: createHmac("sha256", secret).update(`lookup code ${code}`).digest("hex") };
+    });
+    placed.sort((a, b) => a.rank < b.rank ? -1 : 1);
+    this.all = placed.map(({ code }) => code);
+    this.all.forEach((code, i) => this.#blocks.set(code, Math.floor(i / BLOCK_SIZE)));
+  }
+
+  /** The codes of a block. */
+  of(block: number): string[] {
+    return this.all.slice(block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE);
+  }
+
+  blockOf(code: string): number {
+    return this.#blocks.get(code)!;
   }
 }
 
 function leaseOf(block: number): string {
-  return `lookup codes ${block}`;
-}
-
-function blockOf(code: string): number {
-  return Math.floor(Number(code) / BLOCK_SIZE);
-}
-
-function codesOf(block: number): string[] {
-  return Array.from({ length: BLOCK_SIZE }, (_, i) => codeText(block * BLOCK_SIZE + i));
+  return `lookup codes ${block} of ${BLOCKS}`;
 }
 
 function codeText(number: number): string {
@@ -190,7 +242,7 @@ function codeText(number: number): string {
 }
 
 function randomCode(): string {
-  return codeText(Math.floor(Math.random() * 10_000));
+  return codeText(Math.floor(Math.random() * CODES));
 }
 
 /** Shuffles a list in place (Fisher and Yates). */

@@ -69,7 +69,9 @@ export function openPresence(
   const places = presence.geoipPath === "" ? null : openGeoip(presence.geoipPath, log);
   const tokens = new Tokens(presence.secretKeys);
   const watch = new ProcessWatch({ store, log, clock });
-  const codes = new LookupCodes({ store, holder: watch.process, log, clock });
+  // The oldest key, which processes have in common while keys are changed one process after the other.
+  const secret = presence.secretKeys.at(-1)!;
+  const codes = new LookupCodes({ store, holder: watch.process, secret, log, clock });
   const roster = new Roster({
     store,
     watch,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
+import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { type Claims, mergeClaims } from "../store/claims.ts";
@@ -24,12 +24,26 @@ import type { ProcessWatch, ProcessWatchListener } from "./process_watch.ts";
 /** The least time from the start of one write to the start of the next, in milliseconds. */
 const INTERVAL = 500;
 
-/** The same after a write that failed. */
+/**
+ * The least time between two writes of what web pages claim of one visitor, in milliseconds: claims change what the
+ * visitor is found by, which costs a hundred times what a page view does.
+ */
+const CLAIMS_INTERVAL = 3000;
+
+/** The time budget of one batch of claims, in milliseconds, after which others have their turn for as long. */
+const BATCH_BUDGET = 20;
+
+/** The most visitors whose claims are written in one batch, however fast the last one was. */
+const MAX_BATCH = 256;
+
+/** The least time from the start of one write to the start of the next after one that failed, in milliseconds. */
 const RETRY = 1000;
 
 /** A web page that is connected. */
 export interface WebPage {
   send(message: ServerMessage): void;
+  /** Whether another visitor may be made for it, in place of one that was removed; where not, it is told and closed. */
+  admitNewVisitor(): boolean;
 }
 
 /** The changes of a visitor that are not written yet. */
@@ -52,6 +66,8 @@ export interface PresentVisitor {
   pending: Pending | null;
   /** Whether this process is, or will be, recorded with the visitor. */
   isConnected: boolean;
+  /** When what its web pages claim may be written again. */
+  claimsAt: number;
   /** Cancels that the visitor goes offline when the grace period is over. */
   cancelLeaving: () => void;
 }
@@ -84,6 +100,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   #lastWriteAt = -Infinity;
   #isClosed = false;
   #hasLoggedRefusal = false;
+  /** How many visitors' claims are written in one batch; follows from how long the last one took. */
+  #batchSize = 2;
   #failure: OngoingFailure;
 
   constructor(options: RosterOptions) {
@@ -201,6 +219,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       code: null,
       pending: null,
       isConnected: true,
+      claimsAt: -Infinity,
       cancelLeaving: () => {},
     };
     this.#visitors.set(shortId, presence);
@@ -257,10 +276,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#changed.clear();
     this.#lastWriteAt = this.#clock.now();
     const work = batch.map((presence) => this.#take(presence));
+    const isCostly = ({ write }: Writing) => write.claims !== null;
     try {
       // Register this process first; otherwise nobody would clean up its connections after a crash.
       if (!watch.isRegistered) await watch.heartbeat();
-      await this.#send(work);
+      await this.#send(work.filter((writing) => !isCostly(writing)));
+      await this.#sendInBatches(work.filter(isCostly));
       if (this.#failure.goesOn) {
         await this.#compare();
         log("Visitors' presence is written again");
@@ -299,10 +320,43 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#change(presence, { isConnected: true, findsCode: true });
   }
 
-  /** Takes the pending changes for this write; later changes start a new batch. */
+  /** Writes claims, so many at a time that nobody else waits for long. */
+  async #sendInBatches(work: Writing[]) {
+    const start = this.#clock.now();
+    for (let next = 0; next < work.length;) {
+      const batchStart = this.#clock.now();
+      // What else came up is written first.
+      if (batchStart - start > INTERVAL && !this.#isClosed) {
+        for (const writing of work.slice(next)) {
+          writing.isSettled = true;
+          writing.presence.claimsAt = -Infinity;
+          this.#sendAgain(writing.presence, writing.pending);
+        }
+        return;
+      }
+      const batch = work.slice(next, next + this.#batchSize);
+      next += batch.length;
+      await this.#send(batch);
+      const took = this.#clock.now() - batchStart;
+      if (took > BATCH_BUDGET) this.#batchSize = Math.max(1, this.#batchSize >> 1);
+      else if (took < BATCH_BUDGET / 2) this.#batchSize = Math.min(MAX_BATCH, this.#batchSize * 2);
+      if (next < work.length && !this.#isClosed) await pause(took, this.#clock);
+    }
+  }
+
+  /** Takes the pending changes for this write; later changes start a new batch, and so do claims that come too soon. */
   #take(presence: PresentVisitor): Writing {
-    const pending = presence.pending!;
+    let pending = presence.pending!;
     presence.pending = null;
+    const now = this.#clock.now();
+    if (pending.claims !== null) {
+      const mayWait = !pending.isNew && presence.pages.size > 0 && !this.#isClosed;
+      if (mayWait && now < presence.claimsAt) {
+        presence.pending = { isNew: false, change: {}, claims: pending.claims, findsCode: false };
+        this.#changed.add(presence);
+        pending = { ...pending, claims: null };
+      } else presence.claimsAt = now + CLAIMS_INTERVAL;
+    }
     const { isNew, change, claims, isConnected, findsCode } = pending;
     if (findsCode && presence.code === null) this.#giveCode(presence);
     const write = {
@@ -319,6 +373,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   /** Writes one visitor at a time where writing all failed, so that one failure does not affect the others. */
   async #send(work: Writing[]) {
     const { store, watch, log } = this.#options;
+    if (work.length === 0) return;
     try {
       const results = await store.writePresence(watch.process, work.map(({ write }) => write));
       work.forEach((writing, i) => this.#settle(writing, results[i]));
@@ -374,14 +429,16 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #remove(presence: PresentVisitor) {
-    this.#visitors.delete(presence.shortId);
+    // Its browser may have come again meanwhile.
+    if (this.#visitors.get(presence.shortId) === presence) this.#visitors.delete(presence.shortId);
     this.#codeless.delete(presence);
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
   /** Makes another visitor of one that was removed through the API while web pages are connected. */
   #createAgain(presence: PresentVisitor) {
-    if (presence.pages.size === 0) {
+    // One that nobody admits closes its page, which may take it out of the set.
+    if (![...presence.pages].some((page) => page.admitNewVisitor())) {
       presence.cancelLeaving();
       presence.pending = null;
       this.#changed.delete(presence);

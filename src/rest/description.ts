@@ -15,6 +15,7 @@ import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 import {
   cacheParameters,
   COMMON_ERRORS,
+  matchParameters,
   OPENAPI,
   type Operation,
   OPERATIONS,
@@ -45,6 +46,7 @@ const MESSAGES = {
   invalid_api_key: "The API key is missing or wrong.",
   write_key_required: "This key only reads; REST_WRITE_KEY changes and removes visitors.",
   visitor_not_found: "There is no visitor with this short id.",
+  precondition_failed: "The visitor changed since, so that nothing was written.",
   too_large: "The body must not be longer than 64 KB.",
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
@@ -141,11 +143,12 @@ function describe(
   example: Partial<Visitor>,
   ofVisitor: string[],
 ): ZodOpenApiOperationObject {
-  const { summary, path, query, body, bodyExample, answer, answerExample, shortIdAt, isCacheable, isPaged } =
-    operation;
+  const { summary, path, query, body, bodyExample, answer, answerExample, shortIdAt } = operation;
+  const { isCacheable, isConditional, isPaged } = operation;
   const headers = {
     "X-Request-Id": REQUEST_ID,
     ...(isCacheable ? { ETag: ETAG } : {}),
+    ...(isConditional && body ? { ETag: ETAG } : {}),
     ...(isPaged
       ? {
         Link: header(
@@ -177,6 +180,7 @@ function describe(
     ...(path.includes("{short_id}") ? { path: visitorParameters } : {}),
     ...(query ? { query } : {}),
     ...(isCacheable ? { header: cacheParameters } : {}),
+    ...(isConditional ? { header: matchParameters } : {}),
   };
   const sent = body && { "application/json": { schema: body, example: bodyExample } };
   return {

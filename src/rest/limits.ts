@@ -4,10 +4,11 @@
  * @module
  */
 import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
+import { Deadline } from "../async/deadline.ts";
 import { FixedWindows } from "../async/fixed_windows.ts";
 import type { KeyName } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
-import type { ResultPage } from "../store/visitor_store.ts";
+import { REQUEST_DEADLINE, type ResultPage } from "../store/visitor_store.ts";
 
 const SECOND = 1000;
 const MINUTE = 60_000;
@@ -49,12 +50,14 @@ export class LookupLimit {
 
   /**
    * Runs a search by a lookup code. Concurrent searches of one client wait for each other where all of them together
-   * could miss too often, since otherwise thousands could be tried at once.
+   * could miss too often, since otherwise thousands could be tried at once. The time budget of a request includes that.
    *
    * @param client the key and the address
    * @throws {ApiError} `too_many_requests`
+   * @throws {DeadlineExceeded} its turn, or the result, did not come in time
    */
   async run<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
+    const deadline = new Deadline(REQUEST_DEADLINE);
     while (true) {
       const misses = this.#misses.count(client);
       if (misses >= this.#most) {
@@ -65,8 +68,13 @@ export class LookupLimit {
       }
       const running = this.#running.get(client);
       if (running === undefined || misses + running.count < this.#most) break;
-      await running.ended.promise;
+      await deadline.race(running.ended.promise);
     }
+    return await deadline.race(this.#count(client, search));
+  }
+
+  /** Runs a search, which counts as running for as long as it goes on, whoever still waits for it. */
+  async #count<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
     this.#begin(client);
     try {
       const found = await search();

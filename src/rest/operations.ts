@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, LINK, type Visitor } from "../visitor/visitor.ts";
 import type { ErrorCode } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 
@@ -70,6 +70,14 @@ export const cacheParameters = z.object({
   }),
 });
 
+/** The header of clients that write only what they have seen. */
+export const matchParameters = z.object({
+  "If-Match": z.string().optional().meta({
+    description: "The ETag of the visitor as the client has it: 412 where it is another one by now",
+    param: { example: EXAMPLE_TAG },
+  }),
+});
+
 const removalParameters = z.object({
   all: z.literal("true", "all must be exactly true, since this removes every visitor that is offline.").meta({
     description: "That really all of them are meant",
@@ -91,8 +99,7 @@ const VALUES = {
 
 /** A link that an agent follows, and that must not run anything. */
 const link = z.string("must be a URL or null")
-  // deno-lint-ignore no-control-regex -- none of them belongs into a URL
-  .regex(/^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/u, "must be a URL that begins with http:// or https://")
+  .regex(LINK, "must be a URL that begins with http:// or https://")
   .nullable();
 
 /** The attributes that a change may set, each as a whole. */
@@ -174,6 +181,8 @@ export interface Operation {
   shortIdAt?: string;
   /** Whether it sends validators, and 304 where the client has the answer already. */
   isCacheable?: boolean;
+  /** Whether it writes only where `If-Match` names the visitor's state. */
+  isConditional?: boolean;
   /** Whether its answer may lead to a next page. */
   isPaged?: boolean;
   /** Its errors beside {@link COMMON_ERRORS}. */
@@ -236,7 +245,14 @@ export const OPERATIONS = {
     body: visitorChange,
     bodyExample: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true, nickname: null },
     ...ONE_VISITOR,
-    errors: ["write_key_required", "visitor_not_found", "too_large", "database_unavailable"],
+    isConditional: true,
+    errors: [
+      "write_key_required",
+      "visitor_not_found",
+      "precondition_failed",
+      "too_large",
+      "database_unavailable",
+    ],
   },
   removeVisitor: {
     method: "DELETE",
@@ -244,7 +260,8 @@ export const OPERATIONS = {
     summary: "Removes a visitor for good",
     answer: () => ok({}),
     answerExample: () => ({ status: "ok" }),
-    errors: ["write_key_required", "visitor_not_found", "database_unavailable"],
+    isConditional: true,
+    errors: ["write_key_required", "visitor_not_found", "precondition_failed", "database_unavailable"],
   },
   removeOfflineVisitors: {
     method: "DELETE",

@@ -4,15 +4,16 @@
  * @module
  */
 import type { Config } from "../config.ts";
+import { Representation } from "../http/representation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 
 /** Returns the function that makes a visitor's JSON. */
 export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: EncodedVisitor) => string {
-  const linkTo = (shortId: string) => watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
-  const withLink = (visitor: EncodedVisitor) =>
-    watchLink === "" ? visitor.json : visitor.jsonWithLink(linkTo);
+  const linkTo = (shortId: string) =>
+    watchLink === "" ? null : watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
+  const withLink = (visitor: EncodedVisitor) => visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 
   // Made once for each visitor, since most are on the next answer too.
@@ -28,4 +29,9 @@ export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: En
     }
     return json;
   };
+}
+
+/** The representation of one visitor, given its JSON: what GET answers, and what the tag in `If-Match` is of. */
+export function representVisitor(json: string): Representation {
+  return new Representation(`{"status":"ok","visitor":${json}}`);
 }

@@ -11,13 +11,14 @@ import type { Log } from "../operations/log.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
+import { cursorSeal } from "./cursor_seal.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ApiContext } from "../http/answer.ts";
 import { visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
 import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER } from "./operations.ts";
 import { readQuery } from "./parameters.ts";
-import { presenter } from "./presentation.ts";
+import { presenter, representVisitor } from "./presentation.ts";
 import { Representation, send } from "../http/representation.ts";
 
 /** The most representations that are cached of one result page, for requests that ask the same in other words. */
@@ -42,6 +43,7 @@ interface ListRequest {
  */
 export function visitorHandlers(reads: SharedReads, config: Config, log: Log, clock?: Clock) {
   const present = presenter(config);
+  const { seal, open } = cursorSeal(config);
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
 
   /** The representations of result pages that are still shared, by the requests that lead to them. */
@@ -88,7 +90,9 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     typos: boolean,
   ): Representation {
     const headers: Record<string, string> = {};
-    if (next !== null) headers.Link = linkTo(request, encodeCursor({ position: next, typos }, request.q));
+    if (next !== null) {
+      headers.Link = linkTo(request, seal(encodeCursor({ position: next, typos }, request.q)));
+    }
     if (unindexed > 0) {
       headers[UNINDEXED_HEADER] = String(unindexed);
       logUnindexed(unindexed);
@@ -126,7 +130,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     getVisitor: async (context: ApiContext) => {
       const visitor = await reads.getVisitor(context.req.param("short_id")!);
       if (visitor === null) throw visitorNotFound();
-      return await send(context, new Representation(`{"status":"ok","visitor":${present(visitor)}}`));
+      return await send(context, representVisitor(present(visitor)));
     },
   };
 
@@ -142,7 +146,7 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
       query: isLatest ? LATEST : parts,
       limit: max_results ?? DEFAULT_RESULTS,
       isLimitGiven: max_results !== undefined,
-      cursor: cursor === undefined ? null : decodeCursor(cursor, isLatest ? "" : q),
+      cursor: cursor === undefined ? null : decodeCursor(open(cursor), isLatest ? "" : q),
     };
   }
 }

@@ -83,9 +83,14 @@ export interface VisitorWrites {
   /**
    * Changes a visitor, and what it is found by.
    *
+   * @param mayChange receives the visitor as it is, and throws where it must not be changed; no other write comes between
    * @returns the visitor after the change; `null` where there is none with this short id
    */
-  updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null>;
+  updateVisitor(
+    shortId: string,
+    change: VisitorChange,
+    mayChange?: (visitor: Visitor) => void,
+  ): Promise<Visitor | null>;
   /**
    * Removes all documents of a visitor.
    *

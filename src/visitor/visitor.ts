@@ -209,7 +209,7 @@ function readList(value: unknown, refuse?: Refuse): string[] {
 
 /** A link that an agent follows, and that must not run anything: an http or https URL. */
 // deno-lint-ignore no-control-regex -- none of them belongs into a URL
-export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/u;
+export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/iu;
 
 function readLink(value: unknown, refuse?: Refuse): string | null {
   const text = readText(value, refuse);

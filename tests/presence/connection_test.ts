@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { PageSocket } from "../../src/http/page_socket.ts";
 import { Connection, type ConnectionListener } from "../../src/presence/connection.ts";
 import { MessageError } from "../../src/presence/messages.ts";
 import { ManualClock } from "../support/clock.ts";
@@ -19,23 +20,25 @@ function connect(onMessage: ConnectionListener["onMessage"] = () => {}) {
   const clock = new ManualClock();
   const sent: string[] = [];
   const events: string[] = [];
+  const heard: Record<string, (...values: unknown[]) => void> = {};
   const socket = {
     readyState: WebSocket.OPEN as number,
+    bufferedAmount: 0,
     send: (text: string) => {
       const { type, error } = JSON.parse(text);
       sent.push(error ?? type);
     },
+    ping: () => sent.push("ping"),
     close(code: number) {
-      if (this.readyState === WebSocket.CONNECTING) throw new DOMException("Not open");
       this.readyState = WebSocket.CLOSING;
       events.push(`close ${code}`);
     },
-    onmessage: (_event: { data: unknown }) => {},
-    onclose: () => {},
-    onerror: () => {},
+    pause: () => events.push("paused"),
+    terminate: () => events.push("cut"),
+    on: (event: string, listener: (...values: unknown[]) => void) => heard[event] = listener,
   };
   const connection = new Connection(
-    socket as unknown as WebSocket,
+    socket as PageSocket,
     {
       onHello: (_, { site_key }) => {
         events.push("hello");
@@ -45,14 +48,17 @@ function connect(onMessage: ConnectionListener["onMessage"] = () => {}) {
         events.push(message.type);
         onMessage(connection, message);
       },
+      onNewVisitor: () => {
+        throw new MessageError("too_many_visitors", "Too many.");
+      },
       onHandled: (type, outcome) => outcome === "ok" ? undefined : events.push(`${type} ${outcome}`),
       onFailure: (error) => events.push(`failure ${(error as Error).message}`),
       onClosed: () => events.push("closed"),
     },
     clock,
   );
-  const receive = (message: unknown) => socket.onmessage({ data: JSON.stringify(message) });
-  return { connection, clock, socket, receive, sent, events };
+  const receive = (message: unknown) => heard.message(JSON.stringify(message), false);
+  return { connection, clock, socket, heard, receive, sent, events };
 }
 
 Deno.test("Without a hello within 10 seconds the connection is closed, and with one it is not", () => {
@@ -61,9 +67,11 @@ Deno.test("Without a hello within 10 seconds the connection is closed, and with 
   assert.deepEqual(silent.events, []);
   silent.clock.advance(1);
   assert.deepEqual([silent.sent, silent.events], [["hello_expected"], ["close 1008"]]);
+  silent.clock.advance(5000);
+  assert.deepEqual(silent.events, ["close 1008", "cut", "closed"], "it does not answer the close");
   const greeted = connect();
   greeted.receive(HELLO);
-  greeted.clock.advance(3_600_000);
+  greeted.clock.advance(59_999);
   assert.deepEqual([greeted.sent, greeted.events], [[], ["hello"]]);
 });
 
@@ -88,18 +96,65 @@ Deno.test("20 messages are handled in 10 seconds, the next ones are not, and the
 });
 
 Deno.test("After a close nothing that still arrives is handled, and the end is reported once", () => {
-  const { connection, socket, receive, clock, events } = connect();
+  const { connection, heard, receive, clock, events } = connect();
   connection.close(1012, "restart");
   receive(HELLO);
-  socket.onerror();
-  socket.onclose();
+  heard.close();
+  heard.error({});
   clock.advance(20_000);
-  assert.deepEqual(events, ["close 1012", "closed"]);
-  const opening = connect();
-  opening.socket.readyState = WebSocket.CONNECTING;
-  opening.connection.close(1012, "restart");
-  assert.deepEqual(opening.events, ["closed"]);
-  assert.equal(opening.clock.waiting, 0);
+  assert.deepEqual(events, ["close 1012", "closed", "none invalid_message", "paused"]);
+  assert.equal(clock.waiting, 0);
+});
+
+Deno.test("Frames that say nothing count as messages, and what the library refuses ends the connection", () => {
+  for (const kind of ["ping", "pong"]) {
+    const { heard, receive, sent, events } = connect();
+    receive(HELLO);
+    for (let i = 1; i < 20; i++) heard[kind]();
+    assert.deepEqual(sent, [], kind);
+    for (let i = 0; i < 5; i++) heard[kind]();
+    assert.deepEqual(sent, Array(5).fill("too_many_messages"), kind);
+    assert.equal(events.at(-1), "close 1008", kind);
+  }
+  for (
+    const [code, error] of [
+      ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "message_too_long"],
+      ["WS_ERR_TOO_MANY_BUFFERED_PARTS", "invalid_message"],
+      ["WS_ERR_INVALID_UTF8", "invalid_message"],
+      ["ECONNRESET", "invalid_message"],
+    ]
+  ) {
+    const { heard, clock, events } = connect();
+    heard.error({ code });
+    clock.advance(5000);
+    assert.deepEqual(events, [`none ${error}`, "paused", "cut", "closed"]);
+  }
+});
+
+Deno.test("A silent page is asked for a sign of life, and cut where none comes", () => {
+  const { heard, receive, clock, sent, events } = connect();
+  receive(HELLO);
+  clock.advance(120_000);
+  assert.deepEqual(sent, ["ping"]);
+  heard.pong();
+  clock.advance(120_000);
+  assert.deepEqual(sent, ["ping", "ping"]);
+  clock.advance(60_000);
+  assert.deepEqual(events, ["hello", "cut"]);
+});
+
+Deno.test("A page for which no other visitor may be made is told so and closed", () => {
+  const { connection, sent, events } = connect();
+  assert.equal(connection.admitNewVisitor(), false);
+  assert.deepEqual([sent, events], [["too_many_visitors"], ["close 1013"]]);
+});
+
+Deno.test("A page that reads nothing is cut instead of kept in memory", () => {
+  const { connection, socket, receive, events } = connect();
+  receive(HELLO);
+  socket.bufferedAmount = 10_000_000;
+  connection.send({ type: "reconnect", after: 1 });
+  assert.deepEqual(events, ["hello", "cut"]);
 });
 
 Deno.test("A failure of the server's own closes the connection, and says nothing of it", () => {

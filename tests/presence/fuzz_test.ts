@@ -58,7 +58,7 @@ if (hasAllRights) {
     const store = openSqliteStore(":memory:");
     const failures: string[] = [];
     try {
-      await using server = servePresence(
+      await using server = await servePresence(
         store,
         { CONNECTIONS_PER_ADDRESS: "0", NEW_VISITORS_PER_MINUTE: "0", STORE_QUERY: "true" },
         (sentence, level) => void (level === "error" && failures.push(sentence)),

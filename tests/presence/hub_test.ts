@@ -8,7 +8,7 @@ import { eventually, GRACE, servePresence, TestPage } from "../support/presence.
 import { hasAllRights } from "../support/rights.ts";
 import { until } from "../support/waiting.ts";
 
-type Server = ReturnType<typeof servePresence>;
+type Server = Awaited<ReturnType<typeof servePresence>>;
 
 /** A test over a server of its own, with an empty store in memory. */
 function test(sentence: string, work: (server: Server) => Promise<void>, environment: Environment = {}) {
@@ -16,7 +16,7 @@ function test(sentence: string, work: (server: Server) => Promise<void>, environ
   Deno.test(sentence, async () => {
     const store = openSqliteStore(":memory:");
     try {
-      await using server = servePresence(store, environment);
+      await using server = await servePresence(store, environment);
       await work(server);
     } finally {
       await store.close();
@@ -149,6 +149,39 @@ test("The place is that of the client's address, through proxies that are truste
   await page.close();
 }, { TRUSTED_PROXIES: "127.0.0.1", GEOIP_DB: fileURLToPath(new URL("city.mmdb", import.meta.url)) });
 
+const URLS: [origin: string | null, url: string, isTaken: boolean][] = [
+  ["https://shop.example", "https://shop.example/cart", true],
+  ["https://shop.example", "https://SHOP.example:443/cart", true],
+  ["https://shop.example", "https://user:password@shop.example/cart", true],
+  ["https://SHOP.example", "https://shop.example/cart", true],
+  ["http://shop.example:8080", "http://shop.example:8080/", true],
+  [null, "https://shop.example/cart", true],
+  ["null", "https://shop.example/cart", true],
+  ["https://shop.example", "https://evil.example/", false],
+  ["https://shop.example", "http://shop.example/", false],
+  ["https://shop.example", "https://shop.example:8443/", false],
+  ["https://shop.example", "https://shop.example@evil.example/", false],
+  ["https://shop.example", "https://www.shop.example/", false],
+  ["http://shop.example:8080", "http://shop.example/", false],
+];
+
+test("A page shows URLs of its own origin alone", async (server) => {
+  for (const [origin, url, isTaken] of URLS) {
+    const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
+    const socket = new WebSocket(`ws://${server.host}/connect`, { headers });
+    await new Promise((resolve) => socket.onopen = resolve);
+    const page = new TestPage(socket);
+    page.hello({ url });
+    const answer = await eventually(() => page.messages.shift());
+    assert.equal(answer.type, isTaken ? "welcome" : "error", `${url} of ${origin}`);
+    if (isTaken && origin !== null && origin !== "null") {
+      page.send({ type: "page", url: "https://elsewhere.example/" });
+      assert.equal((await page.next("error")).error, "invalid_message");
+    }
+    await page.close();
+  }
+});
+
 test("A visitor is online until its last page closes, and for the grace period after it", async (server) => {
   const first = await server.enter();
   const second = await server.enter(first.token);
@@ -228,6 +261,27 @@ test("One address makes so many new visitors a minute, and comes back as any of 
   assert.equal((await third.closed).code, 1013);
   assert.equal((await server.enter(pages[0].token)).shortId, pages[0].shortId);
 }, { NEW_VISITORS_PER_MINUTE: "2" });
+
+test("The tokens of removed visitors make no more visitors a minute than others do", async (server) => {
+  const pages = [await server.enter(), await server.enter(), await server.enter()];
+  for (const page of pages) await page.close();
+  await untilConnected(server, 0);
+  server.clock.skip(GRACE);
+  await untilWritten(server);
+  await server.ask("/visitors?all=true", { method: "DELETE", headers: { Authorization: "write key" } });
+  // One more is left of the four of this minute.
+  const again: TestPage[] = [];
+  for (const { token } of pages) again.push(await server.enter(token));
+  const outcomes = await Promise.all(again.map((page) =>
+    eventually(() => {
+      const message = page.messages.find(({ type }) => type === "welcome" || type === "error");
+      return message?.type === "error" ? message.error : message?.type;
+    })
+  ));
+  assert.deepEqual(outcomes.sort(), ["too_many_visitors", "too_many_visitors", "welcome"]);
+  await untilWritten(server);
+  assert.equal((await server.ask("/usage")).usage.visitors.last_30_days, 1);
+}, { NEW_VISITORS_PER_MINUTE: "4" });
 
 test("So many pages connect from one address, and in all", async (server) => {
   const pages = [await server.open(), await server.open()];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Log } from "../../src/operations/log.ts";
-import { LookupCodes } from "../../src/presence/lookup_codes.ts";
+import { BLOCKS, CodeBlocks, LookupCodes } from "../../src/presence/lookup_codes.ts";
 import { ProcessWatch } from "../../src/presence/process_watch.ts";
 import { openMongoStore } from "../../src/store/mongodb/store.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
@@ -24,14 +24,17 @@ async function withStore(work: (store: VisitorStore) => Promise<void>) {
 }
 
 /** Two servers over one file, as two processes. */
-function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePresence>[]) => Promise<void>) {
+function testOfTwo(
+  sentence: string,
+  work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>,
+) {
   testInFolder(sentence, async (folder) => {
     const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`));
     // Their writing threads have started: pages that come before get their codes a little later.
     for (const store of stores) await store.releaseLease("none", "nobody");
     try {
-      await using one = servePresence(stores[0]);
-      await using other = servePresence(stores[1]);
+      await using one = await servePresence(stores[0]);
+      await using other = await servePresence(stores[1]);
       await work([one, other]);
     } finally {
       for (const store of stores) await store.close();
@@ -39,7 +42,7 @@ function testOfTwo(sentence: string, work: (servers: ReturnType<typeof servePres
   });
 }
 
-type Server = ReturnType<typeof servePresence>;
+type Server = Awaited<ReturnType<typeof servePresence>>;
 
 /** Web pages that are connected, changes that are not written yet, or visitors who are not written as gone. */
 type Shown = "connections" | "waiting" | "visitors";
@@ -163,7 +166,7 @@ Deno.test("A process that was taken for dead, and lives, says again who is conne
 Deno.test("10,000 visitors online have 10,000 codes; the next has that given out longest ago", async () => {
   await withStore(async (store) => {
     let ready = Promise.withResolvers<void>();
-    const codes = new LookupCodes({ store, holder: "a process", log: quiet });
+    const codes = new LookupCodes({ store, holder: "a process", secret: "secret", log: quiet });
     codes.subscribe({ onCodesReady: () => ready.resolve() });
     codes.start();
     const take = async (): Promise<string> => {
@@ -184,11 +187,80 @@ Deno.test("10,000 visitors online have 10,000 codes; the next has that given out
   });
 });
 
+/** Codes for a visitor, who is then online with it. */
+async function giveCodes(store: VisitorStore, codes: LookupCodes, count: number, process: string) {
+  const given: string[] = [];
+  await until(() => {
+    for (let code; given.length < count && (code = codes.take()) !== null;) given.push(code);
+    return Promise.resolve(given.length === count);
+  });
+  const writes = given.map((lookup_code) => ({
+    shortId: `${process} ${lookup_code}`,
+    isNew: true,
+    change: { lookup_code },
+    isConnected: true,
+  }));
+  await store.writePresence(process, writes);
+  return given;
+}
+
+Deno.test("What one process gave out and got back another gives out, and many processes give none twice", async () => {
+  await withStore(async (store) => {
+    const clock = new ManualClock();
+    const open = (holder: string) => {
+      const codes = new LookupCodes({ store, holder, secret: "secret", log: quiet, clock });
+      codes.start();
+      return codes;
+    };
+    const first = open("first");
+    const gone = await giveCodes(store, first, 5000, "first");
+    await store.writePresence(
+      "first",
+      gone.slice(500).map((code) => ({
+        shortId: `first ${code}`,
+        isNew: false,
+        change: {},
+        isConnected: false,
+      })),
+    );
+    for (const code of gone.slice(500)) first.giveBack(code);
+    // Longer than a lease after its last code.
+    clock.advance(61_000);
+    const others = Array.from({ length: 25 }, (_, i) => open(`process ${i}`));
+    const given = gone.slice(0, 500);
+    for (const [i, codes] of others.entries()) {
+      given.push(...await giveCodes(store, codes, 200, `process ${i}`));
+    }
+    assert.equal(given.length, 5500);
+    assert.equal(new Set(given).size, 5500);
+    await Promise.all([first, ...others].map((codes) => codes.close()));
+  });
+});
+
+Deno.test("A guess beside a visitor's code meets somebody no more often than chance", () => {
+  for (const secret of ["one", "another", "a third"]) {
+    const blocks = new CodeBlocks(secret);
+    assert.equal(new Set(blocks.all).size, 10_000);
+    for (const count of [100, 5000]) {
+      const online = new Set(blocks.all.slice(0, count).map(Number));
+      const steps = Array.from({ length: 100 }, (_, i) => i + 1).concat([250, 400, 1000]);
+      let met = 0;
+      for (const code of online) for (const step of steps) if (online.has((code + step) % 10_000)) met++;
+      const share = met / online.size / steps.length;
+      assert.ok(Math.abs(share - count / 10_000) < 0.01, `${secret}: ${share} of ${count}`);
+    }
+  }
+});
+
 Deno.test("A code that somebody online has, whoever wrote it, is nobody else's", async () => {
   await withStore(async (store) => {
     // All blocks of codes but two are another process's.
-    for (let block = 2; block < 40; block++) await store.takeLease(`lookup codes ${block}`, "other", 60_000);
-    const had = Array.from({ length: 490 }, (_, i) => String(i + 5).padStart(4, "0"));
+    for (let block = 2; block < BLOCKS; block++) {
+      await store.takeLease(`lookup codes ${block} of ${BLOCKS}`, "other", 60_000);
+    }
+    const blocks = new CodeBlocks("secret");
+    const own = [...blocks.of(0), ...blocks.of(1)];
+    const had = own.slice(5, -5);
     await store.writePresence(
       "other software",
       had.map((lookup_code) => ({
@@ -198,17 +270,15 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
         isConnected: true,
       })),
     );
-    const codes = new LookupCodes({ store, holder: "a process", log: quiet });
+    const codes = new LookupCodes({ store, holder: "a process", secret: "secret", log: quiet });
     codes.start();
     const taken = new Set<string>();
     await until(() => {
       for (let code; taken.size < 10 && (code = codes.take()) !== null;) taken.add(code);
       return taken.size === 10;
     });
-    assert.deepEqual(
-      [...taken].sort(),
-      [..."01234"].map((d) => `000${d}`).concat([..."56789"].map((d) => `049${d}`)),
-    );
+    assert.deepEqual([...taken].sort(), [...own.slice(0, 5), ...own.slice(-5)].sort());
+    assert.equal(codes.take(), null, "others have the rest, and no code is given twice");
     await codes.close();
   });
 });
@@ -220,7 +290,11 @@ testInFolder("What a database has forgotten in an outage is written again", asyn
   using rival = new DatabaseSync(path);
   try {
     const said: string[] = [];
-    await using server = servePresence(store, { OFFLINE_GRACE: "0" }, (sentence) => void said.push(sentence));
+    await using server = await servePresence(
+      store,
+      { OFFLINE_GRACE: "0" },
+      (sentence) => void said.push(sentence),
+    );
     const [stays, left] = [await server.enter(), await server.enter()];
     await left.close();
     const [{ process, id }] = await eventually(async () => {
@@ -253,7 +327,7 @@ if (hasAllRights) {
     await using mongo = await startOwnMongo();
     const store = openMongoStore({ uri: mongo.uri, collection: "visitors", use: "request", log: quiet });
     try {
-      await using server = servePresence(store, {}, quiet);
+      await using server = await servePresence(store, {}, quiet);
       const [stays, goes] = [await server.enter(), await server.enter()];
       await eventually(async () =>
         (await server.ask("/usage")).usage?.visitors.online_now === 2 || undefined

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { type Cursor, decodeCursor, encodeCursor } from "../../src/rest/cursor.ts";
 import { ApiError } from "../../src/http/errors.ts";
 import type { Visitor } from "../../src/visitor/visitor.ts";
-import { appWith } from "../support/app.ts";
+import { appWith, type Environment } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const BASE = "https://support.acmetech.com/cobrowsing";
 
-async function openApp(documents: Record<string, unknown>[]) {
-  const { ask, put } = await appWith(documents, { BASE_ENDPOINT: BASE });
+async function openApp(documents: Record<string, unknown>[], environment: Environment = {}) {
+  const { ask, put } = await appWith(documents, { BASE_ENDPOINT: BASE, ...environment });
   const getPage = async (url: string) => {
     const response = await ask(url);
     const body = await response.json();
@@ -290,4 +290,46 @@ Deno.test("A damaged cursor is refused or leads to a page, and never to an error
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("Where attributes are hidden a cursor shows nothing, and no other text is one", async () => {
+  const plain = await openApp(CROWD);
+  const path = `${BASE}/api/visitors/list/search?q=zoe&max_results=5`;
+  const shown = new URL((await plain.getPage(path)).next!).searchParams.get("cursor")!;
+  assert.match(Buffer.from(shown, "base64url").toString(), /true,1767\d{9},/);
+  for (const HIDDEN_ATTRIBUTES of ["last_seen_at", "is_online", "last_seen_at,is_online", "ip_address"]) {
+    const { getPage, follow } = await openApp(CROWD, { HIDDEN_ATTRIBUTES });
+    assert.deepEqual((await follow("search?q=zoe&max_results=5")).flat(), ORDER);
+    const { next } = await getPage(path);
+    assert.equal((await getPage(path)).next, next, "the same result has the same link");
+    const cursor = new URL(next!).searchParams.get("cursor")!;
+    for (const text of ["true", "1767", "zoe", "last", CROWD[4].short_id.slice(1)]) {
+      assert.ok(!Buffer.from(cursor, "base64url").includes(text), text);
+    }
+    // Another process has the same key, and still reads what the previous one sealed.
+    const other = await openApp(CROWD, { HIDDEN_ATTRIBUTES });
+    assert.deepEqual((await other.getPage(next!)).ids, ORDER.slice(5, 10));
+    const rotated = await openApp(CROWD, { HIDDEN_ATTRIBUTES, REST_KEY: "new", REST_KEY_PREVIOUS: "key" });
+    assert.deepEqual((await rotated.getPage(next!)).ids, ORDER.slice(5, 10));
+    const flipped = (cursor[0] === "A" ? "B" : "A") + cursor.slice(1);
+    const end = cursor.slice(0, -2) + (cursor.at(-2) === "A" ? "B" : "A") + cursor.at(-1);
+    for (
+      const wrong of [
+        shown,
+        flipped,
+        end,
+        cursor.slice(1),
+        cursor + "AAAA",
+        cursor.slice(0, 30),
+        "A",
+        `${cursor} `,
+      ]
+    ) {
+      const { status, body } = await getPage(`${path}&cursor=${encodeURIComponent(wrong)}`);
+      assert.equal(`${status} ${body.error}`, "400 invalid_parameter", wrong);
+    }
+    const otherKey = await openApp(CROWD, { HIDDEN_ATTRIBUTES, REST_KEY: "other", REST_KEY_PREVIOUS: "key" });
+    const sealedByOther = (await otherKey.getPage(path)).next!;
+    assert.equal((await getPage(sealedByOther)).status, 400);
+  }
 });

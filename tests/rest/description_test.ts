@@ -119,7 +119,7 @@ Deno.test("What the API answers is described, and what is described it answers",
 Deno.test("Without a key that writes, nothing of the description is about writing", async () => {
   const { document } = await openApp();
   assert.deepEqual(Object.keys(document.components.schemas).sort(), ["Error", "Visitor"]);
-  for (const code of ["write_key_required", "too_large"]) {
+  for (const code of ["write_key_required", "too_large", "precondition_failed"]) {
     assert.ok(!(code in document.components.responses), code);
   }
 });
@@ -261,19 +261,25 @@ Deno.test("The errors are as described, down to the sentence of their examples",
   const gone = appOver(brokenStore(() => new StoreUnavailable("gone")));
   const long = `"${"x".repeat(64 * 1024)}"`;
   // deno-fmt-ignore
-  const verdicts: [code: ErrorCode, { ask: typeof writing.ask }, operation: string, path: string, key?: string, body?: string][] = [
+  const verdicts: [code: ErrorCode, { ask: typeof writing.ask }, operation: string, path: string, key?: string, body?: string, more?: Record<string, string>][] = [
     ["invalid_parameter", writing, "GET /visitors/list/latest", "/visitors/list/latest?max_results=0"],
     ["invalid_api_key", writing, "GET /usage", "/usage", "wrong"],
     ["write_key_required", writing, "PATCH /visitors/{short_id}", "/visitors/zoe", "key", "{}"],
     ["visitor_not_found", writing, "GET /visitors/{short_id}", "/visitors/nobody"],
     ["visitor_not_found", writing, "DELETE /visitors/{short_id}", "/visitors/nobody", WRITE_KEY],
+    ["precondition_failed", writing, "DELETE /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, undefined, { "If-Match": '"x"' }],
     ["too_large", writing, "PATCH /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, long],
     ["too_many_requests", limited, "GET /openapi.json", "/openapi.json"],
     ["internal_error", failing, "GET /usage", "/usage"],
     ["database_unavailable", gone, "GET /visitors/{short_id}", "/visitors/zoe"],
   ];
-  for (const [code, { ask }, operation, path, key = "key", given] of verdicts) {
-    const response = await ask(`/api${path}`, { Authorization: key }, operation.split(" ")[0], given);
+  for (const [code, { ask }, operation, path, key = "key", given, more] of verdicts) {
+    const response = await ask(
+      `/api${path}`,
+      { Authorization: key, ...more },
+      operation.split(" ")[0],
+      given,
+    );
     const { body, example } = await assertDescribed(writing.document, operation, response);
     assert.equal(body.error, code);
     assert.deepEqual(example, body);

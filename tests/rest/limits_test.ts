@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LookupLimit } from "../../src/rest/limits.ts";
 import { Buffer } from "node:buffer";
 import { encodeCursor } from "../../src/rest/cursor.ts";
 import type { SearchQuery } from "../../src/search/parse.ts";
@@ -352,4 +353,23 @@ Deno.test("A refusal does not show whether somebody has the code", async () => {
   await miss(10);
   const textOf = async (q: string) => Buffer.from(await (await search(q)).arrayBuffer()).toString();
   assert.equal(await textOf("0042"), await textOf("9999"));
+});
+
+Deno.test("Sixty searches by lookup codes at once over a database that hangs each end in time", async () => {
+  const limit = new LookupLimit(3);
+  const hanging = Promise.withResolvers<never>();
+  const searches = Array.from({ length: 60 }, () => limit.run("client", () => hanging.promise));
+  const outcomes = await Promise.allSettled(searches);
+  for (const outcome of outcomes) {
+    assert.equal(outcome.status === "rejected" && outcome.reason.name, "DeadlineExceeded");
+  }
+  // What still goes on is not forgotten: a fourth code is not tried.
+  let hasTried = false;
+  const next = limit.run("client", () => {
+    hasTried = true;
+    return hanging.promise;
+  });
+  await assert.rejects(next, { name: "DeadlineExceeded" });
+  assert.ok(!hasTried);
+  hanging.reject(new Error("The database is back"));
 });

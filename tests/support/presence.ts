@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { makeApp } from "../../src/app.ts";
 import { type PresenceConfig, readConfig } from "../../src/config.ts";
+import { listenForPages } from "../../src/http/listen_for_pages.ts";
 import { Health } from "../../src/operations/health.ts";
 import type { Log } from "../../src/operations/log.ts";
 import { Metrics } from "../../src/operations/metrics.ts";
@@ -36,7 +37,7 @@ export const PRESENCE: Environment = {
 };
 
 /** A server with presence over a store. What it logs of failures fails the test, unless the test takes it. */
-export function servePresence(store: VisitorStore, environment: Environment = {}, log: Log = failing) {
+export async function servePresence(store: VisitorStore, environment: Environment = {}, log: Log = failing) {
   const config = readConfig({ ...PRESENCE, ...environment });
   assert.ok(config.presence !== null);
   const metrics = new Metrics();
@@ -59,8 +60,8 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
     presence: presence.handlers,
   };
   const app = makeApp(parts);
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app);
-  const host = `127.0.0.1:${server.addr.port}`;
+  const server = await listenForPages(app, { host: "127.0.0.1", port: 0 }, log);
+  const host = `127.0.0.1:${server.port}`;
   /** Asks the REST API. */
   const ask = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`http://${host}/api${path}`, {
@@ -104,7 +105,7 @@ export function servePresence(store: VisitorStore, environment: Environment = {}
       await eventually(async () =>
         /^foyer_presence_connections 0$/m.test((await metrics.text()).body) || undefined
       );
-      await server.shutdown();
+      await server.stop();
     },
   };
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { EncodedVisitor } from "../../src/visitor/encoded_visitor.ts";
+import { asciiJson } from "../../src/visitor/ascii_json.ts";
 import fc from "fast-check";
 import {
   ATTRIBUTE_NAMES,
@@ -475,4 +477,46 @@ Deno.test("Reading a document does not change it", () => {
   const visitor = readVisitor(document)!;
   visitor.tags.push("#new");
   assert.deepEqual(document, { short_id: "aB3", tags: [1], metadata: { a: [] } });
+});
+
+Deno.test("A link is http or https, and any other counts as missing, as stored and as sent", () => {
+  const links: [given: unknown, isLink: boolean][] = [
+    ["https://acme.com/watch/1", true],
+    ["http://localhost:5002/?a=b#c", true],
+    ["HTTPS://ACME.com/", true],
+    ["https://münchen.example/ä", true],
+    ["javascript:alert(1)", false],
+    ["JavaScript:alert(1)", false],
+    [" javascript:alert(1)", false],
+    ["java\nscript:alert(1)", false],
+    ["javascript://acme.com/%0aalert(1)", false],
+    ["data:text/html,x", false],
+    ["file:///etc/passwd", false],
+    ["vbscript:x", false],
+    ["blob:https://acme.com/1", false],
+    ["//acme.com/", false],
+    ["/watch/1", false],
+    ["https:", false],
+    ["https://", false],
+    ["https://acme.com/a b", false],
+    ['https://acme.com/"onclick="x', false],
+    ["x https://acme.com/", false],
+    ["https://acme.com/\njavascript:alert(1)", false],
+    ["", false],
+    [1, false],
+    [null, false],
+  ];
+  for (const [given, isLink] of links) {
+    const visitor = readVisitor({ short_id: "a", watch_link: given })!;
+    assert.equal(visitor.watch_link, isLink ? given : null, String(given));
+    // As an earlier version may have stored it.
+    const stored = new EncodedVisitor(asciiJson({ ...visitor, watch_link: given }));
+    assert.equal(
+      JSON.parse(stored.jsonWithLink(() => null)).watch_link,
+      isLink ? given : null,
+      String(given),
+    );
+    const made = JSON.parse(stored.jsonWithLink(() => "https://made.example/")).watch_link;
+    assert.equal(made, isLink ? given : "https://made.example/", String(given));
+  }
 });

@@ -7,7 +7,7 @@ import type { Deadline } from "../../async/deadline.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
-import type { Visitor, VisitorChange } from "../../visitor/visitor.ts";
+import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
 import {
   type Heartbeat,
   type PresenceResult,
@@ -132,7 +132,11 @@ class MongoStore implements VisitorStore {
     });
   }
 
-  updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
+  updateVisitor(
+    shortId: string,
+    change: VisitorChange,
+    mayChange?: (visitor: Visitor) => void,
+  ): Promise<Visitor | null> {
     return this.#run(async (deadline) => {
       const names = Object.keys(change);
       // Search fields are made of all searched attributes, so none of these may change meanwhile.
@@ -140,9 +144,14 @@ class MongoStore implements VisitorStore {
       for (let tries = 1;; tries++) {
         const document = await this.#firstDocument(shortId, deadline);
         if (document === null) return null;
-        const visitor = { ...visitorOf(document)!, ...change };
+        const before = visitorOf(document)!;
+        mayChange?.(before);
+        const visitor = { ...before, ...change };
         if (names.length === 0) return visitor;
-        const filter = unchangedFilter(document, isSearched ? INDEXED_ATTRIBUTES : []);
+        const filter = unchangedFilter(
+          document,
+          mayChange !== undefined ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : [],
+        );
         const update = isSearched
           ? updateOf(documentOf(visitor), [...names, "foyer"])
           : updateOf(fieldsOf(visitor), names);

@@ -23,6 +23,25 @@ if (hasAllRights) {
     assert.deepEqual(again.log, []);
   });
 
+  test("of writes with the same condition one is written", async ({ store }) => {
+    const metadata = { plan: "team", "$ref": "x.y", "a.b": 1 };
+    await store.putVisitors([visitorOf({ short_id: "a", nickname: "0", tags: ["#a"], metadata })]);
+    const outcomes = await Promise.allSettled(
+      Array.from(
+        { length: 10 },
+        (_, i) =>
+          store.updateVisitor("a", { nickname: `${i + 1}` }, ({ nickname }) => {
+            if (nickname !== "0") {
+              throw new RangeError("Another state");
+            }
+          }),
+      ),
+    );
+    const failures = outcomes.filter((outcome) => outcome.status === "rejected");
+    assert.equal(failures.length, 9);
+    for (const { reason } of failures) assert.equal(reason.name, "RangeError");
+  });
+
   test("documents of other software are read for what they are", async ({ store, collection }) => {
     await collection.insertMany([
       {

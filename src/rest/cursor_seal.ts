@@ -1,0 +1,79 @@
+/**
+ * Sealing cursors: a position holds when a visitor was last seen and whether it is online, which `HIDDEN_ATTRIBUTES` may
+ * hide.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto";
+import type { Config } from "../config.ts";
+import { ApiError } from "../http/errors.ts";
+
+/** Sizes of AES-GCM, in bytes (NIST SP 800-38D). */
+const NONCE = 12;
+const TAG = 16;
+
+/** Seals and opens cursors. */
+export interface CursorSeal {
+  seal(cursor: string): string;
+  /** @throws {ApiError} `invalid_parameter`: it was not sealed here */
+  open(sealed: string): string;
+}
+
+/**
+ * The seal of this installation's cursors: AES-256-GCM under a key that every process derives from `REST_KEY`. Where
+ * nothing is hidden cursors stay as they are.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const config = { restKey: "key", previousRestKey: "", hiddenAttributes: new Set(["last_seen_at"] as const) };
+ * const { seal, open } = cursorSeal(config);
+ * assert.equal(open(seal("WzFd")), "WzFd");
+ * assert.equal(seal("WzFd"), seal("WzFd"));
+ * ```
+ */
+export function cursorSeal(
+  { restKey, previousRestKey, hiddenAttributes }: Pick<
+    Config,
+    "restKey" | "previousRestKey" | "hiddenAttributes"
+  >,
+): CursorSeal {
+  if (hiddenAttributes.size === 0) return { seal: (cursor) => cursor, open: (cursor) => cursor };
+  // Cursors of the previous key are still opened, as that key is still accepted.
+  const keys = [restKey, previousRestKey].filter((key) => key !== "").map(derive);
+  return {
+    seal(cursor) {
+      const [{ encryption, nonces }] = keys;
+      // Follows from the cursor, so that the same result has the same Link, and with it the same ETag.
+      const nonce = createHmac("sha256", nonces).update(cursor).digest().subarray(0, NONCE);
+      const cipher = createCipheriv("aes-256-gcm", encryption, nonce);
+      const sealed = Buffer.concat([cipher.update(cursor, "utf8"), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64url");
+    },
+    open(sealed) {
+      const bytes = Buffer.from(sealed, "base64url");
+      // Buffer skips what is not base64url, which would give one cursor many spellings.
+      if (bytes.length > NONCE + TAG && bytes.toString("base64url") === sealed) {
+        for (const { encryption } of keys) {
+          try {
+            const decipher = createDecipheriv("aes-256-gcm", encryption, bytes.subarray(0, NONCE), {
+              authTagLength: TAG,
+            });
+            decipher.setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
+            const opened = decipher.update(bytes.subarray(NONCE + TAG));
+            return Buffer.concat([opened, decipher.final()]).toString();
+          } catch {
+            // Sealed under another key, or by nobody.
+          }
+        }
+      }
+      throw new ApiError("invalid_parameter", "The cursor is not one that a Link header gave.");
+    },
+  };
+}
+
+function derive(key: string) {
+  const of = (purpose: string) => Buffer.from(hkdfSync("sha256", key, "", `foyer cursor ${purpose}`, 32));
+  return { encryption: of("encryption"), nonces: of("nonces") };
+}
