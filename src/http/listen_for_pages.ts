@@ -13,11 +13,11 @@ import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { within } from "../async/deadline.ts";
-import type { Listener } from "../operations/listen.ts";
-import { refusedAddress, STOP_DEADLINE } from "../operations/listen.ts";
+import { listen, type Listener, refusedAddress, STOP_DEADLINE } from "../operations/listen.ts";
 import type { Log } from "../operations/log.ts";
 import { CLOSE_DEADLINE, MAX_FRAGMENTS, MAX_PAYLOAD, type PageSocket } from "./page_socket.ts";
 import type { ConnectionInfo } from "./request_log.ts";
+import { RuntimeSocket } from "./runtime_socket.ts";
 
 /** What answers requests. */
 type Handler = (request: Request, connection: ConnectionInfo) => Promise<Response>;
@@ -32,7 +32,8 @@ export async function listenForPages(
   handler: Handler,
   { port, host }: { port: number; host: string },
   log: Log,
-): Promise<Listener & { port: number }> {
+): Promise<Listener> {
+  if (!hasSoundUpgrade()) return listenByRuntime(handler, { port, host }, log);
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -78,6 +79,35 @@ export async function listenForPages(
   return { port: (server.address() as { port: number }).port, stop: () => stop(server) };
 }
 
+/**
+ * Whether `node:http` may be relied on for WebSockets: Deno 2.6 does not end a connection that was upgraded. There the
+ * runtime's own WebSockets are used, with the faults that are described above.
+ */
+function hasSoundUpgrade(): boolean {
+  const [major, minor] = Deno.version.deno.split(".").map(Number);
+  return major > 2 || major === 2 && minor >= 9;
+}
+
+function listenByRuntime(handler: Handler, address: { port: number; host: string }, log: Log): Listener {
+  const answer = async (request: Request, { remoteAddr }: { remoteAddr: Deno.Addr }) => {
+    let upgraded: Response | null = null;
+    const response = await handler(request, {
+      remoteAddr,
+      upgrade: () => {
+        try {
+          const { socket, response } = Deno.upgradeWebSocket(request);
+          upgraded = response;
+          return new RuntimeSocket(socket);
+        } catch {
+          return null;
+        }
+      },
+    });
+    return upgraded ?? response;
+  };
+  return listen(answer, address, log);
+}
+
 /** Stops accepting, and waits for requests in flight. */
 async function stop(server: Server) {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -88,18 +118,8 @@ async function stop(server: Server) {
 
 /** The address of the other end; empty where the runtime does not know it. */
 function addressOf(socket: Socket): Deno.NetAddr {
-  const { remoteAddress = addressWithin(socket), remotePort = 0 } = socket;
+  const { remoteAddress = "", remotePort = 0 } = socket;
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
-}
-
-/** Deno 2.6 does not say the address of a connection that was upgraded, but the connection within it does. */
-function addressWithin(socket: Socket): string {
-  const { _handle: handle } = socket as unknown as { _handle?: Record<symbol, unknown> };
-  for (const name of Object.getOwnPropertySymbols(handle ?? {})) {
-    const inner = handle![name] as Partial<Deno.Conn> | null | undefined;
-    if (inner?.remoteAddr?.transport === "tcp") return inner.remoteAddr.hostname;
-  }
-  return "";
 }
 
 function requestOf({ url = "/", headers, method }: IncomingMessage): Request {

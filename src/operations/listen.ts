@@ -15,6 +15,8 @@ const RETRY_INTERVAL = 1000;
 
 /** A server that listens. */
 export interface Listener {
+  /** The port, which the system chose where it was to be 0. */
+  readonly port: number;
   /** Stops accepting, lets requests in flight finish and then resolves, after {@link STOP_DEADLINE} at the latest. */
   stop(): Promise<void>;
 }
@@ -63,7 +65,9 @@ export function listen(
   };
   try {
     start();
+    const { port } = (current! as Deno.HttpServer<Deno.NetAddr>).addr;
     return {
+      port,
       stop: async () => {
         isStopping = true;
         if (current !== null) shutDown();
