@@ -11,7 +11,7 @@ import { type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
-import { readBody, readQuery } from "./parameters.ts";
+import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
 import { presenter } from "./presentation.ts";
 
 /**
@@ -25,7 +25,7 @@ export function changeHandlers(store: VisitorWrites, config: Config, onWritten: 
   const updateVisitor: Answer = async (context) => {
     const change = await readBody(context, visitorChange);
     requireReadable(change);
-    const visitor = await store.updateVisitor(context.req.param("short_id")!, change);
+    const visitor = await firstOf(context, (shortId) => store.updateVisitor(shortId, change));
     if (visitor === null) throw visitorNotFound();
     onWritten();
     return answer(context, 200, `{"status":"ok","visitor":${present(new EncodedVisitor(visitor))}}`, {
@@ -34,7 +34,8 @@ export function changeHandlers(store: VisitorWrites, config: Config, onWritten: 
   };
 
   const removeVisitor: Answer = async (context) => {
-    if (!await store.removeVisitor(context.req.param("short_id")!)) throw visitorNotFound();
+    const isRemoved = await firstOf(context, async (shortId) => await store.removeVisitor(shortId) || null);
+    if (isRemoved === null) throw visitorNotFound();
     onWritten();
     return answerJson(context, { status: "ok" });
   };
@@ -52,6 +53,18 @@ export function changeHandlers(store: VisitorWrites, config: Config, onWritten: 
   };
 
   return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
+}
+
+/** The result for the first visitor whom the path may mean; `null` where there is none. */
+async function firstOf<T>(
+  context: ApiContext,
+  write: (shortId: string) => Promise<T | null>,
+): Promise<T | null> {
+  for (const shortId of shortIdsOf(context)) {
+    const result = await write(shortId);
+    if (result !== null) return result;
+  }
+  return null;
 }
 
 /** Elsewhere the first value of a parameter counts; a request that removes many visitors must not contradict itself. */

@@ -5,12 +5,13 @@
  */
 import { asciiJson } from "./ascii_json.ts";
 import type { Visitor } from "./visitor.ts";
+import { LINK } from "./watch_link.ts";
 
 /** What the JSON of a visitor begins with. */
 const START = '{"short_id":';
 
-/** The member of a visitor without a link. Within a string of JSON a quote has a backslash before it. */
-const NO_LINK = ',"watch_link":null';
+/** The last member's name and colon. Within a string of JSON a quote has a backslash before it. */
+const LINK_MEMBER = ',"watch_link":';
 
 /**
  * A visitor as JSON or as an object; the other form is made when it is first asked for. Most visitors are sent as they
@@ -53,7 +54,8 @@ export class EncodedVisitor {
   }
 
   /**
-   * The JSON of the visitor with a `watch_link`, where it has none of its own.
+   * The JSON of the visitor with a `watch_link`, where it has none of its own. One that is no http or https URL, which
+   * an earlier Foyer stored, counts as none.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -63,12 +65,14 @@ export class EncodedVisitor {
    * const { watch_link } = JSON.parse(ada.jsonWithLink((shortId) => `https://acme.com/${shortId}`));
    * assert.equal(watch_link, "https://acme.com/aB3");
    * ```
+   *
+   * @param linkTo gives the link for a short id; `null`: there is none
    */
-  jsonWithLink(linkTo: (shortId: string) => string): string {
+  jsonWithLink(linkTo: ((shortId: string) => string) | null): string {
     const { json } = this;
-    const start = json.lastIndexOf(NO_LINK);
-    if (start === -1) return json;
-    const valueStart = start + NO_LINK.length - "null".length;
-    return json.slice(0, valueStart) + asciiJson(linkTo(this.shortId)) + json.slice(start + NO_LINK.length);
+    const start = json.lastIndexOf(LINK_MEMBER) + LINK_MEMBER.length;
+    const stored = json.slice(start, -1);
+    if (stored === "null" ? linkTo === null : LINK.test(JSON.parse(stored))) return json;
+    return `${json.slice(0, start)}${linkTo === null ? "null" : asciiJson(linkTo(this.shortId))}}`;
   }
 }
