@@ -93,7 +93,10 @@ testInFolder(
 
     const second = await dev(folder, {}, (printed) => paste(printed()));
     assert.doesNotMatch(second.printed, /Filled/, "a store with visitors is left as it is");
-    assert.deepEqual(second.result, first.result);
+    // Their links hold the port, which is another one.
+    const withoutLinks = (list: { visitors: object[] }) =>
+      list.visitors.map((visitor) => ({ ...visitor, watch_link: null }));
+    assert.deepEqual(withoutLinks(second.result), withoutLinks(first.result));
   },
 );
 

@@ -24,7 +24,7 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
     const headers = { "Authorization": key, "Content-Type": "application/json" };
     const given = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const response = await app.request(`/api${path}`, { method, headers, body: given });
-    return { status: response.status, link: response.headers.get("Link"), ...await response.json() };
+    return { ...await response.json(), status: response.status, link: response.headers.get("Link") };
   };
   const idsOf = async (path: string) => {
     const { status, visitors } = await send("GET", path);
