@@ -10,7 +10,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../visitor/visitor.ts";
 import { changeOfClaims } from "../claims.ts";
-import { type PresenceResult, type PresenceStore, type PresenceWrite } from "../visitor_store.ts";
+import type { PresenceResult, PresenceStore, PresenceWrite } from "../visitor_store.ts";
 import { BatchSize } from "./batch_size.ts";
 import { writtenForms } from "./conditions.ts";
 import type { Connection } from "./connection.ts";
