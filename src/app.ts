@@ -36,7 +36,7 @@ type Url = readonly [method: keyof Methods, path: string, access: Access];
 type ApiUrl<Name extends OperationName> = readonly [
   method: (typeof OPERATIONS)[Name]["method"],
   path: `/api${(typeof OPERATIONS)[Name]["path"]}`,
-  access: (typeof OPERATIONS)[Name]["method"] extends "GET" ? "any key" : "write key",
+  access: (typeof OPERATIONS)[Name]["method"] extends "GET" | "POST" ? "any key" : "write key",
 ];
 
 /** Every URL of the main port, by the name of what answers it. */
@@ -53,12 +53,20 @@ const URLS = {
   listLatest:            ["GET",    "/api/visitors/list/latest", "any key"],
   searchVisitors:        ["GET",    "/api/visitors/list/search", "any key"],
   getVisitor:            ["GET",    "/api/visitors/{short_id}",  "any key"],
+  getWatchUrl:           ["POST",   "/api/visitors/{short_id}/watch_url", "any key"],
   updateVisitor:         ["PATCH",  "/api/visitors/{short_id}",  "write key"],
   removeVisitor:         ["DELETE", "/api/visitors/{short_id}",  "write key"],
   removeOfflineVisitors: ["DELETE", "/api/visitors",             "write key"],
   getUsage:              ["GET",    "/api/usage",                "any key"],
   describeApi:           ["GET",    "/api/openapi.json",         "any key"],
 } as const satisfies Record<string, Url> & { [Name in OperationName]: ApiUrl<Name> };
+
+/**
+ * Other paths by which clients of the product's cloud API ask the same. Beside these, every path of the API may end in
+ * `.json`, and `/api/visitors/list` is `list/search`: the handlers of `/api/visitors/{short_id}` know both, since a
+ * visitor's short id may look so and comes first.
+ */
+const OTHER_PATHS = { "/api/list": "/api/visitors/list/search" } as const;
 
 /** Every URL of `ADMIN_PORT`, without the prefix. */
 // deno-fmt-ignore -- one URL a line
@@ -96,7 +104,7 @@ export function makeApp(parts: AppParts): App {
   const { config, health, presence, demo = {} } = parts;
   const app = newHono(parts);
   const admit = config.restKey === "" ? noApi : admission(parts);
-  const routes = routesOf(URLS, {
+  const routes = withOtherPaths(routesOf(URLS, {
     live,
     ready: ready(health),
     connect: presence?.connect ?? null,
@@ -104,7 +112,7 @@ export function makeApp(parts: AppParts): App {
     sdkModule: presence?.sdkModule ?? null,
     sdkTypes: presence?.sdkTypes ?? null,
     ...(config.restKey === "" ? NO_API : apiHandlers(parts)),
-  }, config);
+  }, config));
   const isApi = (path: string) => `${path}/`.startsWith("/api/");
   const roots = [...new Set([config.prefix, ""])];
   for (const root of roots) {
@@ -150,6 +158,18 @@ function routesOf<Urls extends Record<string, Url>>(
     else if (writeKey !== "") methods[method] = requireWriteKey(handler);
   }
   return routes;
+}
+
+/** Routes with {@link OTHER_PATHS}, and with those that end in `.json` before them. */
+function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
+  const others = Object.entries(OTHER_PATHS).flatMap(([path, of]): [string, Methods][] => {
+    const methods = routes.get(of);
+    return methods === undefined ? [] : [[path, methods]];
+  });
+  const all = [...others, ...routes];
+  const withEnding = all.filter(([path]) => path.startsWith("/api/") && !/\.json$|\{short_id\}$/.test(path))
+    .map(([path, methods]): [string, Methods] => [`${path}.json`, methods]);
+  return new Map([...withEnding, ...all]);
 }
 
 function apiHandlers({ config, store, reads, log, clock }: AppParts): Record<OperationName, Answer> {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "dotenv";
 import ipaddr from "ipaddr.js";
 import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor/visitor.ts";
+import { fillWatchLink, LINK } from "./visitor/watch_link.ts";
 
 /** What may be logged, from the least to the most important. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
@@ -196,7 +197,8 @@ export const VARIABLES = {
     group: "REST API",
     default: "",
     meaning: "the `watch_link` of visitors who have none stored, a URL with `{short_id}` in it such as " +
-      "`https://support.example.com/watch/{short_id}`",
+      "`https://support.example.com/watch/{short_id}`; `{agent_id}` and `{agent_name}` are filled in where a client " +
+      "asks for an agent's `watch_url`",
     read: (given) => given === "" || isWatchLink(given) ? given : undefined,
     expected: "a URL with {short_id} in it such as https://support.acme.com/watch/{short_id}",
   }),
@@ -248,8 +250,8 @@ export const VARIABLES = {
     group: "Presence",
     default: "",
     meaning:
-      "the origins whose web pages may connect, such as `https://www.example.com,https://shop.example.com`; " +
-      "`*`: any web page or program",
+      "the origins whose web pages may connect, such as `https://www.example.com,https://shop.example.com`, or " +
+      "`capacitor://localhost` of an app; `*`: any web page or program",
     read: readOrigins,
     expected: "the origins of your pages such as https://www.acme.com,https://shop.acme.com, or * for any",
   }),
@@ -356,7 +358,8 @@ export const VARIABLES = {
   TRUSTED_PROXIES: variable({
     group: "Operating",
     default: "",
-    meaning: "addresses or networks of reverse proxies whose `X-Forwarded-For` is trusted, such as " +
+    meaning:
+      "addresses or networks of reverse proxies whose `X-Forwarded-For`, or else `Forwarded`, is trusted, such as " +
       "`127.0.0.1,10.0.0.0/8`",
     read: readNetworks,
     expected: "addresses or networks such as 127.0.0.1,10.0.0.0/8,fd00::/8",
@@ -547,8 +550,17 @@ function readOrigins(given: string): ReadonlySet<string> | "*" | undefined {
   if (given.trim() === "*") return "*";
   const origins = given.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "");
   const isOrigin = (origin: string) =>
-    /^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin;
+    /^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin || isAppOrigin(origin);
   return origins.every(isOrigin) ? new Set(origins) : undefined;
+}
+
+/** Schemes whose pages have no such origin: browsers send `null`, or none. */
+const NOT_OF_APPS = ["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript"];
+
+/** Whether it is the origin of web pages in an app, such as `capacitor://localhost` or `tauri://localhost`. */
+function isAppOrigin(origin: string): boolean {
+  const [, scheme] = /^([a-z][a-z\d+.-]*):\/\/[\w-]+(?:\.[\w-]+)*(?::\d+)?$/.exec(origin) ?? [];
+  return scheme !== undefined && !NOT_OF_APPS.includes(scheme);
 }
 
 function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | undefined {
@@ -558,8 +570,8 @@ function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | undef
 }
 
 function isWatchLink(given: string): boolean {
-  return /^https?:\/\//i.test(given) && given.includes("{short_id}") &&
-    URL.canParse(given.replaceAll("{short_id}", "x"));
+  const link = fillWatchLink(given, "x", { id: "x", name: "x" });
+  return given.includes("{short_id}") && LINK.test(link) && URL.canParse(link);
 }
 
 /** The values of the variables, and what an operator should know of where they come from. */

@@ -36,7 +36,32 @@ export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, M
       });
     },
   };
-  return { "/demo": shop, "/demo/*": shop };
+  const watch: Methods = {
+    GET: (context) => {
+      const shortId = escapeHtml(context.req.param("short_id")!);
+      const home = context.req.path.replace(/\/demo\/watch\/[^/]*$/, "/demo");
+      return answer(context, 200, watchPage(shortId, escapeHtml(home)), {
+        "Content-Type": "text/html; charset=utf-8",
+      });
+    },
+  };
+  return { "/demo/watch/{short_id}": watch, "/demo": shop, "/demo/*": shop };
+}
+
+/** Says what stands where a `watch_link` leads. Its values are escaped. */
+function watchPage(shortId: string, home: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Watching ${shortId}</title>
+<h1>Here an agent would watch visitor ${shortId}</h1>
+<p>Foyer knows who is on the site; co-browsing is another server's work. A visitor's <code>watch_link</code> leads to
+that server: set <code>WATCH_LINK</code> to its URL, such as
+<code>https://support.example.com/watch/{short_id}</code>.</p>
+<p><a href="${home}">To the demo shop</a></p>
+</html>
+`;
 }
 
 function escapeHtml(text: string): string {

@@ -26,9 +26,12 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   const usesMongo = Boolean(values.MONGO_URI);
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
   const port = values.PORT || VARIABLES.PORT.default;
+  const root = values.BASE_ENDPOINT || `http://localhost:${port}`;
   const config = readConfig({
     ...DEVELOPMENT,
     ...(usesMongo ? {} : DEVELOPMENT_STORE),
+    // A page of the demo, which is there with the development store.
+    ...(usesMongo ? {} : { WATCH_LINK: `${root.replace(/\/+$/, "")}/demo/watch/{short_id}` }),
     ALLOWED_ORIGINS: `http://localhost:${port},http://127.0.0.1:${port}`,
     ...Object.fromEntries(given),
   });
@@ -37,13 +40,13 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   const whenListening = async (store: VisitorStore) => {
     if (!usesMongo) await fillWhenEmpty(store);
     const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
-    const root = `http://${host}:${config.port}${encodeURI(config.prefix)}`;
+    const here = `http://${host}:${config.port}${encodeURI(config.prefix)}`;
     // Only the key for development is shown.
     const key = config.restKey === DEVELOPMENT.REST_KEY ? config.restKey : "YOUR_REST_KEY";
     console.log(
       `\nWho is online now:\n\n  curl -H 'Authorization: ${key}' ` +
-        `${root}/api/visitors/list/latest\n` +
-        (config.presence === null ? "" : `\nA shop whose visitors come in: ${root}/demo\n`),
+        `${here}/api/visitors/list/latest\n` +
+        (config.presence === null ? "" : `\nA shop whose visitors come in: ${here}/demo\n`),
     );
   };
   return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });

@@ -9,7 +9,9 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /**
  * Returns a function that finds a client's address: the peer's, or, where the peer is a trusted proxy, the last address
- * in `X-Forwarded-For` that is no trusted proxy. What a client writes there itself comes before it, and has no effect.
+ * in `X-Forwarded-For`, or else in `Forwarded` (RFC 7239), that is no trusted proxy. What a client writes there itself
+ * comes before it, and has no effect. `X-Forwarded-For` decides where it is there: a proxy that writes it may pass on a
+ * `Forwarded` that the client wrote.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -23,14 +25,16 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
  */
 export function clientAddresses(
   trustedProxies: string[],
-): (peer: string, forwardedFor: () => string | null) => string {
+): (peer: string, header: (name: string) => string | null) => string {
   const networks = trustedProxies.map(networkOf);
   const isTrusted = (address: Address) =>
     networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
-  return (peer, forwardedFor) => {
-    if (networks.length === 0 || !ipaddr.isValid(peer)) return peer;
+  return (peer, header) => {
+    if (!ipaddr.isValid(peer)) return peer;
+    // A socket for both IPv4 and IPv6 says `::ffff:192.0.2.1` of an IPv4 address.
     let address: Address = ipaddr.process(peer);
-    const hops = (forwardedFor() ?? "").split(",").map((hop) => hop.trim());
+    if (!isTrusted(address)) return address.toString();
+    const hops = hopsOf(header);
     while (isTrusted(address) && hops.length > 0) {
       const hop = withoutPort(hops.pop()!);
       // No proxy writes this: the client is behind the last address that is valid.
@@ -68,6 +72,42 @@ function networkOf(network: string): [Address, number] {
   const [address, bits] = ipaddr.parseCIDR(network);
   const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
   return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
+}
+
+/** The addresses that proxies wrote, the last proxy's last. */
+function hopsOf(header: (name: string) => string | null): string[] {
+  const list = header("X-Forwarded-For");
+  if (list !== null) return list.split(",").map((hop) => hop.trim());
+  const forwarded = header("Forwarded");
+  return forwarded === null ? [] : forwardedHops(forwarded);
+}
+
+/** An element of `Forwarded`: pairs of a token and a token or a quoted string (RFC 7239, section 4). */
+const FORWARDED_ELEMENT =
+  /^\s*[\w-]+=(?:[^\s",;]+|"[^"\\]*")(?:\s*;\s*[\w-]+=(?:[^\s",;]+|"[^"\\]*"))*\s*;?\s*$/;
+
+/** No proxy writes a longer element, in characters. */
+const MAX_ELEMENT = 500;
+
+/**
+ * The values of `for` in `Forwarded`, as many of the last ones as can be read. From the end, so that a quote that a
+ * client wrote and did not close takes nothing in that a proxy wrote behind it.
+ */
+function forwardedHops(forwarded: string): string[] {
+  const hops: string[] = [];
+  let end = forwarded.length;
+  let comma = end;
+  while (end >= 0) {
+    comma = comma === 0 ? -1 : forwarded.lastIndexOf(",", comma - 1);
+    const element = forwarded.slice(comma + 1, end);
+    if (element.length > MAX_ELEMENT) break;
+    if (FORWARDED_ELEMENT.test(element)) {
+      hops.unshift(/(?:^|[\s;])for="?([^";]*)/i.exec(element)?.[1].trim() ?? "");
+      end = comma;
+    }
+    if (comma === -1) break;
+  }
+  return hops;
 }
 
 /** Some proxies write the port, and then IPv6 addresses in brackets. */

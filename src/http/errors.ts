@@ -19,6 +19,7 @@ export const ERRORS = {
   origin_not_allowed: { status: 403, when: "A web page of this origin may not connect" },
   visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
   not_found: { status: 404, when: "There is no such route" },
+  no_watch_link: { status: 409, when: "No link is known by which this visitor can be watched" },
   method_not_allowed: { status: 405, when: "The route has no such method" },
   precondition_failed: {
     status: 412,

@@ -83,11 +83,17 @@ export async function send(
   return answer(context, 200, await representation.gzipped(kind.gzipLevel), headers);
 }
 
-/** Whether `If-None-Match` names the tag, by weak comparison as the RFC asks: a proxy may have weakened it. */
+/**
+ * A tag as proxies change it: weakened, and with the encoding behind it that they chose, before the closing quote
+ * (`-gzip` Apache, `--gzip` Jetty, `;gz` and `;br` LiteSpeed) or behind it (Apache 2.2).
+ */
+const GIVEN_TAG = /^\s*(?:W\/)?"([\w-]{22})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate))*"(?:-gzip)?\s*$/;
+
+/** Whether `If-None-Match` names the tag, by weak comparison as the RFC asks. */
 function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch === `"${tag}"` || ifNoneMatch.trim() === "*" ||
-    ifNoneMatch.split(",").some((given) => /^\s*(?:W\/)?"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
+    ifNoneMatch.split(",").some((given) => GIVEN_TAG.exec(given)?.[1] === tag);
 }
 
 /**

@@ -80,7 +80,7 @@ export function watchRequests(
     const id = givenId !== null && SANE_ID.test(givenId) ? givenId : crypto.randomUUID();
     const facts: RequestFacts = {
       id,
-      client: addressOf(peer?.hostname ?? "", () => headers.get("X-Forwarded-For")),
+      client: addressOf(peer?.hostname ?? "", (name) => headers.get(name)),
       // Clients close a kept-alive connection, and open another one elsewhere.
       headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,

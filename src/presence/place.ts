@@ -28,11 +28,24 @@ export interface Places {
 /** Differs between a file and its replacement. */
 type Version = string;
 
-/** A record of a file, whose fields may have any type. */
-interface PlaceRecord {
-  city?: { names?: { en?: unknown } };
-  country?: { iso_code?: unknown; names?: { en?: unknown } };
+/** A part of a record in MaxMind's shape. */
+interface Named {
+  iso_code?: unknown;
+  names?: { en?: unknown };
 }
+
+/** A record of a file in MaxMind's shape, or in the flat one of other makers. Its fields may have any type. */
+interface PlaceRecord {
+  city?: string | Named;
+  /** Flat: its code or its name. */
+  country?: string | Named;
+  city_name?: unknown;
+  country_code?: unknown;
+  country_name?: unknown;
+}
+
+/** Fields of MaxMind's shape in records that have neither a city nor a country. */
+const OTHER_FIELDS = ["continent", "registered_country", "represented_country", "traits", "location"];
 
 const NOWHERE: Place = Object.freeze({
   location_city: null,
@@ -50,12 +63,13 @@ class PlacesRefused extends Error {}
  * @param onProblem receives why a replacement cannot be used, once until one can be
  * @param options.lookEveryMs the pause between two checks whether the file was replaced: 60 s unless given. The checks
  * do not prevent the process from ending.
+ * @param options.onUnknown called once where a record has another shape, of which nothing is known
  * @throws {Error} the file cannot be read or has no places; the message says why and nothing else
  */
 export function openPlaces(
   path: string,
   onProblem: (message: string) => void,
-  { lookEveryMs = 60_000 }: { lookEveryMs?: number } = {},
+  { lookEveryMs = 60_000, onUnknown = () => {} }: { lookEveryMs?: number; onUnknown?: () => void } = {},
 ): Places {
   let used: Version;
   let reader: Reader<Response>;
@@ -69,6 +83,7 @@ export function openPlaces(
   let seen = used;
   let refused: Version | undefined;
   let isReported = false;
+  let hasReportedUnknown = false;
   const look = async () => {
     try {
       const found = versionOf(await Deno.stat(path));
@@ -97,7 +112,16 @@ export function openPlaces(
   Deno.unrefTimer(timer);
 
   return {
-    placeOf: (address) => placeIn(reader, address),
+    placeOf: (address) => {
+      const record = recordOf(reader, address);
+      if (record === null) return NOWHERE;
+      const place = placeIn(record);
+      if (place === NOWHERE && !hasReportedUnknown && !OTHER_FIELDS.some((name) => name in record)) {
+        hasReportedUnknown = true;
+        onUnknown();
+      }
+      return place;
+    },
     async close() {
       clearInterval(timer);
       await looking;
@@ -105,23 +129,33 @@ export function openPlaces(
   };
 }
 
-function placeIn(reader: Reader<Response>, text: string): Place {
+/** The record of an address; `null` where there is none. */
+function recordOf(reader: Reader<Response>, text: string): PlaceRecord | null {
   const address = addressOf(text);
   // A tree of IPv4 addresses would take the first 32 bits for one.
-  if (!address || address.kind() === "ipv6" && reader.metadata.ipVersion === 4) return NOWHERE;
-  let found: PlaceRecord | null;
+  if (!address || address.kind() === "ipv6" && reader.metadata.ipVersion === 4) return null;
   try {
-    found = reader.get(address.toNormalizedString()) as PlaceRecord | null;
+    const record: unknown = reader.get(address.toNormalizedString());
+    return typeof record === "object" && record !== null ? record as PlaceRecord : null;
   } catch {
     // The file is broken at this place alone.
-    return NOWHERE;
+    return null;
   }
-  if (!found) return NOWHERE;
-  return {
-    location_city: textOf(found.city?.names?.en),
-    location_country: textOf(found.country?.iso_code),
-    location_country_name: textOf(found.country?.names?.en),
+}
+
+/** The place in a record; {@link NOWHERE} where nothing in it is known. */
+function placeIn({ city, country, city_name, country_code, country_name }: PlaceRecord): Place {
+  // Flat records have the country's code or its name there.
+  const isCode = typeof country === "string" && /^[A-Z]{2}$/.test(country);
+  const place = {
+    location_city: typeof city === "string" ? textOf(city) : textOf(city?.names?.en) ?? textOf(city_name),
+    location_country: isCode
+      ? country
+      : textOf((country as Named | undefined)?.iso_code) ?? textOf(country_code),
+    location_country_name: textOf(country_name) ??
+      (typeof country === "string" ? isCode ? null : textOf(country) : textOf(country?.names?.en)),
   };
+  return Object.values(place).some((value) => value !== null) ? place : NOWHERE;
 }
 
 function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {

@@ -109,6 +109,14 @@ function openGeoip(path: string, log: Log): Places {
       path,
       (problem) =>
         log(`GEOIP_DB was replaced by a file that cannot be used, the old one stays: ${problem}`, "warning"),
+      {
+        onUnknown: () =>
+          log(
+            "Nothing in the file of GEOIP_DB is known: expected city and country as GeoLite2 has them, or the texts " +
+              "city, country_code and country_name",
+            "warning",
+          ),
+      },
     );
   } catch (error) {
     throw new ConfigurationError([

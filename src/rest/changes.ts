@@ -13,7 +13,7 @@ import { type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor
 import { type Answer, answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
-import { readBody, readQuery } from "./parameters.ts";
+import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
 import { presenter, representVisitor } from "./presentation.ts";
 
 /**
@@ -63,20 +63,19 @@ export function changeHandlers(
       throw new ApiError("precondition_failed", "The visitor changed since, so that nothing was written.");
     };
     const [stored] = await new Deadline(REQUEST_DEADLINE).race(store.getVisitors([shortId]));
-    if (stored === null) throw visitorNotFound();
-    check(stored.visitor);
+    if (stored !== null) check(stored.visitor);
     return check;
   }
 
   const updateVisitor: Answer = async (context) => {
     const change = await readBody(context, visitorChange);
     requireReadable(change);
-    const shortId = context.req.param("short_id")!;
-    const visitor = await inTurn(
-      context,
-      shortId,
-      async () => await store.updateVisitor(shortId, change, await requireMatch(context, shortId)),
-    );
+    const visitor = await firstOf(context, (shortId) =>
+      inTurn(
+        context,
+        shortId,
+        async () => await store.updateVisitor(shortId, change, await requireMatch(context, shortId)),
+      ));
     if (visitor === null) throw visitorNotFound();
     onWritten();
     const { body, tag } = represent(visitor);
@@ -84,12 +83,12 @@ export function changeHandlers(
   };
 
   const removeVisitor: Answer = async (context) => {
-    const shortId = context.req.param("short_id")!;
-    const isRemoved = await inTurn(context, shortId, async () => {
-      await requireMatch(context, shortId);
-      return await store.removeVisitor(shortId);
-    });
-    if (!isRemoved) throw visitorNotFound();
+    const isRemoved = await firstOf(context, (shortId) =>
+      inTurn(context, shortId, async () => {
+        await requireMatch(context, shortId);
+        return await store.removeVisitor(shortId) || null;
+      }));
+    if (isRemoved === null) throw visitorNotFound();
     onWritten();
     return answerJson(context, { status: "ok" });
   };
@@ -107,6 +106,18 @@ export function changeHandlers(
   };
 
   return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
+}
+
+/** The result for the first visitor whom the path may mean; `null` where there is none. */
+async function firstOf<T>(
+  context: ApiContext,
+  write: (shortId: string) => Promise<T | null>,
+): Promise<T | null> {
+  for (const shortId of shortIdsOf(context)) {
+    const result = await write(shortId);
+    if (result !== null) return result;
+  }
+  return null;
 }
 
 /** Elsewhere the first value of a parameter counts; a request that removes many visitors must not contradict itself. */

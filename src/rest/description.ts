@@ -42,11 +42,12 @@ const errorSchema = z.strictObject({
 
 /** An example of each error's message. */
 const MESSAGES = {
-  invalid_parameter: "max_results must be a whole number from 1 to 1000.",
+  invalid_parameter: "max_results must be a whole number of 1 or more.",
   invalid_api_key: "The API key is missing or wrong.",
   write_key_required: "This key only reads; REST_WRITE_KEY changes and removes visitors.",
   visitor_not_found: "There is no visitor with this short id.",
   precondition_failed: "The visitor changed since, so that nothing was written.",
+  no_watch_link: "No link is known by which this visitor can be watched: see WATCH_LINK.",
   too_large: "The body must not be longer than 64 KB.",
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
@@ -94,7 +95,7 @@ function documentOf(config: Config) {
   const visitor = visitorSchema(hiddenAttributes);
   const example = JSON.parse(presenter(config)(new EncodedVisitor(EXAMPLE_VISITOR)));
   const operations = (Object.entries(OPERATIONS) as [string, Operation][])
-    .filter(([, { method }]) => method === "GET" || writeKey !== "");
+    .filter(([, { method }]) => method === "GET" || method === "POST" || writeKey !== "");
   const ofVisitor = operations.filter(([, { path }]) => path === "/visitors/{short_id}").map(([name]) =>
     name
   );
@@ -102,7 +103,7 @@ function documentOf(config: Config) {
   const errors = new Set<ErrorCode>();
   for (const [name, operation] of operations) {
     const path = paths[operation.path] ??= {};
-    path[operation.method.toLowerCase() as "get" | "patch" | "delete"] = {
+    path[operation.method.toLowerCase() as "get" | "post" | "patch" | "delete"] = {
       operationId: name,
       ...describe(operation, visitor, example, ofVisitor),
     };

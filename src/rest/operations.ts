@@ -5,8 +5,9 @@
  * @module
  */
 import { z } from "zod";
-import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, LINK, type Visitor } from "../visitor/visitor.ts";
+import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
 import type { ErrorCode } from "../http/errors.ts";
+import { LINK } from "../visitor/watch_link.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 
 /** The version of OpenAPI (https://spec.openapis.org/oas/v3.1.1.html) in which the API describes itself. */
@@ -28,14 +29,16 @@ const MAX_Q_LENGTH = 256;
 const listParameters = z.object({
   max_results: z.string()
     .refine(
-      (given) => /^[0-9]{1,4}$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_RESULTS,
-      `max_results must be a whole number from 1 to ${MAX_RESULTS}.`,
+      (given) => /^[0-9]+$/.test(given) && Number(given) >= 1,
+      "max_results must be a whole number of 1 or more.",
     )
-    .transform(Number)
+    .transform((given) => Math.min(Number(given), MAX_RESULTS))
     .optional()
     .meta({
-      description: `How many visitors a page has at the most; ${DEFAULT_RESULTS} unless given`,
-      override: { type: "integer", minimum: 1, maximum: MAX_RESULTS, default: DEFAULT_RESULTS },
+      description:
+        `How many visitors a page has at the most; ${DEFAULT_RESULTS} unless given, and never more than ` +
+        `${MAX_RESULTS}`,
+      override: { type: "integer", minimum: 1, default: DEFAULT_RESULTS },
       param: { example: 10 },
     }),
   cursor: z.string().optional().meta({
@@ -45,13 +48,14 @@ const listParameters = z.object({
   }),
 });
 
+const searchText = (name: string) =>
+  z.string().refine(
+    (text) => Array.from(text).length <= MAX_Q_LENGTH,
+    `${name} must not be longer than ${MAX_Q_LENGTH} characters.`,
+  ).optional();
+
 const searchParameters = listParameters.extend({
-  q: z.string()
-    .refine(
-      (q) => Array.from(q).length <= MAX_Q_LENGTH,
-      `q must not be longer than ${MAX_Q_LENGTH} characters.`,
-    )
-    .optional()
+  q: searchText("q")
     .meta({
       description:
         "What visitors must match, each part of it: text, a phone number however it is spaced, an e-mail address, " +
@@ -60,6 +64,11 @@ const searchParameters = listParameters.extend({
       override: { type: "string", maxLength: MAX_Q_LENGTH },
       param: { example: "muller #customer" },
     }),
+  search: searchText("search").meta({
+    description: "Another name of q; not beside another q",
+    override: { type: "string", maxLength: MAX_Q_LENGTH },
+    param: { example: "muller #customer" },
+  }),
 });
 
 /** The header of clients that have an answer already. It is described only, since no value of it is an error. */
@@ -97,7 +106,6 @@ const VALUES = {
   ),
 };
 
-/** A link that an agent follows, and that must not run anything. */
 const link = z.string("must be a URL or null")
   .regex(LINK, "must be a URL that begins with http:// or https://")
   .nullable();
@@ -125,6 +133,16 @@ export const visitorChange = z.strictObject({
   },
   watch_link: link.meta({ description: ATTRIBUTES.watch_link.meaning }).optional(),
 }, "must be a JSON object").meta({ id: "VisitorChange" });
+
+const agentValue = z.union([z.string(), z.number()], "must be a string or a number").nullish();
+
+/** What the product's cloud API takes where a link is asked for; an agent is what Foyer uses of it. */
+export const watchRequest = z.looseObject({
+  agent: z.looseObject(
+    { id: agentValue, name: agentValue },
+    "must be an object whose id and name are strings or numbers",
+  ).nullish().meta({ description: "Who watches: fills {agent_id} and {agent_name} of WATCH_LINK" }),
+}, "must be a JSON object");
 
 /** The parameters in the path of a visitor. */
 export const visitorParameters = z.object({
@@ -164,7 +182,7 @@ function ok(shape: z.ZodRawShape) {
 
 /** An operation. */
 export interface Operation {
-  method: "GET" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Its route's pattern under the API's root, as OpenAPI writes it. */
   path: string;
   summary: string;
@@ -237,6 +255,16 @@ export const OPERATIONS = {
     ...ONE_VISITOR,
     isCacheable: true,
     errors: ["visitor_not_found", "database_unavailable"],
+  },
+  getWatchUrl: {
+    method: "POST",
+    path: "/visitors/{short_id}/watch_url",
+    summary: "Where an agent starts watching a visitor",
+    body: watchRequest,
+    bodyExample: { agent: { id: "agent-7", name: "Grace" } },
+    answer: () => ok({ watch_url: z.string() }),
+    answerExample: () => ({ status: "ok", watch_url: "https://agents.example.com/watch/aB3dE5fG7h" }),
+    errors: ["visitor_not_found", "no_watch_link", "too_large", "database_unavailable"],
   },
   updateVisitor: {
     method: "PATCH",

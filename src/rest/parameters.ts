@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import type { ApiContext } from "../http/answer.ts";
 import { ApiError } from "../http/errors.ts";
+import { parseJson, storedNumber } from "../visitor/exact_json.ts";
 import { MAX_BODY } from "./operations.ts";
 
 /**
@@ -31,6 +32,15 @@ function parametersOf(given: URLSearchParams, schema: z.ZodObject): Record<strin
 }
 
 /**
+ * The short ids that a path may mean: the one that is there, and, since clients of the product's cloud API write `.json`
+ * behind every path, the one before that.
+ */
+export function shortIdsOf(context: ApiContext): string[] {
+  const shortId = context.req.param("short_id")!;
+  return /.\.json$/.test(shortId) ? [shortId, shortId.slice(0, -".json".length)] : [shortId];
+}
+
+/**
  * The JSON of a body, whatever its `Content-Type`.
  *
  * @param schema checks, and changes nothing
@@ -43,7 +53,7 @@ export async function readBody<Schema extends z.ZodObject>(
   let json: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(context.req.raw));
-    json = JSON.parse(text);
+    json = withStoredNumbers(parseJson(text));
   } catch (error) {
     if (error instanceof ApiError) throw error;
     // The parser's sentence quotes the text, which is somebody's data.
@@ -64,6 +74,21 @@ export async function readBody<Schema extends z.ZodObject>(
     );
   }
   throw new ApiError("invalid_parameter", `${String(issue.path[0] ?? "The body")} ${issue.message}.`);
+}
+
+/** Values within a body's objects, such as those of `metadata`, with whole numbers beyond 2^53 as text. */
+function withStoredNumbers(body: unknown): unknown {
+  if (typeof body !== "object" || body === null) return body;
+  for (const value of Object.values(body)) {
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, item] of Object.entries(value)) {
+      // Not by an assignment, which would set the prototype by a key `__proto__`.
+      if (typeof item === "bigint" || typeof item === "number" && Number.isFinite(item)) {
+        Object.defineProperty(value, key, { value: storedNumber(item) });
+      }
+    }
+  }
+  return body;
 }
 
 /** A body that is too long is still read up to this length, in bytes: a client that is sending might miss the answer. */

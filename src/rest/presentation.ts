@@ -8,11 +8,11 @@ import { Representation } from "../http/representation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
+import { fillWatchLink, NO_AGENT } from "../visitor/watch_link.ts";
 
 /** Returns the function that makes a visitor's JSON. */
 export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: EncodedVisitor) => string {
-  const linkTo = (shortId: string) =>
-    watchLink === "" ? null : watchLink.replaceAll("{short_id}", encodeURIComponent(shortId));
+  const linkTo = watchLink === "" ? null : (shortId: string) => fillWatchLink(watchLink, shortId, NO_AGENT);
   const withLink = (visitor: EncodedVisitor) => visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 

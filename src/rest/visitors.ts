@@ -12,12 +12,15 @@ import type { SharedReads } from "../store/shared_reads.ts";
 import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { cursorSeal } from "./cursor_seal.ts";
+import type { z } from "zod";
+import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
+import { fillWatchLink, LINK } from "../visitor/watch_link.ts";
 import { clientNetwork } from "../http/client_address.ts";
-import type { ApiContext } from "../http/answer.ts";
-import { visitorNotFound } from "../http/errors.ts";
+import { answerJson, type ApiContext } from "../http/answer.ts";
+import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
-import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER } from "./operations.ts";
-import { readQuery } from "./parameters.ts";
+import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER, watchRequest } from "./operations.ts";
+import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
 import { presenter, representVisitor } from "./presentation.ts";
 import { Representation, send } from "../http/representation.ts";
 
@@ -124,20 +127,69 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     listLatest: (context: ApiContext) =>
       sendList(context, listRequest("latest", readQuery(context, OPERATIONS.listLatest.query))),
 
-    searchVisitors: (context: ApiContext) =>
-      sendList(context, listRequest("search", readQuery(context, OPERATIONS.searchVisitors.query))),
+    searchVisitors,
 
     getVisitor: async (context: ApiContext) => {
-      const visitor = await reads.getVisitor(context.req.param("short_id")!);
+      const visitor = await findVisitor(context);
+      if (visitor !== null) {
+        return await send(context, representVisitor(present(visitor)));
+      }
+      // A path of the product's cloud API, where nobody has it as short id.
+      if (/^list(\.json)?$/.test(context.req.param("short_id")!)) return await searchVisitors(context);
+      throw visitorNotFound();
+    },
+
+    getWatchUrl: async (context: ApiContext) => {
+      const { agent } = await readBody(context, watchRequest);
+      const visitor = await findVisitor(context);
       if (visitor === null) throw visitorNotFound();
-      return await send(context, representVisitor(present(visitor)));
+      const { short_id, watch_link } = visitor.visitor;
+      return answerJson(context, { status: "ok", watch_url: watchUrl(short_id, watch_link, agent) });
     },
   };
 
+  function searchVisitors(context: ApiContext): Promise<Response> {
+    return sendList(context, listRequest("search", readQuery(context, OPERATIONS.searchVisitors.query)));
+  }
+
+  async function findVisitor(context: ApiContext): Promise<EncodedVisitor | null> {
+    for (const shortId of shortIdsOf(context)) {
+      const visitor = await reads.getVisitor(shortId);
+      if (visitor !== null) return visitor;
+    }
+    return null;
+  }
+
+  /** The link that is stored, or the one that is made for this agent. */
+  function watchUrl(shortId: string, stored: string | null, agent: z.output<typeof watchRequest>["agent"]) {
+    // Who may not see the attribute may not get it by another name.
+    if (config.hiddenAttributes.has("watch_link")) {
+      throw new ApiError("no_watch_link", "The link of this visitor is hidden: see HIDDEN_ATTRIBUTES.");
+    }
+    if (stored !== null && LINK.test(stored)) return stored;
+    if (config.watchLink === "") {
+      throw new ApiError(
+        "no_watch_link",
+        "No link is known by which this visitor can be watched: see WATCH_LINK.",
+      );
+    }
+    const [id, name] = [agent?.id, agent?.name].map((value) => String(value ?? ""));
+    return fillWatchLink(config.watchLink, shortId, { id, name });
+  }
+
   function listRequest(
     route: ListRequest["route"],
-    { q = "", max_results, cursor }: { q?: string; max_results?: number; cursor?: string },
+    { q: given, search, max_results, cursor }: {
+      q?: string;
+      search?: string;
+      max_results?: number;
+      cursor?: string;
+    },
   ): ListRequest {
+    if (given !== undefined && search !== undefined && given !== search) {
+      throw new ApiError("invalid_parameter", "q and search are two names of the same, and must not differ.");
+    }
+    const q = given ?? search ?? "";
     const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);
     const isLatest = parts.length === 0;
     return {

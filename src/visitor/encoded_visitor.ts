@@ -4,13 +4,14 @@
  * @module
  */
 import { asciiJson } from "./ascii_json.ts";
-import { LINK, type Visitor } from "./visitor.ts";
+import type { Visitor } from "./visitor.ts";
+import { LINK } from "./watch_link.ts";
 
 /** What the JSON of a visitor begins with. */
 const START = '{"short_id":';
 
-/** What the last member of a visitor begins with. Within a string of JSON a quote has a backslash before it. */
-const LINK_NAME = ',"watch_link":';
+/** The last member's name and colon. Within a string of JSON a quote has a backslash before it. */
+const LINK_MEMBER = ',"watch_link":';
 
 /**
  * A visitor as JSON or as an object; the other form is made when it is first asked for. Most visitors are sent as they
@@ -53,8 +54,8 @@ export class EncodedVisitor {
   }
 
   /**
-   * The JSON of the visitor with a `watch_link`, where it has none of its own. One that was stored before links were
-   * checked, and that no agent may follow, counts as missing.
+   * The JSON of the visitor with a `watch_link`, where it has none of its own. One that is no http or https URL, which
+   * an earlier Foyer stored, counts as none.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -65,13 +66,13 @@ export class EncodedVisitor {
    * assert.equal(watch_link, "https://acme.com/aB3");
    * ```
    *
-   * @param linkTo makes a link; `null`: there is none
+   * @param linkTo gives the link for a short id; `null`: there is none
    */
-  jsonWithLink(linkTo: (shortId: string) => string | null): string {
+  jsonWithLink(linkTo: ((shortId: string) => string) | null): string {
     const { json } = this;
-    const start = json.lastIndexOf(LINK_NAME) + LINK_NAME.length;
+    const start = json.lastIndexOf(LINK_MEMBER) + LINK_MEMBER.length;
     const stored = json.slice(start, -1);
-    if (stored !== "null" && LINK.test(JSON.parse(stored))) return json;
-    return `${json.slice(0, start)}${asciiJson(linkTo(this.shortId))}}`;
+    if (stored === "null" ? linkTo === null : LINK.test(JSON.parse(stored))) return json;
+    return `${json.slice(0, start)}${linkTo === null ? "null" : asciiJson(linkTo(this.shortId))}}`;
   }
 }

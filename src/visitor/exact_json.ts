@@ -57,6 +57,26 @@ export function exactNumber(decimal: string): number | bigint | string {
   return !DECIMAL.test(decimal) || digitsOf(decimal) === digitsOf(String(number)) ? number : decimal;
 }
 
+/**
+ * A finite number as it is stored and sent: whole ones beyond 2^53 as text, since readers of JSON lose their last digits.
+ * Numbers that are written with an exponent are magnitudes, and stay numbers.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(storedNumber(42n), 42);
+ * assert.equal(storedNumber(738529527931269425n), "738529527931269425");
+ * assert.equal(storedNumber(1e300), 1e300);
+ * ```
+ */
+export function storedNumber(number: number | bigint): number | string {
+  if (typeof number === "bigint") {
+    return Number.isSafeInteger(Number(number)) ? Number(number) : String(number);
+  }
+  const isExact = Number.isSafeInteger(number) || !Number.isInteger(number) || Math.abs(number) >= 1e21;
+  return isExact ? number : String(number);
+}
+
 /** The whole number that a decimal is; `null` where it has a fraction, or is too long to be written out. */
 function wholeNumber(decimal: string): bigint | null {
   const [digits, exponent] = digitsOf(decimal).split("e");

@@ -6,7 +6,9 @@
  *
  * @module
  */
+import { storedNumber } from "./exact_json.ts";
 import { parseTime } from "./time.ts";
+import { LINK } from "./watch_link.ts";
 
 /** Receives why a value cannot be used, in words that follow a colon; none of them comes from the value. */
 type Refuse = (reason: string) => void;
@@ -207,10 +209,6 @@ function readList(value: unknown, refuse?: Refuse): string[] {
     .filter((item) => item !== null);
 }
 
-/** A link that an agent follows, and that must not run anything: an http or https URL. */
-// deno-lint-ignore no-control-regex -- none of them belongs into a URL
-export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/iu;
-
 function readLink(value: unknown, refuse?: Refuse): string | null {
   const text = readText(value, refuse);
   if (text === null || LINK.test(text)) return text;
@@ -255,18 +253,10 @@ function readMetadata(value: unknown, refuse?: Refuse): Record<string, string | 
   for (const [key, item] of pairs) {
     if (typeof item === "string") entries.push([key.toWellFormed(), item.toWellFormed()]);
     else if (typeof item === "boolean") entries.push([key.toWellFormed(), item]);
-    else if (typeof item === "number" && Number.isFinite(item)) {
-      entries.push([key.toWellFormed(), isExact(item) ? item : String(item)]);
-    } // A 64-bit integer beyond 2^53 would lose its last digits as a JSON number; as text it stays a usable id.
-    else if (typeof item === "bigint") {
-      entries.push([key.toWellFormed(), Number.isSafeInteger(Number(item)) ? Number(item) : String(item)]);
+    else if (typeof item === "bigint" || typeof item === "number" && Number.isFinite(item)) {
+      entries.push([key.toWellFormed(), storedNumber(item)]);
     } else if (typeof item === "number") refuse?.("a value in it is a number that is not finite");
     else if (item !== null && item !== undefined) refuse?.(`a value in it is ${typeName(item)}`);
   }
   return Object.fromEntries(entries);
-}
-
-/** Whether a number comes back from JSON as it is: whole ones beyond 2^53 that are written with digits do not. */
-function isExact(number: number): boolean {
-  return Number.isSafeInteger(number) || !Number.isInteger(number) || Math.abs(number) >= 1e21;
 }

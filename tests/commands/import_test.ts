@@ -137,6 +137,39 @@ Deno.test("Importing twice changes nothing, and a later record replaces the whol
   assert.deepEqual(await allOf(store), once);
 });
 
+Deno.test("People whose ids differ in the last of many digits stay two people", async () => {
+  const store = openSqliteStore(":memory:");
+  const text = '{"short_id":"a","unique_id":738529527931269425,"metadata":{"id":738529527931269425}}\n' +
+    '{"short_id":"b","unique_id":738529527931269427,"metadata":{"id":{"$numberLong":"738529527931269427"}}}';
+  await importText(text, store);
+  const stored = (await allOf(store)).map(({ unique_id, metadata }) => [unique_id, metadata.id]);
+  assert.deepEqual(stored, [
+    ["738529527931269425", "738529527931269425"],
+    ["738529527931269427", "738529527931269427"],
+  ]);
+});
+
+Deno.test("A line of 4 MB is stored whole, whatever is long in it", async () => {
+  const store = openSqliteStore(":memory:");
+  const size = 4 * 1024 * 1024 - 200;
+  const records = [
+    { short_id: "a", name: "x".repeat(size) },
+    { short_id: "b", metadata: { note: "word ".repeat(size / 5) } },
+    { short_id: "c", identities: Array.from({ length: size / 9 }, () => "4711é") },
+    {
+      short_id: "d",
+      metadata: Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key${i}`, i])),
+    },
+  ];
+  const { tally } = await importText(records.map((record) => JSON.stringify(record)).join("\n"), store);
+  assert.deepEqual([tally.stored, tally.unusable.size], [4, 0]);
+  for await (const visitor of store.allVisitors()) {
+    const record = records.find(({ short_id }) => short_id === visitor.short_id)!;
+    assert.ok(JSON.stringify(visitor) === JSON.stringify(readVisitor(record)));
+  }
+  await store.close();
+});
+
 Deno.test("Progress is reported as visitors are stored", async () => {
   const store = openSqliteStore(":memory:");
   const text = Array.from({ length: 2500 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
@@ -278,6 +311,52 @@ testInFolder(
     assert.match(stderr, /^Stored 2 visitors, 3 bad lines/m);
     assert.doesNotMatch(stderr, /S3cr3t|jane/);
     assert.deepEqual(await shortIdsIn(`${folder}/visitors.db`), ["a", "b"]);
+  },
+);
+
+/** Lines with values that cannot be used, and one attribute twice. */
+const UNUSABLE_LINES = [
+  '{"short_id":"a","last_seen_at":"2026-01-02","is_online":true,"tags":["#vip"]}',
+  '{"short_id":"b","last_seen_at":1767323045,"is_online":1,"tags":"#vip"}',
+  '{"short_id":"c","last_seen_at":"soon","is_online":null,"email":["ada@acme.com"]}',
+  '{"short_id":"d","name":"Ada","name" :"Eve","metadata":{"k":1,"k":2}}',
+  '{"short_id":"e","name":"say \\"x\\":","metadata":{"name":"Ada","a b":1},"shoe_size":1,"shoe_size":2}',
+].join("\n");
+
+testInFolder(
+  "Values that are not taken are counted by attribute, with the first line and why",
+  async (folder) => {
+    const { code, stderr } = await run(folder, ["import", "-"], UNUSABLE_LINES);
+    assert.equal(code, 0);
+    assert.deepEqual(stderr.trimEnd().split("\n"), [
+      "is_online: 1 of 2 unusable, first in line 2: a number where a boolean belongs",
+      "last_seen_at: 2 of 3 unusable, first in line 2: a number, its unit is unknown",
+      "tags: 1 of 2 unusable, first in line 2: text where a list belongs",
+      "email: 1 of 1 unusable, first in line 3: a list where text belongs",
+      "name: 1 of 2 unusable, first in line 4: it is there more than once, and the last one counts",
+      "metadata: 1 of 2 unusable, first in line 4: it is there more than once, and the last one counts",
+      "Stored 5 visitors, 0 bad lines, 1 field dropped that are no attribute",
+    ]);
+  },
+);
+
+testInFolder(
+  "With --time-unit numbers are times, and with --strict unusable values make bad lines",
+  async (folder) => {
+    const args = ["import", "--strict", "--time-unit=s", "-"];
+    const { code, stderr } = await run(folder, args, UNUSABLE_LINES);
+    assert.equal(code, 1);
+    assert.deepEqual(stderr.trimEnd().split("\n"), [
+      "line 2: is_online: a number where a boolean belongs",
+      "line 3: email: a list where text belongs",
+      "line 4: name: it is there more than once, and the last one counts",
+      "Stored 2 visitors, 3 bad lines, 1 field dropped that are no attribute",
+    ]);
+    const timed = await run(folder, ["import", "-", "--time-unit", "ms"], '{"short_id":"f","added_at":0}');
+    assert.deepEqual([timed.code, timed.stderr.split("\n").length], [0, 2]);
+    for (const unit of ["us", "", "S"]) {
+      assert.equal((await run(folder, ["import", "-", `--time-unit=${unit}`], "")).code, 64);
+    }
   },
 );
 

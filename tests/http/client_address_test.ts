@@ -89,10 +89,55 @@ Deno.test("It is the one in the log of requests", async () => {
   }
 });
 
-Deno.test("Only X-Forwarded-For gives an address", async () => {
+/** Who is connected, X-Forwarded-For, Forwarded, and the client. */
+const FORWARDED: [peer: string, list: string | null, forwarded: string, client: string][] = [
+  ["10.0.0.7", null, "for=203.0.113.9", "203.0.113.9"],
+  ["10.0.0.7", null, "For=203.0.113.9;proto=https;by=10.0.0.7", "203.0.113.9"],
+  ["10.0.0.7", null, "proto=https; host=acme.com; for=203.0.113.9", "203.0.113.9"],
+  ["10.0.0.7", null, 'for="203.0.113.9:4711"', "203.0.113.9"],
+  ["10.0.0.7", null, 'for="[2001:db8::9]:4711"', "2001:db8::9"],
+  ["10.0.0.7", null, 'for="[2001:db8::9]"', "2001:db8::9"],
+  ["10.0.0.7", null, 'for="[::ffff:203.0.113.9]"', "203.0.113.9"],
+  ["10.0.0.7", null, "for=6.6.6.6, for=203.0.113.9, for=10.0.0.8", "203.0.113.9"],
+  ["10.0.0.7", null, "for=6.6.6.6,for=203.0.113.9", "203.0.113.9"],
+  ["10.0.0.7", null, 'host="a,b";for=203.0.113.9', "203.0.113.9"],
+  ["10.0.0.7", null, "for=unknown", "10.0.0.7"],
+  ["10.0.0.7", null, "for=6.6.6.6, for=_hidden, for=10.0.0.8", "10.0.0.8"],
+  ["10.0.0.7", null, "for=6.6.6.6, proto=https", "10.0.0.7"],
+  ["10.0.0.7", null, "6.6.6.6", "10.0.0.7"],
+  ["10.0.0.7", null, "", "10.0.0.7"],
+  // What a client wrote and did not close, before what a proxy wrote.
+  ["10.0.0.7", null, 'for="6.6.6.6, for=203.0.113.9', "203.0.113.9"],
+  ["10.0.0.7", null, 'for="6.6.6.6, for="[2001:db8::9]"', "2001:db8::9"],
+  ["10.0.0.7", null, 'for=6.6.6.6;x=", for="203.0.113.9:1"', "203.0.113.9"],
+  ["10.0.0.7", null, `${"x,".repeat(9000)}for=203.0.113.9`, "203.0.113.9"],
+  // Not from others, and not beside X-Forwarded-For.
+  ["198.51.100.1", null, "for=203.0.113.9", "198.51.100.1"],
+  ["10.0.0.7", "203.0.113.9", "for=6.6.6.6", "203.0.113.9"],
+  ["10.0.0.7", "unknown", "for=6.6.6.6", "10.0.0.7"],
+];
+
+Deno.test("Forwarded gives the address where a trusted proxy wrote no X-Forwarded-For", () => {
+  const addressOf = clientAddresses(PROXIES.split(", "));
+  for (const [peer, list, forwarded, client] of FORWARDED) {
+    const header = (name: string) => name === "Forwarded" ? forwarded : list;
+    assert.equal(addressOf(peer, header), client, `${peer} ${list} ${forwarded.slice(0, 80)}`);
+  }
+});
+
+Deno.test("An IPv4 address that a socket for IPv6 names is an IPv4 address, without proxies too", () => {
+  for (const trusted of [[], ["10.0.0.0/8"]]) {
+    const addressOf = clientAddresses(trusted);
+    assert.equal(addressOf("::ffff:192.0.2.1", () => null), "192.0.2.1");
+    assert.equal(addressOf("::ffff:c000:201", () => null), "192.0.2.1");
+    assert.equal(addressOf("2001:db8::1", () => null), "2001:db8::1");
+    assert.equal(addressOf("", () => null), "");
+  }
+});
+
+Deno.test("No other header gives an address", async () => {
   const { app, requests } = appOver(openSqliteStore(":memory:"), { TRUSTED_PROXIES: PROXIES });
   const headers = {
-    "Forwarded": "for=6.6.6.6",
     "X-Real-IP": "6.6.6.6",
     "X-Client-IP": "6.6.6.6",
     "X-Forwarded": "6.6.6.6",

@@ -36,7 +36,7 @@ Deno.test("The answer to a request that makes no sense names the wrong parameter
   const { app } = openApp();
   const verdicts: [path: string, named: RegExp][] = [
     [`${LIST}?max_results=0`, /max_results/],
-    ["/api/visitors/list/search?q=x&max_results=1001", /max_results/],
+    ["/api/visitors/list/search?q=x&max_results=1.5", /max_results/],
     [`${LIST}?cursor=x`, /cursor/],
     ["/api/visitors/list/search?q=x&cursor=", /cursor/],
     [`/api/visitors/list/search?q=${"x".repeat(257)}`, /\bq\b/],
@@ -61,7 +61,9 @@ Deno.test("A short id that nobody has is another error than a route that does no
   for (
     const path of [
       "/api/visitors/aB3",
-      "/support/api/visitors/list",
+      "/support/api/visitors/lists",
+      "/api/visitors/nobody.json",
+      "/api/visitors/.json",
       "/api/visitors/%20",
       "/api/visitors/%00",
     ]

@@ -17,7 +17,12 @@ Deno.test("A client that has the answer gets 304, until it changes", async () =>
     const tag = first.headers.get("ETag")!;
     assert.match(tag, /^"[\w-]+"$/);
     assert.equal(first.headers.get("Cache-Control"), "private, no-cache");
-    for (const given of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+    const [opaque] = /[\w-]{22}/.exec(tag)!;
+    const changed = ["-gzip", "-br", "-zstd", ";gz", ";br", "--gzip", "-gzip-br", "-gzip;gz", "-gzip--gzip"]
+      .flatMap((
+        suffix,
+      ) => [`"${opaque}${suffix}"`, `W/"${opaque}${suffix}"`, `"other" , "${opaque}${suffix}"`]);
+    for (const given of [tag, `W/${tag}`, `"other", ${tag}`, "*", ...changed, `"${opaque}"-gzip`]) {
       const again = await get({ "If-None-Match": given }, path);
       assert.equal(again.status, 304, given);
       assert.equal(await again.text(), "");
@@ -25,7 +30,8 @@ Deno.test("A client that has the answer gets 304, until it changes", async () =>
         assert.equal(again.headers.get(name), first.headers.get(name), name);
       }
     }
-    for (const given of ['"other"', tag.replaceAll('"', ""), ""]) {
+    const others = ["-gzi", "gzip", "-other", "x", ";", "-"].map((suffix) => `"${opaque}${suffix}"`);
+    for (const given of ['"other"', opaque, "", `"${opaque.slice(0, -1)}-gzip"`, ...others]) {
       assert.equal((await get({ "If-None-Match": given }, path)).status, 200, given);
     }
   }

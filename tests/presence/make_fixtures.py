@@ -28,4 +28,12 @@ write("city-moved", "GeoLite2-City", [(all6(A, 1), LYON), (all6(B, 2), BERLIN)],
 write("country", "GeoLite2-Country", [(all6(A, 1), {"country": BERLIN["country"]}), (all6(C, 3), COUNTRY_ONLY)], **compat)
 write("dbip-city-lite", "DBIP-City-Lite (compat=City)", [(all6(A, 1), BERLIN), (all6(B, 2), LYON)], **compat)
 write("ipv4-only", "GeoLite2-City", [([A], BERLIN), (["32.1.0.0/16"], LYON)], ip_version=4)
+flat = lambda **fields: fields
+write("flat", "ip-location", [
+    ([A], flat(city="Berlin", country_code="DE", state1="Berlin", latitude=52.5)),
+    ([B], flat(city="Lyon", country="FR", country_name="France", continent="EU")),
+    ([C], flat(country="Germany", country_code="DE", asn="AS64496")),
+    ([D], flat(city_name="Berlin", country_code="DE", country_name="Germany")),
+    ([E], flat(city="", country="", country_code=49))], **compat)
+write("unknown", "Places", [([A], {"town": "Berlin", "land": "DE"})], **compat)
 write("asn", "GeoLite2-ASN", [([A], {"autonomous_system_number": 64496, "autonomous_system_organization": "Example"})], **compat)

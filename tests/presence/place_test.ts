@@ -29,6 +29,13 @@ const PLACES: [file: string, address: string, place: (string | null)[]][] = [
   ["country", "192.0.2.1", STATES],
   ["dbip-city-lite", "203.0.113.9", BERLIN],
   ["dbip-city-lite", "2001:db8:2::1", LYON],
+  // Flat records of other makers.
+  ["flat", "203.0.113.9", ["Berlin", "DE", null]],
+  ["flat", "198.51.100.7", LYON],
+  ["flat", "192.0.2.1", GERMANY],
+  ["flat", "192.0.2.200", BERLIN],
+  ["flat", "203.0.113.200", NOWHERE],
+  ["unknown", "203.0.113.9", NOWHERE],
   ["ipv4-only", "203.0.113.9", BERLIN],
   ["ipv4-only", "::ffff:203.0.113.9", BERLIN],
   ["ipv4-only", "32.1.13.184", LYON],
@@ -114,6 +121,23 @@ testInFolder("A file broken anywhere is refused or has some place or none for an
       }
       await places.close();
     }
+  }
+});
+
+testInFolder("A file whose records have another shape is reported once", async () => {
+  const verdicts: [file: string, addresses: string[], reports: number][] = [
+    ["unknown", ["198.51.100.7", "10.0.0.1"], 0],
+    ["unknown", ["203.0.113.9", "203.0.113.10"], 1],
+    ["flat", ["203.0.113.9", "198.51.100.7"], 0],
+    // A network of which only the country is known where it is registered.
+    ["city", ["192.0.2.200"], 0],
+  ];
+  for (const [file, addresses, expected] of verdicts) {
+    let reports = 0;
+    const places = openPlaces(fixture(file), assert.fail, { onUnknown: () => reports++ });
+    for (const address of addresses) places.placeOf(address);
+    assert.equal(reports, expected, `${file} ${addresses}`);
+    await places.close();
   }
 });
 

@@ -80,6 +80,7 @@ const READING = [
   "GET /visitors/{short_id}",
   "GET /usage",
   "GET /openapi.json",
+  "POST /visitors/{short_id}/watch_url",
 ];
 const EVERYTHING = [
   ...READING,
@@ -94,7 +95,7 @@ Deno.test("What the API answers is described, and what is described it answers",
     assert.deepEqual(operationsOf(document).sort(), expected.toSorted());
     for (const operation of EVERYTHING) {
       const path = operation.split(" ")[1];
-      const { status, headers } = await ask(`/api${path}`.replace("{short_id}", "zoe"), {}, "POST");
+      const { status, headers } = await ask(`/api${path}`.replace("{short_id}", "zoe"), {}, "PUT");
       const methods = Object.keys(document.paths[path] ?? {}).flatMap((method) =>
         method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]
       );
@@ -180,12 +181,13 @@ Deno.test("The answers are as described", async () => {
   assert.equal(search.visitors.length, 1);
   await check("GET /visitors/list/search", "/api/visitors/list/search?q=nobody");
   const unchanged = { headers: { "If-None-Match": "*" } };
-  for (const operation of READING.filter((operation) => operation !== "GET /usage")) {
+  for (const operation of READING.filter((operation) => /^GET (?!\/usage)/.test(operation))) {
     const path = "/api" + operation.split(" ")[1].replace("{short_id}", "bare");
     await check(operation, path);
     await check(operation, path, unchanged, 304);
   }
   await check("GET /usage", "/api/usage");
+  await check("POST /visitors/{short_id}/watch_url", "/api/visitors/zoe/watch_url", { body: "{}" });
   const change = { body: JSON.stringify({ name: "Ada", tags: ["#vip"] }) };
   const { visitor } = await check("PATCH /visitors/{short_id}", "/api/visitors/zoe", change);
   assert.equal(visitor.name, "Ada");
@@ -269,6 +271,7 @@ Deno.test("The errors are as described, down to the sentence of their examples",
     ["visitor_not_found", writing, "DELETE /visitors/{short_id}", "/visitors/nobody", WRITE_KEY],
     ["precondition_failed", writing, "DELETE /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, undefined, { "If-Match": '"x"' }],
     ["too_large", writing, "PATCH /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, long],
+    ["no_watch_link", writing, "POST /visitors/{short_id}/watch_url", "/visitors/zoe/watch_url", "key", "{}"],
     ["too_many_requests", limited, "GET /openapi.json", "/openapi.json"],
     ["internal_error", failing, "GET /usage", "/usage"],
     ["database_unavailable", gone, "GET /visitors/{short_id}", "/visitors/zoe"],

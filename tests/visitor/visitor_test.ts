@@ -512,7 +512,7 @@ Deno.test("A link is http or https, and any other counts as missing, as stored a
     // As an earlier version may have stored it.
     const stored = new EncodedVisitor(asciiJson({ ...visitor, watch_link: given }));
     assert.equal(
-      JSON.parse(stored.jsonWithLink(() => null)).watch_link,
+      JSON.parse(stored.jsonWithLink(null)).watch_link,
       isLink ? given : null,
       String(given),
     );

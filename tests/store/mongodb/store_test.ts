@@ -5,7 +5,7 @@ import { findAll, getVisitor, visitorOf } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
-  const { Decimal128, Long, ObjectId, Timestamp } = await import("mongodb");
+  const { Binary, Decimal128, Long, ObjectId, Timestamp, UUID } = await import("mongodb");
   const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
   const { database, mongo, open, test } = await startCollections();
 
@@ -40,6 +40,31 @@ if (hasAllRights) {
     const failures = outcomes.filter((outcome) => outcome.status === "rejected");
     assert.equal(failures.length, 9);
     for (const { reason } of failures) assert.equal(reason.name, "RangeError");
+  });
+
+  test("ids that are no text are read without loss, and found by their text", async ({ store, collection }) => {
+    const oid = "65a1b2c3d4e5f60718293a4b";
+    const uuid = "3b241101-e2bb-4255-8caf-4136c566a962";
+    const verdicts: [stored: unknown, text: string | null][] = [
+      [Long.fromString("738529527931269425"), "738529527931269425"],
+      [Decimal128.fromString("738529527931269427"), "738529527931269427"],
+      [Decimal128.fromString("12345678901234567890.5"), "12345678901234567890.5"],
+      [new ObjectId(oid), oid],
+      [new UUID(uuid), uuid],
+      [new Binary(new Uint8Array([1, 2])), null],
+      [NaN, null],
+    ];
+    for (const [i, [unique_id]] of verdicts.entries()) {
+      await collection.insertOne({ short_id: `v${i}`, unique_id, metadata: { id: Long.fromString("2") } });
+    }
+    await collection.insertOne({ short_id: new ObjectId(oid), unique_id: "nobody" });
+    for (const [i, [, text]] of verdicts.entries()) {
+      assert.equal((await getVisitor(store, `v${i}`))!.unique_id, text);
+      if (text !== null && !text.includes(".")) {
+        assert.deepEqual(await findAll(store, `id:${text}`), [`v${i}`], text);
+      }
+    }
+    assert.deepEqual(await findAll(store, "id:nobody"), []);
   });
 
   test("documents of other software are read for what they are", async ({ store, collection }) => {
