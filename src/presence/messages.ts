@@ -20,22 +20,6 @@ const text = string(256).transform((given) => given.trim() === "" ? null : given
 const list = (item: z.ZodType<string>, most: number) =>
   z.array(item).max(most).nullable().transform((given) => [...new Set(given ?? [])]);
 
-/** So many characters and words of the identities are taken, since each is one more by which the visitor is found. */
-const MAX_SEARCHED = 1000;
-const MAX_WORDS = 100;
-
-/** The first identities that are not too much together. */
-function bounded(identities: string[]): string[] {
-  let characters = 0;
-  let words = 0;
-  const end = identities.findIndex((identity) => {
-    characters += identity.length;
-    words += identity.split(/[^\p{L}\p{M}\p{N}]+/u).filter((word) => word !== "").length;
-    return characters > MAX_SEARCHED || words > MAX_WORDS;
-  });
-  return end === -1 ? identities : identities.slice(0, end);
-}
-
 /** A web page's URL; an agent could open no other kind. */
 const url = string(2048).refine(
   (given) => /^https?:$/.test(URL.parse(given)?.protocol ?? ""),
@@ -50,7 +34,7 @@ const metadata = z.record(
 
 /** What a web page claims of its visitor: `null` clears, what is absent stays. */
 const claims = z.strictObject({
-  identities: list(string(256).regex(/\S/), 20).transform(bounded),
+  identities: list(string(256).regex(/\S/), 20),
   unique_id: text,
   tags: list(string(64).regex(/^#[\p{L}\p{M}\p{N}-]+$/u), 50),
   /** Added and cleared in this order: `system:` clears those of that system, `null` all. */

@@ -176,23 +176,3 @@ if (hasAllRights) {
     for (const code of Object.keys(codes)) assert.ok(protocol.includes(`| \`${code}\` |`), code);
   });
 }
-
-const IDENTITIES: [what: string, given: string[], taken: number][] = [
-  ["a few", ["ada@example.com", "Ada Lovelace", "Acme"], 3],
-  ["none", [], 0],
-  ["one of 256 characters", ["x".repeat(256)], 1],
-  ["just 1,000 characters", ["a", "b", "c", "d"].map((letter) => letter.repeat(250)), 4],
-  ["1,001 characters", ["a", "b", "c", "d"].map((letter) => letter.repeat(250)).concat("e"), 4],
-  ["twenty of 256 characters", Array.from({ length: 20 }, (_, i) => String(i).padEnd(256, "x")), 3],
-  ["100 words", Array.from({ length: 20 }, (_, i) => `a b c d ${i}`), 20],
-  ["120 words", Array.from({ length: 20 }, (_, i) => `a b-c d e ${i}`), 16],
-  ["words of other scripts", Array.from({ length: 20 }, (_, i) => `да нет мир щи ${i} 日本`), 16],
-];
-
-for (const [what, identities, taken] of IDENTITIES) {
-  Deno.test(`Of ${what} as identities the first ${taken} are taken`, () => {
-    const message = readMessage(JSON.stringify({ type: "update", visitor: { identities } }));
-    assert.ok(message.type === "update");
-    assert.deepEqual(message.visitor.identities, identities.slice(0, taken));
-  });
-}

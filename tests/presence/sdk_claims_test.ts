@@ -158,8 +158,7 @@ if (hasAllRights) {
       ),
     );
     const { identities, tags, integration_ids, metadata, unique_id, name } = visitor;
-    // Of what is sent, 1,000 characters of identities are taken.
-    assert.deepEqual([identities.length, tags.length, integration_ids.length], [3, 50, 50]);
+    assert.deepEqual([identities.length, tags.length, integration_ids.length], [20, 50, 50]);
     assert.deepEqual([unique_id.length, name.length], [256, 256]);
     assert.equal(Object.keys(metadata).length, 50);
   });
