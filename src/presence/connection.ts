@@ -130,7 +130,7 @@ export class Connection {
     else this.#socket.send(JSON.stringify(message));
   }
 
-  /** Whether another visitor may be made for this web page; where not, it is told so and closed. */
+  /** Whether another visitor may be made for this web page; where not, it gets the error and is closed. */
   admitNewVisitor(): boolean {
     try {
       this.#listener.onNewVisitor(this);

@@ -42,7 +42,7 @@ const RETRY = 1000;
 /** A web page that is connected. */
 export interface WebPage {
   send(message: ServerMessage): void;
-  /** Whether another visitor may be made for it, in place of one that was removed; where not, it is told and closed. */
+  /** Whether another visitor may be made for it, in place of one that was removed; where not, it gets the error and is closed. */
   admitNewVisitor(): boolean;
 }
 
