@@ -11,7 +11,6 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "n
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { WebSocketServer } from "ws";
 import { within } from "../async/deadline.ts";
 import { listen, type Listener, refusedAddress, STOP_DEADLINE } from "../operations/listen.ts";
 import type { Log } from "../operations/log.ts";
@@ -34,6 +33,8 @@ export async function listenForPages(
   log: Log,
 ): Promise<Listener> {
   if (!hasSoundUpgrade()) return listenByRuntime(handler, { port, host }, log);
+  // It reads environment variables as soon as it is loaded, which only a server needs the right to.
+  const { WebSocketServer } = await import("ws");
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
