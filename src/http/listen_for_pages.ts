@@ -84,7 +84,7 @@ export async function listenForPages(
  * Whether `node:http` may be relied on for WebSockets: Deno 2.6 does not end a connection that was upgraded. There the
  * runtime's own WebSockets are used, with the faults that are described above.
  */
-function hasSoundUpgrade(): boolean {
+export function hasSoundUpgrade(): boolean {
   const [major, minor] = Deno.version.deno.split(".").map(Number);
   return major > 2 || major === 2 && minor >= 9;
 }
