@@ -76,18 +76,22 @@ Deno.test("They are removed a few at a time, and nobody gets an answer from befo
     (await reads.findVisitors([{ kind: "online", online: false }], 1000, null)).visitors.length;
   assert.equal(await offline(), 250);
   const batches: number[] = [];
-  const left: number[] = [];
+  const left: Promise<number>[] = [];
   const logged: string[] = [];
   const retention = startRetention(
     watch(store, { removeOffline: (_, most) => void batches.push(most) }),
     1,
     (sentence) => logged.push(sentence),
-    { onRemoved: () => (reads.forget(), void offline().then((count) => left.push(count))) },
+    { onRemoved: () => (reads.forget(), void left.push(offline())) },
   );
   await until(() => logged.length > 0);
   await retention.stop();
   assert.deepEqual(batches, [50, 50, 50, 50, 50, 50]);
-  assert.deepEqual(left, [200, 150, 100, 50, 0]);
+  // The next ones may be gone already when it is asked, never fewer than those before.
+  const most = [200, 150, 100, 50, 0];
+  const counts = await Promise.all(left);
+  assert.equal(counts.length, most.length);
+  assert.ok(counts.every((count, i) => count <= most[i]), `${counts}`);
   assert.deepEqual(logged, ["Removed 250 visitors not seen for 1 days"]);
 });
 
