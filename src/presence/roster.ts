@@ -165,6 +165,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   leave(page: WebPage, presence: PresentVisitor) {
     presence.pages.delete(page);
     if (presence.pages.size > 0 || this.#isClosed) return;
+    // One that was not admitted again may close its pages later.
+    if (this.#visitors.get(presence.shortId) !== presence) return;
     const last_seen_at = new Date().toISOString();
     presence.cancelLeaving = this.#clock.after(this.#options.grace, () => {
       presence.isConnected = false;
