@@ -6,10 +6,9 @@
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "dotenv";
-import ipaddr from "ipaddr.js";
+import { isWatchLink, readBaseEndpoint, readNetworks, readNumber, readOrigins } from "./config_values.ts";
+import { readEnvFile } from "./env_file.ts";
 import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor/visitor.ts";
-import { fillWatchLink, LINK } from "./visitor/watch_link.ts";
 
 /** What may be logged, from the least to the most important. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
@@ -511,67 +510,15 @@ export function warnOfWeakKeys(given: VariableValues): string[] {
     );
 }
 
-/** A whole number within bounds. */
-function readNumber(given: string, least: number, most: number): number | undefined {
-  const isWithin = /^[0-9]{1,7}$/.test(given) && Number(given) >= least && Number(given) <= most;
-  return isWithin ? Number(given) : undefined;
-}
-
 /** A password stands before an `@`, however the rest is misspelt. */
 function withoutPassword(given: string): string {
   return given.replace(/^.*@/s, "…@");
-}
-
-function readBaseEndpoint(given: string): { baseEndpoint: string; prefix: string } | null | undefined {
-  if (given === "") return null;
-  const url = URL.parse(given);
-  if (url === null || !/^https?:$/.test(url.protocol) || !/^https?:\/\/[^/]/i.test(given)) return;
-  if (url.username !== "" || url.password !== "" || /[?#]/.test(given)) return;
-  const path = url.pathname.replace(/\/+$/, "");
-  let prefix: string;
-  try {
-    prefix = decodeURI(path);
-  } catch {
-    return;
-  }
-  // These mean something in a route's pattern, or make a path with several spellings.
-  if (/[:*{}?%\\]|\/\//.test(prefix)) return;
-  return { baseEndpoint: url.origin + path, prefix };
-}
-
-function readNetworks(given: string): string[] | undefined {
-  const networks = given.split(",").map((network) => network.trim()).filter((network) => network !== "");
-  const isNetwork = (network: string) => ipaddr.isValidCIDR(network) || ipaddr.isValid(network);
-  return networks.every((network) => isNetwork(network) && /[.:].*[.:]/.test(network)) ? networks : undefined;
-}
-
-/** Exactly as browsers write them, since they are compared so. */
-function readOrigins(given: string): ReadonlySet<string> | "*" | undefined {
-  if (given.trim() === "*") return "*";
-  const origins = given.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "");
-  const isOrigin = (origin: string) =>
-    /^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin || isAppOrigin(origin);
-  return origins.every(isOrigin) ? new Set(origins) : undefined;
-}
-
-/** Schemes whose pages have no such origin: browsers send `null`, or none. */
-const NOT_OF_APPS = ["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript"];
-
-/** Whether it is the origin of web pages in an app, such as `capacitor://localhost` or `tauri://localhost`. */
-function isAppOrigin(origin: string): boolean {
-  const [, scheme] = /^([a-z][a-z\d+.-]*):\/\/[\w-]+(?:\.[\w-]+)*(?::\d+)?$/.exec(origin) ?? [];
-  return scheme !== undefined && !NOT_OF_APPS.includes(scheme);
 }
 
 function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | undefined {
   const names = given.split(",").map((name) => name.trim()).filter((name) => name !== "");
   const isKnown = (name: string): name is AttributeName => ATTRIBUTE_NAMES.includes(name as AttributeName);
   return names.every(isKnown) && !names.includes("short_id") ? new Set(names) : undefined;
-}
-
-function isWatchLink(given: string): boolean {
-  const link = fillWatchLink(given, "x", { id: "x", name: "x" });
-  return given.includes("{short_id}") && LINK.test(link) && URL.canParse(link);
 }
 
 /** The values of the variables, and what an operator should know of where they come from. */
@@ -587,7 +534,15 @@ export interface Environment {
  * @throws {ConfigurationError} a value in `.env` means something else to other readers of such files
  */
 export function readEnvironment(folder: string = ownFolder()): Environment {
-  const { values: fromFile, warnings } = readEnvFile(join(folder, ".env"));
+  const { values: fromFile, warnings, ambiguous } = readEnvFile(join(folder, ".env"));
+  const lines = ambiguous.filter(({ name }) => Object.hasOwn(VARIABLES, name)).map(({ name, line }) =>
+    ConfigurationError.line(
+      name as VariableName,
+      `a value with # and without quotes in line ${line} of .env`,
+      `quotes around the value, such as ${name}="…", and comments in lines of their own`,
+    )
+  );
+  if (lines.length > 0) throw new ConfigurationError(lines);
   const values = NAMES.map((name) => [name, (Deno.env.get(name) ?? fromFile[name])?.trim()]);
   return { values: Object.fromEntries(values), warnings };
 }
@@ -600,50 +555,4 @@ export function loadConfig(): Config {
 
 function ownFolder(): string {
   return Deno.build.standalone ? dirname(Deno.execPath()) : fileURLToPath(new URL("..", import.meta.url));
-}
-
-function readEnvFile(path: string): { values: Record<string, string>; warnings: string[] } {
-  const ignored = (because: string) => ({ values: {}, warnings: [`Ignored ${path}: ${because}`] });
-  let bytes: Uint8Array;
-  let mode: number | null;
-  try {
-    ({ mode } = Deno.statSync(path));
-    bytes = Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { values: {}, warnings: [] };
-    return ignored(`it cannot be read (${(error as Error).name})`);
-  }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return ignored("it is not UTF-8");
-  }
-  refuseUnquotedHash(text);
-  // Not the group's right, by which a service reads a file that it cannot change.
-  const isReadable = mode !== null && (mode & 0o004) !== 0;
-  return {
-    values: parse(text),
-    warnings: isReadable ? [`Other users of this host may read ${path}: run \`chmod o-rwx\` on it`] : [],
-  };
-}
-
-/** A line of `.env` as dotenv reads it: a quoted value, or all that follows the name. */
-const ENV_LINE =
-  /^[ \t]*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^\r\n]*)/gm;
-
-/** To dotenv an unquoted `#` begins a comment; to systemd and Docker it is a part of the value. */
-function refuseUnquotedHash(text: string) {
-  const lines: string[] = [];
-  for (const { 1: name, 2: value, index } of text.matchAll(ENV_LINE)) {
-    const isQuoted = /^\s*(["'`])[^]*\1$/.test(value);
-    if (isQuoted || !value.includes("#") || !Object.hasOwn(VARIABLES, name)) continue;
-    const line = text.slice(0, index).split("\n").length;
-    lines.push(ConfigurationError.line(
-      name as VariableName,
-      `a value with # and without quotes in line ${line} of .env`,
-      `quotes around the value, such as ${name}="…", and comments in lines of their own`,
-    ));
-  }
-  if (lines.length > 0) throw new ConfigurationError(lines);
 }

@@ -10,6 +10,7 @@ const FLOORS = [
   ["async"],
   ["visitor"],
   ["search"],
+  ["config_values.ts", "env_file.ts"],
   ["config.ts"],
   ["store"],
   ["operations"],

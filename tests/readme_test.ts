@@ -14,6 +14,7 @@ const MAX_README = 25_600;
 /** The documents, by their paths in the project. */
 const DOCUMENTS = [
   "README.md",
+  "src/README.md",
   "tests/README.md",
   "src/operations/deploy/README.md",
   "src/presence/PROTOCOL.md",
