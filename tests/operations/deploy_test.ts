@@ -106,8 +106,8 @@ test("the unit parses, and Foyer may write where it has to", () => {
   assert.deepEqual([...sections.keys()], ["Unit", "Service", "Install"]);
   const service = (name: string) => sections.get("Service")!.get(name)?.at(-1) ?? "";
 
-  // The commands of the README put the files there.
-  const readme = read("README.md");
+  // The commands of its README put the files there.
+  const readme = read("src/operations/deploy/README.md");
   assert.ok(readme.includes(`foyer ${service("ExecStart")}`), "the README installs the executable there");
   assert.ok(readme.includes(`.env.example ${service("EnvironmentFile")}`), "and the variables there");
   assert.ok(readme.includes("src/operations/deploy/foyer.service /etc/systemd/system/"));
