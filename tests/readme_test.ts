@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS } from "../src/http/errors.ts";
 import { COMMON_ERRORS, MAX_BODY, OPERATIONS, visitorChange } from "../src/rest/operations.ts";
+import { SEARCH_FORMAT } from "../src/search/format.ts";
 import { ATTRIBUTE_NAMES } from "../src/visitor/visitor.ts";
 import { hasAllRights } from "./support/rights.ts";
 
@@ -76,16 +77,24 @@ test("the README names every task that it should, and tasks that there are", () 
   for (const name of Object.keys(tasks)) assert.ok(text.includes(`task ${name}`), name);
 });
 
-test("the README names every operation, its errors and what a change may set", () => {
+test("the README names every operation, its errors with their cure, and what a change may set", () => {
   const readme = read("README.md");
   for (const { method, path } of Object.values(OPERATIONS)) {
     assert.ok(readme.includes(`| \`${method} ${path}`), `${method} ${path}`);
   }
   const codes = new Set([...COMMON_ERRORS, ...Object.values(OPERATIONS).flatMap(({ errors }) => errors)]);
-  for (const code of codes) assert.ok(readme.includes(`| ${ERRORS[code].status} | \`${code}\` |`), code);
+  for (const code of codes) {
+    const { status, cure } = ERRORS[code];
+    assert.ok(readme.includes(`| ${status} | \`${code}\` | ${cure}`), code);
+  }
   const [, writes] = readme.split("### Writes");
   for (const name of Object.keys(visitorChange.shape)) assert.ok(writes.includes(`\`${name}\``), name);
   assert.ok(writes.includes(`${MAX_BODY / 1024} KB`));
+});
+
+test("the README's table of the search format is that of the documentation", () => {
+  const [, table] = /\| part \| finds visitors \|\n.*\n([^]*?)\n\n/.exec(read("README.md"))!;
+  assert.equal(table, SEARCH_FORMAT.map(({ part, finds }) => `| ${part} | ${finds} |`).join("\n"));
 });
 
 test("the README's visitor has attributes that there are, in their order", () => {

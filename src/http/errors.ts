@@ -8,34 +8,91 @@ import { answerJson, type ApiContext } from "./answer.ts";
 import { DeadlineExceeded } from "../async/deadline.ts";
 import { StoreRebuilding, StoreUnavailable } from "../store/visitor_store.ts";
 
-/** The HTTP status of each error, and when it is answered. */
+/** An error that a client may receive. */
+interface KnownError {
+  /** The HTTP status. */
+  status: number;
+  /** When it is answered. */
+  when: string;
+  /** What whoever receives it can do. `Code` is between backticks. */
+  cure: string;
+}
+
+/** Every error that a client may receive. */
 export const ERRORS = {
   invalid_parameter: {
     status: 400,
     when: "A parameter, the body or the path cannot be used; the message names it",
+    cure: "correct what `message` names: `max_results`, `cursor`, `q`, `all`, the body or the path",
   },
-  invalid_api_key: { status: 401, when: "No key, or a wrong one" },
-  write_key_required: { status: 403, when: "The key only reads" },
-  origin_not_allowed: { status: 403, when: "A web page of this origin may not connect" },
-  visitor_not_found: { status: 404, when: "There is no visitor with this short id" },
-  not_found: { status: 404, when: "There is no such route" },
-  no_watch_link: { status: 409, when: "No link is known by which this visitor can be watched" },
-  method_not_allowed: { status: 405, when: "The route has no such method" },
+  invalid_api_key: {
+    status: 401,
+    when: "No key, or a wrong one",
+    cure: "send the key exactly as it is set",
+  },
+  write_key_required: { status: 403, when: "The key only reads", cure: "send `REST_WRITE_KEY`" },
+  origin_not_allowed: {
+    status: 403,
+    when: "A web page of this origin may not connect",
+    cure: "name the web page's origin in `ALLOWED_ORIGINS`",
+  },
+  visitor_not_found: {
+    status: 404,
+    when: "There is no visitor with this short id",
+    cure: "check the short id (letter case counts); the visitor may have been removed",
+  },
+  not_found: {
+    status: 404,
+    when: "There is no such route",
+    cure: "check the path (a trailing slash is another route); set `REST_KEY`",
+  },
+  no_watch_link: {
+    status: 409,
+    when: "No link is known by which this visitor can be watched",
+    cure: "set `WATCH_LINK`",
+  },
+  method_not_allowed: {
+    status: 405,
+    when: "The route has no such method",
+    cure: "use a method that `Allow` names; to write, set `REST_WRITE_KEY`",
+  },
   precondition_failed: {
     status: 412,
     when: "If-Match names another state of the visitor; nothing was written",
+    cure: "read the visitor again; it is not as `If-Match` says",
   },
-  too_large: { status: 413, when: "The body is longer than 64 KB" },
-  upgrade_required: { status: 426, when: "The URL answers WebSockets only" },
-  too_many_requests: { status: 429, when: "Try again after the seconds in Retry-After" },
+  too_large: { status: 413, when: "The body is longer than 64 KB", cure: "send a body of up to 64 KB" },
+  upgrade_required: {
+    status: 426,
+    when: "The URL answers WebSockets only",
+    cure: "connect by a WebSocket; have the proxy forward them",
+  },
+  too_many_requests: {
+    status: 429,
+    when: "Try again after the seconds in Retry-After",
+    cure: "wait for `Retry-After` seconds",
+  },
   internal_error: {
     status: 500,
     when: "Something went wrong; the log has the cause, by the id in X-Request-Id",
+    cure: "look for the id in the log, and report its cause",
   },
-  database_unavailable: { status: 503, when: "The database does not answer; try again after Retry-After" },
-  too_many_connections: { status: 503, when: "MAX_CONNECTIONS web pages are connected" },
-  stopping: { status: 503, when: "The server is about to stop" },
-} as const;
+  database_unavailable: {
+    status: 503,
+    when: "The database does not answer; try again after Retry-After",
+    cure: "wait for `Retry-After` seconds; the log says why",
+  },
+  too_many_connections: {
+    status: 503,
+    when: "MAX_CONNECTIONS web pages are connected",
+    cure: "raise `MAX_CONNECTIONS`, or run another process",
+  },
+  stopping: {
+    status: 503,
+    when: "The server is about to stop",
+    cure: "`/ready` only: send requests to another process",
+  },
+} as const satisfies Record<string, KnownError>;
 
 /** A stable code that a client may act on. */
 export type ErrorCode = keyof typeof ERRORS;
