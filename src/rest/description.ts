@@ -14,11 +14,13 @@ import { type ErrorCode, ERRORS } from "../http/errors.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 import {
   cacheParameters,
+  changedVisitorParameters,
   COMMON_ERRORS,
   matchParameters,
   OPENAPI,
   type Operation,
   OPERATIONS,
+  TAGS,
   UNINDEXED_HEADER,
   visitorParameters,
   visitorSchema,
@@ -117,7 +119,12 @@ function documentOf(config: Config) {
       description: ABOUT,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: `${baseEndpoint}/api` }],
+    servers: [
+      { url: "../api", description: "Where this description is" },
+      { url: `${baseEndpoint}/api`, description: "The public URL of this installation" },
+    ],
+    tags: Object.entries(TAGS).filter(([tag]) => operations.some(([, operation]) => operation.tag === tag))
+      .map(([name, description]) => ({ name, description })),
     security: [{ bearer: [] }, { header: [] }],
     paths,
     components: {
@@ -144,7 +151,8 @@ function describe(
   example: Partial<Visitor>,
   ofVisitor: string[],
 ): ZodOpenApiOperationObject {
-  const { summary, path, query, body, bodyExample, answer, answerExample, shortIdAt } = operation;
+  const { summary, tag, isChange, path, query, body, bodyExample, answer, answerExample, shortIdAt } =
+    operation;
   const { isCacheable, isConditional, isPaged } = operation;
   const headers = {
     "X-Request-Id": REQUEST_ID,
@@ -178,16 +186,21 @@ function describe(
     responses[`${ERRORS[code].status}`] = { $ref: `#/components/responses/${code}` };
   }
   const requestParams = {
-    ...(path.includes("{short_id}") ? { path: visitorParameters } : {}),
+    ...(path.includes("{short_id}") ? { path: isChange ? changedVisitorParameters : visitorParameters } : {}),
     ...(query ? { query } : {}),
     ...(isCacheable ? { header: cacheParameters } : {}),
     ...(isConditional ? { header: matchParameters } : {}),
   };
-  const sent = body && { "application/json": { schema: body, example: bodyExample } };
+  const requestBody = body && {
+    required: true,
+    ...(isChange ? { description: `Such as \`${JSON.stringify(bodyExample)}\`` } : {}),
+    content: { "application/json": { schema: body, example: isChange ? {} : bodyExample } },
+  };
   return {
+    tags: [tag],
     summary,
     ...(Object.keys(requestParams).length > 0 ? { requestParams } : {}),
-    ...(sent ? { requestBody: { required: true, content: sent } } : {}),
+    ...(requestBody ? { requestBody } : {}),
     responses,
   };
 }

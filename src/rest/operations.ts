@@ -83,15 +83,16 @@ export const cacheParameters = z.object({
 export const matchParameters = z.object({
   "If-Match": z.string().optional().meta({
     description: "The ETag of the visitor as the client has it: 412 where it is another one by now",
-    param: { example: EXAMPLE_TAG },
   }),
 });
 
 const removalParameters = z.object({
-  all: z.literal("true", "all must be exactly true, since this removes every visitor that is offline.").meta({
-    description: "That really all of them are meant",
-    param: { example: "true" },
-  }),
+  // A pattern, since a form would have chosen the one value that there is already.
+  all: z.string().regex(
+    /^true$/,
+    "all must be exactly true, since this removes every visitor that is offline.",
+  )
+    .meta({ description: "Exactly `true`: that really all of them are meant" }),
 });
 
 const VALUES = {
@@ -152,6 +153,11 @@ export const visitorParameters = z.object({
   }),
 });
 
+/** The parameters in the path of a visitor who is changed: whoever tries it has to say whom. */
+export const changedVisitorParameters = z.object({
+  short_id: z.string().min(1).meta({ description: ATTRIBUTES.short_id.meaning }),
+});
+
 /** A visitor as it is sent. */
 export function visitorSchema(hidden: ReadonlySet<AttributeName>) {
   const shown = ATTRIBUTE_NAMES.filter((name) => !hidden.has(name));
@@ -180,16 +186,27 @@ function ok(shape: z.ZodRawShape) {
   return z.strictObject({ status: z.literal("ok"), ...shape });
 }
 
+/** What operations are about, and what that is. */
+export const TAGS = {
+  Visitors: "Who is online, and which of them is the person that I am talking to.",
+  Agents: "What agents do for a visitor; any key may ask.",
+  Changes: "What changes and removes visitors, with `REST_WRITE_KEY`; without it these do not exist.",
+  Installation: "The installation itself.",
+} as const;
+
 /** An operation. */
 export interface Operation {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Its route's pattern under the API's root, as OpenAPI writes it. */
   path: string;
+  tag: keyof typeof TAGS;
   summary: string;
+  /** Whether it changes anything. Its description has no example that somebody might send by mistake. */
+  isChange?: true;
   /** The parameters in its query. */
   query?: z.ZodObject;
   body?: z.ZodObject;
-  /** An example of the body. */
+  /** An example of the body; of a change one to read, not to send. */
   bodyExample?: Record<string, unknown>;
   /** A good answer, given the schema of a visitor. */
   answer: (visitor: z.ZodObject) => z.ZodObject;
@@ -237,6 +254,7 @@ export const OPERATIONS = {
   listLatest: {
     method: "GET",
     path: "/visitors/list/latest",
+    tag: "Visitors",
     summary: "The visitors online now, the newest last_seen_at first",
     query: listParameters,
     ...VISITOR_LIST,
@@ -244,6 +262,7 @@ export const OPERATIONS = {
   searchVisitors: {
     method: "GET",
     path: "/visitors/list/search",
+    tag: "Visitors",
     summary: "The visitors that match, those online first",
     query: searchParameters,
     ...VISITOR_LIST,
@@ -251,6 +270,7 @@ export const OPERATIONS = {
   getVisitor: {
     method: "GET",
     path: "/visitors/{short_id}",
+    tag: "Visitors",
     summary: "One visitor",
     ...ONE_VISITOR,
     isCacheable: true,
@@ -259,6 +279,7 @@ export const OPERATIONS = {
   getWatchUrl: {
     method: "POST",
     path: "/visitors/{short_id}/watch_url",
+    tag: "Agents",
     summary: "Where an agent starts watching a visitor",
     body: watchRequest,
     bodyExample: { agent: { id: "agent-7", name: "Grace" } },
@@ -269,7 +290,9 @@ export const OPERATIONS = {
   updateVisitor: {
     method: "PATCH",
     path: "/visitors/{short_id}",
+    tag: "Changes",
     summary: "Sets attributes of a visitor, each as a whole; null clears a text",
+    isChange: true,
     body: visitorChange,
     bodyExample: { name: "Ada Lovelace", tags: ["#customer"], is_waiting_for_call: true, nickname: null },
     ...ONE_VISITOR,
@@ -285,7 +308,9 @@ export const OPERATIONS = {
   removeVisitor: {
     method: "DELETE",
     path: "/visitors/{short_id}",
+    tag: "Changes",
     summary: "Removes a visitor for good",
+    isChange: true,
     answer: () => ok({}),
     answerExample: () => ({ status: "ok" }),
     isConditional: true,
@@ -294,7 +319,9 @@ export const OPERATIONS = {
   removeOfflineVisitors: {
     method: "DELETE",
     path: "/visitors",
+    tag: "Changes",
     summary: "Removes every visitor that is offline for good",
+    isChange: true,
     query: removalParameters,
     answer: () => ok({ count: z.int().min(0) }),
     answerExample: () => ({ status: "ok", count: 160 }),
@@ -303,6 +330,7 @@ export const OPERATIONS = {
   getUsage: {
     method: "GET",
     path: "/usage",
+    tag: "Installation",
     summary: "How many visitors there are",
     answer: () => ok({ usage: counts }),
     answerExample: () => ({
@@ -317,6 +345,7 @@ export const OPERATIONS = {
   describeApi: {
     method: "GET",
     path: "/openapi.json",
+    tag: "Installation",
     summary: "This description",
     answer: () => z.looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) }),
     answerExample: () => ({ openapi: OPENAPI, info: { title: "Foyer", version: "1.0.0" }, paths: {} }),

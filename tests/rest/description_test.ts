@@ -147,7 +147,12 @@ Deno.test("It says where the API is, by BASE_ENDPOINT", async () => {
   ];
   for (const [baseEndpoint, url] of verdicts) {
     const { document } = await openApp({ BASE_ENDPOINT: baseEndpoint });
-    assert.deepEqual(document.servers, [{ url }]);
+    assert.equal(document.servers[1].url, url);
+    // Beside the description, whichever way a client came there (RFC 3986, section 5.2.4).
+    const relative = document.servers[0].url;
+    for (const [at, root] of [[url, url], ["http://127.0.0.1:5002/api", "http://127.0.0.1:5002/api"]]) {
+      assert.equal(new URL(relative, `${at}/openapi.json`).href, root);
+    }
     assert.equal(document.info.version, denoJson.version);
   }
 });
@@ -207,12 +212,54 @@ Deno.test("Parameters, bodies and answers have examples, which fit", async () =>
       count++;
     }
     const isContent = place.at(-2) === "content" || place.at(-2) === "parameters";
+    const isChange = ["patch", "delete"].includes(place[2]) && place.at(-2) === "parameters";
     // There is no cursor that would be right for everyone.
-    if (isContent && value.name !== "cursor") assert.ok("example" in value, place.join(" "));
+    if (isContent && !isChange && value.name !== "cursor") assert.ok("example" in value, place.join(" "));
     for (const [name, item] of Object.entries(value)) if (name !== "example") visit(item, [...place, name]);
   };
   visit(document, []);
   assert.ok(count > 40, `${count} examples`);
+});
+
+Deno.test("Whoever tries a change has to say which: no example of one would change anything", async () => {
+  const { ask, document } = await openApp(WRITING);
+  const changes = operationsOf(document).filter((operation) => /^(PATCH|DELETE) /.test(operation));
+  assert.ok(changes.length >= 3);
+  for (const operation of changes) {
+    const [method, path] = operation.split(" ");
+    const { parameters, requestBody } = document.paths[path][method.toLowerCase()];
+    for (const { name, example, schema } of parameters) {
+      for (const given of [example, schema.example, schema.default, schema.const, schema.enum]) {
+        assert.equal(given, undefined, `${operation}: ${name}`);
+      }
+    }
+    if (requestBody === undefined) continue;
+    const { example } = requestBody.content["application/json"];
+    const before = await (await ask("/api/visitors/zoe")).text();
+    const sent = path.replace("{short_id}", "zoe");
+    const { status } = await ask(
+      `/api${sent}`,
+      { Authorization: WRITE_KEY },
+      method,
+      JSON.stringify(example),
+    );
+    assert.equal(status, 200);
+    assert.equal(await (await ask("/api/visitors/zoe")).text(), before, operation);
+  }
+});
+
+Deno.test("Every operation has a tag, and every tag says what it is", async () => {
+  for (const environment of [WRITING, {}]) {
+    const { document } = await openApp(environment);
+    const used = operationsOf(document).flatMap((operation) => {
+      const [method, path] = operation.split(" ");
+      const { tags } = document.paths[path][method.toLowerCase()];
+      assert.equal(tags.length, 1, operation);
+      return tags;
+    });
+    assert.deepEqual(document.tags.map(({ name }: Json) => name).sort(), [...new Set(used)].sort());
+    for (const { name, description } of document.tags) assert.match(description, /\.$/, name);
+  }
 });
 
 Deno.test("A change is accepted where its description allows it, and refused where not", async () => {
