@@ -86,13 +86,13 @@ export const matchParameters = z.object({
   }),
 });
 
+const ALL_IS_MISSING = "all must be exactly true, since this removes every visitor that is offline.";
+
 const removalParameters = z.object({
   // A pattern, since a form would have chosen the one value that there is already.
-  all: z.string().regex(
-    /^true$/,
-    "all must be exactly true, since this removes every visitor that is offline.",
-  )
-    .meta({ description: "Exactly `true`: that really all of them are meant" }),
+  all: z.string(ALL_IS_MISSING).regex(/^true$/, ALL_IS_MISSING).meta({
+    description: "Exactly `true`: that really all of them are meant",
+  }),
 });
 
 const VALUES = {
