@@ -87,22 +87,24 @@ export async function send(
  * A tag as proxies change it: weakened, and with the encoding behind it that they chose, before the closing quote
  * (`-gzip` Apache, `--gzip` Jetty, `;gz` and `;br` LiteSpeed) or behind it (Apache 2.2).
  */
-const GIVEN_TAG = /^\s*(?:W\/)?"([\w-]{22})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate))*"(?:-gzip)?\s*$/;
+const GIVEN_TAG = /^\s*(W\/)?"([\w-]{22})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate))*"(?:-gzip)?\s*$/;
 
 /** Whether `If-None-Match` names the tag, by weak comparison as the RFC asks. */
 function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch === `"${tag}"` || ifNoneMatch.trim() === "*" ||
-    ifNoneMatch.split(",").some((given) => GIVEN_TAG.exec(given)?.[1] === tag);
+    ifNoneMatch.split(",").some((given) => GIVEN_TAG.exec(given)?.[2] === tag);
 }
 
 /**
  * Whether `If-Match` names the tag, by strong comparison (RFC 9110, section 13.1.1): a tag that a proxy weakened never
- * does. Either encoding's tag is that of the same state.
+ * does. Any encoding's tag is that of the same state.
  */
 export function matchesTag(ifMatch: string, tag: string): boolean {
-  return ifMatch.trim() === "*" ||
-    ifMatch.split(",").some((given) => /^\s*"(.*?)(?:-gzip)?"\s*$/.exec(given)?.[1] === tag);
+  return ifMatch.trim() === "*" || ifMatch.split(",").some((given) => {
+    const [, weak, strong] = GIVEN_TAG.exec(given) ?? [];
+    return weak === undefined && strong === tag;
+  });
 }
 
 /** Whether a client takes gzip (RFC 9110, section 12.5.3). */

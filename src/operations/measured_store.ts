@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
+import { StoreUnavailable, VisitorChanged, type VisitorStore } from "../store/visitor_store.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The operations that are measured, by their names in the metrics: those of requests and of what runs beside them. */
@@ -11,6 +11,7 @@ const OPERATIONS = {
   findVisitors: "find_visitors",
   getVisitors: "get_visitors",
   putVisitors: "put_visitors",
+  readForWrite: "read_for_write",
   updateVisitor: "update_visitor",
   removeVisitor: "remove_visitor",
   removeOffline: "remove_offline",
@@ -56,10 +57,14 @@ export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStor
         metrics.countOperation(operation, "ok", performance.now() - start);
         return result;
       } catch (error) {
-        const outcome = error instanceof StoreUnavailable ? "unavailable" : "error";
-        metrics.countOperation(operation, outcome, performance.now() - start);
+        metrics.countOperation(operation, outcomeOf(error), performance.now() - start);
         throw error;
       }
     };
   }
+}
+
+function outcomeOf(error: unknown): "ok" | "unavailable" | "error" {
+  if (error instanceof VisitorChanged) return "ok";
+  return error instanceof StoreUnavailable ? "unavailable" : "error";
 }

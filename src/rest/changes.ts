@@ -6,10 +6,10 @@
 import type { Config } from "../config.ts";
 import { removeOfflineVisitors } from "../operations/removal.ts";
 import { EncodedVisitor } from "../visitor/encoded_visitor.ts";
-import { REQUEST_DEADLINE, type VisitorReads, type VisitorWrites } from "../store/visitor_store.ts";
-import { Deadline, DeadlineExceeded } from "../async/deadline.ts";
+import { writeAsRead } from "../store/conditional_write.ts";
+import type { VisitorWrites } from "../store/visitor_store.ts";
 import { matchesTag } from "../http/representation.ts";
-import { type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
+import { type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
@@ -22,72 +22,49 @@ import { presenter, representVisitor } from "./presentation.ts";
  * @param onWritten called after each write, before it is answered
  */
 export function changeHandlers(
-  store: VisitorWrites & Pick<VisitorReads, "getVisitors">,
+  store: VisitorWrites,
   config: Config,
   onWritten: () => void,
 ) {
   const present = presenter(config);
-  const represent = (visitor: Visitor) => representVisitor(present(new EncodedVisitor(visitor)));
-
-  /** The last write of each visitor that has a condition. */
-  const turns = new Map<string, Promise<unknown>>();
-
-  /** Of one visitor, writes with `If-Match` come one after the other: none changes what another has just checked. */
-  async function inTurn<T>(context: ApiContext, shortId: string, write: () => Promise<T>): Promise<T> {
-    if (context.req.header("If-Match") === undefined) return await write();
-    const deadline = new Deadline(REQUEST_DEADLINE);
-    const before = turns.get(shortId);
-    const turn = (async () => {
-      await before?.catch(() => {});
-      if (deadline.isOver) throw new DeadlineExceeded();
-      return await write();
-    })();
-    turns.set(shortId, turn);
-    const end = () => {
-      if (turns.get(shortId) === turn) turns.delete(shortId);
-    };
-    turn.then(end, end);
-    return await deadline.race(turn);
-  }
+  const represent = (visitor: EncodedVisitor) => representVisitor(present(visitor));
 
   /**
-   * Refuses a request whose `If-Match` does not name the visitor's current state.
+   * Writes to the first visitor whom the path may mean, unless `If-Match` does not name its current state.
    *
-   * @returns the same check for the moment of the write; `undefined` without the header
+   * @param write receives the visitor as it must still be; nothing where any state is right
    */
-  async function requireMatch(context: ApiContext, shortId: string) {
+  function writeIfMatching<T>(
+    context: ApiContext,
+    write: (shortId: string, expected?: EncodedVisitor) => Promise<T | null>,
+  ): Promise<T | null> {
     const ifMatch = context.req.header("If-Match");
-    if (ifMatch === undefined) return undefined;
-    const check = (visitor: Visitor) => {
-      if (matchesTag(ifMatch, represent(visitor).tag)) return;
-      throw new ApiError("precondition_failed", "The visitor changed since, so that nothing was written.");
-    };
-    const [stored] = await new Deadline(REQUEST_DEADLINE).race(store.getVisitors([shortId]));
-    if (stored !== null) check(stored.visitor);
-    return check;
+    if (ifMatch === undefined) return firstOf(context, write);
+    return firstOf(context, (shortId) =>
+      writeAsRead(store, shortId, (visitor) => {
+        if (matchesTag(ifMatch, represent(visitor).tag)) return write(shortId, visitor);
+        throw new ApiError("precondition_failed", "The visitor changed since, so that nothing was written.");
+      }));
   }
 
   const updateVisitor: Answer = async (context) => {
     const change = await readBody(context, visitorChange);
     requireReadable(change);
-    const visitor = await firstOf(context, (shortId) =>
-      inTurn(
-        context,
-        shortId,
-        async () => await store.updateVisitor(shortId, change, await requireMatch(context, shortId)),
-      ));
+    const visitor = await writeIfMatching(
+      context,
+      (shortId, expected) => store.updateVisitor(shortId, change, expected),
+    );
     if (visitor === null) throw visitorNotFound();
     onWritten();
-    const { body, tag } = represent(visitor);
+    const { body, tag } = represent(new EncodedVisitor(visitor));
     return answer(context, 200, body, { "Content-Type": "application/json", ETag: `"${tag}"` });
   };
 
   const removeVisitor: Answer = async (context) => {
-    const isRemoved = await firstOf(context, (shortId) =>
-      inTurn(context, shortId, async () => {
-        await requireMatch(context, shortId);
-        return await store.removeVisitor(shortId) || null;
-      }));
+    const isRemoved = await writeIfMatching(
+      context,
+      async (shortId, expected) => await store.removeVisitor(shortId, expected) || null,
+    );
     if (isRemoved === null) throw visitorNotFound();
     onWritten();
     return answerJson(context, { status: "ok" });

@@ -80,23 +80,24 @@ export interface VisitorWrites {
    * @returns those that the database refused; all others are stored
    */
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
+  /** The visitor with this short id, never from a replica that is behind; `null` where there is none. */
+  readForWrite(shortId: string): Promise<EncodedVisitor | null>;
   /**
    * Changes a visitor, and what it is found by.
    *
-   * @param mayChange receives the visitor as it is, and throws where it must not be changed; no other write comes between
+   * @param expected the visitor as it was read; no other write comes between the comparison and this one
    * @returns the visitor after the change; `null` where there is none with this short id
+   * @throws {VisitorChanged} it is not as `expected`
    */
-  updateVisitor(
-    shortId: string,
-    change: VisitorChange,
-    mayChange?: (visitor: Visitor) => void,
-  ): Promise<Visitor | null>;
+  updateVisitor(shortId: string, change: VisitorChange, expected?: EncodedVisitor): Promise<Visitor | null>;
   /**
    * Removes all documents of a visitor.
    *
+   * @param expected the visitor as it was read; no other write comes between the comparison and the removal
    * @returns whether there was one with this short id
+   * @throws {VisitorChanged} it is not as `expected`
    */
-  removeVisitor(shortId: string): Promise<boolean>;
+  removeVisitor(shortId: string, expected?: EncodedVisitor): Promise<boolean>;
   /**
    * Removes some of the visitors that are offline.
    *
@@ -246,6 +247,15 @@ export interface VisitorStore extends VisitorReads, VisitorWrites, PresenceStore
 /** The database does not answer now; it may do so later. */
 export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
+}
+
+/** A visitor is no longer as it was expected to be, and nothing was written; it can be read and written again. */
+export class VisitorChanged extends Error {
+  override name = "VisitorChanged";
+
+  constructor() {
+    super("The visitor was changed meanwhile");
+  }
 }
 
 /** The database is being rebuilt for this version of Foyer, and answers once that is done. */

@@ -6,7 +6,7 @@
 import type { Deadline } from "../../async/deadline.ts";
 import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
-import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
+import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
 import {
   type Heartbeat,
@@ -16,6 +16,7 @@ import {
   type Reindexed,
   type ResultPage,
   StoreUnavailable,
+  VisitorChanged,
   type VisitorCounts,
   type VisitorStore,
 } from "../visitor_store.ts";
@@ -132,10 +133,17 @@ class MongoStore implements VisitorStore {
     });
   }
 
+  readForWrite(shortId: string): Promise<EncodedVisitor | null> {
+    return this.#run(async (deadline) => {
+      const document = await this.#firstDocument(shortId, deadline);
+      return document && new EncodedVisitor(visitorOf(document)!);
+    });
+  }
+
   updateVisitor(
     shortId: string,
     change: VisitorChange,
-    mayChange?: (visitor: Visitor) => void,
+    expected?: EncodedVisitor,
   ): Promise<Visitor | null> {
     return this.#run(async (deadline) => {
       const names = Object.keys(change);
@@ -145,12 +153,12 @@ class MongoStore implements VisitorStore {
         const document = await this.#firstDocument(shortId, deadline);
         if (document === null) return null;
         const before = visitorOf(document)!;
-        mayChange?.(before);
+        requireUnchanged(before, expected);
         const visitor = { ...before, ...change };
         if (names.length === 0) return visitor;
         const filter = unchangedFilter(
           document,
-          mayChange !== undefined ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : [],
+          expected !== undefined ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : [],
         );
         const update = isSearched
           ? updateOf(documentOf(visitor), [...names, "foyer"])
@@ -160,32 +168,54 @@ class MongoStore implements VisitorStore {
           throw new StoreUnavailable(`MongoDB refused a change (code ${errors[0].code})`);
         }
         if (matched === 1) return visitor;
-        // Others change the same visitor; whoever waits a little, at random, does not meet them again.
-        await this.#connection.pause(Math.random() * Math.min(100, 5 * tries));
-        void deadline.left;
+        await this.#pauseForOthers(tries, deadline);
       }
     });
   }
 
-  async #firstDocument(shortId: string, deadline: Deadline): Promise<StoredDocument | null> {
-    const documents = await this.#documentsOf(shortId, deadline);
-    documents.sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
-    return documents[0] ?? null;
+  /** Others change the same visitor; whoever waits a little, at random, does not meet them again. */
+  async #pauseForOthers(tries: number, deadline: Deadline) {
+    await this.#connection.pause(Math.random() * Math.min(100, 5 * tries));
+    void deadline.left;
   }
 
-  /** Other software may repeat a short id; an array that holds it is matched by MongoDB too, and is none. */
+  async #firstDocument(shortId: string, deadline: Deadline): Promise<StoredDocument | null> {
+    return (await this.#documentsOf(shortId, deadline))[0] ?? null;
+  }
+
+  /**
+   * The documents of a visitor in list order: other software may repeat a short id. An array that holds it is matched by
+   * MongoDB too, and is none.
+   */
   async #documentsOf(shortId: string, deadline: Deadline): Promise<StoredDocument[]> {
     const documents = await this.#visitors.readForWrite({ short_id: shortId }, WHOLE, deadline);
-    return documents.filter(({ short_id }) => short_id === shortId);
+    return documents.filter(({ short_id }) => short_id === shortId)
+      .sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
   }
 
-  removeVisitor(shortId: string): Promise<boolean> {
+  removeVisitor(shortId: string, expected?: EncodedVisitor): Promise<boolean> {
     return this.#run(async (deadline) => {
-      const ids = (await this.#documentsOf(shortId, deadline)).map(({ _id }) => _id);
-      if (ids.length === 0) return false;
-      await this.#visitors.remove({ _id: { $in: ids }, short_id: shortId }, deadline);
-      return true;
+      for (let tries = 1;; tries++) {
+        const documents = await this.#documentsOf(shortId, deadline);
+        if (documents.length === 0) return false;
+        if (expected === undefined || await this.#removeUnchanged(documents[0], expected, deadline)) {
+          const ids = documents.map(({ _id }) => _id);
+          await this.#visitors.remove({ _id: { $in: ids }, short_id: shortId }, deadline);
+          return true;
+        }
+        await this.#pauseForOthers(tries, deadline);
+      }
     });
+  }
+
+  /**
+   * Removes a document as long as it is as it was read; returns whether it was.
+   *
+   * @throws {VisitorChanged} its visitor is not as expected
+   */
+  async #removeUnchanged(document: StoredDocument, expected: EncodedVisitor, deadline: Deadline) {
+    requireUnchanged(visitorOf(document)!, expected);
+    return await this.#visitors.remove(unchangedFilter(document, ATTRIBUTE_NAMES), deadline) === 1;
   }
 
   removeOffline(seenBefore: Date | null, limit: number): Promise<number> {
@@ -271,6 +301,13 @@ class MongoStore implements VisitorStore {
 
   #run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
     return this.#connection.run(work);
+  }
+}
+
+/** @throws {VisitorChanged} */
+function requireUnchanged(visitor: Visitor, expected: EncodedVisitor | undefined) {
+  if (expected !== undefined && new EncodedVisitor(visitor).json !== expected.json) {
+    throw new VisitorChanged();
   }
 }
 

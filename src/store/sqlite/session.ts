@@ -7,12 +7,13 @@
 import type { SearchQuery } from "../../search/parse.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
-import type {
-  Heartbeat,
-  PresenceResult,
-  PresenceWrite,
-  VisitorChange,
-  VisitorCounts,
+import {
+  type Heartbeat,
+  type PresenceResult,
+  type PresenceWrite,
+  type VisitorChange,
+  VisitorChanged,
+  type VisitorCounts,
 } from "../visitor_store.ts";
 import { jsonOf } from "./document.ts";
 import type { Connection } from "./file.ts";
@@ -20,7 +21,7 @@ import { IndexMaintenance } from "./index_maintenance.ts";
 import { SqlitePresence } from "./presence.ts";
 import { countUnbuilt, isUnbuilt, rebuildStep } from "./rebuild.ts";
 import { type FoundPage, isExact, isList, offlineBefore, prepareSearch, SqliteSearch } from "./search.ts";
-import { attributesOf, SqliteVisitors } from "./visitors.ts";
+import { attributesOf, SqliteVisitors, type StoredVisitor } from "./visitors.ts";
 
 const DAY = 86_400_000;
 
@@ -134,21 +135,26 @@ export class Session {
     return this.#step(visitors, (visitor) => this.#visitors.put(visitor)).length;
   }
 
-  updateVisitor(shortId: string, change: VisitorChange): Visitor | null {
+  /** @param expected the visitor's JSON as it was read; `null`: it may be anything */
+  updateVisitor(shortId: string, change: VisitorChange, expected: string | null = null): Visitor | null {
     return this.#connection.write(() => {
       const stored = this.#visitors.get(shortId);
       if (stored === null) return null;
+      requireUnchanged(stored, expected);
       const visitor = { ...attributesOf(stored), ...change };
       this.#visitors.put(visitor, stored);
       return visitor;
     });
   }
 
-  removeVisitor(shortId: string): boolean {
+  /** @param expected the visitor's JSON as it was read; `null`: it may be anything */
+  removeVisitor(shortId: string, expected: string | null = null): boolean {
     return this.#connection.write(() => {
       const stored = this.#visitors.get(shortId);
-      if (stored !== null) this.#visitors.remove(stored.id);
-      return stored !== null;
+      if (stored === null) return false;
+      requireUnchanged(stored, expected);
+      this.#visitors.remove(stored.id);
+      return true;
     });
   }
 
@@ -254,4 +260,9 @@ export class Session {
       return results;
     });
   }
+}
+
+/** @throws {VisitorChanged} */
+function requireUnchanged({ document }: StoredVisitor, expected: string | null) {
+  if (expected !== null && jsonOf(document) !== expected) throw new VisitorChanged();
 }

@@ -133,12 +133,16 @@ class SqliteStore implements VisitorStore {
     return [];
   }
 
-  updateVisitor(shortId: string, change: VisitorChange): Promise<Visitor | null> {
-    return this.#write("updateVisitor", shortId, change);
+  async readForWrite(shortId: string): Promise<EncodedVisitor | null> {
+    return (await this.getVisitors([shortId]))[0];
   }
 
-  removeVisitor(shortId: string): Promise<boolean> {
-    return this.#write("removeVisitor", shortId);
+  updateVisitor(shortId: string, change: VisitorChange, expected?: EncodedVisitor): Promise<Visitor | null> {
+    return this.#write("updateVisitor", shortId, change, expected?.json ?? null);
+  }
+
+  removeVisitor(shortId: string, expected?: EncodedVisitor): Promise<boolean> {
+    return this.#write("removeVisitor", shortId, expected?.json ?? null);
   }
 
   removeOffline(seenBefore: Date | null, limit: number): Promise<number> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
+import { StoreRefused, StoreUnavailable, VisitorChanged } from "../visitor_store.ts";
 import { asStoreError, Connection, TimeBudgetOver } from "./file.ts";
 import { Session } from "./session.ts";
 import { type Answer, callSession, type ErrorKind, type Question, type ThreadFile } from "./threads.ts";
@@ -41,5 +41,6 @@ function open({ path, busyMilliseconds, isWriter }: ThreadFile): Session {
 
 function kindOf(error: unknown): ErrorKind {
   if (error instanceof TimeBudgetOver) return "late";
+  if (error instanceof VisitorChanged) return "changed";
   return error instanceof StoreUnavailable || error instanceof StoreRefused ? "unavailable" : "other";
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { StoreUnavailable } from "../visitor_store.ts";
+import { StoreUnavailable, VisitorChanged } from "../visitor_store.ts";
 import { asStoreError, TimeBudgetOver } from "./file.ts";
 import type { Session } from "./session.ts";
 
@@ -30,7 +30,7 @@ export type Answer =
   | { id: number; error: string; kind: ErrorKind };
 
 /** Errors cross threads without their classes. */
-export type ErrorKind = "late" | "unavailable" | "other";
+export type ErrorKind = "late" | "changed" | "unavailable" | "other";
 
 /** What a thread needs to know of its file. */
 export interface ThreadFile {
@@ -51,6 +51,7 @@ export interface Asked {
  * Calls a session's method.
  *
  * @throws {StoreUnavailable} SQLite says so, or the time budget is over
+ * @throws {VisitorChanged}
  */
 export function callSession(session: Session, { method, args, until }: Omit<Question, "id">): unknown {
   if (Date.now() > until) throw new TimeBudgetOver();
@@ -146,6 +147,8 @@ function errorOf(message: string, kind: ErrorKind): Error {
   switch (kind) {
     case "late":
       return new TimeBudgetOver();
+    case "changed":
+      return new VisitorChanged();
     case "unavailable":
       return new StoreUnavailable(message);
     default:

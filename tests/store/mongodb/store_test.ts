@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { addUnindexed, startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
+import { VisitorChanged } from "../../../src/store/visitor_store.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
@@ -23,23 +24,36 @@ if (hasAllRights) {
     assert.deepEqual(again.log, []);
   });
 
-  test("of writes with the same condition one is written", async ({ store }) => {
-    const metadata = { plan: "team", "$ref": "x.y", "a.b": 1 };
-    await store.putVisitors([visitorOf({ short_id: "a", nickname: "0", tags: ["#a"], metadata })]);
-    const outcomes = await Promise.allSettled(
-      Array.from(
-        { length: 10 },
-        (_, i) =>
-          store.updateVisitor("a", { nickname: `${i + 1}` }, ({ nickname }) => {
-            if (nickname !== "0") {
-              throw new RangeError("Another state");
-            }
-          }),
-      ),
-    );
-    const failures = outcomes.filter((outcome) => outcome.status === "rejected");
-    assert.equal(failures.length, 9);
-    for (const { reason } of failures) assert.equal(reason.name, "RangeError");
+  test("of writes that expect the same visitor one is done, whatever its document holds", async ({ store, collection }) => {
+    const documents: Record<string, unknown>[] = [
+      { tags: ["#a"], metadata: [{ k: "$ref", v: "x.y" }, { k: "a.b", v: 1 }] },
+      {
+        unique_id: Long.fromString("738529527931269425"),
+        metadata: { seats: Decimal128.fromString("1.50") },
+      },
+      {
+        name: NaN,
+        email: /x/i,
+        unique_id: new Binary(new Uint8Array([1, 2])),
+        added_at: "2026-01-02T03:04:05Z",
+      },
+      { last_seen_at: new Date(NaN), metadata: null, tags: null, is_online: "yes", nickname: new ObjectId() },
+      { name: "half \ufffd a character", metadata: { "\ufffd": "\ufffd" } },
+    ];
+    for (const [i, document] of documents.entries()) {
+      const shortId = `v${i}`;
+      await collection.insertOne({ short_id: shortId, ...document });
+      const expected = (await store.readForWrite(shortId))!;
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 10 }, (_, n) => store.updateVisitor(shortId, { call_name: `${n}` }, expected)),
+      );
+      const failures = outcomes.filter((outcome) => outcome.status === "rejected");
+      assert.equal(failures.length, 9, shortId);
+      for (const { reason } of failures) assert.ok(reason instanceof VisitorChanged, String(reason));
+      await assert.rejects(store.removeVisitor(shortId, expected), VisitorChanged);
+      assert.equal(await store.removeVisitor(shortId, (await store.readForWrite(shortId))!), true, shortId);
+      assert.equal(await store.readForWrite(shortId), null);
+    }
   });
 
   test("ids that are no text are read without loss, and found by their text", async ({ store, collection }) => {
