@@ -8,6 +8,7 @@ import { getPath } from "hono/utils/url";
 import type { Clock } from "./async/clock.ts";
 import type { Config } from "./config.ts";
 import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
+import { consoleHandlers } from "./console/console.ts";
 import { endpoint, type Methods } from "./http/endpoint.ts";
 import { ApiError, errorHandler } from "./http/errors.ts";
 import { live, metricsPage, ready } from "./http/probes.ts";
@@ -39,11 +40,18 @@ type ApiUrl<Name extends OperationName> = readonly [
   access: (typeof OPERATIONS)[Name]["method"] extends "GET" | "POST" ? "any key" : "write key",
 ];
 
+/** The prefix itself, which leads to the console. */
+const WITHOUT_SLASH = "";
+
 /** Every URL of the main port, by the name of what answers it. */
 // deno-fmt-ignore -- one URL a line
 const URLS = {
   live:                  ["GET",    "/live",                     "anyone"],
   ready:                 ["GET",    "/ready",                    "anyone"],
+  // Unless CONSOLE is false:
+  console:               ["GET",    "/",                         "anyone"],
+  consoleRedirect:       ["GET",    WITHOUT_SLASH,               "anyone"],
+  consoleAsset:          ["GET",    "/console/{hash}/{folder}/{file}", "anyone"],
   // Where SITE_KEY is set:
   connect:               ["GET",    "/connect",                  "web pages"],
   sdkScript:             ["GET",    "/sdk.js",                   "anyone"],
@@ -107,6 +115,7 @@ export function makeApp(parts: AppParts): App {
   const routes = withOtherPaths(routesOf(URLS, {
     live,
     ready: ready(health),
+    ...consoleHandlers(config),
     connect: presence?.connect ?? null,
     sdkScript: presence?.sdkScript ?? null,
     sdkModule: presence?.sdkModule ?? null,
@@ -117,11 +126,17 @@ export function makeApp(parts: AppParts): App {
   const roots = [...new Set([config.prefix, ""])];
   for (const root of roots) {
     for (const [path, methods] of [...routes, ...Object.entries(demo)]) {
+      // Last: the prefix may be called as a route is, such as /live.
+      if (path === WITHOUT_SLASH) continue;
       app.all(
         `${root}${path.replace(/\{(\w+)\}/g, ":$1")}`,
         endpoint(path, methods, isApi(path) ? admit : undefined),
       );
     }
+  }
+  const withoutSlash = routes.get(WITHOUT_SLASH);
+  if (withoutSlash !== undefined && config.prefix !== "") {
+    app.all(config.prefix, endpoint("/", withoutSlash));
   }
   // Without a key nobody learns which routes the API has.
   const isUnderApi = (path: string) => roots.some((root) => `${path}/`.startsWith(`${root}/api/`));

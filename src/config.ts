@@ -51,6 +51,8 @@ export interface Config {
   watchLink: string;
   /** The maximum age of an answer to a list, in milliseconds. */
   maxStale: number;
+  /** What the agents' page shows: everything, or the visitor alone whose lookup code was entered; `null`: there is none. */
+  console: "full" | "code" | null;
   /** How visitors come in; `null`: web pages do not connect. */
   presence: PresenceConfig | null;
   /** What an operator should know, and what does not stop the start; a sentence each. */
@@ -83,6 +85,7 @@ export interface PresenceConfig {
 export const GROUPS = [
   "Where it listens",
   "REST API",
+  "Console",
   "Store",
   "Presence",
   "Privacy",
@@ -209,6 +212,20 @@ export const VARIABLES = {
       "queries",
     read: (given) => readNumber(given, 0, 5000),
     expected: "milliseconds from 0 to 5000",
+  }),
+  CONSOLE: variable({
+    group: "Console",
+    default: "true",
+    meaning: "whether agents find a page of their own at `BASE_ENDPOINT`; they sign in with a key",
+    ...flag,
+  }),
+  CONSOLE_MODE: variable({
+    group: "Console",
+    default: "full",
+    meaning:
+      "`full`: the console shows visitors; `code`: it shows the one visitor alone whose lookup code was entered",
+    read: (given) => given === "full" || given === "code" ? given : undefined,
+    expected: "full or code",
   }),
   MONGO_URI: variable({
     group: "Store",
@@ -474,6 +491,7 @@ function configOf(values: Checked, warnings: string[]): Config {
         path: values.SQLITE_PATH || VARIABLES.SQLITE_PATH.shownDefault!,
         isChosen: values.SQLITE_PATH !== "",
       },
+    console: values.CONSOLE ? values.CONSOLE_MODE : null,
     port: values.PORT,
     host: values.HOST,
     admin: values.ADMIN_PORT === null ? null : { port: values.ADMIN_PORT, host: values.ADMIN_HOST },

@@ -31,6 +31,7 @@ Deno.test("Without any variable every value is its default", () => {
     previousRestKey: "",
     writeKey: "",
     store: { kind: "sqlite", path: "foyer.db", isChosen: false },
+    console: "full",
     port: 5002,
     host: "0.0.0.0",
     admin: null,

@@ -15,7 +15,7 @@ const FLOORS = [
   ["store"],
   ["operations"],
   ["http"],
-  ["rest", "presence"],
+  ["rest", "presence", "console"],
   ["app.ts"],
   ["commands"],
 ];

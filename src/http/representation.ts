@@ -69,7 +69,8 @@ export async function send(
   kind: Kind = API_KIND,
 ): Promise<Response> {
   const { body, tag } = representation;
-  const isCompressed = body.length >= MIN_COMPRESSED && acceptsGzip(context.req.header("Accept-Encoding"));
+  const isCompressed = body.length >= MIN_COMPRESSED &&
+    acceptsCoding("gzip", context.req.header("Accept-Encoding"));
   // A strong validator must differ between encodings.
   const headers: Record<string, string> = {
     ...kind.headers,
@@ -107,17 +108,17 @@ export function matchesTag(ifMatch: string, tag: string): boolean {
   });
 }
 
-/** Whether a client takes gzip (RFC 9110, section 12.5.3). */
-function acceptsGzip(acceptEncoding: string | undefined): boolean {
+/** Whether a client takes a content coding (RFC 9110, section 12.5.3). */
+export function acceptsCoding(coding: "br" | "gzip", acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;
   const weightOf = (name: string) => {
-    for (const coding of acceptEncoding.toLowerCase().split(",")) {
-      const [given, ...parameters] = coding.split(";").map((part) => part.trim());
+    for (const part of acceptEncoding.toLowerCase().split(",")) {
+      const [given, ...parameters] = part.split(";").map((part) => part.trim());
       if (given !== name) continue;
       const weight = parameters.find((parameter) => parameter.startsWith("q="));
       return weight === undefined ? 1 : Number(weight.slice(2));
     }
     return undefined;
   };
-  return (weightOf("gzip") ?? weightOf("*") ?? 0) > 0;
+  return (weightOf(coding) ?? weightOf("*") ?? 0) > 0;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Answer } from "../http/answer.ts";
+import { withoutComments } from "../http/compact_script.ts";
 import { Representation, send } from "../http/representation.ts";
 
 /** How long browsers use a copy without asking, in seconds. */
@@ -39,11 +40,6 @@ function sending(body: string, type: string, headers: Record<string, string> = {
   const representation = new Representation(body);
   const kind = { type, headers: { ...HEADERS, ...headers }, gzipLevel: 9 };
   return (context) => send(context, representation, kind);
-}
-
-/** The SDK without comments and indentation, a third of its bytes; no line of it is a comment in part, or in a text. */
-export function withoutComments(script: string): string {
-  return script.replace(/^\s*(?:\/\*[^]*?\*\/|\/\/.*)$/gm, "").replace(/^\s+/gm, "");
 }
 
 /** Reads a file beside this one, which the executable contains. */

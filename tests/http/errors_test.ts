@@ -12,7 +12,7 @@ const ROUTES = [LIST, "/api/visitors/list/search", "/api/visitors/aB3"];
 
 function openApp(store: VisitorStore = openSqliteStore(":memory:")) {
   const logged: string[] = [];
-  const environment = { BASE_ENDPOINT: "https://acme.com/support" };
+  const environment = { BASE_ENDPOINT: "https://acme.com/support", CONSOLE: "false" };
   const { app } = appOver(
     store,
     environment,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { withoutComments } from "../../src/presence/sdk.ts";
+import { withoutComments } from "../../src/http/compact_script.ts";
 import { inFolder } from "../support/folders.ts";
 import { runProcess } from "../support/processes.ts";
 import { hasAllRights } from "../support/rights.ts";
