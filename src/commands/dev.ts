@@ -1,13 +1,15 @@
 /**
- * `deno task dev`: the server, with everything set that is not and with visitors to look at. Not a part of the
- * executable.
+ * `deno task dev`: the server, with everything set that is not and with visitors to look at, who come and go.
+ * With `--still` they do not. Not a part of the executable.
  *
  * @module
  */
-import { readConfig, readEnvironment, VARIABLES, warnOfWeakKeys } from "../config.ts";
+import { type Config, readConfig, readEnvironment, VARIABLES, warnOfWeakKeys } from "../config.ts";
+import type { Log } from "../operations/log.ts";
 import type { VisitorStore } from "../store/visitor_store.ts";
 import { demoRoutes } from "./demo.ts";
 import { runCommand } from "./exit.ts";
+import { startSampleLife } from "./sample_life.ts";
 import { sampleVisitors } from "./sample_visitors.ts";
 import { serve } from "./serve.ts";
 
@@ -37,19 +39,33 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   });
   // Not of the keys for development, which everybody knows.
   config.warnings = [...warnings, ...warnOfWeakKeys(values)];
-  const whenListening = async (store: VisitorStore) => {
+  const whenListening = async (store: VisitorStore, log: Log) => {
     if (!usesMongo) await fillWhenEmpty(store);
-    const host = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
-    const here = `http://${host}:${config.port}${encodeURI(config.prefix)}`;
-    // Only the key for development is shown.
-    const key = config.restKey === DEVELOPMENT.REST_KEY ? config.restKey : "YOUR_REST_KEY";
-    console.log(
-      `\nWho is online now:\n\n  curl -H 'Authorization: ${key}' ` +
-        `${here}/api/visitors/list/latest\n` +
-        (config.presence === null ? "" : `\nA shop whose visitors come in: ${here}/demo\n`),
-    );
+    console.log(welcome(config));
+    if (!usesMongo && !Deno.args.includes("--still")) return await startSampleLife(store, log);
   };
   return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });
+}
+
+/** Where everything is. Of the keys only those for development are shown. */
+function welcome({ host, port, prefix, restKey, writeKey, presence }: Config): string {
+  const here = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}${encodeURI(prefix)}`;
+  const key = restKey === DEVELOPMENT.REST_KEY ? restKey : "YOUR_REST_KEY";
+  const keys = writeKey === DEVELOPMENT_STORE.REST_WRITE_KEY
+    ? `${key}, or ${writeKey} to change visitors`
+    : key;
+  return [
+    "",
+    `The console of agents   ${here}/`,
+    `  its key               ${keys}`,
+    ...(presence === null ? [] : [`A shop to join in by    ${here}/demo`]),
+    `The API's documentation ${here}/api/docs`,
+    "",
+    "Who is online now:",
+    "",
+    `  curl -H 'Authorization: ${key}' ${here}/api/visitors/list/latest`,
+    "",
+  ].join("\n");
 }
 
 async function fillWhenEmpty(store: VisitorStore) {

@@ -59,8 +59,10 @@ const DEVICES: [weight: number, name: string, type: string, browsers: string[]][
 
 const COMPANIES =
   "Acme Logistics,Bäckerei Sonne,Café Éclair,Fjord & Søn,Nordlicht,Zażółć Studio,さくら商事,Ελαιώνας";
-const PATHS =
-  ",pricing,cart,checkout/payment,account/orders,products/caf%C3%A9-cr%C3%A8me,search?q=green+tea,help/returns";
+/** The web pages that sample visitors are on. */
+export const SAMPLE_URLS: readonly string[] =
+  ",pricing,cart,checkout/payment,account/orders,products/caf%C3%A9-cr%C3%A8me,search?q=green+tea,help/returns"
+    .split(",").map((path) => `https://shop.example.com/${path}`);
 
 // Without characters that look alike, such as 0 and O: people read short ids out.
 const ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
@@ -158,7 +160,7 @@ export function sampleVisitors(now: Date): Visitor[] {
       is_waiting_for_call: is_online && chance(15),
       js_configuration: chance(30),
       last_seen_at: new Date(now.getTime() - seenBefore),
-      last_url: `https://shop.example.com/${pick(PATHS.split(","))}`,
+      last_url: pick(SAMPLE_URLS),
       location_city: pick(cities.split(",")),
       location_country: code,
       location_country_name: country,

@@ -9,6 +9,7 @@ import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { listenForPages } from "../http/listen_for_pages.ts";
+import type { Background } from "../operations/background.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped } from "../operations/listen.ts";
 import { type Log, openConfiguredLog } from "../operations/log.ts";
@@ -34,8 +35,8 @@ const CLOSE_DEADLINE = 2000;
 export interface ServeOptions {
   /** Further routes by their paths under the prefix: the demo shop, in development alone. */
   demo?: Record<string, Methods>;
-  /** Called once requests are taken. */
-  whenListening?: (store: VisitorStore) => Promise<void> | void;
+  /** Called once requests are taken; work that it starts is stopped before the store is closed. */
+  whenListening?: (store: VisitorStore, log: Log) => Promise<Background | void> | void;
   /** How long requests are still taken once the server is to stop, in milliseconds. */
   farewell?: number;
   /** Resolves when an error was thrown and no code caught it, after which the server stops. */
@@ -95,7 +96,7 @@ export async function serve(
     ? null
     : startRetention(store, config.retentionDays, log, { onRemoved: reads.forget });
   const maintenance = store.maintainIndexes === undefined ? null : startIndexMaintenance(store, log);
-  await whenListening(store);
+  const beside = await whenListening(store, log);
 
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
@@ -106,7 +107,7 @@ export async function serve(
   // A frozen database never confirms that its connections are closed.
   await within(
     CLOSE_DEADLINE,
-    Promise.all([leaving, retention?.stop(), maintenance?.stop()]).then(() => store.close()),
+    Promise.all([leaving, retention?.stop(), maintenance?.stop(), beside?.stop()]).then(() => store.close()),
   );
   return 0;
 }

@@ -57,7 +57,9 @@ export class Installation implements AsyncDisposable {
   }
 
   async start() {
-    this.#process = new Process(fromSource(this.#folder, [], this.#environment, "src/commands/dev.ts"));
+    this.#process = new Process(
+      fromSource(this.#folder, ["--still"], this.#environment, "src/commands/dev.ts"),
+    );
     await this.#process.until(/Listening on/);
   }
 

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { startSampleLife } from "../../src/commands/sample_life.ts";
 import { sampleVisitors } from "../../src/commands/sample_visitors.ts";
-import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 Deno.test("The sample visitors are 200, plausible and varied, and the same on every start", () => {
   const now = new Date("2026-01-02T03:04:05.678Z");
@@ -37,12 +41,80 @@ Deno.test("The sample visitors are 200, plausible and varied, and the same on ev
   }
 });
 
+/** Counts the events of the sample visitors, and stops where there were enough. */
+async function liveThrough(store: VisitorStore, events: number) {
+  let happened = 0;
+  const changes: VisitorChange[] = [];
+  const watched = new Proxy(store, {
+    get(target, name) {
+      if (name === "findVisitors") happened++;
+      if (name === "updateVisitor") {
+        return (shortId: string, change: VisitorChange) => {
+          if (happened > 0) changes.push(change);
+          return target.updateVisitor(shortId, change);
+        };
+      }
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const life = await startSampleLife(watched, assert.fail, { interval: 0 });
+  await until(() => happened >= events);
+  await life.stop();
+  return changes;
+}
+
+Deno.test("Sample visitors come, move, ask for a call, are called and leave, and there are always some", async () => {
+  const store = openSqliteStore(":memory:");
+  const [zoe, ...others] = sampleVisitors(new Date());
+  const mine = { ...zoe, short_id: "mine", is_online: true, is_waiting_for_call: false };
+  const removed = others[3].short_id;
+  await store.putVisitors([zoe, ...others, mine]);
+  await store.removeVisitor(removed);
+  await store.updateVisitor(others[0].short_id, { name: "Renamed" });
+  const changes = [...await liveThrough(store, 200), ...await liveThrough(store, 200)];
+  const isPart = (part: VisitorChange) => (change: VisitorChange) =>
+    Object.entries(part).every(([name, value]) => change[name as keyof VisitorChange] === value);
+  for (
+    const part of [
+      { is_online: true },
+      { is_online: false },
+      { is_waiting_for_call: true },
+      { is_waiting_for_call: false, is_in_session: true },
+      { is_in_session: false },
+    ]
+  ) assert.ok(changes.some(isPart(part)), JSON.stringify(part));
+  assert.ok(changes.filter(({ last_url }) => last_url !== undefined).length > 200, "most of it is moves");
+
+  const [stillZoe, renamed, stillMine, gone] = await store.getVisitors([
+    zoe.short_id,
+    others[0].short_id,
+    "mine",
+    removed,
+  ]);
+  // The first is whom README shows; the times are those of the day's beginning.
+  assert.deepEqual({ ...stillZoe!.visitor, last_seen_at: zoe.last_seen_at }, zoe);
+  assert.equal(renamed!.visitor.name, "Renamed");
+  assert.deepEqual(stillMine!.visitor, mine);
+  assert.equal(gone, null);
+  const visitors = await Array.fromAsync(store.allVisitors());
+  const online = visitors.filter(({ is_online }) => is_online);
+  assert.ok(online.length > 30 && online.length < 50, `${online.length} online`);
+  const waiting = online.filter(({ is_waiting_for_call }) => is_waiting_for_call);
+  assert.ok(waiting.length > 1 && waiting.length < 10, `${waiting.length} wait`);
+  for (const visitor of visitors) {
+    if (visitor.is_online) assert.match(visitor.lookup_code!, /^[0-9]{4}$/);
+    else assert.ok(!visitor.is_waiting_for_call && !visitor.is_in_session && visitor.lookup_code === null);
+  }
+  await store.close();
+});
+
 /** The line that `deno task dev` prints last. */
 const CURL = /^ +curl .*$/m;
 
 /** `deno task dev` in a folder. */
-function devIn(folder: string, environment: Record<string, string>) {
-  return fromSource(folder, [], environment, "src/commands/dev.ts");
+function devIn(folder: string, environment: Record<string, string>, args: string[] = []) {
+  return fromSource(folder, args, environment, "src/commands/dev.ts");
 }
 
 /** Runs `deno task dev` until work over what it printed is done. */
@@ -50,9 +122,10 @@ async function dev<T>(
   folder: string,
   environment: Record<string, string>,
   work: (printed: () => string, port: number) => Promise<T>,
+  args: string[] = [],
 ): Promise<{ result: T; printed: string }> {
   const port = freePort();
-  await using process = new Process(devIn(folder, { PORT: String(port), ...environment }));
+  await using process = new Process(devIn(folder, { PORT: String(port), ...environment }, args));
   const printed = () => process.stderr + process.stdout;
   await process.until(CURL, "stdout");
   const result = await work(printed, port);
@@ -91,12 +164,38 @@ testInFolder(
     assert.match(first.printed, /Listening on 127\.0\.0\.1 port/);
     assert.doesNotMatch(first.printed, /Warning|disabled/);
 
-    const second = await dev(folder, {}, (printed) => paste(printed()));
+    const second = await dev(folder, {}, (printed) => paste(printed()), ["--still"]);
     assert.doesNotMatch(second.printed, /Filled/, "a store with visitors is left as it is");
+    const third = await dev(folder, {}, (printed) => paste(printed()), ["--still"]);
     // Their links hold the port, which is another one.
     const withoutLinks = (list: { visitors: object[] }) =>
       list.visitors.map((visitor) => ({ ...visitor, watch_link: null }));
-    assert.deepEqual(withoutLinks(second.result), withoutLinks(first.result));
+    assert.deepEqual(withoutLinks(third.result), withoutLinks(second.result), "with --still nobody moves");
+  },
+);
+
+testInFolder(
+  "The first page of deno task dev is alive, and its terminal says where it is",
+  async (folder) => {
+    const { printed } = await dev(folder, {}, async (printed, port) => {
+      const here = `http://127.0.0.1:${port}`;
+      for (const url of [`${here}/\n`, `${here}/demo\n`, `${here}/api/docs\n`]) {
+        assert.ok(printed().includes(url), url);
+      }
+      assert.match(printed(), /development-key, or development-write-key/);
+      const seen: Visitor[][] = [];
+      const stateOf = ({ short_id, last_seen_at }: Visitor) => `${short_id} ${last_seen_at}`;
+      await until(async () => {
+        seen.push((await paste(printed())).visitors);
+        const [then, now] = [seen[0], seen.at(-1)!].map((visitors) => new Set(visitors.map(stateOf)));
+        return [...now].filter((state) => !then.has(state)).length >= 3;
+      });
+      assert.ok(
+        seen[0].some(({ is_waiting_for_call }) => is_waiting_for_call),
+        "somebody waits from the beginning",
+      );
+    });
+    assert.doesNotMatch(printed, /"level":"(warning|error)"/);
   },
 );
 
