@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
 import type { ErrorCode } from "../http/errors.ts";
+import { SEARCH_PARTS } from "../search/help.ts";
 import { LINK } from "../visitor/watch_link.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 
@@ -57,10 +58,7 @@ const searchText = (name: string) =>
 const searchParameters = listParameters.extend({
   q: searchText("q")
     .meta({
-      description:
-        "What visitors must match, each part of it: text, a phone number however it is spaced, an e-mail address, " +
-        "four digits with nothing else but operators (a lookup code), online, -online, #tag, ip:…, id:…, " +
-        "integration_id:… or url:…; without it, those online now",
+      description: `What visitors must match, each part of it: ${SEARCH_PARTS}; without it, those online now`,
       override: { type: "string", maxLength: MAX_Q_LENGTH },
       param: { example: "muller #customer" },
     }),

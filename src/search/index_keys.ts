@@ -5,60 +5,50 @@
  * @module
  */
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
-import { canonicalAddress, foldCase, foldText, grams, plainText } from "./normalise.ts";
-import { EMAIL_ATTRIBUTES, type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
+import { foldText, grams } from "./normalise.ts";
+import { OPERATOR_NAMES, type OperatorName, operatorOf, textsOf } from "./operators.ts";
+import { type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
 import { phoneDigits } from "./phone.ts";
 import { deletions, likelyWordsOf } from "./typo.ts";
 
 /**
- * The attributes that keys and search text are made of: where no other one changes, neither does. What is missing
- * is asked of the visitor itself, such as `last_url`, since it changes with each page view.
+ * The version of all that is stored to find visitors: index keys, search text, and how both are normalised. Raise it
+ * with every change of these: both stores then make anew what an earlier version stored.
  */
-export const SEARCHED_ATTRIBUTES: ReadonlySet<string> = new Set<AttributeName>([
-  "ip_address",
-  "unique_id",
-  "lookup_code",
-  "tags",
-  "integration_ids",
-  ...EMAIL_ATTRIBUTES,
-  ...TEXT_ATTRIBUTES,
-]);
+export const INDEX_KEYS_VERSION = 6;
 
-/** The exact values by which operators find a visitor, each with the operator's kind before it. */
-export function exactKeys(visitor: Visitor): string[] {
+/**
+ * The attributes that keys and search text are made of: where no other one changes, neither does. What is missing
+ * is asked of the visitor itself, such as `last_url` and `lookup_code`, since they change with each visit.
+ *
+ * @param operators whose exact keys are meant
+ */
+export function searchedAttributes(operators = OPERATOR_NAMES): ReadonlySet<string> {
+  return new Set([...operators.flatMap((name) => operatorOf(name).attributes), ...TEXT_ATTRIBUTES]);
+}
+
+/** The exact values by which operators find a visitor, each with the operator's name before it. */
+export function exactKeys(visitor: Visitor, operators = OPERATOR_NAMES): string[] {
   const keys = new Set<string>();
-  if (visitor.ip_address !== null) keys.add("ip:" + canonicalAddress(visitor.ip_address));
-  if (visitor.unique_id !== null) keys.add("unique_id:" + plainText(visitor.unique_id));
-  if (visitor.lookup_code !== null) keys.add("code:" + visitor.lookup_code);
-  for (const tag of visitor.tags) keys.add("tag:" + foldCase(tag));
-  for (const id of visitor.integration_ids) keys.add("integration_id:" + plainText(id));
-  for (const value of attributeTexts(visitor, EMAIL_ATTRIBUTES)) {
-    if (value.includes("@")) keys.add("email:" + foldCase(value));
+  for (const name of operators) {
+    const { attributes, normalise } = operatorOf(name);
+    for (const text of textsOf(visitor, attributes)) {
+      const value = normalise(text);
+      if (value !== null) keys.add(keyOf(name, value));
+    }
   }
   return [...keys];
 }
 
 /**
- * The exact key that every visitor has who matches a part by its operator, or `null` where the part is not
- * answered by an exact key. A `code` may be a short id as well, which is no key.
+ * The exact key that every visitor has who matches a part, or `null` where the part is not answered by one.
  */
 export function exactKey(part: SearchPart): string | null {
-  switch (part.kind) {
-    case "ip":
-      return "ip:" + part.address;
-    case "unique_id":
-      return "unique_id:" + part.value;
-    case "code":
-      return "code:" + part.digits;
-    case "tag":
-      return "tag:" + part.tag;
-    case "integration_id":
-      return "integration_id:" + part.value;
-    case "email":
-      return "email:" + part.address;
-    default:
-      return null;
-  }
+  return part.kind === "value" ? keyOf(part.operator, part.value) : null;
+}
+
+function keyOf(operator: OperatorName, value: string): string {
+  return `${operator}:${value}`;
 }
 
 /** Characters (UTF-16 units) of one value in which text is looked for: a value of a megabyte has as many index keys. */
@@ -79,7 +69,7 @@ export function searchedText(value: string): string {
  * no run of characters that may be typed goes across two values; so are the digits of a phone number a line.
  */
 export function searchText(visitor: Visitor): string {
-  return attributeTexts(visitor, TEXT_ATTRIBUTES).map((value) => withPhoneDigits(searchedText(value))).join(
+  return textsOf(visitor, TEXT_ATTRIBUTES).map((value) => withPhoneDigits(searchedText(value))).join(
     "",
   );
 }
@@ -111,9 +101,4 @@ export function typoKeys(searchText: string): string[] {
     for (const key of deletions(word)) found.add(key);
   }
   return [...found];
-}
-
-/** The values of text and list attributes, each by itself. */
-function attributeTexts(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
-  return attributes.flatMap((name) => visitor[name] as string | string[] | null ?? []);
 }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { AttributeName, Visitor } from "../visitor/visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 import { searchedText } from "./index_keys.ts";
-import { canonicalAddress, foldCase, foldText } from "./normalise.ts";
+import { foldText } from "./normalise.ts";
+import { hasValue, someText } from "./operators.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
 import { phoneDigits } from "./phone.ts";
 import { hasTypo } from "./typo.ts";
@@ -34,28 +35,15 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
       return false;
     case "online":
       return visitor.is_online === part.online;
-    case "ip":
-      return visitor.ip_address !== null && canonicalAddress(visitor.ip_address) === part.address;
-    case "unique_id":
-      return visitor.unique_id !== null && isTyped(part, visitor.unique_id);
+    case "value":
+      return hasValue(part, visitor);
     case "code":
       return visitor.short_id === part.digits || (part.inLookupCode && visitor.lookup_code === part.digits);
-    case "tag":
-      return visitor.tags.some((tag) => foldCase(tag) === part.tag);
-    case "integration_id":
-      return visitor.integration_ids.some((id) => isTyped(part, id));
     case "url":
       return isOnPage(visitor, (url) => foldText(url).includes(part.text));
-    case "email":
-      return hasText(visitor, part.attributes, (value) => foldCase(value) === part.address);
     case "text":
       return visitor.short_id === part.shortId || isInText(visitor, part);
   }
-}
-
-/** An id is exactly what was typed, or that in plain characters. */
-function isTyped({ value, typed }: { value: string; typed?: string }, id: string): boolean {
-  return id === value || id === typed;
 }
 
 function isInText(visitor: Visitor, { text, attributes, inUrl, typos, isPhone }: TextPart): boolean {
@@ -63,23 +51,10 @@ function isInText(visitor: Visitor, { text, attributes, inUrl, typos, isPhone }:
     folded.includes(text) ||
     (typos === true && hasTypo(folded, text)) ||
     (isPhone === true && phoneDigits(folded).some((digits) => digits.includes(text)));
-  return hasText(visitor, attributes, (value) => isIn(searchedText(value))) ||
+  return someText(visitor, attributes, (value) => isIn(searchedText(value))) ||
     (inUrl && isOnPage(visitor, (url) => isIn(foldText(url))));
 }
 
 function isOnPage({ is_online, last_url }: Visitor, test: (url: string) => boolean): boolean {
   return is_online && last_url !== null && test(last_url);
-}
-
-/** Whether one of the values of text and list attributes fulfils a condition. */
-function hasText(
-  visitor: Visitor,
-  attributes: readonly AttributeName[],
-  test: (value: string) => boolean,
-): boolean {
-  for (const name of attributes) {
-    const value = visitor[name] as string | string[] | null;
-    if (value !== null && (typeof value === "string" ? test(value) : value.some(test))) return true;
-  }
-  return false;
 }

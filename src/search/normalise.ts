@@ -35,6 +35,10 @@ const NOT_PLAIN = new RegExp(
 const MARKS =
   /[[\p{M}&&[\p{Script=Inherited}\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hebrew}\p{scx=Arabic}]]--[\u3099\u309a]]+/gv;
 
+/** Letters that look alike and are written by Persian or by Arabic keyboards. */
+const ARABIC: Record<string, string> = { "ی": "ي", "ک": "ك" };
+const ARABIC_LETTER = new RegExp(`[${Object.keys(ARABIC).join("")}]`, "g");
+
 const FOLDED: Record<string, string> = {
   // NFKD makes some of these, such as of ŉ.
   ...PUNCTUATION,
@@ -49,8 +53,16 @@ const FOLDED: Record<string, string> = {
   "þ": "th",
   // Its upper case is that of i.
   "ı": "i",
+  "ħ": "h",
+  "ŧ": "t",
+  "ŋ": "n",
   // Arabic letters are drawn longer by it.
   "ـ": "",
+  ...ARABIC,
+  // What people write one for the other (Lucene's ArabicNormalizer and PersianNormalizer).
+  ...asEach("ىے", "ي"),
+  ...asEach("ةەہۃ", "ه"),
+  "ٱ": "ا",
   // Lower-casing Σ gives σ or ς by its place in the word; a part of a word has another place.
   "ς": "σ",
 };
@@ -137,7 +149,7 @@ export function foldText(value: string): string {
 export function foldCase(value: string): string {
   if (ASCII.test(value)) return value.toLowerCase();
   return plainText(value).normalize("NFC").toLowerCase().replaceAll("i\u0307", "i").replaceAll("ı", "i")
-    .replaceAll("ς", "σ");
+    .replaceAll("ς", "σ").replace(ARABIC_LETTER, (letter) => ARABIC[letter]);
 }
 
 /**

@@ -5,23 +5,17 @@
  * @module
  */
 import type { AttributeName } from "../visitor/visitor.ts";
-import { canonicalAddress, foldCase, foldText, isIPv4Address, plainText } from "./normalise.ts";
+import { foldText, isIPv4Address, plainText } from "./normalise.ts";
+import { OPERATOR_NAMES, type OperatorName, operatorOf, OPERATORS, type ValuePart } from "./operators.ts";
 import { digitsOf, MIN_PHONE_DIGITS, PHONE_SEPARATORS, withoutTrunkZero } from "./phone.ts";
 
-/**
- * One part of a search; a visitor is found when it matches every part. `typed` is the value of an operator as it was
- * typed, where this is not plain text: what other software stored may be written so.
- */
+/** One part of a search; a visitor is found when it matches every part. */
 export type SearchPart =
   | { kind: "nobody" }
   | { kind: "online"; online: boolean }
-  | { kind: "ip"; address: string }
-  | { kind: "unique_id"; value: string; typed?: string }
   | { kind: "code"; digits: string; inLookupCode: boolean }
-  | { kind: "tag"; tag: string }
-  | { kind: "integration_id"; value: string; typed?: string }
   | { kind: "url"; text: string }
-  | { kind: "email"; address: string; attributes: readonly AttributeName[] }
+  | ValuePart
   | TextPart;
 
 /** Text that is contained in one of the attributes. */
@@ -42,9 +36,6 @@ export interface TextPart {
 /** The parts, all of which a visitor must match. */
 export type SearchQuery = readonly SearchPart[];
 
-/** The attributes in which an e-mail address is looked for. */
-export const EMAIL_ATTRIBUTES: readonly AttributeName[] = ["email", "unique_id", "identities"];
-
 /** The attributes in which text is looked for, beside `last_url` of visitors online now. */
 export const TEXT_ATTRIBUTES: readonly AttributeName[] = [
   "identities",
@@ -62,30 +53,12 @@ export const TEXT_ATTRIBUTES: readonly AttributeName[] = [
 /** The query of `list/latest`: everybody online now. */
 export const LATEST: SearchQuery = [{ kind: "online", online: true }];
 
-/** The prefix that makes a part an operator, the attribute that it searches, and the part for its value. */
-const OPERATORS: [
-  prefix: string,
-  searches: AttributeName,
-  part: (value: string, typed: string) => SearchPart,
-][] = [
-  ["ip:", "ip_address", (value) => ({ kind: "ip", address: canonicalAddress(value) })],
-  ["id:", "unique_id", (value, typed) => ({ kind: "unique_id", ...asTyped(value, typed) })],
-  ["integration_id:", "integration_ids", (value, typed) => ({
-    kind: "integration_id",
-    ...asTyped(value, typed),
-  })],
-  ["url:", "last_url", (value) => partOfUrl(foldText(value))],
-  ["#", "tags", (value) => ({ kind: "tag", tag: foldCase("#" + value) })],
-];
+/** The prefix of text that is looked for in `last_url` alone. */
+const URL_PREFIX = "url:";
 
-function asTyped(value: string, typed: string) {
-  return typed === value ? { value } : { value, typed };
-}
-
-/** Accents alone are no value. */
-function partOfUrl(text: string): SearchPart {
-  return text === "" ? { kind: "nobody" } : { kind: "url", text };
-}
+/** The operators that begin with a prefix. */
+const PREFIXED = OPERATOR_NAMES.map((name) => [operatorOf(name).prefix, name] as const)
+  .filter((one): one is [string, OperatorName] => one[0] !== null);
 
 const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
 const CODE = /^[0-9]{4}$/;
@@ -112,8 +85,8 @@ export function isEmailAddress(text: string): boolean {
  * import assert from "node:assert/strict";
  *
  * assert.deepEqual(parseSearch('#Client id:"a b"'), [
- *   { kind: "tag", tag: "#client" },
- *   { kind: "unique_id", value: "a b" },
+ *   { kind: "value", operator: "tag", value: "#client", attributes: ["tags"] },
+ *   { kind: "value", operator: "unique_id", value: "a b", attributes: ["unique_id"] },
  * ]);
  * assert.deepEqual(parseSearch('  "" '), []);
  * ```
@@ -161,7 +134,8 @@ function splitWords(q: string): Word[] {
 
 function isOperator({ value, quoted }: Word): boolean {
   return !quoted &&
-    (value === "online" || value === "-online" || OPERATORS.some(([prefix]) => value.startsWith(prefix)));
+    (value === "online" || value === "-online" || value.startsWith(URL_PREFIX) ||
+      operatorNameOf(value) !== null);
 }
 
 /** The words, those that are a phone number together as one. */
@@ -225,13 +199,14 @@ function emailAddressIn(word: string): string | null {
 }
 
 function parsePart(word: Word, isCode: boolean, hidden: ReadonlySet<AttributeName>): SearchPart | null {
-  const { value, typed, quoted, isPhone } = word;
+  const { value, quoted, isPhone } = word;
   if (!quoted && !isPhone) {
-    for (const [prefix, attribute, part] of OPERATORS) {
-      if (!value.startsWith(prefix)) continue;
-      const operand = value.slice(prefix.length);
-      if (operand === "" || hidden.has(attribute)) return { kind: "nobody" };
-      return part(operand, plainText(typed) === typed ? operand : operandTyped(typed, prefix));
+    const operator = operatorNameOf(value);
+    if (operator !== null) return valueOf(operator, word, hidden);
+    if (value.startsWith(URL_PREFIX)) {
+      const text = foldText(value.slice(URL_PREFIX.length));
+      // Accents alone are no value.
+      return text === "" || hidden.has("last_url") ? { kind: "nobody" } : { kind: "url", text };
     }
     if (value === "online" || value === "-online") {
       return hidden.has("is_online") ? { kind: "nobody" } : { kind: "online", online: value === "online" };
@@ -240,18 +215,42 @@ function parsePart(word: Word, isCode: boolean, hidden: ReadonlySet<AttributeNam
       return { kind: "code", digits: value, inLookupCode: !hidden.has("lookup_code") };
     }
     const address = emailAddressIn(value);
-    if (address !== null) {
-      return { kind: "email", address: foldCase(address), attributes: visible(EMAIL_ATTRIBUTES, hidden) };
-    }
+    if (address !== null) return partOfValue("email", OPERATORS.email.normalise(address), hidden);
   }
   return {
     kind: "text",
     text: foldText(value),
-    shortId: isPhone ? plainText(typed) : value,
+    shortId: isPhone ? plainText(word.typed) : value,
     ...(isPhone ? { isPhone } : {}),
     attributes: visible(TEXT_ATTRIBUTES, hidden),
     inUrl: !hidden.has("last_url"),
   };
+}
+
+/** The operator that a word begins with. */
+function operatorNameOf(value: string): OperatorName | null {
+  return PREFIXED.find(([prefix]) => value.startsWith(prefix))?.[1] ?? null;
+}
+
+/** The part of a word that begins with an operator. */
+function valueOf(name: OperatorName, { value, typed }: Word, hidden: ReadonlySet<AttributeName>): SearchPart {
+  const { prefix, isPrefixInValue, normalise, isLiteral } = operatorOf(name);
+  const operand = value.slice(prefix!.length);
+  if (operand === "") return { kind: "nobody" };
+  const part = partOfValue(name, normalise(isPrefixInValue ? value : operand), hidden);
+  if (!isLiteral || part.kind !== "value" || plainText(typed) === typed) return part;
+  const asTyped = operandTyped(typed, prefix!);
+  return asTyped === part.value ? part : { ...part, typed: asTyped };
+}
+
+function partOfValue(
+  operator: OperatorName,
+  value: string | null,
+  hidden: ReadonlySet<AttributeName>,
+): SearchPart {
+  const attributes = visible(operatorOf(operator).attributes, hidden);
+  if (value === null || attributes.length === 0) return { kind: "nobody" };
+  return { kind: "value", operator, value, attributes };
 }
 
 /** What was typed after an operator's prefix. */
@@ -264,4 +263,9 @@ function operandTyped(typed: string, prefix: string): string {
 
 function visible(attributes: readonly AttributeName[], hidden: ReadonlySet<AttributeName>) {
   return attributes.filter((attribute) => !hidden.has(attribute));
+}
+
+/** Whether a part is a value that few visitors have. */
+export function isSelective(part: SearchPart): boolean {
+  return part.kind === "code" || part.kind === "value" && !operatorOf(part.operator).isCommon;
 }

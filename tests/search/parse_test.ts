@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  EMAIL_ATTRIBUTES,
-  parseSearch,
-  type SearchPart,
-  TEXT_ATTRIBUTES,
-  type TextPart,
-} from "../../src/search/parse.ts";
+import { parseSearch, type SearchPart, TEXT_ATTRIBUTES, type TextPart } from "../../src/search/parse.ts";
+import { type OperatorName, OPERATORS } from "../../src/search/operators.ts";
 import { plainText } from "../../src/search/normalise.ts";
 import type { AttributeName } from "../../src/visitor/visitor.ts";
 
 const NOBODY: SearchPart = { kind: "nobody" };
-const ip = (address: string): SearchPart => ({ kind: "ip", address });
-const id = (value: string): SearchPart => ({ kind: "unique_id", value });
+const value = (operator: OperatorName, value: string, typed?: string): SearchPart => ({
+  kind: "value",
+  operator,
+  value,
+  ...(typed === undefined ? {} : { typed }),
+  attributes: OPERATORS[operator].attributes,
+});
+const ip = (address: string) => value("ip", address);
+const id = (id: string, typed?: string) => value("unique_id", id, typed);
 const code = (digits: string): SearchPart => ({ kind: "code", digits, inLookupCode: true });
-const tag = (value: string): SearchPart => ({ kind: "tag", tag: value });
+const tag = (tag: string) => value("tag", tag);
 const url = (value: string): SearchPart => ({ kind: "url", text: value });
-const integration = (value: string): SearchPart => ({ kind: "integration_id", value });
+const integration = (id: string, typed?: string) => value("integration_id", id, typed);
 const online = (value: boolean): SearchPart => ({ kind: "online", online: value });
-const email = (address: string): SearchPart => ({ kind: "email", address, attributes: EMAIL_ATTRIBUTES });
+const email = (address: string) => value("email", address);
 const phone = (digits: string, shortId = digits): TextPart => ({ ...text(digits, shortId), isPhone: true });
 const text = (folded: string, shortId = folded): TextPart => ({
   kind: "text",
@@ -63,11 +65,11 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["\u2011online", [online(false)]],
     ["ip:1.1.1.1\u200b", [ip("1.1.1.1")]],
     ["ip：１.１.１.１", [ip("1.1.1.1")]],
-    ["\u200eid:user123\u200e", [{ kind: "unique_id", value: "user123", typed: "user123\u200e" }]],
-    ["id:O’Brien", [{ kind: "unique_id", value: "O'Brien", typed: "O’Brien" }]],
-    ["ｉd：７", [{ kind: "unique_id", value: "7", typed: "７" }]],
+    ["\u200eid:user123\u200e", [id("user123", "user123\u200e")]],
+    ["id:O’Brien", [id("O'Brien", "O’Brien")]],
+    ["ｉd：７", [id("7", "７")]],
     ["id:“a b”", [id("a b")]],
-    ["integration_id:crm:٤٧", [{ kind: "integration_id", value: "crm:47", typed: "crm:٤٧" }]],
+    ["integration_id:crm:٤٧", [integration("crm:47", "crm:٤٧")]],
     ["url:pri\u00adcing", [url("pricing")]],
     ["id:\u200b", [NOBODY]],
   ],
@@ -314,7 +316,7 @@ for (const [sentence, rows] of Object.entries(TABLES)) {
 }
 
 Deno.test("The attributes of text and of an e-mail address are the contract's", () => {
-  assert.deepEqual(EMAIL_ATTRIBUTES, ["email", "unique_id", "identities"]);
+  assert.deepEqual(OPERATORS.email.attributes, ["email", "unique_id", "identities"]);
   assert.deepEqual(
     TEXT_ATTRIBUTES,
     "identities unique_id email name nickname call_name location_city location_country_name browser_name device_name"
@@ -349,11 +351,11 @@ Deno.test("Text and e-mail addresses skip what is hidden", () => {
     }]);
   }
   const [part] = parseSearch("jane@acme.com", new Set(["email", "identities"] as const));
-  assert.deepEqual(part, { kind: "email", address: "jane@acme.com", attributes: ["unique_id"] });
+  assert.deepEqual(part, { ...email("jane@acme.com"), attributes: ["unique_id"] });
 });
 
 Deno.test("256 characters of anything are parsed, into parts of known kinds", () => {
-  const kinds = "nobody online ip unique_id code tag integration_id url email text".split(" ");
+  const kinds = "nobody online code url value text".split(" ");
   const pieces = fc.constantFrom(
     '"',
     " ",

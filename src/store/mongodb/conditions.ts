@@ -5,7 +5,8 @@
  */
 import { exactKey, searchedUrl, SUFFIX } from "../../search/index_keys.ts";
 import { grams } from "../../search/normalise.ts";
-import type { SearchPart, SearchQuery, TextPart } from "../../search/parse.ts";
+import { operatorOf, type ValuePart } from "../../search/operators.ts";
+import type { SearchQuery, TextPart } from "../../search/parse.ts";
 import { deletions, hasTypo } from "../../search/typo.ts";
 import { DATES, lastUrlOf } from "./document.ts";
 import { binaryForms, type Condition } from "./driver.ts";
@@ -99,20 +100,12 @@ export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition
       case "online":
       case "nobody":
         return [];
-      case "unique_id":
-        return [{ ...exact, lookup: hasValue("unique_id", part.value, part.typed) }];
-      case "integration_id":
-        return [{ ...exact, lookup: hasValue("integration_ids", part.value, part.typed) }];
+      case "value":
+        return [{ ...exact, ...conditionOfValue(part) }];
       case "code":
-        return [{ ...exact, lookup: any(hasValue("lookup_code", part.digits), { short_id: part.digits }) }];
+        return [{ ...exact, lookup: any(isWritten("lookup_code", part.digits), { short_id: part.digits }) }];
       case "url":
         return [{ ...exact, lookup: onUrlsWhere((text) => text.includes(part.text)) }];
-      case "ip":
-      case "email":
-        return [{ ...exact, lookup: { "foyer.keys": exactKey(part) }, needsSearchFields: true }];
-      case "tag":
-        // Many visitors have a tag; few have a text of three characters.
-        return [{ ...exact, lookup: { "foyer.tags": exactKey(part) }, needsSearchFields: true, rarity: 2.5 }];
       case "text": {
         const { text, typos, shortId } = part;
         const onUrls = onUrlsWhere((url) => url.includes(text) || typos === true && hasTypo(url, text));
@@ -127,15 +120,22 @@ function isNone({ last_url }: Condition): boolean {
   return (last_url as { $in: unknown[] }).$in.length === 0;
 }
 
-/** Whether a query asks for tags alone, beside `online` and `-online`: then their index is in list order. */
-export function isOfOneTag(query: SearchQuery): boolean {
-  const others = query.filter(({ kind }) => kind !== "online");
-  return others.length === 1 && others[0].kind === "tag";
+function conditionOfValue(part: ValuePart): Partial<PartCondition> & Pick<PartCondition, "lookup"> {
+  const { isLiteral, isCommon } = operatorOf(part.operator);
+  if (isLiteral) {
+    return { lookup: any(...part.attributes.map((name) => isWritten(name, part.value, part.typed))) };
+  }
+  const needsSearchFields = true;
+  if (!isCommon) return { lookup: { "foyer.keys": exactKey(part) }, needsSearchFields };
+  // Many visitors have such a value; few have a text of three characters.
+  return { lookup: { "foyer.common": exactKey(part) }, needsSearchFields, rarity: 2.5 };
 }
 
-/** Whether a part is an exact value that few visitors have. */
-export function isExact(part: SearchPart): boolean {
-  return !["online", "text", "tag", "url", "nobody"].includes(part.kind);
+/** Whether a query asks for one common value, beside `online` and `-online`: then its index is in list order. */
+export function isOfOneCommonValue(query: SearchQuery): boolean {
+  const others = query.filter(({ kind }) => kind !== "online");
+  return others.length === 1 && others[0].kind === "value" &&
+    operatorOf(others[0].operator).isCommon === true;
 }
 
 /** The values that are sent as this text: the text, and the number, boolean or BSON id that reads so. */
@@ -147,7 +147,8 @@ export function writtenForms(value: string): unknown[] {
   return [...forms, ...binaryForms(value)];
 }
 
-function hasValue(name: string, ...values: (string | undefined)[]): Condition {
+/** Whether an attribute, or an item of it, is written as one of these texts. */
+function isWritten(name: string, ...values: (string | undefined)[]): Condition {
   return { [name]: { $in: values.flatMap((value) => value === undefined ? [] : writtenForms(value)) } };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OPERATOR_NAMES, operatorOf } from "../../search/operators.ts";
 import type { Connection, MongoStoreOptions } from "./connection.ts";
 import { type Collection, describeError, isForbidden, isUnavailable, makeClient } from "./driver.ts";
 import { CONNECTIONS } from "./presence.ts";
@@ -13,18 +14,22 @@ interface Index {
   sparse?: true;
 }
 
+/** The attributes in which operators look for a value as it is written. */
+const LITERAL_ATTRIBUTES = new Set(
+  OPERATOR_NAMES.map(operatorOf).filter(({ isLiteral }) => isLiteral).flatMap(({ attributes }) => attributes),
+);
+
 /** `short_id` comes first: upserts would each read the whole collection without it. */
 const INDEXES: Index[] = [
   { key: { short_id: 1 } },
   { key: { is_online: 1, last_seen_at: -1, short_id: 1 } },
   { key: { is_online: 1, last_url: 1 } },
   { key: { last_seen_at: -1 } },
-  { key: { unique_id: 1 } },
+  ...Array.from(LITERAL_ATTRIBUTES, (name): Index => ({ key: { [name]: 1 } })),
   { key: { lookup_code: 1 } },
-  { key: { integration_ids: 1 } },
   { key: { is_in_session: 1 } },
   { key: { "foyer.keys": 1 } },
-  { key: { "foyer.tags": 1, is_online: 1, last_seen_at: -1, short_id: 1 } },
+  { key: { "foyer.common": 1, is_online: 1, last_seen_at: -1, short_id: 1 } },
   { key: { "foyer.v": 1 } },
   { key: { "is_online.0": 1 }, sparse: true },
   { key: { [CONNECTIONS]: 1 }, sparse: true },

@@ -6,7 +6,7 @@
  */
 import { Deadline } from "../../async/deadline.ts";
 import { SingleFlight } from "../../async/single_flight.ts";
-import type { SearchQuery } from "../../search/parse.ts";
+import { isSelective, type SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import { REQUEST_DEADLINE, type ResultPage } from "../visitor_store.ts";
 import type { VisitorCollection } from "./collection.ts";
@@ -15,8 +15,7 @@ import {
   any,
   conditionsOf,
   fulfils,
-  isExact,
-  isOfOneTag,
+  isOfOneCommonValue,
   mayMatch,
   needsUrls,
   ODD,
@@ -129,10 +128,10 @@ class Search {
       ...parts.filter((part) => !part.needsSearchFields).map(fulfils),
       any(all(...parts.filter((part) => part.needsSearchFields).map(fulfils)), UNINDEXED),
     );
-    const isInOrder = isOfOneTag(query) || parts.length === 0;
+    const isInOrder = isOfOneCommonValue(query) || parts.length === 0;
     const isOnlineOnly = !mayMatch(query, false);
     // Those online are few: documents without search fields are among the ones that are scanned.
-    if (isOnlineOnly && !isOfOneTag(query) && !query.some(isExact)) {
+    if (isOnlineOnly && !isOfOneCommonValue(query) && !query.some(isSelective)) {
       return await this.#scan(query, orUnindexed, { isCut: needsSearchFields });
     }
     // Before all others: a document that gets search fields meanwhile is found twice, and not missed.

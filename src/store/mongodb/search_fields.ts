@@ -3,12 +3,22 @@
  *
  * @module
  */
-import { exactKeys, SEARCHED_ATTRIBUTES, searchText, suffixesOf, typoKeys } from "../../search/index_keys.ts";
+import {
+  exactKeys,
+  INDEX_KEYS_VERSION,
+  searchedAttributes,
+  searchText,
+  suffixesOf,
+  typoKeys,
+} from "../../search/index_keys.ts";
+import { OPERATOR_NAMES, operatorOf } from "../../search/operators.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import type { Condition } from "./driver.ts";
 
-/** The version of the rules by which index keys are made. */
-const VERSION = 5;
+/** Conditions ask for literal values by the attributes themselves. */
+const INDEXED_OPERATORS = OPERATOR_NAMES.filter((name) => !operatorOf(name).isLiteral);
+const COMMON = INDEXED_OPERATORS.filter((name) => operatorOf(name).isCommon);
+const OTHERS = INDEXED_OPERATORS.filter((name) => !operatorOf(name).isCommon);
 
 /** More index keys than this would make one document a burden to the index; it stays unindexed. */
 const MAX_KEYS = 5000;
@@ -17,43 +27,42 @@ const MAX_KEYS = 5000;
  * Finds, by an index, documents without search fields: those that other software wrote, and those whose search fields
  * an earlier Foyer made, or the next one while both run.
  */
-export const UNINDEXED: Condition = { "foyer.v": { $in: [null, 1, 2, 3, 4, VERSION + 1] } };
+export const UNINDEXED: Condition = {
+  "foyer.v": {
+    $in: [null, ...Array.from({ length: INDEX_KEYS_VERSION - 1 }, (_, i) => i + 1), INDEX_KEYS_VERSION + 1],
+  },
+};
 
 /** The field `foyer` of a document. */
 export interface SearchFields {
   v: number;
-  /** Index keys for text, typos, e-mail addresses and IP addresses. */
+  /** Index keys for text, typos, and values that few visitors have. */
   keys: string[];
-  /** The exact keys of its tags; absent where there are none. They have an index of their own, in list order. */
-  tags?: string[];
+  /** The exact keys of values that many visitors have; absent where there are none. Their index is in list order. */
+  common?: string[];
 }
 
-/**
- * The attributes that search fields are made of. Not of ids and lookup codes: conditions ask for these themselves.
- */
-export const INDEXED_ATTRIBUTES: ReadonlySet<string> = SEARCHED_ATTRIBUTES.difference(
-  new Set(["lookup_code", "integration_ids"]),
-);
+/** The attributes that search fields are made of. */
+export const INDEXED_ATTRIBUTES = searchedAttributes(INDEXED_OPERATORS);
 
 /** The search fields of a visitor's document; `null` where there would be too many index keys. */
 export function searchFieldsOf(visitor: Visitor): SearchFields | null {
   const text = searchText(visitor);
-  const exact = exactKeys(visitor);
-  const tags = exact.filter((key) => key.startsWith("tag:"));
+  const common = exactKeys(visitor, COMMON);
   const keys = [
-    ...exact.filter((key) => /^(email|ip):/.test(key)),
+    ...exactKeys(visitor, OTHERS),
     ...suffixesOf(text).map(textKey),
     ...typoKeys(text).map(typoKey),
   ];
-  if (keys.length + tags.length > MAX_KEYS) return null;
-  return { v: VERSION, keys, ...(tags.length === 0 ? {} : { tags }) };
+  if (keys.length + common.length > MAX_KEYS) return null;
+  return { v: INDEX_KEYS_VERSION, keys, ...(common.length === 0 ? {} : { common }) };
 }
 
 /** Whether stored search fields are those that a document should have. */
 export function isCurrent(fields: SearchFields | null, stored: unknown): boolean {
   if (fields === null || typeof stored !== "object" || stored === null) return fields === (stored ?? null);
-  const { v, keys, tags } = stored as Record<string, unknown>;
-  return v === fields.v && isSameList(fields.keys, keys) && isSameList(fields.tags ?? [], tags ?? []);
+  const { v, keys, common } = stored as Record<string, unknown>;
+  return v === fields.v && isSameList(fields.keys, keys) && isSameList(fields.common ?? [], common ?? []);
 }
 
 function isSameList(list: string[], stored: unknown): boolean {

@@ -4,11 +4,19 @@
  * @module
  */
 
+import { INDEX_KEYS_VERSION } from "../../search/index_keys.ts";
+
 /** "Foyr": marks a file as Foyer's (https://www.sqlite.org/pragma.html#pragma_application_id). */
 export const APPLICATION_ID = 0x466f7972;
 
-/** The version of the schema, which a file has as its `user_version`. A file of an earlier one is rebuilt. */
-export const VERSION = 7;
+/** The version of the tables. Raise it with every change of {@link SCHEMA}. */
+const SCHEMA_VERSION = 8;
+
+/**
+ * The `user_version` of a file. One of an earlier version is rebuilt. Its two parts only rise, so that no other pair of
+ * them has the same sum as a later one.
+ */
+export const VERSION = SCHEMA_VERSION + INDEX_KEYS_VERSION;
 
 /** Between two terms in what the full-text index is given. */
 export const SEPARATOR = "\n";

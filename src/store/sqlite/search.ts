@@ -7,7 +7,7 @@
  * @module
  */
 import { matches } from "../../search/match.ts";
-import type { SearchPart, SearchQuery } from "../../search/parse.ts";
+import { isSelective, type SearchPart, type SearchQuery } from "../../search/parse.ts";
 import { searchedUrl } from "../../search/index_keys.ts";
 import { deletions, isOneTypoAway, likelyWordsOf } from "../../search/typo.ts";
 import { comparePositions, type Position, positionOfVisitor } from "../../visitor/list_order.ts";
@@ -91,10 +91,9 @@ export function isList(query: SearchQuery): boolean {
   return query.every(({ kind }) => kind === "online");
 }
 
-/** Whether few visitors are likely to match: an exact value is asked for that is somebody's own, and no text. */
-export function isExact(query: SearchQuery): boolean {
-  return !query.some(({ kind }) => kind === "text" || kind === "url") &&
-    query.some(({ kind }) => ["code", "email", "integration_id", "ip", "unique_id"].includes(kind));
+/** Whether few visitors are likely to match: a value is asked for that is somebody's own, and no text. */
+export function isForFew(query: SearchQuery): boolean {
+  return !query.some(({ kind }) => kind === "text" || kind === "url") && query.some(isSelective);
 }
 
 /** Searches one file. */
@@ -124,7 +123,7 @@ export class SqliteSearch {
     });
   }
 
-  /** As {@link findPage}, where {@link isExact} is true; `null` where more than a few visitors may match. */
+  /** As {@link findPage}, where {@link isForFew} is true; `null` where more than a few visitors may match. */
   findFew(search: Search): FoundPage | null {
     return this.#connection.read(() => {
       const candidates = this.#lookupOf(search.query)?.first(MAX_BOUNDED) ?? null;

@@ -20,7 +20,7 @@ import type { Connection } from "./file.ts";
 import { IndexMaintenance } from "./index_maintenance.ts";
 import { SqlitePresence } from "./presence.ts";
 import { countUnbuilt, isUnbuilt, rebuildStep } from "./rebuild.ts";
-import { type FoundPage, isExact, isList, offlineBefore, prepareSearch, SqliteSearch } from "./search.ts";
+import { type FoundPage, isForFew, isList, offlineBefore, prepareSearch, SqliteSearch } from "./search.ts";
 import { attributesOf, SqliteVisitors, type StoredVisitor } from "./visitors.ts";
 
 const DAY = 86_400_000;
@@ -80,7 +80,7 @@ export class Session {
     const search = { query, limit, after };
     const page = isList(query)
       ? this.#search.findPage(search, Infinity)
-      : isExact(query)
+      : isForFew(query)
       ? this.#search.findFew(search)
       : null;
     return page && { ...page, isFallback: false };

@@ -38,10 +38,7 @@ export function indexedText(visitor: Visitor): string {
 export function termsOf(visitor: Visitor, text: string): string {
   const terms = new Set<string>();
   for (const value of text.split("\n")) addTerms(value, terms);
-  for (const key of exactKeys(visitor)) {
-    // Lookup codes come and go with each visit, and have a column.
-    if (!key.startsWith("code:")) terms.add(EXACT + hashOf(key));
-  }
+  for (const key of exactKeys(visitor)) terms.add(EXACT + hashOf(key));
   return [...terms].join(SEPARATOR);
 }
 
@@ -84,7 +81,7 @@ export function indexedPart(
     return { text: part, alternatives: [text, ...(part.typos ? wordsOneTypoAway(text) : [])] };
   }
   const key = exactKey(part);
-  return key === null || part.kind === "code" ? null : { text: null, alternatives: [EXACT + hashOf(key)] };
+  return key === null ? null : { text: null, alternatives: [EXACT + hashOf(key)] };
 }
 
 /** Whether a part is text shorter than a term, so that many terms begin with it. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SEARCHED_ATTRIBUTES } from "../../search/index_keys.ts";
+import { searchedAttributes } from "../../search/index_keys.ts";
 import { deletions, likelyWordsOf } from "../../search/typo.ts";
 import { positionOfVisitor } from "../../visitor/list_order.ts";
 import { ATTRIBUTE_NAMES, type Visitor } from "../../visitor/visitor.ts";
@@ -13,7 +13,7 @@ import { orderColumns, urlColumn } from "./search.ts";
 import { indexedText, termsOf } from "./terms.ts";
 
 /** The attributes that terms are made of. */
-const INDEXED = ATTRIBUTE_NAMES.filter((name) => SEARCHED_ATTRIBUTES.has(name) && name !== "lookup_code");
+const INDEXED = ATTRIBUTE_NAMES.filter((name) => searchedAttributes().has(name));
 
 /** A visitor as the file holds it. */
 export interface StoredVisitor {

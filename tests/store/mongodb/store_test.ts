@@ -254,7 +254,7 @@ if (hasAllRights) {
       short_id: "page",
       is_online: true,
       last_url: "https://acme.com/lovelace",
-      foyer: { v: 5, keys: [] },
+      foyer: { v: 6, keys: [] },
     });
     assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
     await Promise.all(asking);

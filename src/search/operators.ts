@@ -1,0 +1,127 @@
+/**
+ * The operators that compare whole values: what each is called, what it is compared with, and in which form. Parsing,
+ * matching, index keys, both stores' lookups and the search help follow from {@link OPERATORS}.
+ *
+ * To add one, add it there and raise `INDEX_KEYS_VERSION` in index_keys.ts.
+ *
+ * @module
+ */
+import type { AttributeName, Visitor } from "../visitor/visitor.ts";
+import { canonicalAddress, foldCase, plainText } from "./normalise.ts";
+
+/** An operator whose value is compared with whole values of attributes. */
+export interface Operator {
+  /** What it begins with where it is typed; `null`: it is known by its form, as an e-mail address is. */
+  prefix: string | null;
+  /** Whether the prefix belongs to the value, as that of a tag does. */
+  isPrefixInValue?: true;
+  /** The attributes whose values it is compared with. */
+  attributes: readonly AttributeName[];
+  /** One form for all spellings of a value; `null` for a value that nobody can look for by this operator. */
+  normalise: (value: string) => string | null;
+  /**
+   * Whether a value is compared as it is stored, with what was typed and with that in plain characters: a database finds
+   * it by an index of the attribute itself, in documents without search fields as well.
+   */
+  isLiteral?: true;
+  /** Whether many visitors have the same value, so that it is found in list order. */
+  isCommon?: true;
+  /** For the search help: what may be typed, and whom it finds. */
+  example: string;
+  finds: string;
+}
+
+/** Each operator by its name, with which its index keys begin. */
+export const OPERATORS = {
+  ip: {
+    prefix: "ip:",
+    attributes: ["ip_address"],
+    normalise: canonicalAddress,
+    example: "ip:192.0.2.7",
+    finds: "with that IP address, in any spelling of IPv6",
+  },
+  unique_id: {
+    prefix: "id:",
+    attributes: ["unique_id"],
+    normalise: plainText,
+    isLiteral: true,
+    example: "id:user123",
+    finds: "whose unique_id is exactly that",
+  },
+  integration_id: {
+    prefix: "integration_id:",
+    attributes: ["integration_ids"],
+    normalise: plainText,
+    isLiteral: true,
+    example: "integration_id:acmechat:1234",
+    finds: "with that integration id",
+  },
+  tag: {
+    prefix: "#",
+    isPrefixInValue: true,
+    attributes: ["tags"],
+    normalise: foldCase,
+    isCommon: true,
+    example: "#vip",
+    finds: "with that tag, letter case aside",
+  },
+  email: {
+    prefix: null,
+    attributes: ["email", "unique_id", "identities"],
+    normalise: (value) => value.includes("@") ? foldCase(value) : null,
+    example: "ada@example.com",
+    finds: "with that e-mail address; also as <ada@example.com> or mailto:ada@example.com",
+  },
+} as const satisfies Record<string, Operator>;
+
+/** The name of an operator. */
+export type OperatorName = keyof typeof OPERATORS;
+
+/** All names of operators. */
+export const OPERATOR_NAMES = Object.keys(OPERATORS) as OperatorName[];
+
+/** An operator by its name. */
+export function operatorOf(name: OperatorName): Operator {
+  return OPERATORS[name];
+}
+
+/** A part of a search that an operator and its value are. */
+export interface ValuePart {
+  kind: "value";
+  operator: OperatorName;
+  value: string;
+  /**
+   * The value as it was typed, where this is not plain text: what other software stored may be written so. Only where
+   * the operator {@link Operator.isLiteral}.
+   */
+  typed?: string;
+  /** Those of the operator's attributes that are not hidden. */
+  attributes: readonly AttributeName[];
+}
+
+/** Whether a visitor has the value of a part. */
+export function hasValue({ operator, value, typed, attributes }: ValuePart, visitor: Visitor): boolean {
+  const { normalise, isLiteral } = operatorOf(operator);
+  const isSame = isLiteral
+    ? (other: string) => other === value || other === typed
+    : (other: string) => normalise(other) === value;
+  return someText(visitor, attributes, isSame);
+}
+
+/** Whether one of the values of text and list attributes fulfils a condition. */
+export function someText(
+  visitor: Visitor,
+  attributes: readonly AttributeName[],
+  test: (value: string) => boolean,
+): boolean {
+  for (const name of attributes) {
+    const value = visitor[name] as string | string[] | null;
+    if (value !== null && (typeof value === "string" ? test(value) : value.some(test))) return true;
+  }
+  return false;
+}
+
+/** The values of text and list attributes, each by itself. */
+export function textsOf(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
+  return attributes.flatMap((name) => visitor[name] as string | string[] | null ?? []);
+}
