@@ -154,7 +154,7 @@ export function foldCase(value: string): string {
 
 /**
  * One spelling for each IP address (RFC 5952; an IPv4-mapped IPv6 address, RFC 4291 section 2.5.5.2, is the
- * IPv4 address). What is no address, such as a shortened one, stays as it is.
+ * IPv4 address; a URL has IPv6 in brackets). What is no address, such as a shortened one, stays as it is.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -165,7 +165,7 @@ export function foldCase(value: string): string {
  * ```
  */
 export function canonicalAddress(value: string): string {
-  const address = value.trim();
+  const address = value.trim().replace(/^\[([^[\]]*:[^[\]]*)\]$/, "$1");
   if (isIPv4Address(address)) return ipaddr.IPv4.parse(address).toString();
   if (!address.includes(":") || !ipaddr.IPv6.isValid(address)) return value;
   const parsed = ipaddr.IPv6.parse(address);

@@ -7,7 +7,7 @@
 import type { AttributeName } from "../visitor/visitor.ts";
 import { foldText, isIPv4Address, plainText } from "./normalise.ts";
 import { OPERATOR_NAMES, type OperatorName, operatorOf, OPERATORS, type ValuePart } from "./operators.ts";
-import { digitsOf, MIN_PHONE_DIGITS, PHONE_SEPARATORS, withoutTrunkZero } from "./phone.ts";
+import { dialled, digitsOf, MIN_PHONE_DIGITS, PHONE_SEPARATORS } from "./phone.ts";
 
 /** One part of a search; a visitor is found when it matches every part. */
 export type SearchPart =
@@ -158,7 +158,7 @@ function isInPhone({ value, quoted }: Word): boolean {
 
 /** Whether the next word may belong to the same phone number. */
 function goesOn(word: Word, next: Word): boolean {
-  return isInPhone(next) && !/^(\+|tel:)/i.test(next.value) && !/[,;]$/.test(word.value) && !isWhole(word);
+  return isInPhone(next) && !/^(\+|tel:)/i.test(next.value) && !/[,;:!?]$/.test(word.value) && !isWhole(word);
 }
 
 /** Whether a word has the digits of a whole phone number. */
@@ -168,7 +168,7 @@ function isWhole({ value }: Word): boolean {
 
 /** A phone number without what comes around one where it was copied. */
 function bareNumber(text: string): string {
-  return text.replace(/^tel:/i, "").replace(/[,;]$/, "");
+  return text.replace(/^tel:/i, "").replace(/[,;:!?]+$/, "");
 }
 
 function isPhoneLike(text: string): boolean {
@@ -181,7 +181,7 @@ function isPhoneLike(text: string): boolean {
  */
 function phoneOf(words: Word[]): Word[] | null {
   const text = bareNumber(words.map(({ value }) => value).join(" "));
-  const digits = digitsOf(/^(\+|00)/.test(text) ? withoutTrunkZero(text) : text);
+  const digits = digitsOf(dialled(text));
   if (!isPhoneLike(text) || digits.length < MIN_PHONE_DIGITS || digits.length > MAX_PHONE_DIGITS) return null;
   const asPhone = (value: string, word: Word): Word => ({ ...word, value, isPhone: true });
   const isSurelyOne = /^[+(0]/.test(text) || digits.length >= SURELY_PHONE_DIGITS && !words.some(isWhole);
@@ -193,8 +193,10 @@ function phoneOf(words: Word[]): Word[] | null {
 
 /** The e-mail address that a word is, with what comes around one where it was copied. */
 function emailAddressIn(word: string): string | null {
-  const bare = word.replace(/[,;.]+$/, "").replace(/^[<('](.*)[>)']$/, "$1");
-  const address = /^mailto:/i.test(bare) ? bare.slice("mailto:".length).replace(/\?.*$/, "") : bare;
+  // A domain ends in a letter or a digit, and nobody's address begins with an apostrophe.
+  const bare = word.replace(/[^\p{L}\p{M}\p{N}]+$/u, "").replace(/^[<([{']+/, "");
+  const [, link] = /^mailto:(?:\/\/)?([^?]*)/i.exec(bare) ?? [];
+  const address = link ?? bare;
   return isEmailAddress(address) ? address : null;
 }
 

@@ -17,9 +17,18 @@ export function digitsOf(text: string): string {
   return text.replace(/[^0-9]/g, "");
 }
 
-/** A phone number as it is dialled from abroad: without the zero that is written for those who call from inland. */
-export function withoutTrunkZero(number: string): string {
+/** A phone number without the zero that is written for those who call from inland. */
+function withoutTrunkZero(number: string): string {
   return number.replace("(0)", "");
+}
+
+/**
+ * A phone number as it is typed, without what callers write in several ways: `+` or `00` before a country code, and
+ * behind that perhaps a zero in parentheses.
+ */
+export function dialled(number: string): string {
+  const [international] = /^(\+|00(?!0))/.exec(number) ?? [];
+  return international === undefined ? number : withoutTrunkZero(number.slice(international.length));
 }
 
 /**

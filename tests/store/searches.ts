@@ -49,6 +49,14 @@ export const PEOPLE = [
     unique_id: "۰۹۱۲",
     is_online: false,
   },
+  {
+    short_id: "ali",
+    name: "علي كريمي",
+    nickname: "فاطمة",
+    identities: ["+49 30 1234567"],
+    tags: ["#مشتری"],
+    is_online: false,
+  },
   { short_id: "digits", name: "Summer party 2026", unique_id: "15557654321", is_online: false },
 ];
 
@@ -59,7 +67,7 @@ export const FINDS: [q: string, found: string][] = [
   ["JANE@corp.example", "li"],
   ["nobody@acme.com", ""],
   ["online", "zoe lukasz soren strasse li omar 1234 page"],
-  ["-online", "gone wide nul İstanbul yildiz rima han phone digits"],
+  ["-online", "gone wide nul İstanbul yildiz rima han phone ali digits"],
   ["online -online", ""],
   ["ip:192.0.2.7", "lukasz"],
   ["ip:::ffff:192.0.2.7", "lukasz"],
@@ -123,7 +131,7 @@ export const FINDS: [q: string, found: string][] = [
   ["gone girl -online", "gone"],
   ["zo", "lukasz zoe"],
   ["e firefox", "omar"],
-  ['" "', "zoe lukasz soren 1234 gone omar wide yildiz phone digits"],
+  ['" "', "zoe lukasz soren 1234 gone omar wide yildiz phone ali digits"],
   ["zoe id:user1 #vip online", "zoe"],
   ["zoe id:user2", ""],
   ["foo:bar", ""],
@@ -170,6 +178,17 @@ export const FINDS: [q: string, found: string][] = [
   ["محمدرضا", "han"],
   ["محمد\u200cرضا", "han"],
   ["שלום", "han"],
+  ["علی", "ali"],
+  ["کریمی", "ali"],
+  ["فاطمه", "ali"],
+  ["#مشتري", "ali"],
+  ["#مشتر", ""],
+  ["گریمی", ""],
+  ["0049 30 1234567", "ali"],
+  ["+49 (0)30 1234567!", "ali"],
+  ["ip:[2001:db8::1]", "soren"],
+  ["<zoe@acme.com", "zoe"],
+  ["zoe@acme.com!", "zoe"],
 ];
 
 /** What is asked with typos, and who is found, in any order. */
