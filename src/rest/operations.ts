@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES, type Visitor } from "../visitor/visitor.ts";
 import type { ErrorCode } from "../http/errors.ts";
-import { SEARCH_PARTS } from "../search/help.ts";
+import { SEARCH_PARTS } from "../search/format.ts";
 import { LINK } from "../visitor/watch_link.ts";
 import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Operator, OPERATORS } from "./operators.ts";
 import { TEXT_ATTRIBUTES } from "./parse.ts";
 
 /** A kind of part of a search. */
@@ -16,31 +17,22 @@ export interface SearchFormatRow {
   examples: readonly string[];
 }
 
+const { email, ...PREFIXED }: Record<string, Operator> = OPERATORS;
+
+function rowOf({ examples, finds }: Operator): SearchFormatRow {
+  return { part: `\`${examples[0]}\``, finds, examples };
+}
+
 /** The parts of a search, all of which a visitor must match. */
 export const SEARCH_FORMAT: readonly SearchFormatRow[] = [
-  {
-    part: "`jane@example.com`",
-    finds: "whose `email`, `unique_id` or one of `identities` is that address, letter case aside",
-    examples: ["jane@example.com"],
-  },
+  rowOf(email),
   { part: "`online`, `-online`", finds: "online, offline", examples: ["online", "-online"] },
   {
     part: "`1234` (four digits, beside operators alone)",
     finds: "with that `lookup_code` or `short_id`",
     examples: ["1234"],
   },
-  { part: "`#client`", finds: "with that tag, letter case aside", examples: ["#client"] },
-  { part: "`id:user123`", finds: "whose `unique_id` is exactly that", examples: ["id:user123"] },
-  {
-    part: "`integration_id:acmechat:1234`",
-    finds: "with the integration id `acmechat:1234`",
-    examples: ["integration_id:acmechat:1234"],
-  },
-  {
-    part: "`ip:192.0.2.1`",
-    finds: "with that IP address, in any spelling of IPv6",
-    examples: ["ip:192.0.2.1", "ip:2001:db8::1"],
-  },
+  ...Object.values(PREFIXED).map(rowOf),
   { part: "`url:pricing`", finds: "online, with that text in `last_url`", examples: ["url:pricing"] },
   {
     part: "anything else",
@@ -50,3 +42,8 @@ export const SEARCH_FORMAT: readonly SearchFormatRow[] = [
     examples: ["muller", '"zoe muller"', "+49 221 555 1234"],
   },
 ];
+
+/** The parts that a search may have, within a sentence. */
+export const SEARCH_PARTS = "text, a phone number however it is spaced, an e-mail address, " +
+  "four digits with nothing else but operators (a lookup code), " +
+  `online, -online, ${Object.values(PREFIXED).map(({ prefix }) => prefix + "…").join(", ")} or url:…`;

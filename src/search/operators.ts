@@ -1,6 +1,6 @@
 /**
  * The operators that compare whole values: what each is called, what it is compared with, and in which form. Parsing,
- * matching, index keys, both stores' lookups and the search help follow from {@link OPERATORS}.
+ * matching, index keys, both stores' lookups and the search format follow from {@link OPERATORS}.
  *
  * To add one, add it there and raise `INDEX_KEYS_VERSION` in index_keys.ts.
  *
@@ -26,35 +26,20 @@ export interface Operator {
   isLiteral?: true;
   /** Whether many visitors have the same value, so that it is found in list order. */
   isCommon?: true;
-  /** For the search help: what may be typed, and whom it finds. */
-  example: string;
+  /** Searches by this operator alone; the first one stands in the table of the search format. */
+  examples: readonly [string, ...string[]];
+  /** The visitors that the first example finds, after "finds visitors"; code is between backticks. */
   finds: string;
 }
 
 /** Each operator by its name, with which its index keys begin. */
 export const OPERATORS = {
-  ip: {
-    prefix: "ip:",
-    attributes: ["ip_address"],
-    normalise: canonicalAddress,
-    example: "ip:192.0.2.7",
-    finds: "with that IP address, in any spelling of IPv6",
-  },
-  unique_id: {
-    prefix: "id:",
-    attributes: ["unique_id"],
-    normalise: plainText,
-    isLiteral: true,
-    example: "id:user123",
-    finds: "whose unique_id is exactly that",
-  },
-  integration_id: {
-    prefix: "integration_id:",
-    attributes: ["integration_ids"],
-    normalise: plainText,
-    isLiteral: true,
-    example: "integration_id:acmechat:1234",
-    finds: "with that integration id",
+  email: {
+    prefix: null,
+    attributes: ["email", "unique_id", "identities"],
+    normalise: (value) => value.includes("@") ? foldCase(value) : null,
+    examples: ["jane@example.com"],
+    finds: "whose `email`, `unique_id` or one of `identities` is that address, letter case aside",
   },
   tag: {
     prefix: "#",
@@ -62,15 +47,31 @@ export const OPERATORS = {
     attributes: ["tags"],
     normalise: foldCase,
     isCommon: true,
-    example: "#vip",
+    examples: ["#client"],
     finds: "with that tag, letter case aside",
   },
-  email: {
-    prefix: null,
-    attributes: ["email", "unique_id", "identities"],
-    normalise: (value) => value.includes("@") ? foldCase(value) : null,
-    example: "ada@example.com",
-    finds: "with that e-mail address; also as <ada@example.com> or mailto:ada@example.com",
+  unique_id: {
+    prefix: "id:",
+    attributes: ["unique_id"],
+    normalise: plainText,
+    isLiteral: true,
+    examples: ["id:user123"],
+    finds: "whose `unique_id` is exactly that",
+  },
+  integration_id: {
+    prefix: "integration_id:",
+    attributes: ["integration_ids"],
+    normalise: plainText,
+    isLiteral: true,
+    examples: ["integration_id:acmechat:1234"],
+    finds: "with the integration id `acmechat:1234`",
+  },
+  ip: {
+    prefix: "ip:",
+    attributes: ["ip_address"],
+    normalise: canonicalAddress,
+    examples: ["ip:192.0.2.1", "ip:2001:db8::1"],
+    finds: "with that IP address, in any spelling of IPv6",
   },
 } as const satisfies Record<string, Operator>;
 

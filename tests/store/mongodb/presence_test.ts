@@ -217,7 +217,9 @@ if (hasAllRights) {
       const commandsOf = async (writes: PresenceWrite[]) => {
         proxy.commands.length = 0;
         assert.ok((await writeAll(store, "p", writes)).every((isThere) => isThere));
-        return proxy.commands.filter((name) => !["listCollections", "listIndexes", "createIndexes"].includes(name));
+        return proxy.commands.filter((name) =>
+          !["listCollections", "listIndexes", "createIndexes"].includes(name)
+        );
       };
       const each = (write: Partial<PresenceWrite>) =>
         Array.from({ length: 200 }, (_, i) => ({ shortId: `v${i}`, isNew: false, change: {}, ...write }));
