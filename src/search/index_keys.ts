@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AttributeName, Visitor } from "../visitor/visitor.ts";
+import type { Visitor } from "../visitor/visitor.ts";
 import { foldText, grams } from "./normalise.ts";
 import { OPERATOR_NAMES, type OperatorName, operatorOf, textsOf } from "./operators.ts";
 import { type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
