@@ -20,6 +20,7 @@ import {
   readVisitor,
   type Visitor,
 } from "../visitor/visitor.ts";
+import { comesByWebSdk } from "../visitor/web_sdk.ts";
 import { nativeDocument, type TimeUnit } from "./extended_json.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
@@ -52,6 +53,8 @@ export interface ReadingOptions {
   timeUnit?: TimeUnit | null;
   /** Whether a value that is not taken makes its line a bad one. */
   isStrict?: boolean;
+  /** The `SITE_KEY`; of visitors who came by it is not taken that they were online. */
+  siteKey?: string;
 }
 
 /** Visitors by their short ids, with the line of each. */
@@ -80,7 +83,7 @@ export async function importFile(
     const tally = await importVisitors(input, store, {
       onBad: (line, reason) => progress.report(`line ${line}: ${reason}`),
       onStored: (stored) => progress.show(stored, "visitor"),
-    }, options);
+    }, { ...options, siteKey: config.presence?.siteKey });
     while (await store.maintainIndexes?.());
     for (const [name, unusable] of tally.unusable) progress.report(describeUnusable(name, unusable));
     progress.report(
@@ -200,7 +203,10 @@ type ReadRecord =
   | { visitor: Visitor; fields: Record<string, unknown>; unusable: Map<AttributeName, string> }
   | { problem: string };
 
-function visitorOf(record: ImportRecord, { timeUnit = null, isStrict = false }: ReadingOptions): ReadRecord {
+function visitorOf(
+  record: ImportRecord,
+  { timeUnit = null, isStrict = false, siteKey }: ReadingOptions,
+): ReadRecord {
   if ("problem" in record) return record;
   let fields: unknown;
   try {
@@ -224,6 +230,11 @@ function visitorOf(record: ImportRecord, { timeUnit = null, isStrict = false }: 
   }
   const [first] = unusable;
   if (isStrict && first !== undefined) return { problem: first.join(": ") };
+  // Its connections were to another process, or in the past.
+  if (siteKey !== undefined && comesByWebSdk(visitor, siteKey)) {
+    visitor.is_online = false;
+    visitor.lookup_code = null;
+  }
   return { visitor, fields: fields as Record<string, unknown>, unusable };
 }
 

@@ -22,6 +22,8 @@ const OPERATIONS = {
   releaseLease: "release_lease",
   writePresence: "write_presence",
   connectedTo: "connected_to",
+  connectedProcesses: "connected_processes",
+  onlineWithoutConnection: "online_without_connection",
   endConnections: "end_connections",
   heartbeat: "heartbeat",
   forgetProcess: "forget_process",

@@ -80,6 +80,7 @@ export function openPresence(
     log,
     grace: presence.grace,
     most: presence.maxConnections * ROOM,
+    siteKey: presence.siteKey,
     clock,
   });
   const hub = new Hub({ config: presence, roster, tokens, places, metrics, log, clock });

@@ -17,6 +17,9 @@ const INTERVAL = 5000;
  */
 const PATIENCE = 30_000;
 
+/** The least time between two looks for processes that are not registered, in milliseconds. */
+const LOOK_INTERVAL = 15_000;
+
 /** The most visitors whose connections are ended by one write, so that other writes need not wait for long. */
 const MAX_ENDED = 500;
 
@@ -47,6 +50,7 @@ export class ProcessWatch {
   #count = 0;
   /** The last count of each other process, and since when it is that. */
   #others = new Map<string, { count: number; since: number }>();
+  #lookedAt = -Infinity;
   #cancelNext = () => {};
   #heartbeating: Promise<void> | null = null;
   #ending: Promise<void> | null = null;
@@ -127,6 +131,21 @@ export class ProcessWatch {
     const latest = clock.now() - patience;
     const silent = [...this.#others].filter(([, { since }]) => since < latest);
     for (const [process] of silent) await this.#end(process);
+    if (clock.now() - this.#lookedAt < LOOK_INTERVAL) return;
+    await this.#endUnknown();
+    this.#lookedAt = clock.now();
+  }
+
+  /** Ends connections to processes that are not registered, as a copy has them that was restored. */
+  async #endUnknown() {
+    const { store } = this.#options;
+    const isUnknown = (process: string) => process !== this.process && !this.#others.has(process);
+    let unknown = (await store.connectedProcesses()).filter(isUnknown);
+    if (unknown.length === 0) return;
+    // Those may have come meanwhile: each is registered before a connection to it is recorded.
+    await this.heartbeat();
+    unknown = unknown.filter(isUnknown);
+    for (const process of unknown) await this.#end(process);
   }
 
   async #end(process: string) {
@@ -137,7 +156,9 @@ export class ProcessWatch {
     }
     if (this.#isStopped) return;
     await store.forgetProcess(process);
-    this.#others.delete(process);
-    log(`Another process ended, and ${ended} visitors' connections with it`, "warning");
+    const wasRegistered = this.#others.delete(process);
+    if (wasRegistered || ended > 0) {
+      log(`Another process ended, and ${ended} visitors' connections with it`, "warning");
+    }
   }
 }

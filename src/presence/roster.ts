@@ -39,6 +39,15 @@ const MAX_BATCH = 256;
 /** The least time from the start of one write to the start of the next after one that failed, in milliseconds. */
 const RETRY = 1000;
 
+/**
+ * The time between two comparisons of the database with this process, in milliseconds: a copy that was restored may say
+ * of anybody that it is connected, or is not.
+ */
+const COMPARISON_INTERVAL = 20_000;
+
+/** The most visitors who are written as offline at once after a comparison. */
+const MAX_CORRECTED = 500;
+
 /** A web page that is connected. */
 export interface WebPage {
   send(message: ServerMessage): void;
@@ -83,6 +92,8 @@ export interface RosterOptions {
   grace: number;
   /** The most visitors in the registry, those included who left while the database was away. */
   most: number;
+  /** The `SITE_KEY`. */
+  siteKey: string;
   clock?: Clock;
 }
 
@@ -98,6 +109,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   #writing: Promise<void> | null = null;
   #cancelWrite: (() => void) | null = null;
   #lastWriteAt = -Infinity;
+  #isComparisonDue = false;
+  #cancelComparison = () => {};
   #isClosed = false;
   #hasLoggedRefusal = false;
   /** How many visitors' claims are written in one batch; follows from how long the last one took. */
@@ -111,6 +124,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#failure = new OngoingFailure(options.log, "Visitors' presence is not written yet");
     options.watch.subscribe(this);
     options.codes.subscribe(this);
+    this.#scheduleComparison(INTERVAL);
   }
 
   /** How many visitors are in the registry, those included who left and are not written yet. */
@@ -177,7 +191,13 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   /** Records that a web page shows another URL. */
   showPage(presence: PresentVisitor, last_url: string | null) {
     presence.profile.last_url = last_url;
-    this.#change(presence, { change: { last_url, last_seen_at: new Date().toISOString() } });
+    const lookup_code = presence.code;
+    const change = { last_url, last_seen_at: new Date().toISOString() };
+    // It is connected, whatever others wrote of it.
+    this.#change(presence, {
+      change: lookup_code === null ? change : { ...change, lookup_code },
+      isConnected: true,
+    });
   }
 
   /** Records what a web page claims of its visitor. */
@@ -208,6 +228,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   async close() {
     this.#isClosed = true;
     for (const { cancelLeaving } of this.#visitors.values()) cancelLeaving();
+    this.#cancelComparison();
     this.#cancelWrite?.();
     await this.#writing;
     await this.#write();
@@ -265,8 +286,16 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       this.#cancelWrite = null;
       this.#writing = this.#write().then((interval) => {
         this.#writing = null;
-        if (this.#changed.size > 0) this.#schedule(interval);
+        if (this.#changed.size > 0 || this.#isComparisonDue) this.#schedule(interval);
       });
+    });
+  }
+
+  #scheduleComparison(interval: number) {
+    this.#cancelComparison = this.#clock.after(interval, () => {
+      this.#isComparisonDue = true;
+      this.#schedule(INTERVAL);
+      this.#scheduleComparison(COMPARISON_INTERVAL);
     });
   }
 
@@ -274,7 +303,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   async #write(): Promise<number> {
     const { watch, log } = this.#options;
     const batch = [...this.#changed];
-    if (batch.length === 0) return INTERVAL;
+    const compares = (this.#isComparisonDue || this.#failure.goesOn) && !this.#isClosed;
+    if (batch.length === 0 && !compares) return INTERVAL;
     this.#changed.clear();
     this.#lastWriteAt = this.#clock.now();
     const work = batch.map((presence) => this.#take(presence));
@@ -284,8 +314,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       if (!watch.isRegistered) await watch.heartbeat();
       await this.#send(work.filter((writing) => !isCostly(writing)));
       await this.#sendInBatches(work.filter(isCostly));
+      if (compares) await this.#compare();
       if (this.#failure.goesOn) {
-        await this.#compare();
         log("Visitors' presence is written again");
         this.#failure.end();
       }
@@ -302,20 +332,27 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
 
   /**
    * Makes the database agree with this process on who is connected to it: after a crash or a failover it may have lost
-   * acknowledged writes.
+   * acknowledged writes, and a restored copy says what was so once. No write of this process may run meanwhile.
    */
   async #compare() {
-    const { store, watch } = this.#options;
+    const { store, watch, siteKey } = this.#options;
     const recorded = await store.connectedTo(watch.process);
     for (const presence of this.#visitors.values()) {
-      if (presence.isConnected && !recorded.has(presence.shortId)) this.#reassert(presence);
+      const isWritten = presence.pending?.isConnected === undefined;
+      if (presence.isConnected && isWritten && recorded.get(presence.shortId) !== true) {
+        this.#reassert(presence);
+      }
     }
-    for (const shortId of recorded) {
-      if (this.#visitors.has(shortId)) continue;
-      const gone = this.#add(shortId);
-      gone.isConnected = false;
-      this.#change(gone, { isConnected: false });
+    const gone = [...recorded.keys(), ...await store.onlineWithoutConnection(siteKey)]
+      .filter((shortId) => !this.#visitors.has(shortId));
+    for (let start = 0; start < gone.length; start += MAX_CORRECTED) {
+      const some = gone.slice(start, start + MAX_CORRECTED).filter((shortId) => !this.#visitors.has(shortId));
+      await store.writePresence(
+        watch.process,
+        some.map((shortId) => ({ shortId, isNew: false, change: {}, isConnected: false })),
+      );
     }
+    this.#isComparisonDue = false;
   }
 
   #reassert(presence: PresentVisitor) {

@@ -75,7 +75,7 @@ export interface Refusal {
 export interface VisitorWrites {
   /**
    * Stores visitors by their short ids, which must differ. An existing visitor is replaced; fields of its document
-   * that are no attributes are left alone.
+   * that are no attributes are left alone. One who is connected to a process stays online, with its lookup code.
    *
    * @returns those that the database refused; all others are stored
    */
@@ -161,8 +161,15 @@ export interface PresenceStore {
    * @returns the results, in the order of `writes`
    */
   writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]>;
-  /** The short ids of the visitors with whom a process is recorded. */
-  connectedTo(process: string): Promise<Set<string>>;
+  /** Of each visitor with whom a process is recorded whether it is online, by short id. */
+  connectedTo(process: string): Promise<Map<string, boolean>>;
+  /** All processes that are recorded with visitors, registered or not. */
+  connectedProcesses(): Promise<string[]>;
+  /**
+   * The short ids of the visitors who come by the web SDK (see `comesByWebSdk`) and are online although no process is
+   * recorded with them, as in a copy that was imported.
+   */
+  onlineWithoutConnection(siteKey: string): Promise<string[]>;
   /**
    * Ends the connections of a dead process: visitors whom no other process has become offline.
    *

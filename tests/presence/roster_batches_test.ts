@@ -14,6 +14,8 @@ function open(cost = 0) {
   const written: PresenceWrite[][] = [];
   const store = {
     heartbeat: () => Promise.resolve({ isNew: true, counts: new Map() }),
+    connectedTo: () => Promise.resolve(new Map(written.flat().map(({ shortId }) => [shortId, true]))),
+    onlineWithoutConnection: () => Promise.resolve([]),
     writePresence: (_process: string, writes: PresenceWrite[]) => {
       written.push(writes);
       clock.advance(cost * writes.filter(({ claims }) => claims !== null).length);
@@ -29,6 +31,7 @@ function open(cost = 0) {
     log,
     grace: 1000,
     most: 10_000,
+    siteKey: "site key",
     clock,
   });
   /** Lets time pass, and what is started by it end. */

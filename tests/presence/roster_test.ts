@@ -312,7 +312,7 @@ testInFolder("What a database has forgotten in an outage is written again", asyn
     );
     rival.exec("COMMIT");
     await eventually(async () => {
-      const shortIds = [...await store.connectedTo(String(process))];
+      const shortIds = [...(await store.connectedTo(String(process))).keys()];
       return shortIds.length === 1 && shortIds[0] === stays.shortId || undefined;
     });
     assert.equal((await server.find("online")).last_url, "https://shop.example/next");

@@ -285,22 +285,94 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
       arrival("w"),
     ]);
     assert.equal(await store.endConnections("nobody", 100), 0);
-    assert.deepEqual([...await store.connectedTo("dead")].sort(), names);
-    assert.deepEqual([...await store.connectedTo("nobody")], []);
+    assert.deepEqual([...(await store.connectedTo("dead")).keys()].sort(), names);
+    assert.deepEqual([...(await store.connectedTo("nobody")).keys()], []);
     let ended = 0;
     for (let count; (count = await store.endConnections("dead", 5)) > 0;) {
       assert.ok(count <= 5, `${count}`);
       ended += count;
     }
     assert.equal(ended, 12);
-    assert.deepEqual([...await store.connectedTo("dead")], []);
-    assert.deepEqual([...await store.connectedTo("alive")].sort(), [...names.slice(0, 3), "w"]);
+    assert.deepEqual([...(await store.connectedTo("dead")).keys()], []);
+    assert.deepEqual([...(await store.connectedTo("alive")).keys()].sort(), [...names.slice(0, 3), "w"]);
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", ...names.slice(0, 3), "w"]);
     assert.deepEqual(await findAll(store, "1111"), ["imported"]);
     assert.deepEqual((await findAll(store, "4711")).sort(), [...names.slice(0, 3), "w"]);
     assert.deepEqual((await findAll(store, "ada -online")).sort(), names.slice(3));
     await writeAll(store, "alive", names.slice(0, 3).map((shortId) => leave(shortId)));
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
+  });
+
+  test("a copy that is stored while visitors are connected leaves them online, with their codes", async (store) => {
+    const copies = (await Promise.all(["here", "left", "other"].map(async (shortId) => {
+      await write(store, "p", arrival(shortId));
+      return (await getVisitor(store, shortId))!;
+    }))).map((visitor) => ({ ...visitor, name: "Copy", lookup_code: "0001" }));
+    await write(store, "p", leave("left"), leave("other"));
+    for (const is_online of [false, true]) {
+      assert.deepEqual(await store.putVisitors(copies.map((copy) => ({ ...copy, is_online }))), []);
+      const [here, left] = await Promise.all(["here", "left"].map((id) => getVisitor(store, id)));
+      assert.deepEqual(here, { ...copies[0], is_online: true, lookup_code: "4711" });
+      assert.deepEqual(left, { ...copies[1], is_online }, "of others is taken what the copy says");
+      assert.equal(await isOnline(store, "here"), true);
+      assert.deepEqual(await findAll(store, "4711"), ["here"]);
+      assert.deepEqual((await findAll(store, "copy")).sort(), ["here", "left", "other"]);
+    }
+    await store.putVisitors(copies.map((copy) => ({ ...copy, is_online: false, lookup_code: null })));
+    assert.equal(await store.removeOffline(null, 10), 2);
+    await write(store, "p", leave("here"));
+    assert.equal(await isOnline(store, "here"), false);
+    assert.deepEqual(await findAll(store, "4711"), []);
+    await store.putVisitors([{ ...copies[0], is_online: false, lookup_code: null }]);
+    await write(store, "p", connect("here", { lookup_code: "0002" }));
+    assert.deepEqual(await findAll(store, "0002"), ["here"]);
+  });
+
+  test("copies that are stored while visitors come and leave end none of it", async (store) => {
+    const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
+    await writeAll(store, "p", names.map((shortId) => arrival(shortId)));
+    const copies = names.map((shortId) => visitorOf({ short_id: shortId, name: "Copy", is_online: false }));
+    for (let round = 0; round < 6; round++) {
+      const isConnected = round % 2 === 1;
+      await Promise.all([
+        store.putVisitors(copies),
+        writeAll(store, "p", names.map((shortId) => ({ shortId, isNew: true, change: {}, isConnected }))),
+      ]);
+      assert.deepEqual((await findAll(store, "online")).sort(), isConnected ? names.toSorted() : []);
+    }
+    assert.equal((await Array.fromAsync(store.allVisitors())).length, 20);
+  });
+
+  test("who came by the web SDK and is online without a connection is known, and nobody else", async (store) => {
+    const sdk = { api_key: "site key", sdk: "web 1.0.0", is_online: true };
+    await store.putVisitors([
+      visitorOf({ short_id: "restored", ...sdk, lookup_code: "4711" }),
+      visitorOf({ short_id: "n\0ul", ...sdk, last_seen_at: "unreadable" }),
+      visitorOf({ short_id: "offline", ...sdk, is_online: false }),
+      visitorOf({ short_id: "other-site", ...sdk, api_key: "other key" }),
+      visitorOf({ short_id: "other-software", ...sdk, sdk: null }),
+    ]);
+    await write(store, "p", arrival("here", { api_key: "site key", sdk: "web 1.0.0" }));
+    assert.deepEqual((await store.onlineWithoutConnection("site key")).sort(), ["n\0ul", "restored"]);
+    assert.deepEqual(await store.connectedTo("p"), new Map([["here", true]]));
+    await write(store, "p", leave("restored"), leave("n\0ul"));
+    assert.deepEqual(await store.onlineWithoutConnection("site key"), []);
+    assert.deepEqual(await findAll(store, "4711"), []);
+    assert.deepEqual((await findAll(store, "online")).sort(), ["here", "other-site", "other-software"]);
+    await store.updateVisitor("here", { is_online: false });
+    assert.deepEqual(await store.connectedTo("p"), new Map([["here", false]]));
+    assert.deepEqual(await store.onlineWithoutConnection("site key"), []);
+  });
+
+  test("all processes with connections are known, registered or not", async (store) => {
+    assert.deepEqual(await store.connectedProcesses(), []);
+    await store.heartbeat("p", 1);
+    await store.heartbeat("nobody's", 1);
+    await write(store, "p", arrival("a"), arrival("b"));
+    await write(store, "q", connect("b"), arrival("c"));
+    assert.deepEqual((await store.connectedProcesses()).sort(), ["p", "q"]);
+    await write(store, "q", leave("b"), leave("c"));
+    assert.deepEqual(await store.connectedProcesses(), ["p"]);
   });
 
   test("who connects elsewhere while the connections of a dead process are ended stays online", async (store) => {

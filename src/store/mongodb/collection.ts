@@ -98,6 +98,11 @@ export class VisitorCollection {
     return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
   }
 
+  /** The distinct values of a field, which must be few, from the primary. */
+  async distinct(field: string, deadline: Deadline): Promise<unknown[]> {
+    return await deadline.race(this.#primary.distinct(field, {}, this.#optionsOf(deadline)));
+  }
+
   /** Counts documents. */
   async count(condition: Condition, deadline: Deadline): Promise<number> {
     return await deadline.race(this.#collection.countDocuments(condition, this.#optionsOf(deadline)));

@@ -147,23 +147,6 @@ export function updateOf(document: StoredDocument, names: string[]): Update {
 }
 
 /**
- * The operation that stores a visitor by its short id. The `_id` of a new document is the short id, so that two imports
- * at the same time cannot both insert it, with no unique index on a collection that is not ours.
- */
-export function upsertOf(visitor: Visitor) {
-  const { short_id } = visitor;
-  const names = ATTRIBUTE_NAMES.filter((name) => name !== "short_id");
-  const update = updateOf(documentOf(visitor), [...names, "foyer"]);
-  return {
-    updateOne: {
-      filter: { short_id },
-      update: { ...update, $setOnInsert: { _id: short_id } },
-      upsert: true,
-    },
-  };
-}
-
-/**
  * The filter that finds a document as long as these attributes are as they were read.
  *
  * A value with U+FFFD may be broken UTF-8, which no filter can hold; such an attribute is not compared.

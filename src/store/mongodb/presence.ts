@@ -36,6 +36,7 @@ const MAX_TRIES = 10;
 
 const WITH_CONNECTIONS: Projection = { ...WHOLE, [CONNECTIONS]: 1 };
 const CONNECTIONS_ALONE: Projection = { _id: 1, short_id: 1, [CONNECTIONS]: 1 };
+const ONLINE_ALONE: Projection = { _id: 1, short_id: 1, is_online: 1 };
 
 /** What becomes of a write: an operation, or nothing where it is so already, or where there is no such visitor. */
 type Step = { operation: AnyBulkWriteOperation | null; result: PresenceResult };
@@ -43,8 +44,16 @@ type Step = { operation: AnyBulkWriteOperation | null; result: PresenceResult };
 const ABSENT: PresenceResult = { exists: false, lookupCode: null };
 
 /** The connections in one collection. */
-export class CollectionPresence
-  implements Pick<PresenceStore, "writePresence" | "connectedTo" | "endConnections" | "lookupCodesInUse"> {
+export class CollectionPresence implements
+  Pick<
+    PresenceStore,
+    | "writePresence"
+    | "connectedTo"
+    | "connectedProcesses"
+    | "onlineWithoutConnection"
+    | "endConnections"
+    | "lookupCodesInUse"
+  > {
   #connection: Connection;
   #batchSize = new BatchSize();
 
@@ -63,8 +72,21 @@ export class CollectionPresence
     return writes.map(({ shortId }) => results.get(shortId)!);
   }
 
-  async connectedTo(process: string): Promise<Set<string>> {
-    return new Set((await this.#find({ [CONNECTIONS]: process }, CONNECTIONS_ALONE)).map(shortIdOf));
+  async connectedTo(process: string): Promise<Map<string, boolean>> {
+    const documents = await this.#find({ [CONNECTIONS]: process }, ONLINE_ALONE);
+    return new Map(documents.map((document) => [shortIdOf(document), document.is_online === true]));
+  }
+
+  async connectedProcesses(): Promise<string[]> {
+    const processes = await this.#connection.run((deadline) =>
+      this.#connection.visitors.distinct(CONNECTIONS, deadline)
+    );
+    return processes.filter((process) => typeof process === "string");
+  }
+
+  async onlineWithoutConnection(siteKey: string): Promise<string[]> {
+    const condition = { is_online: true, api_key: siteKey, sdk: { $type: "string" }, [CONNECTIONS]: null };
+    return (await this.#find(condition, ONLINE_ALONE)).map(shortIdOf);
   }
 
   async endConnections(process: string, limit: number): Promise<number> {
@@ -131,10 +153,13 @@ export class CollectionPresence
     const documents = await this.#connection.run((deadline) =>
       this.#connection.visitors.readForWrite(condition, projection, deadline, limit)
     );
-    return documents.filter(({ _id, short_id }) =>
-      typeof short_id === "string" && short_id !== "" && _id === short_id
-    );
+    return documents.filter(isOurs);
   }
+}
+
+/** Whether Foyer made a document. */
+export function isOurs({ _id, short_id }: StoredDocument): boolean {
+  return typeof short_id === "string" && short_id !== "" && _id === short_id;
 }
 
 /** @param document of the visitor; absent where there is none */

@@ -33,14 +33,14 @@ import {
   type StoredDocument,
   unchangedFilter,
   updateOf,
-  upsertOf,
   visitorOf,
   WHOLE,
 } from "./document.ts";
-import { asStoreError, type Condition, DUPLICATE_KEY, isCursorLost } from "./driver.ts";
+import { asStoreError, type Condition, isCursorLost } from "./driver.ts";
 import { IndexMaker } from "./indexes.ts";
 import { CollectionLeases } from "./leases.ts";
 import { CollectionPresence } from "./presence.ts";
+import { putVisitors } from "./put_visitors.ts";
 import { reindex } from "./reindex.ts";
 import { CollectionSearch } from "./search.ts";
 import { INDEXED_ATTRIBUTES, UNINDEXED } from "./search_fields.ts";
@@ -116,20 +116,7 @@ class MongoStore implements VisitorStore {
     return this.#run(async (deadline) => {
       // Upserts that each read the whole collection would take longer than making the index does.
       if (this.#use === "command") await this.#indexes.hasShortId;
-      const put = async (some: Visitor[]) => {
-        const { errors } = await this.#visitors.write(some.map(upsertOf), deadline);
-        return errors.map(({ index, code }) => ({ visitor: some[index], code }));
-      };
-      const refused = await put(visitors);
-      // A second try for those that another import inserted at the same time.
-      const isDuplicate = ({ code }: { code: number }) => code === DUPLICATE_KEY;
-      const still = await put(refused.filter(isDuplicate).map(({ visitor }) => visitor));
-      return [...refused.filter((refusal) => !isDuplicate(refusal)), ...still].map(({ visitor, code }) => ({
-        shortId: visitor.short_id,
-        reason: code === DUPLICATE_KEY
-          ? "another document has this _id"
-          : `MongoDB refused it (code ${code})`,
-      }));
+      return await putVisitors(this.#visitors, visitors, deadline);
     });
   }
 
@@ -237,8 +224,16 @@ class MongoStore implements VisitorStore {
     return this.#presence.writePresence(process, writes);
   }
 
-  connectedTo(process: string): Promise<Set<string>> {
+  connectedTo(process: string): Promise<Map<string, boolean>> {
     return this.#presence.connectedTo(process);
+  }
+
+  connectedProcesses(): Promise<string[]> {
+    return this.#presence.connectedProcesses();
+  }
+
+  onlineWithoutConnection(siteKey: string): Promise<string[]> {
+    return this.#presence.onlineWithoutConnection(siteKey);
   }
 
   endConnections(process: string, limit: number): Promise<number> {

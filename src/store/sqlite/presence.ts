@@ -4,9 +4,10 @@
  * @module
  */
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
+import { comesByWebSdk } from "../../visitor/web_sdk.ts";
 import { changeOfClaims } from "../claims.ts";
 import type { Heartbeat, PresenceResult, PresenceWrite } from "../visitor_store.ts";
-import { shortIdOf } from "./document.ts";
+import { lazyVisitorOf, shortIdOf } from "./document.ts";
 import type { Connection } from "./file.ts";
 import { attributesOf, type SqliteVisitors, type StoredVisitor } from "./visitors.ts";
 
@@ -18,6 +19,15 @@ export class SqlitePresence {
   constructor(connection: Connection, visitors: SqliteVisitors) {
     this.#connection = connection;
     this.#visitors = visitors;
+  }
+
+  /** Stores a visitor as `VisitorWrites.putVisitors` does. */
+  put(visitor: Visitor) {
+    const stored = this.#visitors.get(visitor.short_id);
+    const isConnected = stored !== null &&
+      this.#connection.get("SELECT 1 FROM connection WHERE id = ?", stored.id) !== undefined;
+    const { lookup_code } = isConnected ? attributesOf(stored) : visitor;
+    this.#visitors.put(isConnected ? { ...visitor, is_online: true, lookup_code } : visitor, stored);
   }
 
   /** Writes what one of a process's visitors does. */
@@ -53,13 +63,29 @@ export class SqlitePresence {
     this.#connection.run("DELETE FROM connection WHERE id = ? AND process = ?", id, process);
   }
 
-  /** The short ids of the visitors with whom a process is recorded. */
-  connectedTo(process: string): Set<string> {
-    const documents = this.#connection.all<[document: string]>(
-      "SELECT attributes FROM connection JOIN document USING (id) WHERE process = ?",
+  /** As `PresenceStore.connectedTo`. */
+  connectedTo(process: string): Map<string, boolean> {
+    const visitors = this.#connection.all<[document: string, offline: number]>(
+      `SELECT attributes, offline FROM connection JOIN document USING (id) JOIN visitor USING (id)
+       WHERE process = ?`,
       process,
     );
-    return new Set(documents.map(([document]) => shortIdOf(document)));
+    return new Map(visitors.map(([document, offline]) => [shortIdOf(document), offline === 0]));
+  }
+
+  /** As `PresenceStore.connectedProcesses`. */
+  connectedProcesses(): string[] {
+    return this.#connection.all<[process: string]>("SELECT DISTINCT process FROM connection").flat();
+  }
+
+  /** As `PresenceStore.onlineWithoutConnection`. */
+  onlineWithoutConnection(siteKey: string): string[] {
+    const online = this.#connection.all<[document: string]>(
+      `SELECT attributes FROM visitor JOIN document USING (id)
+       WHERE offline = 0 AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.id = visitor.id)`,
+    );
+    return online.filter(([document]) => comesByWebSdk(lazyVisitorOf(document), siteKey))
+      .map(([document]) => shortIdOf(document));
   }
 
   /** Those with whom a process is recorded, some of them. */

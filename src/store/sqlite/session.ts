@@ -132,7 +132,7 @@ export class Session {
 
   /** Stores the first of these visitors; returns how many. */
   putVisitors(visitors: Visitor[]): number {
-    return this.#step(visitors, (visitor) => this.#visitors.put(visitor)).length;
+    return this.#step(visitors, (visitor) => this.#presence.put(visitor)).length;
   }
 
   /** @param expected the visitor's JSON as it was read; `null`: it may be anything */
@@ -177,8 +177,16 @@ export class Session {
     return this.#step(writes, (write) => this.#presence.write(process, write));
   }
 
-  connectedTo(process: string): Set<string> {
+  connectedTo(process: string): Map<string, boolean> {
     return this.#presence.connectedTo(process);
+  }
+
+  connectedProcesses(): string[] {
+    return this.#presence.connectedProcesses();
+  }
+
+  onlineWithoutConnection(siteKey: string): string[] {
+    return this.#presence.onlineWithoutConnection(siteKey);
   }
 
   /** Ends some connections of a process; returns how many, 0 where none is left. */

@@ -159,8 +159,16 @@ class SqliteStore implements VisitorStore {
     return results;
   }
 
-  connectedTo(process: string): Promise<Set<string>> {
+  connectedTo(process: string): Promise<Map<string, boolean>> {
     return this.#read("connectedTo", process);
+  }
+
+  connectedProcesses(): Promise<string[]> {
+    return this.#read("connectedProcesses");
+  }
+
+  onlineWithoutConnection(siteKey: string): Promise<string[]> {
+    return this.#read("onlineWithoutConnection", siteKey);
   }
 
   endConnections(process: string, limit: number): Promise<number> {
