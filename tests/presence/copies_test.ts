@@ -174,6 +174,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
     watch.start();
     await eventually(async () => await other.countOnline() === 3);
     assert.deepEqual((await other.connectedProcesses()).sort(), ["registered", watch.process].sort());
+    await until(() => said.length > 0);
     await watch.stop();
     assert.deepEqual(said, ["Another process ended, and 3 visitors' connections with it"]);
   });
