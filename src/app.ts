@@ -23,8 +23,9 @@ import { describeApi } from "./rest/description.ts";
 import { limitRate } from "./rest/limits.ts";
 import { type OperationName, OPERATIONS } from "./rest/operations.ts";
 import { getUsage } from "./rest/usage.ts";
-import { visitorHandlers } from "./rest/visitors.ts";
+import { STREAM_TYPE, visitorHandlers } from "./rest/visitors.ts";
 import type { SharedReads } from "./store/shared_reads.ts";
+import type { Streams } from "./stream/streams.ts";
 import type { VisitorStore } from "./store/visitor_store.ts";
 
 /** Who may ask: anyone, web pages of `ALLOWED_ORIGINS`, whoever sends one of the API's keys, or `REST_WRITE_KEY` alone. */
@@ -60,6 +61,7 @@ const URLS = {
   // Where REST_KEY is set; without REST_WRITE_KEY the methods that write do not exist:
   listLatest:            ["GET",    "/api/visitors/list/latest", "any key"],
   searchVisitors:        ["GET",    "/api/visitors/list/search", "any key"],
+  streamVisitors:        ["GET",    "/api/visitors/list/stream", "any key"],
   getVisitor:            ["GET",    "/api/visitors/{short_id}",  "any key"],
   getWatchUrl:           ["POST",   "/api/visitors/{short_id}/watch_url", "any key"],
   updateVisitor:         ["PATCH",  "/api/visitors/{short_id}",  "write key"],
@@ -93,6 +95,7 @@ export interface AppParts {
   store: VisitorStore;
   /** Reads of the store. */
   reads: SharedReads;
+  streams: Streams;
   health: Health;
   metrics: Metrics;
   log: Log;
@@ -187,9 +190,9 @@ function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
   return new Map([...withEnding, ...all]);
 }
 
-function apiHandlers({ config, store, reads, log, clock }: AppParts): Record<OperationName, Answer> {
+function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): Record<OperationName, Answer> {
   return {
-    ...visitorHandlers(reads, config, log, clock),
+    ...visitorHandlers({ reads, streams, config, log, clock }),
     ...changeHandlers(store, config, reads.forget),
     getUsage: getUsage(reads),
     describeApi: describeApi(config),
@@ -246,12 +249,16 @@ function watched(app: AppHono, { health, log, metrics, config }: AppParts): App 
   );
 }
 
-/** HEAD says how long GET's body would be (RFC 9110, section 9.3.2); Hono drops the body, and its length with it. */
+/** HEAD says how long GET's body would be (RFC 9110, section 9.3.2), unless it is a stream; Hono drops the body, and its length with it. */
 async function answerHead(app: AppHono, request: Request, facts: RequestFacts): Promise<Response> {
   // Not a Request made of this one, which costs the runtime's warning about its signal.
   const asGet = { url: request.url, headers: request.headers, method: "GET" } as Request;
   const response = await app.fetch(asGet, facts);
   const { status, headers } = response;
+  if (headers.get("Content-Type") === STREAM_TYPE) {
+    await response.body?.cancel();
+    return new Response(null, { status, headers });
+  }
   const { byteLength } = await response.arrayBuffer();
   if (status !== 304) headers.set("Content-Length", String(byteLength));
   return new Response(null, { status, headers });

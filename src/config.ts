@@ -44,6 +44,8 @@ export interface Config {
   rateLimit: number | null;
   /** Searches by lookup code a minute that may find nobody, for each key and client address; `null`: any number. */
   lookupMisses: number | null;
+  /** Streams of lists that may be open. */
+  maxStreams: number;
   /** Days after which an offline visitor is removed; `null`: never. */
   retentionDays: number | null;
   hiddenAttributes: ReadonlySet<AttributeName>;
@@ -339,6 +341,13 @@ export const VARIABLES = {
       "searches by lookup code a minute that may find nobody, of each key and client address; 0: any number",
     ...limit,
   }),
+  MAX_STREAMS: variable({
+    group: "Limits",
+    default: "1000",
+    meaning: "streams of lists that are open in one process",
+    read: (given) => readNumber(given, 1, 1_000_000),
+    expected: "a number from 1 to 1000000",
+  }),
   MAX_CONNECTIONS: variable({
     group: "Limits",
     default: "20000",
@@ -499,6 +508,7 @@ function configOf(values: Checked, warnings: string[]): Config {
     logLevel: values.LOG_LEVEL,
     rateLimit: values.RATE_LIMIT,
     lookupMisses: values.LOOKUP_MISSES_PER_MINUTE,
+    maxStreams: values.MAX_STREAMS,
     retentionDays: values.RETENTION_DAYS,
     hiddenAttributes: values.HIDDEN_ATTRIBUTES,
     watchLink: values.WATCH_LINK,

@@ -15,7 +15,7 @@ const FLOORS = [
   ["store"],
   ["operations"],
   ["http"],
-  ["rest", "presence", "console"],
+  ["rest", "presence", "stream", "console"],
   ["app.ts"],
   ["commands"],
 ];

@@ -4,7 +4,6 @@
  * @module
  */
 import { makeAdminApp, makeApp } from "../app.ts";
-import { pause } from "../async/clock.ts";
 import { Deadline, within } from "../async/deadline.ts";
 import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
@@ -20,6 +19,7 @@ import { startIndexMaintenance } from "../operations/index_maintenance.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
+import { Streams } from "../stream/streams.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
@@ -74,11 +74,13 @@ export async function serve(
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
   watchUnindexed(store, metrics);
+  const streams = new Streams({ config, reads, store, health, metrics, log });
   const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
   const parts = {
     config,
     store,
     reads,
+    streams,
     health,
     metrics,
     log,
@@ -101,7 +103,8 @@ export async function serve(
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
   presence?.sendAway();
-  await pause(farewell);
+  // The listener would wait for them.
+  await streams.end(farewell);
   const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
   // A frozen database never confirms that its connections are closed.

@@ -19,7 +19,7 @@ export type ApiContext = Context<{ Bindings: RequestFacts & { key?: KeyName } }>
 export function answer(
   context: ApiContext,
   status: number,
-  body: string | Uint8Array<ArrayBuffer> | null,
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null,
   headers: Record<string, string>,
 ): Response {
   const ofContent = status === 304 ? {} : CONTENT_HEADERS;

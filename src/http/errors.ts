@@ -87,10 +87,15 @@ export const ERRORS = {
     when: "MAX_CONNECTIONS web pages are connected",
     cure: "raise `MAX_CONNECTIONS`, or run another process",
   },
+  too_many_streams: {
+    status: 503,
+    when: "MAX_STREAMS streams are open; try again after Retry-After",
+    cure: "end streams that nobody reads, raise `MAX_STREAMS`, or run another process",
+  },
   stopping: {
     status: 503,
     when: "The server is about to stop",
-    cure: "`/ready` only: send requests to another process",
+    cure: "`/ready` and streams only: send requests to another process",
   },
 } as const satisfies Record<string, KnownError>;
 

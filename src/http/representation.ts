@@ -41,7 +41,7 @@ export class Representation {
 }
 
 /** Representations of the REST API. */
-const API_KIND: Kind = {
+export const API_KIND: Kind = {
   type: "application/json",
   headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
   // A fifth of the time of zlib's default level 6, for a quarter more bytes: most results are sent only a few times.
@@ -62,11 +62,13 @@ export interface Kind {
  * Sends a representation, or 304 to a client that has it.
  *
  * @param kind that of the REST API unless given
+ * @param more headers that say nothing of the representation, so that they are not in its tag
  */
 export async function send(
   context: ApiContext,
   representation: Representation,
   kind: Kind = API_KIND,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   const { body, tag } = representation;
   const isCompressed = body.length >= MIN_COMPRESSED &&
@@ -75,6 +77,7 @@ export async function send(
   const headers: Record<string, string> = {
     ...kind.headers,
     ...representation.headers,
+    ...more,
     ETag: isCompressed ? `"${tag}-gzip"` : `"${tag}"`,
   };
   if (hasTag(context.req.header("If-None-Match"), tag)) return answer(context, 304, null, headers);

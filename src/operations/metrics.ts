@@ -43,6 +43,8 @@ export class Metrics {
 
   #messages = this.#registry.counter("foyer_presence_messages_total", "Messages of web pages, by outcome");
 
+  #polls = this.#registry.counter("foyer_stream_polls_total", "Lists read for streams")({});
+
   constructor() {
     const gauge = this.#registry.gauge.bind(this.#registry);
     const startedAt = Date.now() / 1000;
@@ -141,6 +143,18 @@ export class Metrics {
       () => visitors.size,
     );
     gauge("foyer_presence_waiting", "Visitors whose changes are not written yet", () => visitors.waiting);
+  }
+
+  /** Counts a question of streams: whether a list changed. */
+  countPoll() {
+    this.#polls.value++;
+  }
+
+  /** Adds metrics of the streams of lists. */
+  watchStreams(streams: { size: number }, lists: { size: number }) {
+    const gauge = this.#registry.gauge.bind(this.#registry);
+    gauge("foyer_streams_open", "Streams of lists that are open", () => streams.size);
+    gauge("foyer_stream_lists", "Different lists that these streams follow", () => lists.size);
   }
 
   /** All metrics in Prometheus' text format. */

@@ -14,7 +14,7 @@ import { type Answer, answer, answerJson, type ApiContext } from "../http/answer
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
 import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
-import { presenter, representVisitor } from "./presentation.ts";
+import { presenter, representVisitor } from "../http/presentation.ts";
 
 /**
  * The handlers that write.

@@ -25,7 +25,7 @@ import {
   visitorParameters,
   visitorSchema,
 } from "./operations.ts";
-import { presenter } from "./presentation.ts";
+import { presenter } from "../http/presentation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import { Representation, send } from "../http/representation.ts";
 import { EncodedVisitor } from "../visitor/encoded_visitor.ts";
@@ -54,6 +54,8 @@ const MESSAGES = {
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
   database_unavailable: "The database does not answer now, try again soon.",
+  too_many_streams: "As many streams are open as there may be.",
+  stopping: "The server is about to stop.",
 } satisfies Partial<Record<ErrorCode, string>>;
 
 const REQUEST_ID = header("By which the log speaks of the request", "5f0c3a52-8d5e-4e0f-9d0c-6f1f7a1c2b3d");
@@ -70,6 +72,8 @@ const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
   invalid_api_key: { "WWW-Authenticate": header("How to send a key", "Bearer") },
   too_many_requests: { "Retry-After": RETRY_AFTER },
   database_unavailable: { "Retry-After": RETRY_AFTER },
+  too_many_streams: { "Retry-After": RETRY_AFTER },
+  stopping: { "Retry-After": RETRY_AFTER },
 };
 
 const UNINDEXED = {
@@ -79,6 +83,12 @@ const UNINDEXED = {
   schema: { type: "integer", minimum: 1 },
   example: 95_000,
 } as const;
+
+const STREAM_ID = header(
+  "Where a stream of the same q and max_results goes on: its parameter after; not on a later page",
+  "Vb4yLx0aPq2R:17",
+  false,
+);
 
 type Header = ReturnType<typeof header> | typeof RETRY_AFTER;
 
@@ -128,7 +138,7 @@ function documentOf(config: Config) {
     security: [{ bearer: [] }, { header: [] }],
     paths,
     components: {
-      responses: Object.fromEntries([...errors].map((code) => [code, errorResponse(code)])),
+      responses: Object.fromEntries([...errors].map((code) => [code, errorResponse([code])])),
       securitySchemes: {
         bearer: {
           type: "http",
@@ -153,7 +163,7 @@ function describe(
 ): ZodOpenApiOperationObject {
   const { summary, tag, isChange, path, query, body, bodyExample, answer, answerExample, shortIdAt } =
     operation;
-  const { isCacheable, isConditional, isPaged } = operation;
+  const { isCacheable, isConditional, isPaged, isStream } = operation;
   const headers = {
     "X-Request-Id": REQUEST_ID,
     ...(isCacheable ? { ETag: ETAG } : {}),
@@ -166,10 +176,16 @@ function describe(
           false,
         ),
         [UNINDEXED_HEADER]: UNINDEXED,
+        "X-Stream-Id": STREAM_ID,
       }
       : {}),
   };
-  const content = { "application/json": { schema: answer(visitor), example: answerExample(example) } };
+  const content = {
+    [isStream ? "text/event-stream" : "application/json"]: {
+      schema: answer(visitor),
+      example: answerExample(example),
+    },
+  };
   const responses: ZodOpenApiOperationObject["responses"] = {
     "200": {
       description: "As asked for",
@@ -181,9 +197,11 @@ function describe(
   if (isCacheable) {
     responses["304"] = { description: "Nothing changed since the ETag in If-None-Match", headers };
   }
-  // Those of one operation differ in their status.
-  for (const code of errorsOf(operation)) {
-    responses[`${ERRORS[code].status}`] = { $ref: `#/components/responses/${code}` };
+  const byStatus = Map.groupBy(errorsOf(operation), (code) => ERRORS[code].status);
+  for (const [status, codes] of byStatus) {
+    responses[`${status}`] = codes.length === 1
+      ? { $ref: `#/components/responses/${codes[0]}` }
+      : errorResponse(codes);
   }
   const requestParams = {
     ...(path.includes("{short_id}") ? { path: isChange ? changedVisitorParameters : visitorParameters } : {}),
@@ -215,11 +233,22 @@ function linksTo(operations: string[], shortIdAt: string) {
   );
 }
 
-function errorResponse(code: ErrorCode) {
-  const example = { status: "error", error: code, message: MESSAGES[code as keyof typeof MESSAGES] };
+/** @param codes errors of one status */
+function errorResponse(codes: ErrorCode[]) {
+  const examples = codes.map((code) => ({
+    status: "error",
+    error: code,
+    message: MESSAGES[code as keyof typeof MESSAGES],
+  }));
+  const shown = examples.length === 1
+    ? { example: examples[0] }
+    : { examples: Object.fromEntries(examples.map((value) => [value.error, { value }])) };
   return {
-    description: ERRORS[code].when,
-    headers: { "X-Request-Id": REQUEST_ID, ...ERROR_HEADERS[code] },
-    content: { "application/json": { schema: errorSchema, example } },
+    description: codes.map((code) => ERRORS[code].when).join(". "),
+    headers: {
+      "X-Request-Id": REQUEST_ID,
+      ...Object.assign({}, ...codes.map((code) => ERROR_HEADERS[code])),
+    },
+    content: { "application/json": { schema: errorSchema, ...shown } },
   };
 }

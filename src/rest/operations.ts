@@ -69,6 +69,16 @@ const searchParameters = listParameters.extend({
   }),
 });
 
+const streamParameters = searchParameters.omit({ cursor: true }).extend({
+  after: z.string().optional().meta({
+    description:
+      "Where the stream goes on: the X-Stream-Id of a list with the same q and max_results, or the id of an " +
+      "event; without it, or where it cannot go on there, the stream begins with the whole list. Last-Event-ID, " +
+      "which browsers send by themselves, comes before it",
+    param: { example: "Vb4yLx0aPq2R:17" },
+  }),
+});
+
 /** The header of clients that have an answer already. It is described only, since no value of it is an error. */
 export const cacheParameters = z.object({
   "If-None-Match": z.string().optional().meta({
@@ -207,9 +217,9 @@ export interface Operation {
   /** An example of the body; of a change one to read, not to send. */
   bodyExample?: Record<string, unknown>;
   /** A good answer, given the schema of a visitor. */
-  answer: (visitor: z.ZodObject) => z.ZodObject;
+  answer: (visitor: z.ZodObject) => z.ZodObject | z.ZodString;
   /** An example of a good answer, given a visitor. */
-  answerExample: (visitor: Partial<Visitor>) => Record<string, unknown>;
+  answerExample: (visitor: Partial<Visitor>) => Record<string, unknown> | string;
   /** Where a good answer has a visitor's short id, as a JSON pointer (RFC 6901), for links to other operations. */
   shortIdAt?: string;
   /** Whether it sends validators, and 304 where the client has the answer already. */
@@ -218,6 +228,8 @@ export interface Operation {
   isConditional?: boolean;
   /** Whether its answer may lead to a next page. */
   isPaged?: boolean;
+  /** Whether its answer is a stream of events, which does not end by itself; its example is the text of some. */
+  isStream?: boolean;
   /** Its errors beside {@link COMMON_ERRORS}. */
   errors: ErrorCode[];
 }
@@ -264,6 +276,19 @@ export const OPERATIONS = {
     summary: "The visitors that match, those online first",
     query: searchParameters,
     ...VISITOR_LIST,
+  },
+  streamVisitors: {
+    method: "GET",
+    path: "/visitors/list/stream",
+    tag: "Visitors",
+    summary: "The visitors that match, and whatever changes of them, as Server-Sent Events",
+    query: streamParameters,
+    answer: () => z.string(),
+    answerExample: ({ short_id }) =>
+      `event: gone\nid: Vb4yLx0aPq2R:18\ndata: ${JSON.stringify({ short_id })}\n\n` +
+      'event: count\ndata: {"online":40,"waiting":2}\n\n',
+    isStream: true,
+    errors: ["database_unavailable", "too_many_streams", "stopping"],
   },
   getVisitor: {
     method: "GET",

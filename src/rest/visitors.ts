@@ -8,7 +8,7 @@ import type { Config } from "../config.ts";
 import { LATEST, parseSearch, type SearchQuery } from "../search/parse.ts";
 import { withTypos } from "../search/typo.ts";
 import type { Log } from "../operations/log.ts";
-import type { SharedReads } from "../store/shared_reads.ts";
+import type { SharedPage, SharedReads } from "../store/shared_reads.ts";
 import type { ResultPage } from "../store/visitor_store.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { cursorSeal } from "./cursor_seal.ts";
@@ -16,35 +16,75 @@ import type { z } from "zod";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { fillWatchLink, LINK } from "../visitor/watch_link.ts";
 import { clientNetwork } from "../http/client_address.ts";
-import { answerJson, type ApiContext } from "../http/answer.ts";
+import { answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { LookupLimit } from "./limits.ts";
 import { DEFAULT_RESULTS, OPERATIONS, UNINDEXED_HEADER, watchRequest } from "./operations.ts";
 import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
-import { presenter, representVisitor } from "./presentation.ts";
-import { Representation, send } from "../http/representation.ts";
+import { presenter, representVisitor } from "../http/presentation.ts";
+import { API_KIND, Representation, send } from "../http/representation.ts";
 
 /** The most representations that are cached of one result page, for requests that ask the same in other words. */
 const MAX_SPELLINGS = 16;
 
-/** What a request asks a list for. */
-interface ListRequest {
-  route: "latest" | "search";
-  /** Empty for `list/latest`, and for searches that mean the same. */
-  q: string;
+/** The media type of streams. */
+export const STREAM_TYPE = "text/event-stream";
+
+/** Of streams: nothing between here and the client may store, compress or collect them. */
+const STREAM_HEADERS = {
+  "Content-Type": STREAM_TYPE,
+  "Cache-Control": "no-store, no-transform",
+  "X-Accel-Buffering": "no",
+};
+
+/** How long a stream of a lookup code lives at the most, in milliseconds: the next one counts as another try. */
+const LOOKUP_LIFETIME = 60_000;
+
+/** What distinguishes lists. */
+interface ListSearch {
   query: SearchQuery;
   limit: number;
+  /** What is asked where nobody matches `query`. */
+  fallback: SearchQuery | null;
+}
+
+/** Lists that stay current. */
+export interface ListStreams {
+  /** Takes note of a list that is read; returns the newest that is known, and the id after which a stream goes on. */
+  note(search: ListSearch, page: SharedPage): { page: SharedPage; id: string };
+  /** Reads a list for a stream, unless somebody just has. */
+  find(search: ListSearch): Promise<{ page: SharedPage }>;
+  /** Opens a stream of a list that was just found; `lastId` is that of the state which the client has. */
+  open(
+    search: ListSearch,
+    page: SharedPage,
+    lastId: string | null,
+    maxLifetime?: number,
+  ): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** What the handlers work with. */
+export interface VisitorParts {
+  reads: SharedReads;
+  streams: ListStreams;
+  config: Config;
+  /** Receives, once, that documents without search fields were left out. */
+  log: Log;
+  clock?: Clock;
+}
+
+/** What a request asks a list for. */
+interface ListRequest extends ListSearch {
+  route: "latest" | "search" | "stream";
+  /** Empty for `list/latest`, and for searches that mean the same. */
+  q: string;
   /** Whether `max_results` was given, which the next result page's link then repeats. */
   isLimitGiven: boolean;
   cursor: Cursor | null;
 }
 
-/**
- * The handlers of the visitor routes, over one store.
- *
- * @param log receives, once, that documents without search fields were left out
- */
-export function visitorHandlers(reads: SharedReads, config: Config, log: Log, clock?: Clock) {
+/** The handlers of the visitor routes, over one store. */
+export function visitorHandlers({ reads, streams, config, log, clock }: VisitorParts) {
   const present = presenter(config);
   const { seal, open } = cursorSeal(config);
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
@@ -53,16 +93,33 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
   const made = new WeakMap<ResultPage, Map<string, Representation>>();
 
   async function sendList(context: ApiContext, request: ListRequest) {
-    const { route } = request;
-    const isLookup = lookups !== null &&
-      request.query.some((part) => part.kind === "code" && part.inLookupCode);
-    const { page, typos } =
-      await (isLookup
-        ? lookups.run(`${context.env.key} ${clientNetwork(context.env.client)}`, () => findPage(request))
-        : findPage(request));
+    const { route, cursor } = request;
+    const found = await countMisses(context, request, () => findPage(request));
+    // What a stream sends is about the first page.
+    const { page, id } = cursor === null ? streams.note(request, found.page) : { page: found.page, id: null };
+    const typos = cursor === null ? page.isFallback : found.typos;
     // Requests that ask the same in other words differ in the link only.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
-    return await send(context, made.get(page)?.get(key) ?? make(key, request, page, typos));
+    const representation = made.get(page)?.get(key) ?? make(key, request, page, typos);
+    return await send(context, representation, API_KIND, id === null ? {} : { "X-Stream-Id": id });
+  }
+
+  async function streamList(context: ApiContext, request: ListRequest, after: string | null) {
+    const { page } = await countMisses(context, request, () => streams.find(request));
+    // What a client received last it sends beside the parameter with which it began.
+    const lastId = context.req.header("Last-Event-ID") || after;
+    const lifetime = lookups !== null && isLookup(request) ? LOOKUP_LIFETIME : undefined;
+    return answer(context, 200, streams.open(request, page, lastId, lifetime), STREAM_HEADERS);
+  }
+
+  /** Runs a search; one by a lookup code that finds nobody counts as a try. */
+  async function countMisses<T extends { page: ResultPage }>(
+    context: ApiContext,
+    request: ListRequest,
+    search: () => Promise<T>,
+  ): Promise<T> {
+    if (lookups === null || !isLookup(request)) return await search();
+    return await lookups.run(`${context.env.key} ${clientNetwork(context.env.client)}`, search);
   }
 
   /** Makes a result page's representation, and caches it as long as the result page is shared. */
@@ -76,15 +133,14 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
 
   /** Finds the visitors who match; where nobody does, those who match with a typo. */
   async function findPage(
-    { query, limit, cursor }: ListRequest,
-  ): Promise<{ page: ResultPage; typos: boolean }> {
-    const tolerant = withTypos(query);
+    { query, limit, fallback, cursor }: ListRequest,
+  ): Promise<{ page: SharedPage; typos: boolean }> {
     if (cursor === null) {
-      const page = await reads.findVisitors(query, limit, null, tolerant);
+      const page = await reads.findVisitors(query, limit, null, fallback);
       return { page, typos: page.isFallback };
     }
-    const typos = cursor.typos && tolerant !== null;
-    return { page: await reads.findVisitors(typos ? tolerant : query, limit, cursor.position), typos };
+    const typos = cursor.typos && fallback !== null;
+    return { page: await reads.findVisitors(typos ? fallback : query, limit, cursor.position), typos };
   }
 
   function represent(
@@ -128,6 +184,11 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
       sendList(context, listRequest("latest", readQuery(context, OPERATIONS.listLatest.query))),
 
     searchVisitors,
+
+    streamVisitors: (context: ApiContext) => {
+      const { after, ...parameters } = readQuery(context, OPERATIONS.streamVisitors.query);
+      return streamList(context, listRequest("stream", parameters), after || null);
+    },
 
     getVisitor: async (context: ApiContext) => {
       const visitor = await findVisitor(context);
@@ -192,13 +253,19 @@ export function visitorHandlers(reads: SharedReads, config: Config, log: Log, cl
     const q = given ?? search ?? "";
     const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);
     const isLatest = parts.length === 0;
+    const query = isLatest ? LATEST : parts;
     return {
       route,
       q: isLatest ? "" : q,
-      query: isLatest ? LATEST : parts,
+      query,
+      fallback: withTypos(query),
       limit: max_results ?? DEFAULT_RESULTS,
       isLimitGiven: max_results !== undefined,
       cursor: cursor === undefined ? null : decodeCursor(open(cursor), isLatest ? "" : q),
     };
   }
+}
+
+function isLookup({ query }: ListRequest): boolean {
+  return query.some((part) => part.kind === "code" && part.inLookupCode);
 }

@@ -18,10 +18,20 @@ const MAX_CACHED_VISITORS = 3000;
 /** Short ids that are looked up in one query. */
 const MAX_BATCH = 500;
 
+/** A result page that others may have got as well. */
+export interface SharedPage extends ResultPage {
+  /** Ascends with the moments at which result pages were asked for. */
+  readonly order: number;
+}
+
+type Search = Parameters<VisitorReads["findVisitors"]>;
+
 /** Reads of a store, as requests want them: each rejects when {@link REQUEST_DEADLINE} is over. */
 export interface SharedReads {
   /** As {@link VisitorReads.findVisitors}. Requests that share a result page get the same object. */
-  findVisitors: VisitorReads["findVisitors"];
+  findVisitors(...search: Search): Promise<SharedPage>;
+  /** As `findVisitors`, and never stale. */
+  findCurrent(...search: Search): Promise<SharedPage>;
   getVisitor(shortId: string): Promise<EncodedVisitor | null>;
   countOnline(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
@@ -50,13 +60,13 @@ interface Sent {
 
 /** The queries of one list that are running. */
 interface Reading {
-  flight: SingleFlight<ResultPage>;
+  flight: SingleFlight<SharedPage>;
   /** The one that began last. */
   sent: Sent | null;
 }
 
 interface Cached {
-  page: ResultPage;
+  page: SharedPage;
   sent: Sent;
   /** How long the answer took, in milliseconds. */
   took: number;
@@ -79,23 +89,25 @@ export function shareReads(
   });
   const isCachable = maxStale > 0 || store.version !== undefined;
   let writes = 0;
+  let asked = 0;
 
   const ageOf = ({ at }: Sent) => performance.now() - at;
   const inTime = <T>(work: Promise<T>) => new Deadline(REQUEST_DEADLINE).race(work);
 
-  async function read(key: string, ask: () => Promise<ResultPage>): Promise<ResultPage> {
+  async function read(key: string, ask: () => Promise<ResultPage>): Promise<SharedPage> {
     onRead("database");
+    const order = ++asked;
     const sent = { at: performance.now(), writes };
     readings.get(key)!.sent = sent;
     const version = await store.version?.();
-    const page = await ask();
+    const page = { ...await ask(), order };
     if (isCachable && writes === sent.writes) {
       cache.set(key, { page, sent, took: performance.now() - sent.at, version });
     }
     return page;
   }
 
-  function share(key: string, ask: () => Promise<ResultPage>): Promise<ResultPage> {
+  function share(key: string, maxAge: number, ask: () => Promise<ResultPage>): Promise<SharedPage> {
     let reading = readings.get(key);
     if (reading !== undefined) onRead("shared");
     else {
@@ -103,7 +115,7 @@ export function shareReads(
       readings.set(key, reading);
     }
     const { flight, sent } = reading;
-    const isYoung = sent !== null && sent.writes === writes && ageOf(sent) < maxStale;
+    const isYoung = sent !== null && sent.writes === writes && ageOf(sent) < maxAge;
     return isYoung ? flight.joinRunning() : flight.run();
   }
 
@@ -111,8 +123,8 @@ export function shareReads(
   const turn = new SingleFlight(() => new Promise<void>((resolve) => setImmediate(resolve)));
   const currentVersion = new SingleFlight(async () => await store.version!());
 
-  async function isCurrent({ sent, version }: Cached): Promise<boolean> {
-    if (ageOf(sent) < maxStale) return true;
+  async function isCurrent({ sent, version }: Cached, maxAge: number): Promise<boolean> {
+    if (ageOf(sent) < maxAge) return true;
     return version !== undefined && version === await currentVersion.joinRunning();
   }
 
@@ -122,19 +134,20 @@ export function shareReads(
   }
 
   async function findVisitors(
+    maxAge: number,
     query: SearchQuery,
     limit: number,
     after: Position | null,
     fallback: SearchQuery | null = null,
-  ): Promise<ResultPage> {
+  ): Promise<SharedPage> {
     await turn.joinRunning();
     const key = JSON.stringify([query, limit, after, fallback]);
     const cached = cache.get(key);
     const ask = () => store.findVisitors(query, limit, after, fallback);
-    if (cached === undefined || !await isCurrent(cached)) return await share(key, ask);
+    if (cached === undefined || !await isCurrent(cached, maxAge)) return await share(key, maxAge, ask);
     onRead("cached");
     // Where the refresh fails, the next request does.
-    if (isEnding(cached) && !readings.has(key)) share(key, ask).catch(() => {});
+    if (isEnding(cached) && !readings.has(key)) share(key, maxAge, ask).catch(() => {});
     return cached.page;
   }
 
@@ -149,7 +162,8 @@ export function shareReads(
   const counts = new SingleFlight(() => store.countVisitors(new Date()));
 
   return {
-    findVisitors: (...search) => inTime(findVisitors(...search)),
+    findVisitors: (...search) => inTime(findVisitors(maxStale, ...search)),
+    findCurrent: (...search) => inTime(findVisitors(0, ...search)),
     getVisitor: (shortId) => inTime(visitors.ask(shortId)),
     countOnline: () => inTime(online.run()),
     countVisitors: () => inTime(counts.run()),

@@ -66,6 +66,8 @@ async function compare(
       ...["--checks", "all"],
       // It leaves out the operation that describes the API, unless a filter takes it.
       ...["--include-path-regex", "."],
+      // Its answer does not end, and whatever reads all of it waits for half an hour: tests/stream reads it.
+      ...["--exclude-operation-id", "streamVisitors"],
       ...["--max-examples", `${examples}`],
       // So that what fails once fails again.
       ...["--seed", "1"],
@@ -81,7 +83,8 @@ async function compare(
   for (const phase of ["Examples", "Coverage", "Fuzzing", "Stateful"]) {
     assert.match(summary, new RegExp(`✅ ${phase}$`, "m"), stdout);
   }
-  assert.match(summary, /Selected: (\d+)\/\1\n\s+Tested: \1\n/, stdout);
+  const [, selected, all] = /Selected: (\d+)\/(\d+)\n\s+Tested: \1\n/.exec(summary) ?? assert.fail(stdout);
+  assert.equal(Number(selected), Number(all) - 1, "all but the one that is left out");
   assert.doesNotMatch(stdout, /Missing test data/);
   console.log(summary);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EncodedVisitor } from "../../src/visitor/encoded_visitor.ts";
 import { asciiJson } from "../../src/visitor/ascii_json.ts";
-import { presenter } from "../../src/rest/presentation.ts";
+import { presenter } from "../../src/http/presentation.ts";
 import { readConfig } from "../../src/config.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appWith, type Environment } from "../support/app.ts";

@@ -68,15 +68,17 @@ async function assertDescribed(document: Json, operation: string, response: Resp
   const text = await response.text();
   if (at().content === undefined) return assert.equal(text, "", what);
   assert.deepEqual(Object.keys(at().content), [response.headers.get("Content-Type")], what);
-  const body = JSON.parse(text);
+  const body: Json = JSON.parse(text);
   const fits = schemasOf(document)([...place, "content", "application/json", "schema"]);
   assert.ok(fits(body), `${what}: ${JSON.stringify(fits.errors)}`);
-  return { body, example: at().content["application/json"].example };
+  const { example, examples } = at().content["application/json"];
+  return { body, example: example ?? examples[(body as Json).error].value };
 }
 
 const READING = [
   "GET /visitors/list/latest",
   "GET /visitors/list/search",
+  "GET /visitors/list/stream",
   "GET /visitors/{short_id}",
   "GET /usage",
   "GET /openapi.json",
@@ -186,7 +188,7 @@ Deno.test("The answers are as described", async () => {
   assert.equal(search.visitors.length, 1);
   await check("GET /visitors/list/search", "/api/visitors/list/search?q=nobody");
   const unchanged = { headers: { "If-None-Match": "*" } };
-  for (const operation of READING.filter((operation) => /^GET (?!\/usage)/.test(operation))) {
+  for (const operation of READING.filter((operation) => /^GET (?!\/usage|.*stream)/.test(operation))) {
     const path = "/api" + operation.split(" ")[1].replace("{short_id}", "bare");
     await check(operation, path);
     await check(operation, path, unchanged, 304);
@@ -214,7 +216,9 @@ Deno.test("Parameters, bodies and answers have examples, which fit", async () =>
     const isContent = place.at(-2) === "content" || place.at(-2) === "parameters";
     const isChange = ["patch", "delete"].includes(place[2]) && place.at(-2) === "parameters";
     // There is no cursor that would be right for everyone.
-    if (isContent && !isChange && value.name !== "cursor") assert.ok("example" in value, place.join(" "));
+    if (isContent && !isChange && value.name !== "cursor") {
+      assert.ok("example" in value || "examples" in value, place.join(" "));
+    }
     for (const [name, item] of Object.entries(value)) if (name !== "example") visit(item, [...place, name]);
   };
   visit(document, []);
@@ -308,6 +312,10 @@ Deno.test("The errors are as described, down to the sentence of their examples",
   await limited.ask("/api/usage");
   const failing = appOver(brokenStore(() => new TypeError("no function")), {}, () => {});
   const gone = appOver(brokenStore(() => new StoreUnavailable("gone")));
+  const full = await appWith([], { MAX_STREAMS: "1" });
+  const stream = await full.ask("/api/visitors/list/stream");
+  const stopping = await appWith([]);
+  stopping.health.isStopping = true;
   const long = `"${"x".repeat(64 * 1024)}"`;
   // deno-fmt-ignore
   const verdicts: [code: ErrorCode, { ask: typeof writing.ask }, operation: string, path: string, key?: string, body?: string, more?: Record<string, string>][] = [
@@ -322,6 +330,9 @@ Deno.test("The errors are as described, down to the sentence of their examples",
     ["too_many_requests", limited, "GET /openapi.json", "/openapi.json"],
     ["internal_error", failing, "GET /usage", "/usage"],
     ["database_unavailable", gone, "GET /visitors/{short_id}", "/visitors/zoe"],
+    ["database_unavailable", gone, "GET /visitors/list/stream", "/visitors/list/stream"],
+    ["too_many_streams", full, "GET /visitors/list/stream", "/visitors/list/stream"],
+    ["stopping", stopping, "GET /visitors/list/stream", "/visitors/list/stream"],
   ];
   for (const [code, { ask }, operation, path, key = "key", given, more] of verdicts) {
     const response = await ask(
@@ -336,4 +347,5 @@ Deno.test("The errors are as described, down to the sentence of their examples",
   }
   const described = Object.keys(writing.document.components.responses).sort();
   assert.deepEqual(described, [...new Set(verdicts.map(([code]) => code))].sort(), "no other is described");
+  await stream.body!.cancel();
 });

@@ -11,6 +11,7 @@ import type { Log } from "../../src/operations/log.ts";
 import { Metrics } from "../../src/operations/metrics.ts";
 import { type App, makeAdminApp, makeApp } from "../../src/app.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
+import { Streams } from "../../src/stream/streams.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
@@ -34,7 +35,9 @@ export function appOver(
     if (sentence === "Request") requests.push({ level, ...details });
     else log(sentence, level, details);
   };
-  const parts = { config, store, reads, health: new Health(store), metrics, log: logAll, clock };
+  const health = new Health(store);
+  const streams = new Streams({ config, reads, store, health, metrics, log: logAll, clock });
+  const parts = { config, store, reads, streams, health, metrics, log: logAll, clock };
   const app = requester(makeApp(parts));
   /** Asks with the key. */
   const ask = async (

@@ -13,6 +13,7 @@ import { Metrics } from "../../src/operations/metrics.ts";
 import type { ServerMessage } from "../../src/presence/messages.ts";
 import type { Claims } from "../../src/store/claims.ts";
 import { openPresence } from "../../src/presence/presence.ts";
+import { Streams } from "../../src/stream/streams.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import type { Visitor } from "../../src/visitor/visitor.ts";
@@ -50,10 +51,12 @@ export async function servePresence(store: VisitorStore, environment: Environmen
     log,
     clock,
   });
+  const reads = shareReads(store);
   const parts = {
     config,
     store,
-    reads: shareReads(store),
+    reads,
+    streams: new Streams({ config, reads, store, health, metrics, log, clock }),
     health,
     metrics,
     log,

@@ -4,14 +4,17 @@
  * @module
  */
 import type { Config } from "../config.ts";
-import { Representation } from "../http/representation.ts";
+import { Representation } from "./representation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 import { fillWatchLink, NO_AGENT } from "../visitor/watch_link.ts";
 
+/** What decides how visitors are sent. */
+export type Presented = Pick<Config, "hiddenAttributes" | "watchLink">;
+
 /** Returns the function that makes a visitor's JSON. */
-export function presenter({ hiddenAttributes, watchLink }: Config): (visitor: EncodedVisitor) => string {
+export function presenter({ hiddenAttributes, watchLink }: Presented): (visitor: EncodedVisitor) => string {
   const linkTo = watchLink === "" ? null : (shortId: string) => fillWatchLink(watchLink, shortId, NO_AGENT);
   const withLink = (visitor: EncodedVisitor) => visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;

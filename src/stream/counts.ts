@@ -1,0 +1,43 @@
+/**
+ * How many visitors are online and waiting, for all streams.
+ *
+ * @module
+ */
+import type { SharedReads } from "../store/shared_reads.ts";
+import { bytesOf, eventText } from "./events.ts";
+
+/** The latest counts. */
+export class Counts {
+  #reads: SharedReads;
+  #data = "";
+  #event: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(reads: SharedReads) {
+    this.#reads = reads;
+  }
+
+  /** The event that tells them; another object whenever they changed, `null` before they are known. */
+  get event(): Uint8Array<ArrayBuffer> | null {
+    return this.#event;
+  }
+
+  /** Forgets them, since nobody will hear how they change. */
+  forget() {
+    this.#data = "";
+    this.#event = null;
+  }
+
+  /**
+   * Counts.
+   *
+   * @returns whether they changed
+   */
+  async ask(): Promise<boolean> {
+    const { online, waiting = 0 } = await this.#reads.countVisitors() as { online: number; waiting?: number };
+    const data = JSON.stringify({ online, waiting });
+    if (data === this.#data) return false;
+    this.#data = data;
+    this.#event = bytesOf(eventText("count", data));
+    return true;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * When the database is asked again for what streams send.
+ *
+ * @module
+ */
+import type { Clock } from "../async/clock.ts";
+
+/** How long after a question the same may be asked again, in milliseconds. */
+const INTERVAL = 1050;
+
+/** A question that is asked again and again: never while it is being answered, and about once a second at the most. */
+export class Poll {
+  #clock: Clock;
+  #ask: () => Promise<void>;
+  #running: Promise<void> | null = null;
+  #askedAt = -Infinity;
+  /** The store's version when it was last answered, or `undefined`. */
+  #version: unknown;
+  /** Why it was not answered last. */
+  #error: { cause: unknown } | null = null;
+
+  constructor(clock: Clock, ask: () => Promise<void>) {
+    this.#clock = clock;
+    this.#ask = ask;
+  }
+
+  /** Whether it is time to ask, given the store's version: not where nothing was written. */
+  isDue(version: unknown): boolean {
+    if (this.#running !== null || this.#clock.now() - this.#askedAt < INTERVAL) return false;
+    return this.#error !== null || version === undefined || version !== this.#version;
+  }
+
+  /**
+   * Asks.
+   *
+   * @param version gives the store's, before it is asked
+   * @throws whatever it was answered with
+   */
+  run(version: () => unknown): Promise<void> {
+    this.#askedAt = this.#clock.now();
+    return this.#running = this.#answer(version);
+  }
+
+  /** Takes note that it was answered just now, by other means. */
+  note() {
+    this.#askedAt = this.#clock.now();
+    this.#version = undefined;
+    this.#error = null;
+  }
+
+  /** Forgets when it was asked, and the answer. */
+  reset() {
+    this.#askedAt = -Infinity;
+    this.#version = undefined;
+    this.#error = null;
+  }
+
+  /**
+   * Has an answer that is about a second old at the most.
+   *
+   * @throws whatever it was answered with
+   */
+  async beRecent(version: () => unknown): Promise<void> {
+    if (this.#running !== null) return await this.#running;
+    if (this.#clock.now() - this.#askedAt >= INTERVAL) return await this.run(version);
+    if (this.#error !== null) throw this.#error.cause;
+  }
+
+  async #answer(version: () => unknown) {
+    try {
+      const before = await version();
+      await this.#ask();
+      this.#version = before;
+      this.#error = null;
+    } catch (cause) {
+      this.#error = { cause };
+      throw cause;
+    } finally {
+      this.#running = null;
+    }
+  }
+}

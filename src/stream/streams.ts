@@ -1,0 +1,226 @@
+/**
+ * All streams of this process: which lists are followed, and when the database is asked for them.
+ *
+ * @module
+ */
+import { LRUCache } from "lru-cache";
+import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
+import type { Config } from "../config.ts";
+import { ApiError } from "../http/errors.ts";
+import { type Presented, presenter } from "../http/presentation.ts";
+import type { Health } from "../operations/health.ts";
+import type { Log } from "../operations/log.ts";
+import type { Metrics } from "../operations/metrics.ts";
+import { OngoingFailure } from "../operations/ongoing_failure.ts";
+import type { SharedPage, SharedReads } from "../store/shared_reads.ts";
+import { StoreUnavailable, type VisitorReads } from "../store/visitor_store.ts";
+import { Counts } from "./counts.ts";
+import type { Present } from "./feed.ts";
+import { Followed, keyOf, type ListSearch } from "./followed.ts";
+import { Listener } from "./listener.ts";
+import { Poll } from "./poll.ts";
+
+/** How often it is looked whether something is to be asked, in milliseconds. */
+const TICK = 100;
+
+/** Visitors and events in all lists that nobody follows now. */
+const MAX_IDLE = 3000;
+
+/** How long a stream lives at the most, and how much less at random, in milliseconds. */
+const [LIFETIME, LIFETIME_SPREAD] = [30 * 60_000, 3 * 60_000];
+
+/** What streams work with. */
+export interface StreamParts {
+  config: Pick<Config, "maxStreams"> & Presented;
+  reads: SharedReads;
+  /** Tells that nothing was written, where it can. */
+  store: Pick<VisitorReads, "version">;
+  health: Health;
+  metrics: Metrics;
+  log: Log;
+  clock?: Clock;
+}
+
+/** The streams of this process. */
+export class Streams {
+  #parts: StreamParts;
+  #clock: Clock;
+  #present: Present;
+  #followed = new Map<string, Followed>();
+  #idle = new LRUCache<string, Followed>({
+    maxSize: MAX_IDLE,
+    sizeCalculation: ({ size }) => size,
+    dispose: (followed, _key, reason) => {
+      if (reason === "evict") followed.isDropped = true;
+    },
+  });
+  #noted = new WeakMap<SharedPage, Followed>();
+  #listeners = new Set<Listener>();
+  #counts: Counts;
+  #countPoll: Poll;
+  #isTicking = false;
+  #failure: OngoingFailure;
+
+  constructor(parts: StreamParts) {
+    const { reads, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
+    this.#parts = parts;
+    this.#clock = clock;
+    this.#present = presenter(config);
+    this.#counts = new Counts(reads);
+    this.#countPoll = new Poll(clock, async () => {
+      if (await this.#counts.ask()) { for (const listener of this.#listeners) listener.update(); }
+    });
+    this.#failure = new OngoingFailure(log, "Streams get no changes");
+    metrics.watchStreams(this.#listeners, this.#followed);
+  }
+
+  /**
+   * Takes note of a result page that a client reads.
+   *
+   * @returns the newest page of that list that is known, and the id by which a stream goes on after it
+   */
+  note(search: ListSearch, page: SharedPage): { page: SharedPage; id: string } {
+    const noted = this.#noted.get(page);
+    if (noted !== undefined && !noted.isDropped && noted.feed!.page === page) {
+      this.#idle.get(noted.key);
+      return { page, id: noted.feed!.id };
+    }
+    const followed = this.#list(search);
+    const isNews = followed.feed === null || page.order > followed.feed.page.order;
+    const feed = followed.take(page);
+    if (isNews) followed.poll.note();
+    this.#setIdle(followed);
+    this.#noted.set(page, followed);
+    return { page: feed.page, id: feed.id };
+  }
+
+  /**
+   * Reads the list that a stream is to follow, unless somebody just has.
+   *
+   * @throws {ApiError} `stopping`, `too_many_streams`
+   * @throws {StoreUnavailable}
+   */
+  async find(search: ListSearch): Promise<{ page: SharedPage }> {
+    this.#requireRoom();
+    const followed = this.#list(search);
+    await followed.poll.beRecent(() => this.#version());
+    this.#setIdle(followed);
+    return followed.feed!;
+  }
+
+  /**
+   * Opens a stream of a list that was just found.
+   *
+   * @param lastId the id of the state that the client has; `null` where it has none
+   * @param maxLifetime how long it lives at the most, in milliseconds
+   * @throws {ApiError} `stopping`, `too_many_streams`
+   */
+  open(
+    search: ListSearch,
+    page: SharedPage,
+    lastId: string | null,
+    maxLifetime: number = LIFETIME,
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#requireRoom();
+    const followed = this.#list(search);
+    const feed = followed.take(page);
+    const listener = new Listener({
+      feed,
+      count: () => this.#counts.event,
+      lastId,
+      lifetime: Math.min(maxLifetime, LIFETIME - LIFETIME_SPREAD * Math.random()),
+      clock: this.#clock,
+      onEnd: (listener) => this.#forget(listener, followed),
+    });
+    followed.listeners.add(listener);
+    this.#idle.delete(followed.key);
+    this.#followed.set(followed.key, followed);
+    this.#listeners.add(listener);
+    if (!this.#isTicking) {
+      this.#isTicking = true;
+      void this.#tick();
+    }
+    return listener.body;
+  }
+
+  /** Ends all streams, spread over some time, so that their clients do not come back at once; in milliseconds. */
+  async end(spread: number) {
+    const listeners = [...this.#listeners];
+    for (const [i, listener] of listeners.entries()) {
+      this.#clock.after(spread * i / listeners.length, () => listener.end());
+    }
+    await pause(spread, this.#clock);
+  }
+
+  #requireRoom() {
+    const { health, config } = this.#parts;
+    if (health.isStopping) {
+      throw new ApiError("stopping", "The server is about to stop.", { "Retry-After": "1" });
+    }
+    if (this.#listeners.size >= config.maxStreams) {
+      throw new ApiError("too_many_streams", "As many streams are open as there may be.", {
+        "Retry-After": "10",
+      });
+    }
+  }
+
+  #list(search: ListSearch): Followed {
+    const key = keyOf(search);
+    const known = this.#followed.get(key) ?? this.#idle.get(key);
+    if (known !== undefined) return known;
+    const followed = new Followed(search, (search) => this.#ask(search), this.#present, this.#clock);
+    this.#idle.set(key, followed);
+    return followed;
+  }
+
+  async #ask({ query, limit, fallback }: ListSearch): Promise<SharedPage> {
+    this.#parts.metrics.countPoll();
+    return await this.#parts.reads.findCurrent(query, limit, null, fallback);
+  }
+
+  /** Again where it is there already, since its size may have changed. */
+  #setIdle(followed: Followed) {
+    if (followed.listeners.size > 0) return;
+    this.#idle.set(followed.key, followed);
+    followed.isDropped = !this.#idle.has(followed.key);
+  }
+
+  #forget(listener: Listener, followed: Followed) {
+    this.#listeners.delete(listener);
+    followed.listeners.delete(listener);
+    if (followed.listeners.size > 0) return;
+    this.#followed.delete(followed.key);
+    this.#setIdle(followed);
+    if (this.#listeners.size > 0) return;
+    this.#counts.forget();
+    this.#countPoll.reset();
+  }
+
+  /** Asks for whatever is due, again and again while somebody listens. */
+  async #tick() {
+    if (this.#listeners.size === 0) {
+      this.#isTicking = false;
+      return;
+    }
+    try {
+      const version = await this.#version();
+      for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
+        if (poll.isDue(version)) {
+          poll.run(() => version).then(() => this.#failure.end(), (error) => this.#note(error));
+        }
+      }
+    } catch (error) {
+      this.#note(error);
+    }
+    this.#clock.after(TICK, () => void this.#tick());
+  }
+
+  #note(error: unknown) {
+    // Whoever watches the database knows by other means.
+    if (!(error instanceof StoreUnavailable)) this.#failure.note(error);
+  }
+
+  async #version(): Promise<unknown> {
+    return await this.#parts.store.version?.();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * A client of streams, as an integrator writes one.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Visitor } from "../../src/visitor/visitor.ts";
+import { until } from "./waiting.ts";
+
+/** An event. */
+export interface StreamEvent {
+  name: string;
+  data: Record<string, unknown>;
+  /** The last id that came, with this event or before it; empty before there is one. */
+  id: string;
+}
+
+/** A client that follows one stream to its end, and applies what it receives. */
+export class StreamClient implements AsyncDisposable {
+  readonly events: StreamEvent[] = [];
+  /** What `retry:` said, in milliseconds. */
+  retry = 0;
+  /** The last id; it is as the browser's `lastEventId`. */
+  lastId: string;
+  hasEnded = false;
+  readonly visitors = new Map<string, Partial<Visitor>>();
+  readonly ended: Promise<void>;
+  #reader: ReadableStreamDefaultReader<string>;
+
+  /**
+   * @param response what was answered to the request for a stream
+   * @param from the visitors that the client has, and the id of that state
+   */
+  constructor(response: Response, from: { visitors?: Partial<Visitor>[]; id?: string } = {}) {
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("Content-Type"), "text/event-stream");
+    this.lastId = from.id ?? "";
+    for (const visitor of from.visitors ?? []) this.visitors.set(visitor.short_id!, visitor);
+    this.#reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    this.ended = this.#follow();
+  }
+
+  /** The visitors in the API's order, by what is seen of them. */
+  get list(): Partial<Visitor>[] {
+    const bytes = new TextEncoder();
+    const time = ({ last_seen_at }: Partial<Visitor>) => last_seen_at ? Date.parse(last_seen_at) : -Infinity;
+    return [...this.visitors.values()].sort((a, b) => {
+      if (a.is_online !== b.is_online) return a.is_online ? -1 : 1;
+      if (time(a) !== time(b)) return time(b) - time(a);
+      const [first, second] = [a, b].map(({ short_id }) => bytes.encode(short_id!));
+      const i = first.findIndex((byte, i) => byte !== second[i]);
+      return i === -1 ? first.length - second.length : (first[i] ?? -1) - (second[i] ?? -1);
+    });
+  }
+
+  /** Of all events, or those of one kind, their data. */
+  dataOf(name: string): Record<string, unknown>[] {
+    return this.events.filter((event) => event.name === name).map(({ data }) => data);
+  }
+
+  /** Waits until a condition on what was received holds. */
+  async until(condition: (client: this) => boolean) {
+    await until(() => condition(this));
+  }
+
+  async #follow() {
+    let text = "";
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (done) break;
+        text += value;
+        const blocks = text.split("\n\n");
+        text = blocks.pop()!;
+        blocks.forEach((block) => this.#take(block));
+      }
+    } catch {
+      // The server was killed, or the client left.
+    }
+    this.hasEnded = true;
+  }
+
+  #take(block: string) {
+    const fields = new Map(
+      block.split("\n").map((line) => {
+        const colon = line.indexOf(": ");
+        return [line.slice(0, colon), line.slice(colon + 2)];
+      }),
+    );
+    this.retry = Number(fields.get("retry") ?? this.retry);
+    this.lastId = fields.get("id") ?? this.lastId;
+    const name = fields.get("event");
+    if (name === undefined) return;
+    const data = JSON.parse(fields.get("data")!);
+    this.events.push({ name, data, id: this.lastId });
+    if (name === "list") {
+      this.visitors.clear();
+      for (const visitor of data.visitors) this.visitors.set(visitor.short_id, visitor);
+    } else if (name === "visitor") this.visitors.set(data.short_id, data);
+    else if (name === "gone") this.visitors.delete(data.short_id);
+  }
+
+  /** Leaves. */
+  async [Symbol.asyncDispose]() {
+    await this.#reader.cancel().catch(() => {});
+    await this.ended;
+  }
+}
