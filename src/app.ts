@@ -8,7 +8,9 @@ import { getPath } from "hono/utils/url";
 import type { Clock } from "./async/clock.ts";
 import type { Config } from "./config.ts";
 import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
+import { Assets } from "./console/assets.ts";
 import { consoleHandlers } from "./console/console.ts";
+import { docsPage } from "./docs/docs.ts";
 import { endpoint, type Methods } from "./http/endpoint.ts";
 import { ApiError, errorHandler } from "./http/errors.ts";
 import { live, metricsPage, ready } from "./http/probes.ts";
@@ -52,7 +54,8 @@ const URLS = {
   // Unless CONSOLE is false:
   console:               ["GET",    "/",                         "anyone"],
   consoleRedirect:       ["GET",    WITHOUT_SLASH,               "anyone"],
-  consoleAsset:          ["GET",    "/console/{hash}/{folder}/{file}", "anyone"],
+  // Of the console and of the documentation:
+  asset:                 ["GET",    "/console/{hash}/{folder}/{file}", "anyone"],
   // Where SITE_KEY is set:
   connect:               ["GET",    "/connect",                  "web pages"],
   sdkScript:             ["GET",    "/sdk.js",                   "anyone"],
@@ -69,6 +72,8 @@ const URLS = {
   removeOfflineVisitors: ["DELETE", "/api/visitors",             "write key"],
   getUsage:              ["GET",    "/api/usage",                "any key"],
   describeApi:           ["GET",    "/api/openapi.json",         "any key"],
+  // No browser sends a key to open a page. What is under /api otherwise is 401 without one, other methods here included.
+  docs:                  ["GET",    "/api/docs",                 "anyone"],
 } as const satisfies Record<string, Url> & { [Name in OperationName]: ApiUrl<Name> };
 
 /**
@@ -115,10 +120,13 @@ export function makeApp(parts: AppParts): App {
   const { config, health, presence, demo = {} } = parts;
   const app = newHono(parts);
   const admit = config.restKey === "" ? noApi : admission(parts);
+  const assets = new Assets(config.baseEndpoint);
   const routes = withOtherPaths(routesOf(URLS, {
     live,
     ready: ready(health),
-    ...consoleHandlers(config),
+    ...consoleHandlers(config, assets),
+    asset: assets.answer,
+    docs: config.restKey === "" ? null : docsPage(config, assets),
     connect: presence?.connect ?? null,
     sdkScript: presence?.sdkScript ?? null,
     sdkModule: presence?.sdkModule ?? null,
@@ -133,7 +141,7 @@ export function makeApp(parts: AppParts): App {
       if (path === WITHOUT_SLASH) continue;
       app.all(
         `${root}${path.replace(/\{(\w+)\}/g, ":$1")}`,
-        endpoint(path, methods, isApi(path) ? admit : undefined),
+        endpoint(path, methods, isApi(path) ? admitTo(path, admit) : undefined),
       );
     }
   }
@@ -185,7 +193,9 @@ function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
     return methods === undefined ? [] : [[path, methods]];
   });
   const all = [...others, ...routes];
-  const withEnding = all.filter(([path]) => path.startsWith("/api/") && !/\.json$|\{short_id\}$/.test(path))
+  const withEnding = all.filter(([path]) =>
+    path.startsWith("/api/") && !/\.json$|\{short_id\}$|\/docs$/.test(path)
+  )
     .map(([path, methods]): [string, Methods] => [`${path}.json`, methods]);
   return new Map([...withEnding, ...all]);
 }
@@ -214,6 +224,16 @@ function requireWriteKey(answer: Answer): Answer {
       );
     }
     return answer(context);
+  };
+}
+
+/** Admits to a path of the API: without a key by the methods that are for anyone. */
+function admitTo(path: string, admit: (context: ApiContext) => void): (context: ApiContext) => void {
+  const open: string[] = Object.values<Url>(URLS)
+    .filter(([, ofUrl, access]) => ofUrl === path && access === "anyone").map(([method]) => method);
+  if (open.length === 0) return admit;
+  return (context) => {
+    if (!open.includes(context.req.method)) admit(context);
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The files that the console's pages are made of, as browsers receive them: by the hash of them all, so that a browser
+ * The files that the pages of the console and of the documentation are made of, as browsers receive them: by the hash of them all, so that a browser
  * may keep each for ever, and compressed once.
  *
  * The hash is a part of the path before the file's name, so that modules import each other as they do in the source.
@@ -16,7 +16,7 @@ import { acceptsCoding } from "../http/representation.ts";
 import { ICONS } from "./icons.ts";
 
 /** The folders beside this file whose scripts and styles are sent. The executable must include each (`compile` in deno.json). */
-const FOLDERS = ["client", "vendor", "style"];
+const FOLDERS = ["client", "docs", "vendor", "style"];
 
 /** How a file is sent, by the ending of its name; others are not sent. Types of scripts are for programmers. */
 const KINDS: [ending: RegExp, type: string, prepare: (text: string) => string][] = [
@@ -49,15 +49,21 @@ class Asset {
   }
 }
 
-/** All files that the console's pages are made of. They are read when first asked for. */
+/** All files that these pages are made of. They are read when first asked for. */
 export class Assets {
   readonly #root: string;
   #files: Map<string, Asset> | null = null;
   #hash = "";
 
-  /** @param root the path in URLs under which everything is mounted, percent-encoded: `""` or `/something` */
-  constructor(root: string) {
-    this.#root = root;
+  /** @param baseEndpoint the installation's public URL */
+  constructor(baseEndpoint: string) {
+    // Neither the origin, by which another name of this host may stand, nor relative: a proxy may strip the prefix.
+    this.#root = new URL(baseEndpoint).pathname.replace(/\/$/, "");
+  }
+
+  /** The path of a page's URL, given `/` and what follows. */
+  pathTo(page: string): string {
+    return `${this.#root}${page}`;
   }
 
   /** The path of a file's URL, given `client/main.js`. */

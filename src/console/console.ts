@@ -6,17 +6,15 @@
 import type { Config } from "../config.ts";
 import { type Answer, answer } from "../http/answer.ts";
 import { Representation, send } from "../http/representation.ts";
-import { Assets } from "./assets.ts";
+import type { Assets } from "./assets.ts";
 import { consolePage, disabledPage, PAGE_HEADERS } from "./page.ts";
 
 /** The handlers of the console's URLs; `null` where it is turned off. */
 export function consoleHandlers(
-  { console: mode, baseEndpoint, restKey }: Config,
-): Record<"console" | "consoleRedirect" | "consoleAsset", Answer | null> {
-  if (mode === null) return { console: null, consoleRedirect: null, consoleAsset: null };
-  // Neither the origin, by which another name of this host may stand, nor relative: a proxy may strip the prefix.
-  const root = new URL(baseEndpoint).pathname.replace(/\/$/, "");
-  const assets = new Assets(root);
+  { console: mode, restKey }: Config,
+  assets: Assets,
+): Record<"console" | "consoleRedirect", Answer | null> {
+  if (mode === null) return { console: null, consoleRedirect: null };
   let page: Representation | null = null;
   const makePage = () => {
     assets.prepare();
@@ -25,7 +23,6 @@ export function consoleHandlers(
   const kind = { type: "text/html; charset=utf-8", headers: PAGE_HEADERS, gzipLevel: 9 };
   return {
     console: (context) => send(context, page ??= makePage(), kind),
-    consoleRedirect: (context) => answer(context, 302, null, { Location: `${root}/` }),
-    consoleAsset: assets.answer,
+    consoleRedirect: (context) => answer(context, 302, null, { Location: assets.pathTo("/") }),
   };
 }

@@ -102,7 +102,8 @@ export function describeApi(config: Config): Answer {
   return (context) => send(context, description ??= new Representation(asciiJson(documentOf(config))));
 }
 
-function documentOf(config: Config) {
+/** The description of this installation's API. */
+export function documentOf(config: Config) {
   const { baseEndpoint, hiddenAttributes, writeKey } = config;
   const visitor = visitorSchema(hiddenAttributes);
   const example = JSON.parse(presenter(config)(new EncodedVisitor(EXAMPLE_VISITOR)));

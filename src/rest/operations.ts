@@ -37,14 +37,14 @@ const listParameters = z.object({
     .optional()
     .meta({
       description:
-        `How many visitors a page has at the most; ${DEFAULT_RESULTS} unless given, and never more than ` +
+        `How many visitors a result page has at the most; ${DEFAULT_RESULTS} unless given, and never more than ` +
         `${MAX_RESULTS}`,
       override: { type: "integer", minimum: 1, default: DEFAULT_RESULTS },
       param: { example: 10 },
     }),
   cursor: z.string().optional().meta({
     description:
-      "Where a page begins, as the Link header of the page before gave it, for the same q; any other " +
+      "Where a result page begins, as the Link header of the one before gave it, for the same q; any other " +
       "text is refused",
   }),
 });

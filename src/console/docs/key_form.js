@@ -1,0 +1,84 @@
+/**
+ * The reader's key: kept for this tab alone, as the console keeps it.
+ *
+ * @module
+ */
+import { forgetSession, keepSession, readKey, readSession } from "../client/keys.js";
+
+/**
+ * The key that requests send.
+ *
+ * @typedef {object} Keys
+ * @property {() => string | null} current
+ * @property {() => void} want shows where it is entered
+ */
+
+/**
+ * Starts the form in which the key is entered.
+ *
+ * @param {string} root the URL of the API
+ * @returns {Keys}
+ */
+export function startKeyForm(root) {
+  const form = /** @type {HTMLFormElement} */ (document.querySelector("#key"));
+  const field = /** @type {HTMLInputElement} */ (form.querySelector("#key-field"));
+  const forget = /** @type {HTMLButtonElement} */ (form.querySelector("#key-forget"));
+  const state = /** @type {HTMLOutputElement} */ (form.querySelector("#key-state"));
+  let session = readSession();
+
+  /** @param {string} sentence @param {boolean} [isWrong] */
+  const say = (sentence, isWrong = false) => {
+    state.textContent = sentence;
+    state.classList.toggle("wrong", isWrong);
+    field.setAttribute("aria-invalid", String(isWrong));
+    forget.hidden = session === null;
+    form.classList.toggle("has-key", session !== null);
+  };
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const key = readKey(field.value);
+    if (key === null) return say("A key has only letters, digits and signs of ASCII.", true);
+    say("Asking…");
+    const problem = await problemOf(root, key);
+    if (problem !== null) return say(problem, true);
+    session = { key, agent: session?.agent ?? "" };
+    keepSession(session);
+    field.value = "";
+    say("Kept for this tab alone.");
+  });
+  forget.addEventListener("click", () => {
+    forgetSession();
+    session = null;
+    say("Forgotten.");
+    field.focus();
+  });
+
+  form.hidden = false;
+  say(session === null ? "" : "This tab's key is used.");
+  return {
+    current: () => session?.key ?? null,
+    want() {
+      say("Enter your key first.", true);
+      field.focus();
+    },
+  };
+}
+
+/**
+ * Why a key cannot be used.
+ *
+ * @param {string} root
+ * @param {string} key
+ * @returns {Promise<string | null>} `null` where it can
+ */
+async function problemOf(root, key) {
+  try {
+    const { status } = await fetch(`${root}/usage`, { headers: { Authorization: key }, credentials: "omit" });
+    if (status === 401) return "Foyer does not know this key.";
+    // Whatever else it answers, it has admitted the key.
+    return null;
+  } catch {
+    return "Foyer does not answer.";
+  }
+}

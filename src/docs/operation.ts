@@ -1,0 +1,233 @@
+/**
+ * An operation of the API as a section of the page: what it means, what it takes, what it answers, and a form that
+ * asks it.
+ *
+ * @module
+ */
+import { type ErrorCode, ERRORS } from "../http/errors.ts";
+import type { Operation } from "../rest/operations.ts";
+import { code, type Html, inline, json, part, raw, sentence, table } from "./markup.ts";
+import { limitsOf, nameOf, type Schema, typeOf } from "./schema.ts";
+
+/** An operation as the API's description has it. */
+export interface DescribedOperation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  parameters?: Parameter[];
+  requestBody?: { content: Record<string, Content> };
+  responses: Record<string, { $ref?: string; description?: string; content?: Record<string, Content> }>;
+}
+
+interface Parameter {
+  in: "path" | "query" | "header";
+  name: string;
+  required?: boolean;
+  description?: string;
+  example?: unknown;
+  schema: Schema;
+}
+
+interface Content {
+  schema: Schema;
+  example?: unknown;
+}
+
+/** What a section is made of. */
+export interface OperationParts {
+  operation: Operation;
+  described: DescribedOperation;
+  /** The URL of the API, before an operation's path. */
+  root: string;
+  /** The schemas that others refer to. */
+  schemas: Record<string, Schema>;
+}
+
+/** The section of an operation. */
+export function operationSection(parts: OperationParts): Html {
+  const { operation: { method, path }, described } = parts;
+  const { operationId, summary, description, parameters = [] } = described;
+  return part`<section class="operation" id="${operationId}" aria-labelledby="${operationId}-title">
+<h3 id="${operationId}-title"><a href="#${operationId}">${methodMark(method)} <code>${
+    breakable(path)
+  }</code></a></h3>
+<p class="meaning">${inline(summary)}.</p>
+${description === undefined ? "" : part`<p>${inline(description)}</p>`}
+${code(curlLine(parts), `Example of ${method} ${path}`, "curl")}
+${
+    parameters.length === 0 ? "" : part`<h4>Parameters</h4>
+${parametersTable(parameters, `Parameters of ${method} ${path}`)}`
+  }
+${body(parts)}
+${answers(parts)}
+${errorsList(errorsOf(described), `Errors of ${method} ${path}`)}
+${tryForm(parts)}
+</section>`;
+}
+
+/** A method's name, coloured by what it does. */
+export function methodMark(method: string): Html {
+  return part`<span class="method ${method.toLowerCase()}">${method}</span>`;
+}
+
+/** A path that may be broken before a slash. */
+function breakable(path: string): Html {
+  return raw(path.replaceAll("/", "<wbr>/"));
+}
+
+function parametersTable(parameters: Parameter[], label: string): Html {
+  return table(
+    label,
+    ["Parameter", "Meaning"],
+    parameters.map((parameter) => [
+      part`<code>${parameter.name}</code>${requiredMark(parameter.required)}<br>
+<span class="kind">${PLACES[parameter.in]}</span>`,
+      part`${sentence(parameter.description ?? "")}<br>
+<span class="kind">${[typeOf(parameter.schema), ...limitsOf(parameter.schema)].join(", ")}</span>`,
+    ]),
+  );
+}
+
+const PLACES = { path: "in the path", query: "in the query", header: "a header" };
+
+function body({ operation, described, schemas }: OperationParts): Html | string {
+  const content = described.requestBody?.content["application/json"];
+  if (content === undefined) return "";
+  const schema = resolved(content.schema, schemas);
+  const what = `${operation.method} ${operation.path}`;
+  return part`<h4>Body</h4>
+${propertiesTable(schema, `Body of ${what}`)}
+${json(operation.bodyExample, `Example of the body of ${what}`)}`;
+}
+
+function resolved(schema: Schema, schemas: Record<string, Schema>): Schema {
+  return schema.$ref === undefined ? schema : schemas[nameOf(schema.$ref)];
+}
+
+/** The properties of an object, with what each means. */
+export function propertiesTable({ properties = {} }: Schema, label: string): Html {
+  return table(
+    label,
+    ["Attribute", "Meaning"],
+    Object.entries(properties).map(([name, schema]) => [
+      part`<code>${name}</code><br>
+<span class="kind">${typeOf(schema)}</span>`,
+      sentence(schema.description ?? ""),
+    ]),
+  );
+}
+
+function answers({ operation, described }: OperationParts): Html {
+  const good = Object.entries(described.responses).filter(([status]) => Number(status) < 400);
+  const examples = good.flatMap(([status, { content = {} }]) =>
+    Object.entries(content).map(([type, { example }]) => ({ status, type, example }))
+  );
+  return part`<h4>Answer</h4>
+<ul class="answers">${
+    good.map(([status, { description = "" }]) =>
+      part`<li><code>${status}</code> ${inline(description)}</li>\n`
+    )
+  }</ul>
+${
+    examples.map(({ status, type, example }) => {
+      const label = `Example of the answer of ${operation.method} ${operation.path}`;
+      return part`<details><summary>Example of <code>${status}</code>, ${type}</summary>
+${typeof example === "string" ? code(example, label) : json(example, label)}
+</details>`;
+    })
+  }`;
+}
+
+function errorsOf({ responses }: DescribedOperation): ErrorCode[] {
+  return Object.values(responses).flatMap(({ $ref }) =>
+    $ref === undefined ? [] : [nameOf($ref) as ErrorCode]
+  );
+}
+
+function errorsList(codes: ErrorCode[], label: string): Html {
+  return part`<details><summary>${codes.length} errors, and what to do</summary>
+${errorsTable(codes, label)}
+</details>`;
+}
+
+/** Errors, each with its cure. */
+export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
+  const rows = codes.map((code) => {
+    const { status, when, cure } = ERRORS[code];
+    return [
+      part`<code>${code}</code><br>
+<span class="kind">HTTP ${status}</span>`,
+      part`${inline(when)}<br>
+<span class="cure">${sentence(cure)}</span>`,
+    ];
+  });
+  return table(label, ["Error", "When, and what to do"], rows);
+}
+
+/** The command that asks this, with the examples of the description. */
+function curlLine({ operation, described, root }: OperationParts): string {
+  const { method, path, bodyExample } = operation;
+  const query = new URLSearchParams();
+  for (const { in: place, name, example, required } of described.parameters ?? []) {
+    // Another name of q, and a page that nobody is on.
+    if (place !== "query" || name === "search" || name === "cursor") continue;
+    if (example !== undefined) query.set(name, String(example));
+    else if (required) query.set(name, "VALUE");
+  }
+  const url = `${root}${path.replace(/\{(\w+)\}/g, (_, name) => name.toUpperCase())}${
+    query.size > 0 ? `?${query}` : ""
+  }`;
+  return [
+    "curl",
+    ...(method === "GET" ? [] : ["-X", method]),
+    ...(isStream(described) ? ["-N"] : []),
+    "-H",
+    `'Authorization: YOUR_KEY'`,
+    ...(bodyExample === undefined ? [] : ["-d", `'${JSON.stringify(bodyExample)}'`]),
+    `'${url}'`,
+  ].join(" ");
+}
+
+function isStream({ responses }: DescribedOperation): boolean {
+  return "text/event-stream" in (responses["200"]?.content ?? {});
+}
+
+/** What a script makes usable. No field of what changes visitors has a value. */
+function tryForm({ operation, described }: OperationParts): Html {
+  const { method, path, isChange, bodyExample } = operation;
+  const id = described.operationId;
+  const fields = (described.parameters ?? []).map((parameter) => {
+    const { in: place, name, example, required, schema } = parameter;
+    const fieldId = `${id}-${place}-${name}`;
+    const attributes = [
+      required ? "required" : "",
+      schema.type === "integer" ? 'inputmode="numeric"' : "",
+      isChange || example === undefined ? "" : part`placeholder="${example}"`,
+    ].filter(Boolean).map((attribute) => part` ${raw(`${attribute}`)}`);
+    return part`<div class="field"><label for="${fieldId}"><code>${name}</code>${
+      requiredMark(required)
+    }</label>
+<input id="${fieldId}" data-in="${place}" data-name="${name}" autocomplete="off" spellcheck="false"${attributes}></div>\n`;
+  });
+  const body = bodyExample === undefined
+    ? ""
+    : part`<div class="field whole"><label for="${id}-body">Body</label>
+<textarea id="${id}-body" data-in="body" rows="4" spellcheck="false" required placeholder="${
+      isChange ? "" : JSON.stringify(bodyExample)
+    }"></textarea></div>`;
+  const kind = `${isChange ? " data-changes" : ""}${isStream(described) ? " data-streams" : ""}`;
+  const verb = isChange ? `${method}…` : isStream(described) ? "Listen" : "Send";
+  return part`<form class="try" hidden data-method="${method}" data-path="${path}"${
+    raw(kind)
+  } aria-label="Try ${method} ${path}">
+<h4>Try it</h4>
+<div class="fields">${fields}${body}</div>
+<p class="actions"><button>${verb}</button> <button type="button" data-stop hidden>Stop</button></p>
+<output aria-live="polite"></output>
+</form>`;
+}
+
+function requiredMark(required?: boolean): Html | string {
+  return required ? part` <span class="required">required</span>` : "";
+}
