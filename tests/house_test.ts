@@ -15,12 +15,8 @@ const FLOORS = [
   ["store"],
   ["operations"],
   ["http"],
-<<<<<<< HEAD
   ["rest", "presence", "stream", "console"],
-=======
-  ["rest", "presence", "console"],
   ["docs"],
->>>>>>> b5bcec2 (The REST API is documented at /api/docs, made of its operations, with forms that try it)
   ["app.ts"],
   ["commands"],
 ];

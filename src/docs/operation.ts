@@ -5,7 +5,7 @@
  * @module
  */
 import { type ErrorCode, ERRORS } from "../http/errors.ts";
-import type { Operation } from "../rest/operations.ts";
+import { COMMON_ERRORS, type Operation } from "../rest/operations.ts";
 import { code, type Html, inline, json, part, raw, sentence, table } from "./markup.ts";
 import { limitsOf, nameOf, type Schema, typeOf } from "./schema.ts";
 
@@ -61,7 +61,7 @@ ${parametersTable(parameters, `Parameters of ${method} ${path}`)}`
   }
 ${body(parts)}
 ${answers(parts)}
-${errorsList(errorsOf(described), `Errors of ${method} ${path}`)}
+${errorsList([...COMMON_ERRORS, ...parts.operation.errors], `Errors of ${method} ${path}`)}
 ${tryForm(parts)}
 </section>`;
 }
@@ -139,12 +139,6 @@ ${typeof example === "string" ? code(example, label) : json(example, label)}
   }`;
 }
 
-function errorsOf({ responses }: DescribedOperation): ErrorCode[] {
-  return Object.values(responses).flatMap(({ $ref }) =>
-    $ref === undefined ? [] : [nameOf($ref) as ErrorCode]
-  );
-}
-
 function errorsList(codes: ErrorCode[], label: string): Html {
   return part`<details><summary>${codes.length} errors, and what to do</summary>
 ${errorsTable(codes, label)}
@@ -167,11 +161,11 @@ export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
 
 /** The command that asks this, with the examples of the description. */
 function curlLine({ operation, described, root }: OperationParts): string {
-  const { method, path, bodyExample } = operation;
+  const { method, path, bodyExample, isStream } = operation;
   const query = new URLSearchParams();
   for (const { in: place, name, example, required } of described.parameters ?? []) {
-    // Another name of q, and a page that nobody is on.
-    if (place !== "query" || name === "search" || name === "cursor") continue;
+    // Another name of q, and where only one client goes on.
+    if (place !== "query" || ["search", "cursor", "after"].includes(name)) continue;
     if (example !== undefined) query.set(name, String(example));
     else if (required) query.set(name, "VALUE");
   }
@@ -181,7 +175,7 @@ function curlLine({ operation, described, root }: OperationParts): string {
   return [
     "curl",
     ...(method === "GET" ? [] : ["-X", method]),
-    ...(isStream(described) ? ["-N"] : []),
+    ...(isStream ? ["-N"] : []),
     "-H",
     `'Authorization: YOUR_KEY'`,
     ...(bodyExample === undefined ? [] : ["-d", `'${JSON.stringify(bodyExample)}'`]),
@@ -189,13 +183,9 @@ function curlLine({ operation, described, root }: OperationParts): string {
   ].join(" ");
 }
 
-function isStream({ responses }: DescribedOperation): boolean {
-  return "text/event-stream" in (responses["200"]?.content ?? {});
-}
-
 /** What a script makes usable. No field of what changes visitors has a value. */
 function tryForm({ operation, described }: OperationParts): Html {
-  const { method, path, isChange, bodyExample } = operation;
+  const { method, path, isChange, isStream, bodyExample } = operation;
   const id = described.operationId;
   const fields = (described.parameters ?? []).map((parameter) => {
     const { in: place, name, example, required, schema } = parameter;
@@ -216,8 +206,8 @@ function tryForm({ operation, described }: OperationParts): Html {
 <textarea id="${id}-body" data-in="body" rows="4" spellcheck="false" required placeholder="${
       isChange ? "" : JSON.stringify(bodyExample)
     }"></textarea></div>`;
-  const kind = `${isChange ? " data-changes" : ""}${isStream(described) ? " data-streams" : ""}`;
-  const verb = isChange ? `${method}…` : isStream(described) ? "Listen" : "Send";
+  const kind = `${isChange ? " data-changes" : ""}${isStream ? " data-streams" : ""}`;
+  const verb = isChange ? `${method}…` : isStream ? "Listen" : "Send";
   return part`<form class="try" hidden data-method="${method}" data-path="${path}"${
     raw(kind)
   } aria-label="Try ${method} ${path}">

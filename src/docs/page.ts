@@ -52,7 +52,8 @@ ${members.map((one) => operationSection({ operation: operationOf(one), described
 ${visitor(schemas.Visitor)}
 ${search()}
 ${errors()}
-${messages()}`;
+${document("../stream/PROTOCOL.md", "stream", "The stream of a list")}
+${document("../presence/PROTOCOL.md", "messages", "Messages of web pages")}`;
 
   const links = part`<ul><li><a href="#start">Start</a></li>${
     groups.map(({ tag, members }) =>
@@ -65,7 +66,7 @@ ${messages()}`;
         })
       }</ul></li>`
     )
-  }<li><a href="#visitor">The visitor</a></li><li><a href="#search">Search</a></li><li><a href="#errors">Errors</a></li><li><a href="#messages">Messages of web pages</a></li></ul>`;
+  }<li><a href="#visitor">The visitor</a></li><li><a href="#search">Search</a></li><li><a href="#errors">Errors</a></li><li><a href="#stream">The stream of a list</a></li><li><a href="#messages">Messages of web pages</a></li></ul>`;
   return `${await wholePage(assets, links, content)}`;
 }
 
@@ -202,9 +203,10 @@ ${errorsTable(codes, "Errors")}
 </section>`;
 }
 
-function messages(): Html {
-  const text = Deno.readTextFileSync(new URL("../presence/PROTOCOL.md", import.meta.url));
-  return part`<section id="messages"><h2>Messages of web pages</h2>
-${documentSection(text, "messages")}
+/** A document of the part of Foyer that it describes, which the executable contains. */
+function document(path: string, anchor: string, title: string): Html {
+  const text = Deno.readTextFileSync(new URL(path, import.meta.url));
+  return part`<section id="${anchor}"><h2>${title}</h2>
+${documentSection(text, anchor)}
 </section>`;
 }

@@ -29,7 +29,7 @@ export function typeOf(schema: Schema): string {
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join(" or ");
   if (schema.format === "date-time") return "time";
   const types = [schema.type ?? "any"].flat();
-  return types.map((type) => type === "array" ? `list of ${typeOf(schema.items ?? {})}` : type).join(" or ");
+  return types.map((type) => type === "array" ? `list of ${typeOf(schema.items ?? {})}s` : type).join(" or ");
 }
 
 /** What limits a value beside its type, such as "1 or more"; none in most cases. */
