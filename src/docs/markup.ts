@@ -25,7 +25,7 @@ export function sentence(markdown: string): Html {
 
 /** A table that a keyboard can scroll where it is wider than the page. */
 export function table(label: string, head: string[], rows: Html[][]): Html {
-  return part`<div class="wide" role="region" aria-label="${label}" tabindex="0"><table>
+  return part`<div class="wide" role="group" aria-label="${label}" tabindex="0"><table>
 <thead><tr>${head.map((cell) => part`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => part`<tr>${row.map((cell) => part`<td>${cell}</td>`)}</tr>\n`)}</tbody>
 </table></div>`;
@@ -34,7 +34,7 @@ export function table(label: string, head: string[], rows: Html[][]): Html {
 /** A block of code. */
 export function code(text: string, label: string, language = ""): Html {
   const kind = language === "" ? "" : part` data-language="${language}"`;
-  return part`<div class="code"><pre tabindex="0" role="region" aria-label="${label}"><code${kind}>${text}</code></pre></div>`;
+  return part`<div class="code"><pre tabindex="0" role="group" aria-label="${label}"><code${kind}>${text}</code></pre></div>`;
 }
 
 /** JSON as people read it. */

@@ -119,7 +119,7 @@ function wholePage(assets: Assets, links: Html, content: Html): Html {
     <form method="dialog">
     <h2 id="confirm-title">Send this?</h2>
     <p>It changes this installation's visitors, and nothing takes it back.</p>
-    <pre id="confirm-request" tabindex="0" role="region" aria-label="The request"></pre>
+    <pre id="confirm-request" tabindex="0" role="group" aria-label="The request"></pre>
     <p class="actions"><button value="cancel" autofocus>Cancel</button> <button value="send" class="danger">Send</button></p>
     </form>
     </dialog>

@@ -9,7 +9,7 @@ import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 
 export const SITE_KEY = "site-key-of-the-tests";
-const REST_KEY = "rest-key-of-the-tests";
+export const REST_KEY = "rest-key-of-the-tests";
 
 /** Seconds. Longer than a page takes to load where everything is slow. */
 const OFFLINE_GRACE = 2;

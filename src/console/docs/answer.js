@@ -119,7 +119,7 @@ function line(className, text, verdict = "") {
 function block(text) {
   const pre = document.createElement("pre");
   pre.tabIndex = 0;
-  pre.setAttribute("role", "region");
+  pre.setAttribute("role", "group");
   pre.setAttribute("aria-label", "The answer");
   const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n… and more` : text;
   pre.append(...highlighted(shown));

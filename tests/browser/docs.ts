@@ -1,0 +1,249 @@
+/**
+ * The documentation of the REST API in a real browser. With `browser.ts` it is `deno task test:browser`.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
+import { assertAccessible, collectProblems } from "../support/axe.ts";
+import { inFolder } from "../support/folders.ts";
+import { Installation, REST_KEY, until } from "./installation.ts";
+
+const WRITE_KEY = "write-key-of-the-tests";
+
+/** Zoë Müller, of the sample visitors. */
+const ZOE = "Cbjz29Cbfj";
+
+/** A reader, who has one tab open. */
+interface Reader {
+  foyer: Installation;
+  page: Page;
+  /** What the page did wrong; the test fails where any are left. */
+  problems: string[];
+  /** Every request of the API. */
+  requests: string[];
+}
+
+/** Enters a key, and waits for the verdict. */
+async function enterKey(page: Page, key: string, verdict: string) {
+  await page.fill("#key-field", key);
+  await page.click("#key button:has-text('Use it')");
+  await page.waitForSelector(`#key-state:has-text("${verdict}")`);
+}
+
+const withKey = (page: Page, key: string) => enterKey(page, key, "Kept for this tab alone.");
+
+/** Fills in the form of an operation and sends it. */
+async function send(page: Page, operation: string, fields: Record<string, string> = {}) {
+  for (const [name, value] of Object.entries(fields)) {
+    const field = name === "body" ? `#${operation}-body` : `#${operation} [data-name="${name}"]`;
+    await page.fill(field, value);
+  }
+  await page.click(`#${operation} .actions button:first-child`);
+}
+
+/** Waits until an operation's form shows a status, and tells the whole of what it shows. */
+async function shown(page: Page, operation: string, status: string): Promise<string> {
+  await page.waitForSelector(`#${operation} output .status:has-text("${status}")`);
+  return await page.innerText(`#${operation} output`);
+}
+
+const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
+  async "It shows the host by which the reader came"({ foyer, page }) {
+    for (const host of ["localhost", "127.0.0.1"]) {
+      await page.goto(`http://${host}:${foyer.port}/api/docs`);
+      await page.waitForSelector(`#start code:has-text("http://${host}:${foyer.port}/api")`);
+      const lines = await page.locator('[data-language="curl"]').allTextContents();
+      assert.ok(lines.length > 8);
+      for (const line of lines) assert.ok(line.includes(`'http://${host}:${foyer.port}/api/`), line);
+    }
+  },
+
+  async "A wrong key is said to be wrong, and not kept"({ page, problems }) {
+    await enterKey(page, "wrong", "Foyer does not know this key.");
+    assert.deepEqual(await page.evaluate("({ ...sessionStorage })"), {});
+    await enterKey(page, "schlüssel", "A key has only letters");
+    // The browser's own message.
+    assert.match(problems.splice(0).join("\n"), /^Failed to load resource: [^\n]*401[^\n]*$/);
+  },
+
+  async "A key is kept for the tab alone, and is nowhere else"({ foyer, page }) {
+    await withKey(page, REST_KEY);
+    await page.reload();
+    await page.waitForSelector('#key-state:has-text("This tab\'s key is used.")');
+    await send(page, "getUsage");
+    await shown(page, "getUsage", "200");
+    assert.deepEqual(await page.evaluate("({ ...localStorage })"), {});
+    assert.equal(await page.evaluate("document.cookie"), "");
+    assert.ok(!page.url().includes(REST_KEY));
+    assert.ok(!(await page.content()).includes(REST_KEY));
+    const other = await page.context().newPage();
+    await other.goto(`${foyer.url}/api/docs`);
+    await send(other, "getUsage");
+    await other.waitForSelector('#key-state:has-text("Enter your key first.")');
+    await page.click("#key-forget");
+    await page.waitForSelector('#key-state:has-text("Forgotten.")');
+    assert.deepEqual(await page.evaluate("({ ...sessionStorage })"), {});
+  },
+
+  async "What is tried is answered, and its command follows"({ foyer, page }) {
+    await withKey(page, REST_KEY);
+    await send(page, "searchVisitors", { q: "müller's #customer", max_results: "1" });
+    assert.match(await shown(page, "searchVisitors", "200"), /"visitors": \[\]/);
+    const line = () => page.innerText('#searchVisitors [data-language="curl"]');
+    const quoted = `'${foyer.url}/api/visitors/list/search?max_results=1&q=m%C3%BCller%27s+%23customer'`;
+    assert.ok((await line()).endsWith(quoted), await line());
+    await send(page, "searchVisitors", { q: "muller" });
+    const text = await shown(page, "searchVisitors", "200");
+    await page.waitForSelector(`#searchVisitors output:has-text("${ZOE}")`);
+    assert.match(text, /\d+ ms, [\d,]+ bytes/);
+  },
+
+  async "An error is shown with its cure"({ page, problems }) {
+    await withKey(page, REST_KEY);
+    await send(page, "getVisitor", { short_id: "nobody/here" });
+    const text = await shown(page, "getVisitor", "404");
+    assert.match(text, /visitor_not_found/);
+    assert.match(text, /Check the short id \(letter case counts\)/);
+    await send(page, "updateVisitor", { short_id: ZOE, body: "{}" });
+    await page.click("#confirm button[value=send]");
+    assert.match(await shown(page, "updateVisitor", "403"), /Send REST_WRITE_KEY/);
+    assert.equal(problems.splice(0).length, 2, "the browser's own messages");
+  },
+
+  async "A change is sent only where it is filled in and confirmed"({ foyer, page, requests }) {
+    await withKey(page, WRITE_KEY);
+    const isChange = (request: string) => /^(PATCH|DELETE|PUT) /.test(request);
+    const before = await foyer.visitor(ZOE);
+    // Nothing is filled in.
+    for (const operation of ["updateVisitor", "removeVisitor", "removeOfflineVisitors"]) {
+      await send(page, operation);
+      assert.ok(!await page.isVisible("#confirm"), operation);
+    }
+    const change = { short_id: ZOE, body: '{"nickname":"Zoe"}' };
+    await send(page, "updateVisitor", change);
+    const asked = await page.innerText("#confirm-request");
+    assert.match(asked, new RegExp(`^PATCH ${foyer.url}/api/visitors/${ZOE}\\n+\\{"nickname":"Zoe"\\}$`));
+    await page.click("#confirm button[value=cancel]");
+    await send(page, "updateVisitor", change);
+    await page.keyboard.press("Escape");
+    await send(page, "updateVisitor", change);
+    // The button that has the focus.
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#confirm", { state: "hidden" });
+    assert.deepEqual(requests.filter(isChange), []);
+    assert.deepEqual(await foyer.visitor(ZOE), before);
+    await send(page, "updateVisitor", change);
+    await page.click("#confirm button[value=send]");
+    assert.match(await shown(page, "updateVisitor", "200"), /"nickname": "Zoe"/);
+    assert.deepEqual(requests.filter(isChange), [`PATCH ${foyer.url}/api/visitors/${ZOE}`]);
+    assert.equal((await foyer.visitor(ZOE))!.nickname, "Zoe");
+  },
+
+  async "A visitor whose name is markup is text"({ page, problems }) {
+    await withKey(page, WRITE_KEY);
+    const name = '<img src=x onerror="alert(1)"></pre><script>alert(2)</script>\u202e';
+    await send(page, "updateVisitor", { short_id: ZOE, body: JSON.stringify({ nickname: name }) });
+    await page.click("#confirm button[value=send]");
+    assert.ok((await shown(page, "updateVisitor", "200")).includes(JSON.stringify(name).slice(1, 30)));
+    assert.equal(await page.locator("output img, output script").count(), 0);
+    assert.deepEqual(problems, []);
+  },
+
+  async "A stream shows what happens, until it is stopped"({ page }) {
+    await withKey(page, WRITE_KEY);
+    await send(page, "streamVisitors", { q: `${ZOE}` });
+    await page.waitForSelector('#streamVisitors .events li:has-text("event: list")');
+    await send(page, "updateVisitor", { short_id: ZOE, body: '{"nickname":"Listened to"}' });
+    await page.click("#confirm button[value=send]");
+    await page.waitForSelector('#streamVisitors .events li:has-text("Listened to")');
+    await page.click("#streamVisitors [data-stop]");
+    await page.waitForSelector('#streamVisitors output:has-text("Stopped.")');
+    assert.ok(!await page.isVisible("#streamVisitors [data-stop]"));
+  },
+
+  async "An example of the search format fills in the search"({ page }) {
+    await page.click('#search button:has-text("#client")');
+    assert.equal(await page.inputValue("#searchVisitors-query-q"), "#client");
+    assert.equal(await page.evaluate("document.activeElement.id"), "searchVisitors-query-q");
+  },
+
+  async "A server that is gone is said to be"({ foyer, page, problems }) {
+    await withKey(page, REST_KEY);
+    await foyer.stop("SIGKILL");
+    await send(page, "getUsage");
+    await page.waitForSelector('#getUsage output:has-text("Foyer does not answer.")');
+    await foyer.start();
+    await send(page, "getUsage");
+    await shown(page, "getUsage", "200");
+    assert.match(problems.splice(0).join("\n"), /^Failed to load resource: [^\n]*$/);
+  },
+};
+
+async function readWith(browser: Browser, foyer: Installation, work: (reader: Reader) => Promise<void>) {
+  const context = await browser.newContext();
+  try {
+    const problems = await collectProblems(context);
+    const requests: string[] = [];
+    context.on("request", (request) => requests.push(`${request.method()} ${request.url()}`));
+    const page = await context.newPage();
+    await page.goto(`${foyer.url}/api/docs`);
+    await page.waitForSelector("#key:visible");
+    await work({ foyer, page, problems, requests });
+    assert.deepEqual(problems, []);
+  } finally {
+    await context.close();
+  }
+}
+
+Deno.test("The documentation in a browser", (t) =>
+  inFolder(async (folder) => {
+    await using browser = await startBrowser();
+    await using foyer = new Installation(folder, [], { REST_WRITE_KEY: WRITE_KEY });
+    await foyer.start();
+    for (const [sentence, work] of Object.entries(SENTENCES)) {
+      await t.step(sentence, () => readWith(browser, foyer, work));
+    }
+
+    await t.step("It can be read without JavaScript", async () => {
+      const context = await browser.newContext({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(`${foyer.url}/api/docs`);
+      assert.match(await page.innerText("main"), /You can read all of this/);
+      assert.match(await page.innerText("#messages"), /invalid_site_key/);
+      for (const form of await page.locator("form").all()) assert.ok(!await form.isVisible());
+      await context.close();
+    });
+
+    const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
+    for (const [size, viewport] of Object.entries(sizes)) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await t.step(`axe finds nothing, ${size}, ${colorScheme}`, async () => {
+          const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+          const page = await context.newPage();
+          await page.goto(`${foyer.url}/api/docs`);
+          await page.waitForSelector("#key:visible");
+          await assertAccessible(page, "first");
+          // As wide as the window: nothing is cut off, and nobody scrolls sideways.
+          assert.equal(await page.evaluate("document.documentElement.scrollWidth"), viewport.width);
+          await enterKey(page, "wrong", "Foyer does not know this key.");
+          await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+          await assertAccessible(page, "a wrong key, and all unfolded");
+          await withKey(page, WRITE_KEY);
+          await send(page, "searchVisitors", { q: "muller" });
+          await shown(page, "searchVisitors", "200");
+          await send(page, "getVisitor", { short_id: "nobody" });
+          await shown(page, "getVisitor", "404");
+          await send(page, "streamVisitors");
+          await page.waitForSelector("#streamVisitors .events li");
+          await send(page, "removeVisitor", { short_id: "nobody" });
+          await assertAccessible(page, "a change to confirm");
+          await page.keyboard.press("Escape");
+          await assertAccessible(page, "answers");
+          await context.close();
+        });
+      }
+    }
+    await until("nothing was removed", async () => (await foyer.visitor(ZOE)) !== undefined);
+  }));
