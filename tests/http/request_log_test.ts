@@ -8,7 +8,8 @@ import { appOver } from "../support/app.ts";
 const LATEST = "/api/visitors/list/latest";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-const ENVIRONMENT = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support" };
+// The console has its own headers.
+const ENVIRONMENT = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support", CONSOLE: "false" };
 
 /** An application over a store that holds one visitor and fails, for some short ids, in some way. */
 async function openApp() {

@@ -202,6 +202,8 @@ async function fuzz(store: VisitorStore) {
     REST_KEY_PREVIOUS: KEYS.previous,
     REST_WRITE_KEY: KEYS.write,
     LOOKUP_MISSES_PER_MINUTE: "0",
+    // Its page is no JSON.
+    CONSOLE: "false",
     HIDDEN_ATTRIBUTES: "location_city",
   });
   await store.putVisitors([BYSTANDER]);

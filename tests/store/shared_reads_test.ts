@@ -4,6 +4,7 @@ import { LATEST, parseSearch } from "../../src/search/parse.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { until } from "../support/waiting.ts";
 import { visitorOf } from "./contract.ts";
 
 /** A store's own methods, as an object's. */
@@ -46,8 +47,8 @@ function openCounted({ version = false } = {}) {
 }
 
 /** Waits until so many questions have come to the store, which takes a turn of the event loop. */
-async function asking({ asked }: { asked: string[] }, count: number) {
-  while (asked.length < count) await new Promise((resolve) => setTimeout(resolve));
+function asking({ asked }: { asked: string[] }, count: number): Promise<void> {
+  return until(() => asked.length >= count);
 }
 
 Deno.test("A hundred who ask the same at once cost two queries, and none gets what is older than its question", async () => {

@@ -21,14 +21,18 @@ if (hasAllRights) {
   const options = { sanitizeOps: false, sanitizeResources: false };
   let collections = 0;
 
-  /** A store whose indexes are there, as a server has it, and another one over the same collection. */
-  const open = async (uri = mongo.uri) => {
+  /**
+   * A store whose indexes are there, and another one over the same collection.
+   *
+   * @param use `"request"`: with the deadlines of a server
+   */
+  const open = async (uri = mongo.uri, use: "request" | "command" = "command") => {
     const log: string[] = [];
     const collection = `visitors${collections++}`;
-    const told = (sentence: string) => log.push(sentence);
-    const other = openMongoStore({ uri, collection, use: "command", log: told });
-    while (log.length < 11) await new Promise((resolve) => setTimeout(resolve, 20));
-    const store = openMongoStore({ uri, collection, use: "request", log: told });
+    const logger = (sentence: string) => log.push(sentence);
+    const other = openMongoStore({ uri, collection, use: "command", log: logger });
+    await other.reindex(() => {});
+    const store = openMongoStore({ uri, collection, use, log: logger });
     return {
       store,
       other,
@@ -244,7 +248,7 @@ if (hasAllRights) {
     ...options,
     fn: async () => {
       await using own = await startOwnMongo();
-      await using opened = await open(own.uri);
+      await using opened = await open(own.uri, "request");
       const { store } = opened;
       const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
       const again = async (store: VisitorStore, writes: PresenceWrite[]) => {

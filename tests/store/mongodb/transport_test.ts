@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { appOver } from "../../support/app.ts";
 import type { Authority } from "../../support/certificates.ts";
 import { hasAllRights } from "../../support/rights.ts";
+import { until } from "../../support/waiting.ts";
 import { visitorOf } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
@@ -148,7 +149,7 @@ if (hasAllRights) {
     await Deno.copyFile(await other.sign("127.0.0.1"), current);
     await server.restart();
     // That it was gone is found out within a second.
-    while ((await app.ask("/ready")).status === 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await app.ask("/ready")).status !== 200);
     await refuses(app);
     await server.kill();
     await Deno.copyFile(certificate, current);

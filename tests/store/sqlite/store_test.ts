@@ -12,6 +12,7 @@ import { hasAllRights } from "../../support/rights.ts";
 import { runProcess } from "../../support/processes.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
 import { testPresenceContract, writeAll } from "../presence_contract.ts";
+import { until } from "../../support/waiting.ts";
 
 const openInMemory = () => {
   const store = openSqliteStore(":memory:");
@@ -307,7 +308,7 @@ testFile("words that nobody has any more are gone after index maintenance", asyn
 /** Opens a store, and waits until its file is rebuilt where it has to be. */
 async function openWhole(path: string, log: (sentence: string) => void = () => {}) {
   const store = openSqliteStore(path, { log });
-  while (!store.isReady()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => store.isReady());
   return store;
 }
 
@@ -417,7 +418,7 @@ testFile("a rebuild that was cut off continues, also by a Foyer with other attri
       database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unbuilt0'").get() !== undefined;
     return isBegun ? Number(database.prepare("SELECT count(*) AS left FROM unbuilt0").get()!.left) : 3200;
   };
-  while (countLeft() === 3200) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => countLeft() < 3200);
   child.kill("SIGKILL");
   await child.status;
   const left = countLeft();
