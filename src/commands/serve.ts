@@ -20,6 +20,7 @@ import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
 import { type SharedReads, shareReads } from "../store/shared_reads.ts";
 import { Streams } from "../stream/streams.ts";
+import { WriteEvents } from "../store/write_events.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
@@ -62,7 +63,8 @@ export async function serve(
   const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const log = openConfiguredLog(config);
   const metrics = new Metrics();
-  const store = measureStore(await openStore(config.store, "request", log), metrics);
+  const writes = new WriteEvents(measureStore(await openStore(config.store, "request", log), metrics));
+  const { store } = writes;
   logStore(config, store, log);
   if (config.restKey === "") {
     log("The REST API is disabled: set REST_KEY to the key that its clients send, to enable it");
@@ -74,7 +76,7 @@ export async function serve(
   const health = new Health(store);
   metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
   watchUnindexed(store, metrics);
-  const streams = new Streams({ config, reads, store, health, metrics, log });
+  const streams = new Streams({ config, reads, store, writes, health, metrics, log });
   const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
   const parts = {
     config,

@@ -50,8 +50,8 @@ interface ListSearch {
 
 /** Lists that stay current. */
 export interface ListStreams {
-  /** Takes note of a list that is read; returns the newest that is known, and the id after which a stream goes on. */
-  note(search: ListSearch, page: SharedPage): { page: SharedPage; id: string };
+  /** The id by which a stream goes on after a list that a client reads. */
+  idOf(search: ListSearch, page: SharedPage): string;
   /** Reads a list for a stream, unless somebody just has. */
   find(search: ListSearch): Promise<{ page: SharedPage }>;
   /** Opens a stream of a list that was just found; `lastId` is that of the state which the client has. */
@@ -94,14 +94,15 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
 
   async function sendList(context: ApiContext, request: ListRequest) {
     const { route, cursor } = request;
-    const found = await countMisses(context, request, () => findPage(request));
-    // What a stream sends is about the first page.
-    const { page, id } = cursor === null ? streams.note(request, found.page) : { page: found.page, id: null };
-    const typos = cursor === null ? page.isFallback : found.typos;
+    const { page, typos } = await countMisses(context, request, () => findPage(request));
     // Requests that ask the same in other words differ in the link only.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
     const representation = made.get(page)?.get(key) ?? make(key, request, page, typos);
-    return await send(context, representation, API_KIND, id === null ? {} : { "X-Stream-Id": id });
+    // Streams are about first pages.
+    const more: Record<string, string> = cursor === null
+      ? { "X-Stream-Id": streams.idOf(request, page) }
+      : {};
+    return await send(context, representation, API_KIND, more);
   }
 
   async function streamList(context: ApiContext, request: ListRequest, after: string | null) {

@@ -35,6 +35,8 @@ export interface SharedReads {
   getVisitor(shortId: string): Promise<EncodedVisitor | null>;
   countOnline(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
+  /** Moves ahead of all reads that began before; those that begin later are ahead of it. */
+  nextOrder(): number;
   /** Drops all cached results, after a write: no later request gets an answer from before, whatever may be stale. */
   forget(): void;
 }
@@ -167,6 +169,7 @@ export function shareReads(
     getVisitor: (shortId) => inTime(visitors.ask(shortId)),
     countOnline: () => inTime(online.run()),
     countVisitors: () => inTime(counts.run()),
+    nextOrder: () => ++asked,
     forget() {
       writes++;
       cache.clear();

@@ -4,7 +4,6 @@
  * @module
  */
 import { nanoid } from "nanoid";
-import type { SharedPage } from "../store/shared_reads.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { comparePositions, type Position } from "../visitor/list_order.ts";
@@ -21,7 +20,7 @@ interface Entry {
   visitor: EncodedVisitor;
   shortId: string;
   json: string;
-  /** Its sort key as a client sees it, made when first asked for. */
+  /** Made when first asked for. */
   position: Position | undefined;
 }
 
@@ -33,14 +32,15 @@ interface Batch {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** States of which clients know that a list does not remember by its changes. */
+const MAX_SNAPSHOTS = 8;
+
 /** A list that changes. Its states are numbered, and named by an id that no other list and no other process gives. */
 export class Feed {
   #epoch = nanoid(12);
   #present: Present;
-  #page: SharedPage;
-  #entries: Entry[] = [];
-  /** By short id. */
-  #byId = new Map<string, Entry>();
+  /** By short id, in list order. */
+  #entries: Map<string, Entry> = new Map();
   #sequence = 1;
   /** The latest changes, the oldest first. */
   #batches: Batch[] = [];
@@ -48,17 +48,19 @@ export class Feed {
   /** The state after which all changes are remembered. */
   #floor = 1;
   #list: Uint8Array<ArrayBuffer> | null = null;
+  /** Whether a client can put the visitors in order; `null` before somebody asks. */
+  #isInOrder: boolean | null = null;
+  /** Lists that clients have, and that never were the current one, by their ids. */
+  #snapshots = new Map<string, Map<string, Entry>>();
 
-  constructor(page: SharedPage, present: Present) {
+  constructor(visitors: EncodedVisitor[], present: Present) {
     this.#present = present;
-    this.#page = page;
-    this.#entries = this.#entriesOf(page);
-    this.#byId = new Map(this.#entries.map((entry) => [entry.shortId, entry]));
+    this.#entries = this.#entriesOf(visitors);
   }
 
-  /** The newest result page that is known. */
-  get page(): SharedPage {
-    return this.#page;
+  /** In list order. */
+  get visitors(): EncodedVisitor[] {
+    return Array.from(this.#entries.values(), ({ visitor }) => visitor);
   }
 
   /** The number of the current state. */
@@ -73,54 +75,96 @@ export class Feed {
 
   /** How much is held, in visitors and events. */
   get size(): number {
-    return this.#entries.length + this.#remembered + 1;
+    return this.#entries.size * (1 + this.#snapshots.size) + this.#remembered + 1;
   }
 
   /**
-   * Takes a result page of the list, unless it is older than the one that is known.
-   *
-   * @returns whether the list changed
+   * Whether a client can put the visitors in order by what it receives of them. It cannot where `last_seen_at` is
+   * hidden, or other software stores it as a text, which lists have last.
    */
-  advance(page: SharedPage): boolean {
-    if (page.order <= this.#page.order) return false;
-    this.#page = page;
-    const entries = this.#entriesOf(page);
-    const byId = new Map(entries.map((entry) => [entry.shortId, entry]));
-    const gone = this.#entries.filter(({ shortId }) => !byId.has(shortId));
-    const changed = entries.filter(({ shortId, json }) => this.#byId.get(shortId)?.json !== json);
+  get isInOrder(): boolean {
+    return this.#isInOrder ??= isInOrder([...this.#entries.values()]);
+  }
+
+  /**
+   * Takes the list as it is now.
+   *
+   * @returns whether it changed
+   */
+  advance(visitors: EncodedVisitor[]): boolean {
     const before = this.#entries;
+    const entries = this.#entriesOf(visitors);
     this.#entries = entries;
-    this.#byId = byId;
-    const isReordered = gone.length + changed.length === 0 &&
-      entries.some(({ shortId }, i) => before[i].shortId !== shortId);
-    if (gone.length + changed.length === 0 && !isReordered) return false;
+    const changes = changesBetween(before, entries);
+    if (isSame(changes)) return false;
     this.#sequence++;
     this.#list = null;
-    if (isReordered || !isInVisibleOrder(entries)) this.#forget();
-    else this.#remember(gone, changed);
+    this.#isInOrder = null;
+    if (changes.isReordered || !this.isInOrder) this.#forget();
+    else this.#remember(changes);
     return true;
   }
 
-  /** The number of a state by its id; `null` where it is none of this feed's. */
-  sequenceOf(id: string): number | null {
-    const [epoch, sequence] = id.split(":");
-    return epoch === this.#epoch && /^\d{1,15}$/.test(sequence) ? Number(sequence) : null;
+  /** The id of a list that a client reads, which may be another one than the current. */
+  idOf(visitors: EncodedVisitor[]): string {
+    const entries = this.#entriesOf(visitors);
+    if (isSame(changesBetween(entries, this.#entries))) return this.id;
+    const id = `${this.#epoch}:${nanoid(8)}`;
+    this.#snapshots.set(id, entries);
+    if (this.#snapshots.size > MAX_SNAPSHOTS) this.#snapshots.delete(this.#snapshots.keys().next().value!);
+    return id;
   }
 
-  /** The changes since a state, encoded; `null` where they are not remembered: then the whole list is sent. */
-  since(sequence: number): Uint8Array<ArrayBuffer>[] | null {
-    if (sequence < this.#floor || sequence > this.#sequence) return null;
+  /**
+   * What leads a client to the current state.
+   *
+   * @param id of the state that it has
+   */
+  catchUp(id: string): Uint8Array<ArrayBuffer>[] {
+    const snapshot = this.#snapshots.get(id);
+    if (snapshot === undefined) return this.since(this.#sequenceOf(id));
+    const changes = changesBetween(snapshot, this.#entries);
+    if (isSame(changes)) return [];
+    return changes.isReordered || !this.isInOrder ? [this.list] : [this.#encode(changes)];
+  }
+
+  /** The number of a state by its id; `null` where it is none of this feed's. */
+  #sequenceOf(id: string): number | null {
+    const [, epoch, sequence] = /^([\w-]+):([0-9]{1,15})$/.exec(id) ?? [];
+    return epoch === this.#epoch ? Number(sequence) : null;
+  }
+
+  /** The changes since a state, encoded; the whole list where they are not remembered, or `null` is given. */
+  since(sequence: number | null): Uint8Array<ArrayBuffer>[] {
+    if (sequence === null || sequence < this.#floor || sequence > this.#sequence) return [this.list];
     return this.#batches.filter((batch) => batch.sequence > sequence).map(({ bytes }) => bytes);
   }
 
   /** The event that holds the whole list. */
   get list(): Uint8Array<ArrayBuffer> {
     return this.#list ??= bytesOf(
-      eventText("list", `{"visitors":[${this.#entries.map(({ json }) => json).join(",")}]}`, this.id),
+      eventText(
+        "list",
+        `{"visitors":[${Array.from(this.#entries.values(), ({ json }) => json).join(",")}]}`,
+        this.id,
+      ),
     );
   }
 
-  #remember(gone: Entry[], changed: Entry[]) {
+  #remember(changes: Changes) {
+    const events = changes.gone.length + changes.changed.length;
+    this.#batches.push({ sequence: this.#sequence, events, bytes: this.#encode(changes) });
+    this.#remembered += events;
+    // More than the list has visitors are no shorter than the list.
+    const most = Math.max(MIN_REMEMBERED, this.#entries.size);
+    while (this.#remembered > most) {
+      const oldest = this.#batches.shift()!;
+      this.#remembered -= oldest.events;
+      this.#floor = oldest.sequence;
+    }
+  }
+
+  #encode({ gone, changed }: Changes): Uint8Array<ArrayBuffer> {
     const events: [name: string, data: string][] = [
       ...gone.map(({ shortId }): [string, string] => ["gone", asciiJson({ short_id: shortId })]),
       ...changed.map(({ json }): [string, string] => ["visitor", json]),
@@ -128,15 +172,7 @@ export class Feed {
     // The last event alone has the id: whoever received only some of them goes on before the first.
     const last = events.length - 1;
     const text = events.map(([name, data], i) => eventText(name, data, i === last ? this.id : undefined));
-    this.#batches.push({ sequence: this.#sequence, events: events.length, bytes: bytesOf(text.join("")) });
-    this.#remembered += events.length;
-    // More than the list has visitors are no shorter than the list.
-    const most = Math.max(MIN_REMEMBERED, this.#entries.length);
-    while (this.#remembered > most) {
-      const oldest = this.#batches.shift()!;
-      this.#remembered -= oldest.events;
-      this.#floor = oldest.sequence;
-    }
+    return bytesOf(text.join(""));
   }
 
   /** Has everybody get the whole list. */
@@ -147,33 +183,48 @@ export class Feed {
   }
 
   /** A short id that a collection repeats counts once, the first in list order. */
-  #entriesOf({ visitors }: SharedPage): Entry[] {
+  #entriesOf(visitors: EncodedVisitor[]): Map<string, Entry> {
     const entries = new Map<string, Entry>();
     for (const visitor of visitors) {
       const { shortId } = visitor;
       if (entries.has(shortId)) continue;
-      const before = this.#byId.get(shortId);
+      const before = this.#entries.get(shortId);
       const json = before?.visitor === visitor ? before.json : this.#present(visitor);
-      entries.set(shortId, {
-        visitor,
-        shortId,
-        json,
-        position: before?.json === json ? before.position : undefined,
-      });
+      const position = before?.json === json ? before.position : undefined;
+      entries.set(shortId, { visitor, shortId, json, position });
     }
-    return [...entries.values()];
+    return entries;
   }
 }
 
-/**
- * Whether a client can put the visitors in order by what it receives of them. It cannot where `last_seen_at` is hidden,
- * or other software stores it as a text, which lists have last.
- */
-function isInVisibleOrder(entries: Entry[]): boolean {
+/** How two states of a list differ. */
+interface Changes {
+  gone: Entry[];
+  /** Who came, or is another one. */
+  changed: Entry[];
+  /** Whether the same visitors are in another order. */
+  isReordered: boolean;
+}
+
+function changesBetween(before: Map<string, Entry>, after: Map<string, Entry>): Changes {
+  const gone = [...before.values()].filter(({ shortId }) => !after.has(shortId));
+  const changed = [...after.values()].filter(({ shortId, json }) => before.get(shortId)?.json !== json);
+  const order = before.keys();
+  const isReordered = gone.length + changed.length === 0 &&
+    [...after.keys()].some((shortId) => order.next().value !== shortId);
+  return { gone, changed, isReordered };
+}
+
+function isSame({ gone, changed, isReordered }: Changes): boolean {
+  return gone.length + changed.length === 0 && !isReordered;
+}
+
+function isInOrder(entries: Entry[]): boolean {
   const positions = entries.map((entry) => entry.position ??= visiblePosition(entry.json));
   return positions.every((position, i) => i === 0 || comparePositions(positions[i - 1], position) <= 0);
 }
 
+/** A visitor's sort key as a client sees it. */
 function visiblePosition(json: string): Position {
   const { is_online = false, last_seen_at = null, short_id } = JSON.parse(json);
   return {

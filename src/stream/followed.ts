@@ -6,8 +6,10 @@
 import type { Clock } from "../async/clock.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { SharedPage } from "../store/shared_reads.ts";
+import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { Feed, type Present } from "./feed.ts";
 import type { Listener } from "./listener.ts";
+import { type OwnChange, withChange } from "./own_change.ts";
 import { Poll } from "./poll.ts";
 
 /** What distinguishes lists. */
@@ -26,8 +28,15 @@ export class Followed {
   readonly listeners = new Set<Listener>();
   /** Whether it was dropped, since too many others came. */
   isDropped = false;
+  #search: ListSearch;
   #present: Present;
+  /** The newest result page that was read. */
+  #page: SharedPage | null = null;
   #feed: Feed | null = null;
+  /** What this process wrote since that page was asked for. */
+  #ownChanges: OwnChange[] = [];
+  /** The ids of result pages that clients read. */
+  #ids = new WeakMap<SharedPage, string>();
 
   constructor(
     search: ListSearch,
@@ -36,13 +45,19 @@ export class Followed {
     clock: Clock,
   ) {
     this.key = keyOf(search);
+    this.#search = search;
     this.#present = present;
-    this.poll = new Poll(clock, async () => void this.take(await ask(search)));
+    this.poll = new Poll(clock, async () => this.take(await ask(search)));
   }
 
-  /** The list; `null` before it was read. */
-  get feed(): Feed | null {
-    return this.#feed;
+  /** The list, once it was read. */
+  get feed(): Feed {
+    return this.#feed!;
+  }
+
+  /** The newest result page, once one was read. */
+  get page(): SharedPage {
+    return this.#page!;
   }
 
   /** How much is held, in visitors and events. */
@@ -50,17 +65,49 @@ export class Followed {
     return this.#feed?.size ?? 1;
   }
 
+  /** Takes a result page of the list, and sends what changed. */
+  take(page: SharedPage) {
+    if (this.#page !== null && page.order <= this.#page.order) return;
+    this.#page = page;
+    this.#ownChanges = this.#ownChanges.filter(({ order }) => order > page.order);
+    const visitors = this.#ownChanges.reduce((list, change) => this.#withChange(list, change), page.visitors);
+    if (this.#feed === null) this.#feed = new Feed(visitors, this.#present);
+    else this.#advance(visitors);
+  }
+
   /**
-   * Takes a result page of the list, and sends what changed.
+   * Takes note of a result page that a client reads.
    *
-   * @returns the list
+   * @returns the id by which a stream goes on after it
    */
-  take(page: SharedPage): Feed {
-    if (this.#feed === null) return this.#feed = new Feed(page, this.#present);
-    if (this.#feed.advance(page)) {
-      for (const listener of this.listeners) listener.update();
+  idOf(page: SharedPage): string {
+    let id = this.#ids.get(page);
+    if (id === undefined) {
+      if (this.#page === null || page.order > this.#page.order) {
+        this.take(page);
+        this.poll.note();
+      }
+      this.#ids.set(page, id = this.feed.idOf(page.visitors));
     }
-    return this.#feed;
+    return id;
+  }
+
+  /** Takes what this process wrote, and sends what changed. What that makes of the list only the next reading may tell. */
+  apply(change: OwnChange) {
+    if (this.#feed === null || change.order < this.page.order || !this.#feed.isInOrder) return;
+    this.#ownChanges.push(change);
+    this.#advance(this.#withChange(this.#feed.visitors, change));
+  }
+
+  #withChange(visitors: EncodedVisitor[], change: OwnChange): EncodedVisitor[] {
+    const { isFallback, next } = this.page;
+    // Whoever matches without a typo would be alone on the list.
+    return isFallback ? visitors : withChange(visitors, change, this.#search, next === null);
+  }
+
+  #advance(visitors: EncodedVisitor[]) {
+    if (!this.feed.advance(visitors)) return;
+    for (const listener of this.listeners) listener.update();
   }
 }
 

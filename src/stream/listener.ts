@@ -42,8 +42,8 @@ export class Listener {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   #parts: ListenerParts;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  /** The state of the list that the client was sent; `null` before it was sent one. */
-  #sequence: number | null;
+  /** The state of the list that the client was sent. */
+  #sequence: number;
   #count: Uint8Array<ArrayBuffer> | null = null;
   #hasEnded = false;
   #cancelPing: () => void;
@@ -53,11 +53,12 @@ export class Listener {
     const { feed, lastId, lifetime, clock } = parts;
     this.#parts = parts;
     this.feed = feed;
-    this.#sequence = lastId === null ? null : feed.sequenceOf(lastId);
+    this.#sequence = feed.sequence;
     this.body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
         this.#controller = controller;
         this.#write(bytesOf(retryText(Math.round(RETRY * (1 + Math.random())))));
+        for (const bytes of lastId === null ? [feed.list] : feed.catchUp(lastId)) this.#write(bytes);
         this.update();
       },
       pull: () => this.update(),
@@ -78,7 +79,7 @@ export class Listener {
     this.#sequence = feed.sequence;
     this.#count = count;
     if (sent !== feed.sequence) {
-      for (const bytes of (sent === null ? null : feed.since(sent)) ?? [feed.list]) this.#write(bytes);
+      for (const bytes of feed.since(sent)) this.#write(bytes);
     }
     if (isCountNews && count !== null) this.#write(count);
   }

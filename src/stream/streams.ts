@@ -13,6 +13,7 @@ import type { Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import type { SharedPage, SharedReads } from "../store/shared_reads.ts";
+import type { WriteEvents } from "../store/write_events.ts";
 import { StoreUnavailable, type VisitorReads } from "../store/visitor_store.ts";
 import { Counts } from "./counts.ts";
 import type { Present } from "./feed.ts";
@@ -26,6 +27,12 @@ const TICK = 100;
 /** Visitors and events in all lists that nobody follows now. */
 const MAX_IDLE = 3000;
 
+/** How long after a write the visitors are read whom it may have changed, in milliseconds: meanwhile there may be more. */
+const WRITES_DELAY = 150;
+
+/** Of more written visitors it is not found out what they make of each list: reading the lists is less work. */
+const MAX_WRITTEN = 200;
+
 /** How long a stream lives at the most, and how much less at random, in milliseconds. */
 const [LIFETIME, LIFETIME_SPREAD] = [30 * 60_000, 3 * 60_000];
 
@@ -35,6 +42,8 @@ export interface StreamParts {
   reads: SharedReads;
   /** Tells that nothing was written, where it can. */
   store: Pick<VisitorReads, "version">;
+  /** Tell what this process writes. */
+  writes: WriteEvents;
   health: Health;
   metrics: Metrics;
   log: Log;
@@ -54,6 +63,9 @@ export class Streams {
       if (reason === "evict") followed.isDropped = true;
     },
   });
+  /** Visitors whom this process has written since they were last read. */
+  #written = new Set<string>();
+  #isReadingWritten = false;
   #noted = new WeakMap<SharedPage, Followed>();
   #listeners = new Set<Listener>();
   #counts: Counts;
@@ -62,7 +74,7 @@ export class Streams {
   #failure: OngoingFailure;
 
   constructor(parts: StreamParts) {
-    const { reads, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
+    const { reads, writes, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
     this.#parts = parts;
     this.#clock = clock;
     this.#present = presenter(config);
@@ -71,27 +83,26 @@ export class Streams {
       if (await this.#counts.ask()) { for (const listener of this.#listeners) listener.update(); }
     });
     this.#failure = new OngoingFailure(log, "Streams get no changes");
+    writes.listen((shortIds) => this.#noteWrites(shortIds));
     metrics.watchStreams(this.#listeners, this.#followed);
   }
 
   /**
    * Takes note of a result page that a client reads.
    *
-   * @returns the newest page of that list that is known, and the id by which a stream goes on after it
+   * @returns the id by which a stream goes on after it
    */
-  note(search: ListSearch, page: SharedPage): { page: SharedPage; id: string } {
+  idOf(search: ListSearch, page: SharedPage): string {
     const noted = this.#noted.get(page);
-    if (noted !== undefined && !noted.isDropped && noted.feed!.page === page) {
+    if (noted !== undefined && !noted.isDropped) {
       this.#idle.get(noted.key);
-      return { page, id: noted.feed!.id };
+      return noted.idOf(page);
     }
     const followed = this.#list(search);
-    const isNews = followed.feed === null || page.order > followed.feed.page.order;
-    const feed = followed.take(page);
-    if (isNews) followed.poll.note();
+    const id = followed.idOf(page);
     this.#setIdle(followed);
     this.#noted.set(page, followed);
-    return { page: feed.page, id: feed.id };
+    return id;
   }
 
   /**
@@ -105,7 +116,7 @@ export class Streams {
     const followed = this.#list(search);
     await followed.poll.beRecent(() => this.#version());
     this.#setIdle(followed);
-    return followed.feed!;
+    return { page: followed.page };
   }
 
   /**
@@ -123,9 +134,9 @@ export class Streams {
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#requireRoom();
     const followed = this.#list(search);
-    const feed = followed.take(page);
+    followed.take(page);
     const listener = new Listener({
-      feed,
+      feed: followed.feed,
       count: () => this.#counts.event,
       lastId,
       lifetime: Math.min(maxLifetime, LIFETIME - LIFETIME_SPREAD * Math.random()),
@@ -194,6 +205,34 @@ export class Streams {
     if (this.#listeners.size > 0) return;
     this.#counts.forget();
     this.#countPoll.reset();
+  }
+
+  #noteWrites(shortIds: string[] | null) {
+    if (this.#listeners.size === 0 || shortIds === null || shortIds.length === 0) return;
+    for (const shortId of shortIds) this.#written.add(shortId);
+    if (this.#isReadingWritten) return;
+    this.#isReadingWritten = true;
+    this.#clock.after(WRITES_DELAY, () => {
+      this.#readWritten().catch((error) => this.#note(error)).finally(() => {
+        this.#isReadingWritten = false;
+        if (this.#written.size > 0) this.#noteWrites([...this.#written]);
+      });
+    });
+  }
+
+  /** Reads the visitors whom this process wrote, and finds out what they make of each list. */
+  async #readWritten() {
+    const { reads } = this.#parts;
+    const shortIds = [...this.#written];
+    this.#written.clear();
+    if (this.#followed.size === 0 || shortIds.length > MAX_WRITTEN) return;
+    const order = reads.nextOrder();
+    const visitors = await Promise.all(shortIds.map((shortId) => reads.getVisitor(shortId)));
+    for (const followed of this.#followed.values()) {
+      for (const [i, shortId] of shortIds.entries()) {
+        followed.apply({ shortId, visitor: visitors[i], order });
+      }
+    }
   }
 
   /** Asks for whatever is due, again and again while somebody listens. */

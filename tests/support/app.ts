@@ -14,6 +14,7 @@ import { shareReads } from "../../src/store/shared_reads.ts";
 import { Streams } from "../../src/stream/streams.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { WriteEvents } from "../../src/store/write_events.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 
 /** What a test sets of the configuration. */
@@ -21,11 +22,13 @@ export type Environment = Parameters<typeof readConfig>[0];
 
 /** An application over a store. What it logs of failures fails the test, unless the test takes it. */
 export function appOver(
-  store: VisitorStore,
+  bare: VisitorStore,
   environment: Environment = {},
   log: Log = assert.fail,
   clock?: Clock,
 ) {
+  const writes = new WriteEvents(bare);
+  const { store } = writes;
   const config = readConfig({ REST_KEY: "key", ...environment });
   const metrics = new Metrics();
   const reads = shareReads(store, { maxStale: config.maxStale });
@@ -36,7 +39,7 @@ export function appOver(
     else log(sentence, level, details);
   };
   const health = new Health(store);
-  const streams = new Streams({ config, reads, store, health, metrics, log: logAll, clock });
+  const streams = new Streams({ config, reads, store, writes, health, metrics, log: logAll, clock });
   const parts = { config, store, reads, streams, health, metrics, log: logAll, clock };
   const app = requester(makeApp(parts));
   /** Asks with the key. */

@@ -13,6 +13,7 @@ import { Metrics } from "../../src/operations/metrics.ts";
 import type { ServerMessage } from "../../src/presence/messages.ts";
 import type { Claims } from "../../src/store/claims.ts";
 import { openPresence } from "../../src/presence/presence.ts";
+import { WriteEvents } from "../../src/store/write_events.ts";
 import { Streams } from "../../src/stream/streams.ts";
 import { shareReads } from "../../src/store/shared_reads.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
@@ -38,7 +39,9 @@ export const PRESENCE: Environment = {
 };
 
 /** A server with presence over a store. What it logs of failures fails the test, unless the test takes it. */
-export async function servePresence(store: VisitorStore, environment: Environment = {}, log: Log = failing) {
+export async function servePresence(bare: VisitorStore, environment: Environment = {}, log: Log = failing) {
+  const writes = new WriteEvents(bare);
+  const { store } = writes;
   const config = readConfig({ ...PRESENCE, ...environment });
   assert.ok(config.presence !== null);
   const metrics = new Metrics();
@@ -56,7 +59,7 @@ export async function servePresence(store: VisitorStore, environment: Environmen
     config,
     store,
     reads,
-    streams: new Streams({ config, reads, store, health, metrics, log, clock }),
+    streams: new Streams({ config, reads, store, writes, health, metrics, log, clock }),
     health,
     metrics,
     log,

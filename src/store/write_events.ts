@@ -1,0 +1,71 @@
+/**
+ * Tells of this process's own writes, so that whatever shows visitors need not wait until it reads them again.
+ *
+ * @module
+ */
+import type { VisitorStore } from "./visitor_store.ts";
+
+/**
+ * Called after a write.
+ *
+ * @param shortIds of the visitors who may have changed; `null` where nobody knows which
+ */
+export type WriteListener = (shortIds: string[] | null) => void;
+
+type Method = (...args: never[]) => Promise<unknown>;
+
+/** For each write, whose it is, given what it is called with. */
+const WRITTEN = {
+  putVisitors: (visitors) => visitors.map(({ short_id }) => short_id),
+  updateVisitor: (shortId) => [shortId],
+  removeVisitor: (shortId) => [shortId],
+  removeOffline: () => null,
+  writePresence: (_process, writes) => writes.map(({ shortId }) => shortId),
+  endConnections: () => null,
+} satisfies {
+  [Name in keyof VisitorStore]?: VisitorStore[Name] extends Method
+    ? (...args: Parameters<VisitorStore[Name]>) => string[] | null
+    : never;
+};
+
+/** A store that tells of its writes, successful or not: one that failed may have been done in part. */
+export class WriteEvents {
+  readonly store: VisitorStore;
+  #listeners: WriteListener[] = [];
+
+  constructor(store: VisitorStore) {
+    const wrapped = new Map<string | symbol, unknown>(
+      Object.entries(WRITTEN).map(([name, written]) => {
+        const method = store[name as keyof typeof WRITTEN] as Method;
+        return [name, this.#announce(method.bind(store), written as (...args: never[]) => string[] | null)];
+      }),
+    );
+    this.store = new Proxy(store, {
+      get(target, name) {
+        if (!wrapped.has(name)) {
+          const value = Reflect.get(target, name, target);
+          if (typeof value !== "function") return value;
+          // Bound once, since each read of a list asks for the version.
+          wrapped.set(name, value.bind(target));
+        }
+        return wrapped.get(name);
+      },
+    });
+  }
+
+  /** Has a function called after each write. */
+  listen(listener: WriteListener) {
+    this.#listeners.push(listener);
+  }
+
+  #announce(method: Method, written: (...args: never[]) => string[] | null): Method {
+    return async (...args) => {
+      try {
+        return await method(...args);
+      } finally {
+        const shortIds = written(...args);
+        for (const listener of this.#listeners) listener(shortIds);
+      }
+    };
+  }
+}
