@@ -4,7 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Visitor } from "../../src/visitor/visitor.ts";
+import type { VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
+import { appOver, type Environment } from "./app.ts";
+import { SkippingClock } from "./clock.ts";
 import { until } from "./waiting.ts";
 
 /** An event. */
@@ -106,3 +109,51 @@ export class StreamClient implements AsyncDisposable {
     await this.ended;
   }
 }
+
+/** An application over a store, whose lists are read and followed, and whose clock a test moves ahead. */
+export function streamingOver(bare: VisitorStore, environment: Environment = {}) {
+  const clock = new SkippingClock();
+  const app = appOver(bare, { REST_WRITE_KEY: "write key", ...environment }, undefined, clock);
+  const clients: StreamClient[] = [];
+  const write = async (shortId: string, method: string, body?: string) => {
+    const response = await app.ask(`/api/visitors/${shortId}`, { Authorization: "write key" }, method, body);
+    await response.body?.cancel();
+    return response.status;
+  };
+  return {
+    ...app,
+    clock,
+    /** Follows a list by its query, `?q=…`. */
+    async stream(query = "", headers: Record<string, string> = {}, from = {}) {
+      const client = new StreamClient(await app.ask(`/api/visitors/list/stream${query}`, headers), from);
+      clients.push(client);
+      return client;
+    },
+    /** Reads a list, and the id by which a stream goes on after it. */
+    async list(query = ""): Promise<{ visitors: Partial<Visitor>[]; id: string }> {
+      const response = await app.ask(`/api/visitors/list/search${query}`);
+      assert.equal(response.status, 200);
+      return { visitors: (await response.json()).visitors, id: response.headers.get("X-Stream-Id")! };
+    },
+    /** Stores visitors as another process does. */
+    async put(...documents: Record<string, unknown>[]) {
+      assert.deepEqual(await bare.putVisitors(documents.map((document) => readVisitor(document)!)), []);
+    },
+    /** Changes a visitor by the API of this process. */
+    change: (shortId: string, change: Record<string, unknown>) =>
+      write(shortId, "PATCH", JSON.stringify(change)),
+    remove: (shortId: string) => write(shortId, "DELETE"),
+    /** Moves the clock ahead until a condition holds, since time passes for streams by that alone. */
+    until: (condition: () => Promise<boolean> | boolean) =>
+      until(() => {
+        clock.skip(250);
+        return condition();
+      }),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) await client[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What {@link streamingOver} gives. */
+export type Streaming = ReturnType<typeof streamingOver>;
