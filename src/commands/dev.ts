@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { pause } from "../async/clock.ts";
 import { type Config, readConfig, readEnvironment, VARIABLES, warnOfWeakKeys } from "../config.ts";
 import type { Log } from "../operations/log.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import { StoreRebuilding, type VisitorStore } from "../store/visitor_store.ts";
 import { demoRoutes } from "./demo.ts";
 import { runCommand } from "./exit.ts";
 import { startSampleLife } from "./sample_life.ts";
@@ -69,10 +70,24 @@ function welcome({ host, port, prefix, restKey, writeKey, presence }: Config): s
 }
 
 async function fillWhenEmpty(store: VisitorStore) {
+  await untilRebuilt(store);
   for await (const _ of store.allVisitors()) return;
   const visitors = sampleVisitors(new Date());
   await store.putVisitors(visitors);
   console.log(`Filled the empty store with ${visitors.length} sample visitors`);
+}
+
+/** Waits for a file that an earlier Foyer wrote. */
+async function untilRebuilt(store: VisitorStore) {
+  while (true) {
+    try {
+      await store.countOnline();
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreRebuilding)) throw error;
+      await pause(100);
+    }
+  }
 }
 
 if (import.meta.main) Deno.exit(await runCommand(dev));

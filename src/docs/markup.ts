@@ -23,6 +23,11 @@ export function sentence(markdown: string): Html {
   return inline(markdown.replace(/^[a-z]/, (letter) => letter.toUpperCase()));
 }
 
+/** A name of the API, which may be broken after an underscore. */
+export function named(name: string): Html {
+  return part`<code>${raw(escapeHtml(name).replaceAll("_", "_<wbr>"))}</code>`;
+}
+
 /** A table that a keyboard can scroll where it is wider than the page. */
 export function table(label: string, head: string[], rows: Html[][]): Html {
   return part`<div class="wide" role="group" aria-label="${label}" tabindex="0"><table>

@@ -6,7 +6,7 @@
  */
 import { type ErrorCode, ERRORS } from "../http/errors.ts";
 import { COMMON_ERRORS, type Operation } from "../rest/operations.ts";
-import { code, type Html, inline, json, part, raw, sentence, table } from "./markup.ts";
+import { code, type Html, inline, json, named, part, raw, sentence, table } from "./markup.ts";
 import { limitsOf, nameOf, type Schema, typeOf } from "./schema.ts";
 
 /** An operation as the API's description has it. */
@@ -81,7 +81,7 @@ function parametersTable(parameters: Parameter[], label: string): Html {
     label,
     ["Parameter", "Meaning"],
     parameters.map((parameter) => [
-      part`<code>${parameter.name}</code>${requiredMark(parameter.required)}<br>
+      part`${named(parameter.name)}${requiredMark(parameter.required)}<br>
 <span class="kind">${PLACES[parameter.in]}</span>`,
       part`${sentence(parameter.description ?? "")}<br>
 <span class="kind">${[typeOf(parameter.schema), ...limitsOf(parameter.schema)].join(", ")}</span>`,
@@ -111,7 +111,7 @@ export function propertiesTable({ properties = {} }: Schema, label: string): Htm
     label,
     ["Attribute", "Meaning"],
     Object.entries(properties).map(([name, schema]) => [
-      part`<code>${name}</code><br>
+      part`${named(name)}<br>
 <span class="kind">${typeOf(schema)}</span>`,
       sentence(schema.description ?? ""),
     ]),
@@ -150,7 +150,7 @@ export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
   const rows = codes.map((code) => {
     const { status, when, cure } = ERRORS[code];
     return [
-      part`<code>${code}</code><br>
+      part`${named(code)}<br>
 <span class="kind">HTTP ${status}</span>`,
       part`${inline(when)}<br>
 <span class="cure">${sentence(cure)}</span>`,
@@ -193,7 +193,7 @@ function tryForm({ operation, described }: OperationParts): Html {
     const attributes = [
       required ? "required" : "",
       schema.type === "integer" ? 'inputmode="numeric"' : "",
-      isChange || example === undefined ? "" : part`placeholder="${example}"`,
+      isChange || example === undefined ? "" : part`placeholder="Such as ${example}"`,
     ].filter(Boolean).map((attribute) => part` ${raw(`${attribute}`)}`);
     return part`<div class="field"><label for="${fieldId}"><code>${name}</code>${
       requiredMark(required)
@@ -204,7 +204,7 @@ function tryForm({ operation, described }: OperationParts): Html {
     ? ""
     : part`<div class="field whole"><label for="${id}-body">Body</label>
 <textarea id="${id}-body" data-in="body" rows="4" spellcheck="false" required placeholder="${
-      isChange ? "" : JSON.stringify(bodyExample)
+      isChange ? "" : `Such as ${JSON.stringify(bodyExample)}`
     }"></textarea></div>`;
   const kind = `${isChange ? " data-changes" : ""}${isStream ? " data-streams" : ""}`;
   const verb = isChange ? `${method}…` : isStream ? "Listen" : "Send";

@@ -199,6 +199,18 @@ testInFolder(
   },
 );
 
+testInFolder("deno task dev goes on with the file that an earlier Foyer left", async (folder) => {
+  const earlier = await Deno.open(new URL("../store/sqlite/earlier/schema-6.db.gz", import.meta.url));
+  await Deno.writeFile(
+    `${folder}/foyer-dev.db`,
+    earlier.readable.pipeThrough(new DecompressionStream("gzip")),
+  );
+  const { result, printed } = await dev(folder, {}, (printed) => paste(printed()));
+  assert.ok(result.visitors.length > 0);
+  assert.match(printed, /Rebuilding the embedded store/);
+  assert.doesNotMatch(printed, /Filled/);
+});
+
 testInFolder(
   "What is set is used by deno task dev, and a key that is set is not printed",
   async (folder) => {
