@@ -14,6 +14,8 @@ import { getRequestListener } from "@hono/node-server";
 import { within } from "../async/deadline.ts";
 import { listen, type Listener, refusedAddress, STOP_DEADLINE } from "../operations/listen.ts";
 import type { Log } from "../operations/log.ts";
+import { Connections } from "./connections.ts";
+import { ApiError } from "./errors.ts";
 import { CLOSE_DEADLINE, MAX_FRAGMENTS, MAX_PAYLOAD, type PageSocket } from "./page_socket.ts";
 import type { ConnectionInfo } from "./request_log.ts";
 import { RuntimeSocket } from "./runtime_socket.ts";
@@ -48,7 +50,13 @@ export async function listenForPages(
       handler(request, { remoteAddr: addressOf((incoming as IncomingMessage).socket) }),
     { overrideGlobalObjects: false },
   );
-  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
+  const connections = new Connections(log);
+  const server = createServer((incoming, outgoing) => {
+    connections.begin(incoming.socket);
+    outgoing.once("close", () => connections.end(incoming.socket));
+    void answer(incoming, outgoing);
+  });
+  server.on("connection", (socket: Socket) => connections.accept(socket));
   server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Uint8Array) => {
     // A client may reset its connection at any moment.
     stream.on("error", () => stream.destroy());
@@ -57,15 +65,19 @@ export async function listenForPages(
 
   async function upgrade(incoming: IncomingMessage, stream: Duplex, head: Uint8Array) {
     let isTaken = false;
+    connections.begin(stream as Socket);
     const request = requestOf(incoming);
     const response = await handler(request, {
       remoteAddr: addressOf(stream as Socket),
       upgrade: () => {
         if (stream.destroyed) return null;
+        if (!connections.admitPage()) throw new ApiError("too_many_connections", NO_FILES, RETRY_AFTER);
         let socket: PageSocket | null = null;
         isTaken = true;
         // Where the handshake is none, the library refuses it itself.
         sockets.handleUpgrade(incoming, stream, head, (opened: PageSocket) => socket = opened);
+        connections.end(stream as Socket);
+        (socket as PageSocket | null)?.on("message", () => connections.begin(stream as Socket));
         return socket;
       },
     });
@@ -77,7 +89,19 @@ export async function listenForPages(
     server.listen(port, host, resolve);
   });
   server.on("error", (error) => log(`Cannot take connections: ${error.message}`, "warning"));
-  return { port: (server.address() as { port: number }).port, stop: () => stop(server) };
+  const { port: actualPort } = server.address() as { port: number };
+  const watch = setInterval(() => {
+    // The runtime takes no more connections, and says so nowhere, once it could not take one.
+    if (connections.wereShort()) server.close();
+    if (!server.listening) server.listen(actualPort, host);
+  }, WATCH_INTERVAL);
+  return {
+    port: actualPort,
+    stop: () => {
+      clearInterval(watch);
+      return stop(server);
+    },
+  };
 }
 
 /**
@@ -108,6 +132,12 @@ function listenByRuntime(handler: Handler, address: { port: number; host: string
   };
   return listen(answer, address, log);
 }
+
+/** The time between two looks whether files were short, in milliseconds. */
+const WATCH_INTERVAL = 1000;
+
+const NO_FILES = "No more files may be opened for web pages: raise the limit of open files.";
+const RETRY_AFTER = { "Retry-After": "10" };
 
 /** Stops accepting, and waits for requests in flight. */
 async function stop(server: Server) {
