@@ -70,7 +70,8 @@ function page(assets: Assets, head: string[], body: string[]): string {
     `<meta name="robots" content="noindex">`,
     "<title>Foyer</title>",
     `<link rel="icon" id="icon" type="image/svg+xml" href="${url("icons/0.svg")}">`,
-    `<link rel="stylesheet" href="${url("style/console.css")}">`,
+    ...["tokens", "console", "table", "visitor"]
+      .map((name) => `<link rel="stylesheet" href="${url(`style/${name}.css`)}">`),
     ...head,
     "<body>",
     ...body,

@@ -56,6 +56,18 @@ test("each file is kept by browsers for ever, under a URL that changes with any 
   }
 });
 
+test("its scripts are whole as they are sent", async () => {
+  const { app } = await appWith([]);
+  const urls = urlsIn(await (await app.request("/")).text()).filter((url) => url.endsWith(".js"));
+  for (const url of new Set(urls)) {
+    const text = await (await app.request(url)).text();
+    // A function's body cannot have imports and exports, all else is read as it stands.
+    const body = text.replace(/^import[^]*?from\s*"[^"]*";?/gm, "").replace(/^export (?=[acf])/gm, "")
+      .replaceAll("import.meta", "({})");
+    if (!url.includes("/vendor/")) assert.doesNotThrow(() => new Function(body), url);
+  }
+});
+
 test("its URLs begin with BASE_ENDPOINT's path, whether or not a proxy strips it", async () => {
   const { app } = await appWith([], { BASE_ENDPOINT: "https://acme.com/a%20b" });
   for (const path of ["/", "/a%20b/"]) {

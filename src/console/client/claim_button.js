@@ -1,0 +1,81 @@
+/**
+ * "I am on it": an agent takes care of a visitor, and all colleagues see it.
+ *
+ * @module
+ */
+import { useState } from "../vendor/hooks.js";
+import { html } from "./html.js";
+import { Symbol } from "./marks.js";
+import { Shown } from "./shown.js";
+
+/** @param {{ desk: import("./desk.js").Desk, visitor: import("./api.js").Visitor }} props */
+export function ClaimButton({ desk, visitor }) {
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  /** What is asked before it is done. */
+  const [asks, setAsks] = useState(/** @type {"name" | "take over" | null} */ (null));
+  const { short_id, claimed_by, is_online } = visitor;
+  const agent = desk.session?.agent ?? "";
+  const isMine = desk.claims.has(short_id) && (!claimed_by || claimed_by === agent);
+  const isAnothers = Boolean(claimed_by) && !isMine;
+
+  /** @param {() => Promise<void>} work */
+  const run = async (work) => {
+    setBusy(true);
+    setProblem("");
+    try {
+      await work();
+      setAsks(null);
+    } catch (error) {
+      const failure = /** @type {import("./api.js").ApiFailure} */ (error);
+      if (failure.code === "already_claimed") setAsks("take over");
+      else setProblem(failure.message);
+    }
+    setBusy(false);
+  };
+  const claim = (takesOver = false) => run(() => desk.claims.claim(short_id, takesOver));
+  const click = () => {
+    if (isMine) run(() => desk.claims.release(short_id));
+    else if (desk.session?.agent === "") setAsks("name");
+    else if (isAnothers) setAsks("take over");
+    else claim();
+  };
+  /** @param {SubmitEvent} event */
+  const submitName = (event) => {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const name = String(form.get("agent")).trim();
+    if (name === "") return;
+    desk.rename(name);
+    if (isAnothers) setAsks("take over");
+    else claim();
+  };
+  const isDisabled = isBusy || (is_online === false && !isMine);
+  return html`
+    <button type="button" class=${isMine
+      ? "mine"
+      : ""} aria-pressed=${isMine} disabled=${isDisabled} onClick=${click}
+      title=${is_online === false ? "This visitor is offline" : undefined}>
+      <${Symbol} name=${isMine ? "done" : "hand"} />${isAnothers ? "Take over" : "I am on it"}
+    </button>
+    ${asks === "name" && html`
+      <form class="ask" onSubmit=${submitName}>
+        <label for="claim-agent">Your name, as colleagues see it</label>
+        <div class="line"><input id="claim-agent" name="agent" required maxlength="64" autocomplete="off" />
+          <button type="submit" class="primary">I am on it</button></div>
+      </form>
+    `}
+    ${asks === "take over" && html`
+      <div class="ask" role="group" aria-label="Take over">
+        <p>${claimed_by
+          ? html`<${Shown} text=${claimed_by} />`
+          : "A colleague"} is on it. Take this visitor over?</p>
+        <div
+          class="line"><button type="button" class="primary" disabled=${isBusy} onClick=${() =>
+            claim(true)}>Take over</button>
+          <button type="button" onClick=${() => setAsks(null)}>Leave it</button></div>
+      </div>
+    `}
+    ${problem !== "" && html`<p class="note problem" role="alert">${problem}</p>`}
+  `;
+}

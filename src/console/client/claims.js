@@ -1,0 +1,115 @@
+/**
+ * The visitors that this agent takes care of: each claim is renewed while the tab is open, and ends with it.
+ *
+ * @module
+ */
+import { visitorPath } from "./api.js";
+
+/** A claim lasts five minutes; a tab in the background may be held up for one. In milliseconds. */
+const RENEW_MS = 2 * 60_000;
+
+/** The claims made in this tab. */
+export class Claims {
+  agent = "";
+  /** @type {import("./api.js").Api | null} */
+  #api = null;
+  /** By short id. @type {Map<string, ReturnType<typeof setInterval>>} */
+  #timers = new Map();
+
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.onChange = onChange;
+  }
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {string} agent
+   */
+  begin(api, agent) {
+    this.#api = api;
+    this.agent = agent;
+  }
+
+  /**
+   * Whether this tab holds a claim.
+   *
+   * @param {string} shortId
+   */
+  has(shortId) {
+    return this.#timers.has(shortId);
+  }
+
+  /**
+   * Claims a visitor.
+   *
+   * @param {string} shortId
+   * @param {boolean} takesOver whether a colleague's claim ends
+   * @throws {import("./api.js").ApiFailure} `already_claimed`
+   */
+  async claim(shortId, takesOver = false) {
+    await this.#put(shortId, takesOver);
+    this.#forget(shortId);
+    this.#timers.set(shortId, setInterval(() => this.#renew(shortId), RENEW_MS));
+    this.onChange();
+  }
+
+  /**
+   * Gives a visitor back.
+   *
+   * @param {string} shortId
+   */
+  async release(shortId) {
+    this.#forget(shortId);
+    this.onChange();
+    await this.#delete(shortId);
+  }
+
+  /** Gives all back, as the tab is closed. */
+  releaseAll() {
+    for (const shortId of [...this.#timers.keys()]) {
+      this.#forget(shortId);
+      // Where that fails the claim ends by itself.
+      this.#delete(shortId).catch(() => {});
+    }
+  }
+
+  /** @param {string} shortId */
+  async #renew(shortId) {
+    try {
+      await this.#put(shortId, false);
+    } catch (failure) {
+      // Taken over, offline, or removed; a server that is away may be back the next time.
+      const { status } = /** @type {import("./api.js").ApiFailure} */ (failure);
+      if (status < 400 || status >= 500 || status === 429) return;
+      this.#forget(shortId);
+      this.onChange();
+    }
+  }
+
+  /**
+   * @param {string} shortId
+   * @param {boolean} takesOver
+   */
+  async #put(shortId, takesOver) {
+    await this.#api?.request(visitorPath(shortId, "/claim"), {
+      method: "PUT",
+      json: { agent: this.agent, ...(takesOver ? { take_over: true } : {}) },
+    });
+  }
+
+  /** @param {string} shortId */
+  async #delete(shortId) {
+    await this.#api?.request(visitorPath(shortId, "/claim"), {
+      method: "DELETE",
+      json: { agent: this.agent },
+      // Goes on although the page is left.
+      keepalive: true,
+    });
+  }
+
+  /** @param {string} shortId */
+  #forget(shortId) {
+    clearInterval(this.#timers.get(shortId));
+    this.#timers.delete(shortId);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * A button that copies a text.
+ *
+ * @module
+ */
+import { useState } from "../vendor/hooks.js";
+import { html } from "./html.js";
+import { Symbol } from "./marks.js";
+
+/** How long it says that it was done, in milliseconds. */
+const DONE_MS = 1500;
+
+/** @param {{ text: string, label: string }} props `label` is of what is copied */
+export function Copy({ text, label }) {
+  const [isDone, setDone] = useState(false);
+  const copy = async () => {
+    if (!await copyText(text)) return;
+    setDone(true);
+    setTimeout(() => setDone(false), DONE_MS);
+  };
+  return html`
+    <button type="button" class="quiet copy" aria-label=${isDone ? "Copied" : `Copy ${label}`}
+      title=${isDone ? "Copied" : `Copy ${label}`} onClick=${copy}>
+      <${Symbol} name=${isDone ? "done" : "copy"} />
+    </button>
+  `;
+}
+
+/**
+ * @param {string} text
+ * @returns {Promise<boolean>} whether it was copied
+ */
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyByCommand(text);
+  }
+}
+
+/**
+ * For pages that came by HTTP from another host, to which browsers give no clipboard.
+ *
+ * @param {string} text
+ */
+function copyByCommand(text) {
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "unseen";
+  (before?.closest("dialog") ?? document.body).append(area);
+  area.select();
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  before?.focus({ preventScroll: true });
+  return isCopied;
+}

@@ -1,0 +1,343 @@
+/**
+ * What the console knows and does: who is signed in, which visitors are listed, which one is open. Views show it and call
+ * its methods; it calls back when something is to be drawn anew.
+ *
+ * @module
+ */
+import { Api, serverNow } from "./api.js";
+import { Bell } from "./bell.js";
+import { Claims } from "./claims.js";
+import { forgetSession, keepSession, readSession } from "./keys.js";
+import { keepPreferences, readPreferences } from "./preferences.js";
+import { fragmentOf, searchOf } from "./search_parts.js";
+import { SharedList } from "./tabs.js";
+import { Alerts } from "./alerts.js";
+import { isWaiting, VisitorList } from "./visitor_list.js";
+import { watchVisitor } from "./watch.js";
+
+/**
+ * @typedef {import("./api.js").Visitor} Visitor
+ * @typedef {import("./stream.js").Message} Message
+ *
+ * How current the list is. `at` is the time in milliseconds at which it last was.
+ *
+ * @typedef {object} Connection
+ * @property {"loading" | "live" | "lost" | "refused"} state
+ * @property {number} at
+ * @property {string} code why it is not live
+ * @property {string} message
+ * @property {number | null} waitUntil when the server may be asked again, in milliseconds
+ */
+
+/** At most one drawing in that time for what comes from the server, in milliseconds. */
+const DRAW_MS = 250;
+
+/** What is typed is searched for after a pause of so many milliseconds. */
+const TYPING_MS = 300;
+
+/** The desk of one agent. */
+export class Desk {
+  /** @type {import("./keys.js").Session | null} */
+  session = readSession();
+  /** @type {Api | null} */
+  api = null;
+  /** Why the last key was not taken. */
+  signInProblem = "";
+  preferences = readPreferences();
+  /** As it is typed. */
+  q = "";
+  /** As it is searched for. */
+  searchedQ = "";
+  list = new VisitorList(serverNow);
+  /** @type {{ online: number, waiting: number } | null} */
+  count = null;
+  /** @type {Connection} */
+  connection = { state: "loading", at: 0, code: "", message: "", waitUntil: null };
+  /** The short id of the visitor that is open. @type {string | null} */
+  openId = null;
+  /** What lies over the page. @type {"code" | "help" | "search" | "columns" | null} */
+  panel = null;
+  bell = new Bell();
+  alerts = new Alerts(() => this.draw());
+  claims = new Claims(() => this.draw());
+  /** @type {SharedList | null} */
+  #shared = null;
+  #drawnAt = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #drawTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typingTimer;
+
+  /**
+   * @param {"full" | "code"} mode
+   * @param {() => void} render
+   */
+  constructor(mode, render) {
+    this.mode = mode;
+    this.render = render;
+    this.q = this.searchedQ = searchOf(location.hash);
+    if (this.session !== null) this.#begin(this.session);
+  }
+
+  /** Draws at once: somebody did something and looks at what it does. */
+  draw() {
+    clearTimeout(this.#drawTimer);
+    this.#drawTimer = undefined;
+    this.#drawnAt = performance.now();
+    this.render();
+    // A leaver who has faded is to go although nothing else happens.
+    const faded = this.list.nextFaded;
+    if (faded !== null) this.#drawAfter(Math.max(DRAW_MS, faded - serverNow()));
+  }
+
+  /** Draws soon, with what else comes until then. */
+  drawSoon() {
+    this.#drawAfter(Math.max(0, this.#drawnAt + DRAW_MS - performance.now()));
+  }
+
+  #drawDue = Infinity;
+
+  /** @param {number} ms */
+  #drawAfter(ms) {
+    const due = performance.now() + ms;
+    if (this.#drawTimer !== undefined) {
+      if (this.#drawDue <= due) return;
+      clearTimeout(this.#drawTimer);
+    }
+    this.#drawDue = due;
+    this.#drawTimer = setTimeout(() => this.draw(), ms);
+  }
+
+  /**
+   * Signs in: what the server says of the key is seen by the first list.
+   *
+   * @param {string} key
+   * @param {string} agent
+   */
+  signIn(key, agent) {
+    this.session = { key, agent };
+    this.signInProblem = "";
+    keepSession(this.session);
+    this.#begin(this.session);
+    this.draw();
+  }
+
+  /** Signs out, and forgets everything that was shown. */
+  signOut() {
+    this.claims.releaseAll();
+    this.#leave();
+    forgetSession();
+    this.session = null;
+    this.openId = null;
+    this.panel = null;
+    this.count = null;
+    this.draw();
+  }
+
+  /** @param {string} agent */
+  rename(agent) {
+    if (this.session === null) return;
+    this.session = { ...this.session, agent };
+    keepSession(this.session);
+    this.claims.agent = agent;
+    this.draw();
+  }
+
+  /** @param {import("./keys.js").Session} session */
+  #begin({ key, agent }) {
+    this.api = new Api(key);
+    this.claims.begin(this.api, agent);
+    if (this.mode === "full") this.#listen();
+    this.api.request("usage").then(({ usage }) => {
+      this.count ??= { online: usage.visitors.online_now, waiting: usage.waiting ?? 0 };
+      this.drawSoon();
+    }, (failure) => this.#refuse(failure.code));
+  }
+
+  #listen() {
+    this.#shared?.close();
+    this.list = new VisitorList(serverNow);
+    this.bell.forget();
+    this.connection = { state: "loading", at: serverNow(), code: "", message: "", waitUntil: null };
+    this.#shared = new SharedList({
+      api: /** @type {Api} */ (this.api),
+      q: this.searchedQ,
+      receive: (message) => this.#receive(message),
+    });
+  }
+
+  #leave() {
+    this.#shared?.close();
+    this.#shared = null;
+    this.list = new VisitorList(serverNow);
+    this.bell.forget();
+    this.alerts.quiet();
+  }
+
+  /** Ends everything: the page is left. */
+  close() {
+    this.claims.releaseAll();
+    this.#leave();
+  }
+
+  /** @param {Message} message */
+  #receive(message) {
+    switch (message.type) {
+      case "list":
+        this.list.replace(message.visitors);
+        break;
+      case "visitor":
+        this.list.put(message.visitor);
+        break;
+      case "gone":
+        this.list.remove(message.shortId);
+        break;
+      case "count":
+        this.count = { online: message.online, waiting: message.waiting };
+        break;
+      case "lost":
+        this.connection = {
+          ...this.connection,
+          state: "lost",
+          code: message.code,
+          waitUntil: message.wait === null ? null : serverNow() + message.wait * 1000,
+        };
+        this.drawSoon();
+        return;
+      case "refused":
+        this.connection = {
+          ...this.connection,
+          state: "refused",
+          code: message.code,
+          message: message.message,
+        };
+        this.#refuse(message.code);
+        this.drawSoon();
+        return;
+    }
+    if (this.connection.state === "lost") this.alerts.say("Connected again");
+    this.connection = { state: "live", at: serverNow(), code: "", message: "", waitUntil: null };
+    if (message.type !== "heard" && message.type !== "count") this.#listenForWaiters();
+    this.drawSoon();
+  }
+
+  /** @param {string} code */
+  #refuse(code) {
+    if (code !== "invalid_api_key") return;
+    this.#leave();
+    forgetSession();
+    this.session = null;
+    this.signInProblem = "This key is wrong. It is the value of REST_KEY or REST_WRITE_KEY.";
+    this.draw();
+  }
+
+  #listenForWaiters() {
+    const began = this.bell.take(this.list.visitors(), serverNow());
+    this.alerts.ring(this.bell.isRinging);
+    for (const visitor of began) this.alerts.notify(visitor, () => this.open(visitor.short_id));
+    this.alerts.keepNotices(new Set(this.list.visitors().filter(isWaiting).map(({ short_id }) => short_id)));
+  }
+
+  /** Silences the bell for those who wait now. */
+  silence() {
+    this.bell.silence();
+    this.alerts.ring(false);
+    this.draw();
+  }
+
+  /** Every second: what ticks, and what must not go unnoticed. */
+  tick() {
+    this.#shared?.watch();
+    if (this.bell.isRinging) this.#listenForWaiters();
+    this.drawSoon();
+  }
+
+  /** The network is back, or the machine is awake again. */
+  hurry() {
+    this.#shared?.watch();
+    this.#shared?.hurry();
+  }
+
+  /**
+   * Takes what is typed into the search.
+   *
+   * @param {string} q
+   * @param {boolean} [isComplete] searched for at once
+   */
+  search(q, isComplete = false) {
+    this.q = q;
+    clearTimeout(this.#typingTimer);
+    if (isComplete) this.#searchNow();
+    else this.#typingTimer = setTimeout(() => this.#searchNow(), TYPING_MS);
+    this.draw();
+  }
+
+  #searchNow() {
+    const q = this.q.trim();
+    if (q === this.searchedQ) return;
+    this.searchedQ = q;
+    // Not a step back in the browser's history for each letter.
+    history.replaceState(null, "", fragmentOf(q) || location.pathname + location.search);
+    if (this.session !== null && this.mode === "full") this.#listen();
+    this.draw();
+  }
+
+  /** The fragment was changed by hand, or by a link to a filter. */
+  readFragment() {
+    const q = searchOf(location.hash);
+    if (q !== this.searchedQ) this.search(q, true);
+  }
+
+  /** @param {string} shortId */
+  open(shortId) {
+    this.openId = shortId;
+    this.panel = null;
+    this.watchNote = { shortId: "", text: "" };
+    this.draw();
+  }
+
+  /** What is to be said of watching a visitor. */
+  watchNote = { shortId: "", text: "" };
+
+  /**
+   * Opens a visitor, and the page where it is watched.
+   *
+   * @param {string} shortId
+   */
+  async watch(shortId) {
+    if (this.openId !== shortId) this.open(shortId);
+    const text = await watchVisitor(/** @type {Api} */ (this.api), this.session?.agent ?? "", shortId);
+    this.watchNote = { shortId, text };
+    this.draw();
+  }
+
+  closeVisitor() {
+    this.openId = null;
+    this.draw();
+  }
+
+  /** @param {Desk["panel"]} panel */
+  show(panel) {
+    this.panel = panel;
+    this.draw();
+  }
+
+  /** @param {boolean} isFrozen */
+  freeze(isFrozen) {
+    if (this.list.isFrozen === isFrozen) return;
+    this.list.freeze(isFrozen);
+    this.drawSoon();
+  }
+
+  catchUp() {
+    this.list.catchUp();
+    this.draw();
+  }
+
+  /** @param {Partial<import("./preferences.js").Preferences>} change */
+  prefer(change) {
+    this.preferences = { ...this.preferences, ...change };
+    keepPreferences(this.preferences);
+    this.draw();
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Text with what nobody sees made visible: control characters, and those that change the direction of the text around
+ * them, by which one thing can look like another.
+ *
+ * @module
+ */
+
+/**
+ * A piece of text, either as it is or as the name of a hidden character.
+ *
+ * @typedef {{ text: string, isHidden: boolean }} Piece
+ */
+
+/** Controls (but the line feed and tabulator between words), formatting characters, separators of lines, unassigned specials. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u115f\u1160\u3164\uffa0\u034f\ufff9-\ufffd]/u;
+
+/** A zero-width joiner between emoji, and marks of which one is made, are a part of what is seen. */
+const EMOJI = /(\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})/gu;
+
+/** @type {Record<string, string>} */
+const NAMES = {
+  "\u0000": "NUL",
+  "\u0009": "TAB",
+  "\u000a": "LF",
+  "\u000d": "CR",
+  "\u001b": "ESC",
+  "\u007f": "DEL",
+  "\u00ad": "SHY",
+  "\u061c": "ALM",
+  "\u200b": "ZWSP",
+  "\u200c": "ZWNJ",
+  "\u200d": "ZWJ",
+  "\u200e": "LRM",
+  "\u200f": "RLM",
+  "\u2028": "LS",
+  "\u2029": "PS",
+  "\u202a": "LRE",
+  "\u202b": "RLE",
+  "\u202c": "PDF",
+  "\u202d": "LRO",
+  "\u202e": "RLO",
+  "\u2060": "WJ",
+  "\u2066": "LRI",
+  "\u2067": "RLI",
+  "\u2068": "FSI",
+  "\u2069": "PDI",
+  "\ufeff": "BOM",
+};
+
+/**
+ * Text in pieces, the hidden characters by their names.
+ *
+ * @param {string} text
+ * @returns {Piece[]}
+ */
+export function piecesOf(text) {
+  /** @type {Piece[]} */
+  const pieces = [];
+  const joined = new Set(Array.from(text.matchAll(EMOJI), ({ 0: match, index }) => index + match.length - 1));
+  let plain = "";
+  let index = 0;
+  for (const character of text) {
+    if (HIDDEN.test(character) && !joined.has(index)) {
+      if (plain !== "") pieces.push({ text: plain, isHidden: false });
+      plain = "";
+      pieces.push({ text: nameOf(character), isHidden: true });
+    } else plain += character;
+    index += character.length;
+  }
+  if (plain !== "") pieces.push({ text: plain, isHidden: false });
+  return pieces;
+}
+
+/** @param {string} character */
+function nameOf(character) {
+  const code = /** @type {number} */ (character.codePointAt(0));
+  return NAMES[character] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/**
+ * Text on one line for a row, without hidden characters: they would change how the row around them looks.
+ *
+ * @param {string} text
+ */
+export function plainText(text) {
+  return piecesOf(text.replace(/[\t\n\r\u2028\u2029]+/g, " ")).filter(({ isHidden }) => !isHidden)
+    .map(({ text }) => text).join("");
+}

@@ -1,0 +1,230 @@
+/**
+ * The table of visitors. The document holds the rows that are seen and a few more; all are of one height.
+ *
+ * @module
+ */
+import { Component } from "../vendor/preact.js";
+import { COLUMNS, gridOf } from "./columns.js";
+import { html } from "./html.js";
+import { Row } from "./row.js";
+
+/** @typedef {import("./visitor_list.js").Entry} Entry */
+
+/** Rows above and below what is seen. */
+const OVERSCAN = 6;
+
+/** The height of a row in pixels, as the style has it: of a card on a phone, of a row. */
+const HEIGHTS = { card: 108, comfortable: 52, compact: 34 };
+
+/** Where rows are cards. */
+export const PHONE = "(max-width: 719px)";
+
+/**
+ * @typedef {object} TableProps
+ * @property {Entry[]} rows
+ * @property {string[]} columns
+ * @property {"comfortable" | "compact"} density
+ * @property {string | null} openId
+ * @property {number} now in milliseconds
+ * @property {number} newer
+ * @property {number} newerWaiting
+ * @property {(shortId: string) => void} onOpen
+ * @property {(isFrozen: boolean) => void} onFreeze
+ * @property {() => void} onCatchUp
+ */
+
+/** @extends {Component<TableProps, { top: number, height: number, activeId: string | null, isPhone: boolean }>} */
+export class Table extends Component {
+  /** @override */
+  state = {
+    top: 0,
+    height: innerHeight,
+    activeId: /** @type {string | null} */ (null),
+    isPhone: matchMedia(PHONE).matches,
+  };
+  /** @type {HTMLElement | null} */
+  #scroller = null;
+  #isPointed = false;
+  #isFocused = false;
+  #isScrolled = false;
+  /** A row to be focused once it is drawn. @type {string | null} */
+  #toFocus = null;
+  #phone = matchMedia(PHONE);
+  #observer = new ResizeObserver(() => this.#measure());
+
+  #onPhone = () => this.setState({ isPhone: this.#phone.matches });
+
+  /** @override */
+  componentDidMount() {
+    this.#phone.addEventListener("change", this.#onPhone);
+    if (this.#scroller !== null) this.#observer.observe(this.#scroller);
+  }
+
+  /** @override */
+  componentWillUnmount() {
+    this.#phone.removeEventListener("change", this.#onPhone);
+    this.#observer.disconnect();
+    this.props.onFreeze(false);
+  }
+
+  /** @override */
+  componentDidUpdate() {
+    if (this.#toFocus === null) return;
+    const row = this.#rowOf(this.#toFocus);
+    if (row === undefined) return;
+    this.#toFocus = null;
+    row.focus({ preventScroll: true });
+  }
+
+  /** @param {string} shortId */
+  #rowOf(shortId) {
+    return Array.from(this.#scroller?.querySelectorAll(".row") ?? [])
+      .map((row) => /** @type {HTMLElement} */ (row)).find((row) => row.dataset.id === shortId);
+  }
+
+  #measure() {
+    const scroller = this.#scroller;
+    if (scroller === null) return;
+    const { scrollTop: top, clientHeight: height } = scroller;
+    this.#isScrolled = top > this.rowHeight;
+    this.#freeze();
+    // Not for each pixel: rows beyond what is seen are there.
+    const step = this.rowHeight * 3;
+    const rounded = Math.floor(top / step) * step;
+    if (rounded !== this.state.top || height !== this.state.height) this.setState({ top: rounded, height });
+  }
+
+  /** Reading further down counts as pointing: rows that come above would push away what is read. */
+  #freeze() {
+    this.props.onFreeze(this.#isPointed || this.#isFocused || this.#isScrolled);
+  }
+
+  get rowHeight() {
+    return this.state.isPhone ? HEIGHTS.card : HEIGHTS[this.props.density];
+  }
+
+  /** The visitor that the keyboard is at. */
+  get activeId() {
+    return this.#activeIndex >= 0 ? this.state.activeId : null;
+  }
+
+  get #activeIndex() {
+    return this.props.rows.findIndex(({ visitor }) => visitor.short_id === this.state.activeId);
+  }
+
+  /**
+   * Moves the keyboard's row.
+   *
+   * @param {number} by rows; `Infinity`: to the last one
+   */
+  move(by) {
+    const { rows } = this.props;
+    if (rows.length === 0) return;
+    const from = this.#activeIndex;
+    const index = Math.min(Math.max(from < 0 ? 0 : from + by, 0), rows.length - 1);
+    this.focusRow(rows[index].visitor.short_id);
+  }
+
+  /**
+   * Brings the focus to a visitor's row.
+   *
+   * @param {string} shortId
+   */
+  focusRow(shortId) {
+    const index = this.props.rows.findIndex(({ visitor }) => visitor.short_id === shortId);
+    const scroller = this.#scroller;
+    if (index < 0 || scroller === null) return;
+    const header = /** @type {HTMLElement} */ (scroller.querySelector(".columns"));
+    const headerHeight = this.state.isPhone ? 0 : header.offsetHeight;
+    const [top, bottom] = [index * this.rowHeight, (index + 1) * this.rowHeight];
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (bottom > scroller.scrollTop + scroller.clientHeight - headerHeight) {
+      scroller.scrollTop = bottom - scroller.clientHeight + headerHeight;
+    }
+    this.#measure();
+    this.#toFocus = shortId;
+    this.setState({ activeId: shortId });
+  }
+
+  /** Shows the newcomers, from the top. */
+  #showNewer = () => {
+    this.props.onCatchUp();
+    if (this.#scroller !== null) this.#scroller.scrollTop = 0;
+    // The button is gone.
+    const { rows } = this.props;
+    if (rows.length > 0) this.focusRow(rows[0].visitor.short_id);
+  };
+
+  /** @override */
+  render() {
+    const { rows, columns, openId, now, newer, newerWaiting, onOpen } = this.props;
+    const { top, height, activeId } = this.state;
+    const rowHeight = this.rowHeight;
+    const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
+    const last = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + OVERSCAN + 3);
+    const shown = rows.slice(first, last).map((entry, i) => ({ entry, index: first + i }));
+    const activeIndex = this.#activeIndex;
+    // Who has the focus stays in the document, or the focus would be lost.
+    if (activeIndex >= 0 && (activeIndex < first || activeIndex >= last)) {
+      shown.push({ entry: rows[activeIndex], index: activeIndex });
+    }
+    const tabStop = activeIndex >= 0 ? activeId : rows[0]?.visitor.short_id;
+    const second = Math.floor(now / 1000);
+    return html`
+      <div class="table-frame"
+        onPointerEnter=${(/** @type {PointerEvent} */ event) => this.#point(event.pointerType !== "touch")}
+        onPointerLeave=${() => this.#point(false)}
+        onFocusIn=${(/** @type {FocusEvent} */ event) => this.#focus(event, true)}
+        onFocusOut=${(/** @type {FocusEvent} */ event) => this.#focus(event, false)}>
+        ${newer > 0 && html`
+          <button class="newer" type="button" onClick=${this.#showNewer}>${newer} newer${newerWaiting > 0
+            ? `, ${newerWaiting} waiting`
+            : ""}</button>
+        `}
+        <div class="table" role="grid" data-density=${this.props
+          .density} aria-label="Visitors" aria-rowcount=${rows.length + 1}
+          aria-colcount=${columns.length + 2} style=${{
+            "--columns": gridOf(columns),
+            "--row": `${rowHeight}px`,
+          }}
+          ref=${(/** @type {HTMLElement | null} */ element) => this.#scroller = element}
+          onScroll=${() => this.#measure()}>
+          <div class="columns" role="row" aria-rowindex="1">
+            ${["Status", "Visitor", ...columns.map((name) => COLUMNS[name].title)].map((title) =>
+              html`
+                <div class="cell" role="columnheader">${title}</div>
+              `
+            )}
+          </div>
+          <div class="canvas" role="rowgroup" style=${{ height: `${rows.length * rowHeight}px` }}>
+            ${shown.map(({ entry: { visitor, arrivedAt, leftAt }, index }) =>
+              html`
+                <${Row} key=${visitor
+                  .short_id} visitor=${visitor} arrivedAt=${arrivedAt} isLeaving=${leftAt !== null}
+                  index=${index} height=${rowHeight} columns=${columns} isOpen=${visitor.short_id === openId}
+                  isActive=${visitor.short_id === tabStop} second=${second} onOpen=${onOpen} />
+              `
+            )}
+          </div>
+        </div>
+      </div>
+    `;
+  }
+
+  /** @param {boolean} isPointed */
+  #point(isPointed) {
+    this.#isPointed = isPointed;
+    this.#freeze();
+  }
+
+  /**
+   * @param {FocusEvent} event
+   * @param {boolean} isFocused
+   */
+  #focus(event, isFocused) {
+    this.#isFocused = isFocused;
+    this.#freeze();
+    const { id } = /** @type {HTMLElement} */ (event.target).dataset;
+    if (isFocused && id !== undefined && id !== this.state.activeId) this.setState({ activeId: id });
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The visitors of the table and their order, which stands still while an agent points at it.
+ *
+ * Those who wait for a call come first, the longest first; then those online, the newest arrival first; then the others. Nobody's
+ * position changes because a page was viewed.
+ *
+ * @module
+ */
+
+/** @typedef {import("./api.js").Visitor} Visitor */
+
+/**
+ * A visitor of the list.
+ *
+ * @typedef {object} Entry
+ * @property {Visitor} visitor the same object until something of it changes
+ * @property {number} arrival the later it came, the higher
+ * @property {number | null} arrivedAt when it was seen to come online, in milliseconds; `null` where it was online before
+ * @property {number | null} leftAt when it left, in milliseconds
+ */
+
+/** How long a leaver is shown, in milliseconds; the style's transition takes as long. */
+export const FADE_MS = 1500;
+
+/**
+ * Whether a visitor waits for a call now.
+ *
+ * @param {Visitor} visitor
+ */
+export function isWaiting(visitor) {
+  return visitor.is_waiting_for_call === true && visitor.is_online !== false;
+}
+
+/**
+ * Since when a visitor waits, in milliseconds; `null` where that is not known.
+ *
+ * @param {Visitor} visitor
+ * @returns {number | null}
+ */
+export function waitingSince(visitor) {
+  const time = Date.parse(visitor.waiting_since ?? "");
+  return Number.isNaN(time) ? null : time;
+}
+
+/** The visitors of one search. */
+export class VisitorList {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  /** The short ids as they are shown. @type {string[]} */
+  #shown = [];
+  /** The same, for looking up. @type {Set<string>} */
+  #shownIds = new Set();
+  #isFrozen = false;
+  /** Something changed that may concern the order. */
+  #isUnsorted = false;
+  #lastArrival = 0;
+
+  /** @param {() => number} now milliseconds */
+  constructor(now = Date.now) {
+    this.now = now;
+  }
+
+  /** Whether no list has come yet. */
+  isEmpty = true;
+
+  /** How many there are, leavers aside. */
+  get size() {
+    let size = 0;
+    for (const { leftAt } of this.#entries.values()) if (leftAt === null) size++;
+    return size;
+  }
+
+  /** @param {string} shortId */
+  get(shortId) {
+    return this.#entries.get(shortId);
+  }
+
+  /** Those who are there, in no order. */
+  visitors() {
+    return Array.from(this.#entries.values()).filter(({ leftAt }) => leftAt === null).map(({ visitor }) =>
+      visitor
+    );
+  }
+
+  /**
+   * Takes a whole list. Who was there before keeps the position; who is not in it leaves.
+   *
+   * @param {Visitor[]} visitors
+   */
+  replace(visitors) {
+    const isFirst = this.isEmpty;
+    this.isEmpty = false;
+    const given = new Set(visitors.map(({ short_id }) => short_id));
+    for (const shortId of this.#entries.keys()) {
+      if (!given.has(shortId)) this.remove(shortId);
+    }
+    // The last one first, so that the first one has arrived last.
+    for (const visitor of visitors.toReversed()) this.#put(visitor, isFirst);
+    // A pointer that rests where the table will be keeps nobody from being shown.
+    if (isFirst) this.#sort();
+  }
+
+  /**
+   * Takes a visitor who appeared or changed.
+   *
+   * @param {Visitor} visitor
+   */
+  put(visitor) {
+    this.#put(visitor, false);
+  }
+
+  /**
+   * @param {Visitor} visitor
+   * @param {boolean} isFromBefore
+   */
+  #put(visitor, isFromBefore) {
+    const entry = this.#entries.get(visitor.short_id);
+    if (entry === undefined || entry.visitor.is_online !== visitor.is_online) {
+      this.#entries.set(visitor.short_id, {
+        visitor,
+        arrival: ++this.#lastArrival,
+        arrivedAt: isFromBefore ? null : this.now(),
+        leftAt: null,
+      });
+      this.#isUnsorted = true;
+      return;
+    }
+    if (
+      entry.leftAt !== null || isWaiting(entry.visitor) !== isWaiting(visitor) ||
+      entry.visitor.waiting_since !== visitor.waiting_since
+    ) this.#isUnsorted = true;
+    entry.visitor = visitor;
+    entry.leftAt = null;
+  }
+
+  /**
+   * A visitor is gone, or is no longer one of those who are searched for.
+   *
+   * @param {string} shortId
+   */
+  remove(shortId) {
+    const entry = this.#entries.get(shortId);
+    if (entry === undefined) return;
+    // Nobody sees it leave.
+    if (!this.#shownIds.has(shortId)) this.#entries.delete(shortId);
+    else entry.leftAt ??= this.now();
+  }
+
+  /**
+   * Lets the order stand still, or lets it go on.
+   *
+   * @param {boolean} isFrozen
+   */
+  freeze(isFrozen) {
+    this.#isFrozen = isFrozen;
+  }
+
+  get isFrozen() {
+    return this.#isFrozen;
+  }
+
+  /** Brings the order up to date although it stands still. */
+  catchUp() {
+    this.#sweep();
+    this.#sort();
+  }
+
+  /** The visitors as they are to be shown now. */
+  rows() {
+    if (!this.#isFrozen) {
+      this.#sweep();
+      if (this.#isUnsorted) this.#sort();
+    }
+    return this.#shown.map((shortId) => /** @type {Entry} */ (this.#entries.get(shortId)));
+  }
+
+  /** How many came since the order stands still, and so are not shown. */
+  get newer() {
+    let count = 0;
+    if (this.#isFrozen) {
+      for (const shortId of this.#entries.keys()) if (!this.#shownIds.has(shortId)) count++;
+    }
+    return count;
+  }
+
+  /** How many of these wait for a call. */
+  get newerWaiting() {
+    let count = 0;
+    if (!this.#isFrozen) return count;
+    for (const [shortId, { visitor }] of this.#entries) {
+      if (!this.#shownIds.has(shortId) && isWaiting(visitor)) count++;
+    }
+    return count;
+  }
+
+  /** When the next leaver has faded, in milliseconds; `null` where none is to go. */
+  get nextFaded() {
+    if (this.#isFrozen) return null;
+    let next = Infinity;
+    for (const { leftAt } of this.#entries.values()) {
+      if (leftAt !== null) next = Math.min(next, leftAt + FADE_MS);
+    }
+    return next === Infinity ? null : next;
+  }
+
+  /** Takes away the leavers who have faded. */
+  #sweep() {
+    const until = this.now() - FADE_MS;
+    let isChanged = false;
+    for (const [shortId, { leftAt }] of this.#entries) {
+      if (leftAt === null || leftAt > until) continue;
+      this.#entries.delete(shortId);
+      isChanged = true;
+    }
+    if (isChanged) this.#show(this.#shown.filter((shortId) => this.#entries.has(shortId)));
+  }
+
+  #sort() {
+    this.#isUnsorted = false;
+    this.#show([...this.#entries].sort(([, a], [, b]) => compare(a, b)).map(([shortId]) => shortId));
+  }
+
+  /** @param {string[]} shown */
+  #show(shown) {
+    this.#shown = shown;
+    this.#shownIds = new Set(shown);
+  }
+}
+
+/**
+ * @param {Entry} a
+ * @param {Entry} b
+ */
+function compare(a, b) {
+  const byGroup = groupOf(a.visitor) - groupOf(b.visitor);
+  if (byGroup !== 0) return byGroup;
+  if (groupOf(a.visitor) === 0) {
+    // Whoever waits since nobody knows when may have waited longest.
+    const byWait = (waitingSince(a.visitor) ?? 0) - (waitingSince(b.visitor) ?? 0);
+    if (byWait !== 0) return byWait;
+  }
+  return b.arrival - a.arrival;
+}
+
+/** @param {Visitor} visitor */
+function groupOf(visitor) {
+  return isWaiting(visitor) ? 0 : visitor.is_online === false ? 2 : 1;
+}
