@@ -43,6 +43,7 @@ async function knownMetrics(): Promise<{ names: Set<string>; labels: Set<string>
   metrics.countMessage("hello", "ok");
   metrics.watchDatabase(() => true, () => Promise.resolve(0));
   metrics.watchUnindexed(() => true, () => Promise.resolve(0));
+  metrics.watchStreams({ size: 0 }, { size: 0 });
   metrics.watchPresence({ size: 0 }, { size: 0, waiting: 0 });
   const { body } = await metrics.text();
   const series = Array.from(body.matchAll(/^(foyer_\w+)(\{.*\})? /gm));
@@ -122,7 +123,10 @@ test("the unit parses, and Foyer may write where it has to", () => {
 
   assert.equal(service("RestartPreventExitStatus"), `${EX_CONFIG}`);
   assert.ok(Number(service("TimeoutStopSec")) > 10, "it is not killed while it stops");
-  assert.ok(Number(service("LimitNOFILE")) > Number(VARIABLES.MAX_CONNECTIONS.default));
+  assert.ok(
+    Number(service("LimitNOFILE")) >
+      Number(VARIABLES.MAX_CONNECTIONS.default) + Number(VARIABLES.MAX_STREAMS.default),
+  );
   assert.equal(service("UMask"), "0077");
 });
 
@@ -139,6 +143,11 @@ test("the proxies keep the path, forward WebSockets and name routes that there a
     const upgrades = /Upgrade \$http_upgrade;\s+proxy_set_header Connection "upgrade";/.test(options);
     assert.equal(upgrades, path.endsWith("/connect"));
   }
+
+  // Streams of lists.
+  assert.match(nginx, /listen 443 ssl http2;/);
+  assert.doesNotMatch(nginx, /proxy_buffering|X-Accel|gzip/);
+  for (const [, seconds] of nginx.matchAll(/proxy_read_timeout (\d+)s/g)) assert.ok(Number(seconds) >= 60);
 
   const caddy = read(`${DEPLOY}Caddyfile`).replaceAll(/^\s*#.*$/gm, "");
   const handled = Array.from(caddy.matchAll(/handle (\S+) \{/g), ([, path]) => path.replace(/\*$/, ""));
