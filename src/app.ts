@@ -21,9 +21,11 @@ import { type ConnectionInfo, NO_ROUTE, type RequestFacts, watchRequests } from 
 import type { PresenceHandlers } from "./presence/presence.ts";
 import { keyReader } from "./rest/authentication.ts";
 import { changeHandlers } from "./rest/changes.ts";
+import { claimHandlers } from "./rest/claim.ts";
 import { describeApi } from "./rest/description.ts";
 import { limitRate } from "./rest/limits.ts";
 import { type OperationName, OPERATIONS } from "./rest/operations.ts";
+import { getPages } from "./rest/pages.ts";
 import { getUsage } from "./rest/usage.ts";
 import { STREAM_TYPE, visitorHandlers } from "./rest/visitors.ts";
 import type { SharedReads } from "./store/shared_reads.ts";
@@ -40,7 +42,7 @@ type Url = readonly [method: keyof Methods, path: string, access: Access];
 type ApiUrl<Name extends OperationName> = readonly [
   method: (typeof OPERATIONS)[Name]["method"],
   path: `/api${(typeof OPERATIONS)[Name]["path"]}`,
-  access: (typeof OPERATIONS)[Name]["method"] extends "GET" | "POST" ? "any key" : "write key",
+  access: (typeof OPERATIONS)[Name]["tag"] extends "Changes" ? "write key" : "any key",
 ];
 
 /** The prefix itself, which leads to the console. */
@@ -67,6 +69,9 @@ const URLS = {
   streamVisitors:        ["GET",    "/api/visitors/list/stream", "any key"],
   getVisitor:            ["GET",    "/api/visitors/{short_id}",  "any key"],
   getWatchUrl:           ["POST",   "/api/visitors/{short_id}/watch_url", "any key"],
+  getPages:              ["GET",    "/api/visitors/{short_id}/pages", "any key"],
+  claimVisitor:          ["PUT",    "/api/visitors/{short_id}/claim", "any key"],
+  releaseVisitor:        ["DELETE", "/api/visitors/{short_id}/claim", "any key"],
   updateVisitor:         ["PATCH",  "/api/visitors/{short_id}",  "write key"],
   removeVisitor:         ["DELETE", "/api/visitors/{short_id}",  "write key"],
   removeOfflineVisitors: ["DELETE", "/api/visitors",             "write key"],
@@ -203,6 +208,8 @@ function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
 function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): Record<OperationName, Answer> {
   return {
     ...visitorHandlers({ reads, streams, config, log, clock }),
+    getPages: getPages(reads, config),
+    ...claimHandlers(store, config, reads.forget),
     ...changeHandlers(store, config, reads.forget),
     getUsage: getUsage(reads),
     describeApi: describeApi(config),

@@ -55,6 +55,8 @@ export interface Config {
   maxStale: number;
   /** What the agents' page shows: everything, or the visitor alone whose lookup code was entered; `null`: there is none. */
   console: "full" | "code" | null;
+  /** Whether the last web pages of visitors online are kept. */
+  storesPages: boolean;
   /** How visitors come in; `null`: web pages do not connect. */
   presence: PresenceConfig | null;
   /** What an operator should know, and what does not stop the start; a sentence each. */
@@ -321,6 +323,12 @@ export const VARIABLES = {
     meaning: "whether what follows `?` and `#` in a web page's URL is stored",
     ...flag,
   }),
+  STORE_PAGES: variable({
+    group: "Privacy",
+    default: "true",
+    meaning: "whether the last ten web pages of a visitor are kept while it is online",
+    ...flag,
+  }),
   STORE_IP: variable({
     group: "Privacy",
     default: "true",
@@ -513,6 +521,7 @@ function configOf(values: Checked, warnings: string[]): Config {
     hiddenAttributes: values.HIDDEN_ATTRIBUTES,
     watchLink: values.WATCH_LINK,
     maxStale: values.MAX_STALE_MS,
+    storesPages: values.STORE_PAGES,
     presence: values.SITE_KEY === "" ? null : {
       siteKey: values.SITE_KEY,
       allowedOrigins: values.ALLOWED_ORIGINS,

@@ -44,6 +44,7 @@ Deno.test("Without any variable every value is its default", () => {
     hiddenAttributes: new Set(),
     watchLink: "",
     maxStale: 0,
+    storesPages: true,
     presence: null,
     warnings: [],
   };

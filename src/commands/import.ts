@@ -20,6 +20,7 @@ import {
   readVisitor,
   type Visitor,
 } from "../visitor/visitor.ts";
+import { GONE_OFFLINE } from "../visitor/visitor_state.ts";
 import { comesByWebSdk } from "../visitor/web_sdk.ts";
 import { nativeDocument, type TimeUnit } from "./extended_json.ts";
 import { count, Progress } from "./progress.ts";
@@ -232,8 +233,7 @@ function visitorOf(
   if (isStrict && first !== undefined) return { problem: first.join(": ") };
   // Its connections were to another process, or in the past.
   if (siteKey !== undefined && comesByWebSdk(visitor, siteKey)) {
-    visitor.is_online = false;
-    visitor.lookup_code = null;
+    Object.assign(visitor, GONE_OFFLINE);
   }
   return { visitor, fields: fields as Record<string, unknown>, unusable };
 }

@@ -9,6 +9,7 @@ import type { Config, PresenceConfig } from "../config.ts";
 import type { Methods } from "../http/endpoint.ts";
 import { listenForPages } from "../http/listen_for_pages.ts";
 import type { Background } from "../operations/background.ts";
+import { startClaimEnds } from "../operations/claim_ends.ts";
 import { Health } from "../operations/health.ts";
 import { listen, untilStopped } from "../operations/listen.ts";
 import { type Log, openConfiguredLog } from "../operations/log.ts";
@@ -18,7 +19,7 @@ import { startRetention } from "../operations/retention.ts";
 import { startIndexMaintenance } from "../operations/index_maintenance.ts";
 import type { Presence, PresenceParts } from "../presence/presence.ts";
 import { openStore } from "../store/open.ts";
-import { type SharedReads, shareReads } from "../store/shared_reads.ts";
+import { shareReads } from "../store/shared_reads.ts";
 import { Streams } from "../stream/streams.ts";
 import { WriteEvents } from "../store/write_events.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
@@ -74,7 +75,10 @@ export async function serve(
     onRead: (source) => metrics.countRead(source),
   });
   const health = new Health(store);
-  metrics.watchDatabase(() => store.isReady(), () => countOnline(reads));
+  metrics.watchDatabase(() => store.isReady(), {
+    online: () => reads.countOnline().catch(() => null),
+    waiting: () => reads.countWaiting().catch(() => null),
+  });
   watchUnindexed(store, metrics);
   const streams = new Streams({ config, reads, store, writes, health, metrics, log });
   const presence = hasPresence(config) ? await openPresence({ config, store, metrics, log }) : null;
@@ -99,6 +103,7 @@ export async function serve(
   const retention = config.retentionDays === null
     ? null
     : startRetention(store, config.retentionDays, log, { onRemoved: reads.forget });
+  const claimEnds = startClaimEnds(store, log, { onEnded: reads.forget });
   const maintenance = store.maintainIndexes === undefined ? null : startIndexMaintenance(store, log);
   const beside = await whenListening(store, log);
 
@@ -112,7 +117,8 @@ export async function serve(
   // A frozen database never confirms that its connections are closed.
   await within(
     CLOSE_DEADLINE,
-    Promise.all([leaving, retention?.stop(), maintenance?.stop(), beside?.stop()]).then(() => store.close()),
+    Promise.all([leaving, retention?.stop(), claimEnds.stop(), maintenance?.stop(), beside?.stop()])
+      .then(() => store.close()),
   );
   return 0;
 }
@@ -124,11 +130,6 @@ async function openPresence(parts: PresenceParts): Promise<Presence> {
 
 function hasPresence(config: Config): config is Config & { presence: PresenceConfig } {
   return config.presence !== null;
-}
-
-/** Counts visitors online; `null` while the database does not answer, so that the other metrics are still there. */
-async function countOnline(reads: SharedReads): Promise<number | null> {
-  return await reads.countOnline().catch(() => null);
 }
 
 function watchUnindexed(store: VisitorStore, metrics: Metrics) {

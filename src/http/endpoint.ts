@@ -8,7 +8,7 @@ import { ApiError } from "./errors.ts";
 import { NO_ROUTE } from "./request_log.ts";
 
 /** What a route answers, by method; HEAD is answered as GET. */
-export type Methods = Partial<Record<"GET" | "POST" | "PATCH" | "DELETE", Answer>>;
+export type Methods = Partial<Record<"GET" | "POST" | "PUT" | "PATCH" | "DELETE", Answer>>;
 
 /**
  * The one handler of a route. (Middleware, which is more handlers for one request, costs Hono several times as much.)

@@ -51,6 +51,16 @@ export const ERRORS = {
     when: "No link is known by which this visitor can be watched",
     cure: "set `WATCH_LINK`",
   },
+  visitor_offline: {
+    status: 409,
+    when: "The visitor is offline, so that no agent can claim it",
+    cure: "claim visitors who are online",
+  },
+  already_claimed: {
+    status: 409,
+    when: "Another agent has claimed the visitor; `claimed_by` names it",
+    cure: 'leave it to that agent, or send `"take_over": true`',
+  },
   method_not_allowed: {
     status: 405,
     when: "The route has no such method",
@@ -109,8 +119,14 @@ export class ApiError extends Error {
   /**
    * @param message one sentence for a person
    * @param headers what the status asks for, such as `Allow`
+   * @param more what the body says beside the message
    */
-  constructor(readonly code: ErrorCode, message: string, readonly headers: Record<string, string> = {}) {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly headers: Record<string, string> = {},
+    readonly more: Record<string, unknown> = {},
+  ) {
     super(message);
   }
 
@@ -134,8 +150,8 @@ function databaseUnavailable(error: Error): ApiError {
 }
 
 function sendError(context: ApiContext, error: ApiError): Response {
-  const { code, message, status, headers } = error;
-  return answerJson(context, { status: "error", error: code, message }, status, headers);
+  const { code, message, status, headers, more } = error;
+  return answerJson(context, { status: "error", error: code, message, ...more }, status, headers);
 }
 
 /**

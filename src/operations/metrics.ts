@@ -103,14 +103,20 @@ export class Metrics {
    * Adds metrics of the database.
    *
    * @param isUp whether it answered last
-   * @param countOnline the visitors online now; `null` where the database does not answer
+   * @param counts the visitors online now, and those of them who wait for a call; `null` where the database does not answer
    */
-  watchDatabase(isUp: () => boolean, countOnline: () => Promise<number | null>) {
-    this.#registry.gauge("foyer_database_up", "Whether the database answers", () => Number(isUp()));
-    this.#registry.gauge(
+  watchDatabase(isUp: () => boolean, counts: Record<"online" | "waiting", () => Promise<number | null>>) {
+    const gauge = this.#registry.gauge.bind(this.#registry);
+    gauge("foyer_database_up", "Whether the database answers", () => Number(isUp()));
+    gauge(
       "foyer_visitors_online",
       "Visitors online now; NaN while the database does not answer",
-      countWhileUp(isUp, countOnline),
+      countWhileUp(isUp, counts.online),
+    );
+    gauge(
+      "foyer_visitors_waiting",
+      "Visitors online who wait for a call; NaN while the database does not answer",
+      countWhileUp(isUp, counts.waiting),
     );
   }
 

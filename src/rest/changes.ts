@@ -13,7 +13,7 @@ import { type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 import { type Answer, answer, answerJson, type ApiContext } from "../http/answer.ts";
 import { ApiError, visitorNotFound } from "../http/errors.ts";
 import { OPERATIONS, visitorChange } from "./operations.ts";
-import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
+import { firstOf, readBody, readQuery } from "./parameters.ts";
 import { presenter, representVisitor } from "../http/presentation.ts";
 
 /**
@@ -83,18 +83,6 @@ export function changeHandlers(
   };
 
   return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
-}
-
-/** The result for the first visitor whom the path may mean; `null` where there is none. */
-async function firstOf<T>(
-  context: ApiContext,
-  write: (shortId: string) => Promise<T | null>,
-): Promise<T | null> {
-  for (const shortId of shortIdsOf(context)) {
-    const result = await write(shortId);
-    if (result !== null) return result;
-  }
-  return null;
 }
 
 /** Elsewhere the first value of a parameter counts; a request that removes many visitors must not contradict itself. */

@@ -40,6 +40,9 @@ const errorSchema = z.strictObject({
   status: z.literal("error"),
   error: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).meta({ description: "A stable code" }),
   message: z.string().meta({ description: "A sentence for a person" }),
+  claimed_by: z.string().optional().meta({
+    description: "With `already_claimed`: the agent who has claimed it",
+  }),
 }).meta({ id: "Error" });
 
 /** An example of each error's message. */
@@ -50,6 +53,8 @@ const MESSAGES = {
   visitor_not_found: "There is no visitor with this short id.",
   precondition_failed: "The visitor changed since, so that nothing was written.",
   no_watch_link: "No link is known by which this visitor can be watched: see WATCH_LINK.",
+  visitor_offline: "This visitor is offline, and only those online can be claimed.",
+  already_claimed: 'Another agent has claimed this visitor: send "take_over": true to take the visitor over.',
   too_large: "The body must not be longer than 64 KB.",
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
@@ -108,15 +113,13 @@ export function documentOf(config: Config) {
   const visitor = visitorSchema(hiddenAttributes);
   const example = JSON.parse(presenter(config)(new EncodedVisitor(EXAMPLE_VISITOR)));
   const operations = (Object.entries(OPERATIONS) as [string, Operation][])
-    .filter(([, { method }]) => method === "GET" || method === "POST" || writeKey !== "");
-  const ofVisitor = operations.filter(([, { path }]) => path === "/visitors/{short_id}").map(([name]) =>
-    name
-  );
+    .filter(([, { tag }]) => tag !== "Changes" || writeKey !== "");
+  const ofVisitor = operations.filter(([, { path }]) => path.includes("{short_id}")).map(([name]) => name);
   const paths: ZodOpenApiPathsObject = {};
   const errors = new Set<ErrorCode>();
   for (const [name, operation] of operations) {
     const path = paths[operation.path] ??= {};
-    path[operation.method.toLowerCase() as "get" | "post" | "patch" | "delete"] = {
+    path[operation.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete"] = {
       operationId: name,
       ...describe(operation, visitor, example, ofVisitor),
     };
@@ -210,10 +213,11 @@ function describe(
     ...(isCacheable ? { header: cacheParameters } : {}),
     ...(isConditional ? { header: matchParameters } : {}),
   };
+  const isShown = !isChange || !body?.safeParse({}).success;
   const requestBody = body && {
     required: true,
-    ...(isChange ? { description: `Such as \`${JSON.stringify(bodyExample)}\`` } : {}),
-    content: { "application/json": { schema: body, example: isChange ? {} : bodyExample } },
+    ...(isShown ? {} : { description: `Such as \`${JSON.stringify(bodyExample)}\`` }),
+    content: { "application/json": { schema: body, example: isShown ? bodyExample : {} } },
   };
   return {
     tags: [tag],
@@ -240,6 +244,7 @@ function errorResponse(codes: ErrorCode[]) {
     status: "error",
     error: code,
     message: MESSAGES[code as keyof typeof MESSAGES],
+    ...(code === "already_claimed" ? { claimed_by: EXAMPLE_VISITOR.claimed_by } : {}),
   }));
   const shown = examples.length === 1
     ? { example: examples[0] }

@@ -153,6 +153,40 @@ export const watchRequest = z.looseObject({
   ).nullish().meta({ description: "Who watches: fills {agent_id} and {agent_name} of WATCH_LINK" }),
 }, "must be a JSON object");
 
+/** What no agent's name holds: control characters, and those that turn the direction of what comes after them. */
+const CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069";
+
+const MAX_AGENT = 64;
+
+/** An agent's name, which is trimmed. */
+const agentName = z.string("must be a string").refine(
+  (given) => {
+    const { length } = Array.from(given.trim());
+    return length >= 1 && length <= MAX_AGENT && given.isWellFormed() &&
+      !new RegExp(`[${CONTROLS}]`).test(given);
+  },
+  `must be 1 to ${MAX_AGENT} characters, none of them a control character`,
+).meta({
+  description: "The agent's name",
+  override: {
+    type: "string",
+    minLength: 1,
+    maxLength: MAX_AGENT,
+    pattern: `^[^${CONTROLS}]*[^\\s\\ufeff${CONTROLS}][^${CONTROLS}]*$`,
+  },
+});
+
+/** An agent takes care of a visitor. */
+export const claimRequest = z.looseObject({
+  agent: agentName,
+  take_over: z.boolean("must be true or false").optional().meta({
+    description: "Whether the claim of another agent ends by this one",
+  }),
+}, "must be a JSON object");
+
+/** An agent no longer takes care of a visitor. */
+export const releaseRequest = z.looseObject({ agent: agentName }, "must be a JSON object");
+
 /** The parameters in the path of a visitor. */
 export const visitorParameters = z.object({
   short_id: z.string().min(1).meta({
@@ -187,6 +221,7 @@ const counts = z.strictObject({
     last_30_days: z.int().min(0),
   }),
   session_counts: z.strictObject({ now: z.int().min(0) }),
+  waiting: z.int().min(0).meta({ description: "Visitors online who wait for a call" }),
 });
 
 /** A good answer with these attributes beside `status`. */
@@ -204,7 +239,7 @@ export const TAGS = {
 
 /** An operation. */
 export interface Operation {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Its route's pattern under the API's root, as OpenAPI writes it. */
   path: string;
   tag: keyof typeof TAGS;
@@ -310,6 +345,43 @@ export const OPERATIONS = {
     answerExample: () => ({ status: "ok", watch_url: "https://agents.example.com/watch/aB3dE5fG7h" }),
     errors: ["visitor_not_found", "no_watch_link", "too_large", "database_unavailable"],
   },
+  getPages: {
+    method: "GET",
+    path: "/visitors/{short_id}/pages",
+    tag: "Visitors",
+    summary: "The last ten web pages of a visitor online, the newest first; none while it is offline",
+    answer: () =>
+      ok({ pages: z.array(z.strictObject({ url: z.string(), at: z.iso.datetime({ precision: 3 }) })) }),
+    answerExample: ({ last_url }) => ({
+      status: "ok",
+      pages: last_url ? [{ url: last_url, at: "2026-03-04T05:04:53.117Z" }] : [],
+    }),
+    errors: ["visitor_not_found", "database_unavailable"],
+  },
+  claimVisitor: {
+    method: "PUT",
+    path: "/visitors/{short_id}/claim",
+    tag: "Agents",
+    summary: "An agent takes care of a visitor online, for five minutes unless it is sent again",
+    isChange: true,
+    body: claimRequest,
+    bodyExample: { agent: "Grace", take_over: false },
+    answer: (visitor) => ok({ visitor, claimed_until: z.iso.datetime({ precision: 3 }) }),
+    answerExample: (visitor) => ({ status: "ok", visitor, claimed_until: "2026-03-04T05:11:02.418Z" }),
+    shortIdAt: "/visitor/short_id",
+    errors: ["visitor_not_found", "visitor_offline", "already_claimed", "too_large", "database_unavailable"],
+  },
+  releaseVisitor: {
+    method: "DELETE",
+    path: "/visitors/{short_id}/claim",
+    tag: "Agents",
+    summary: "An agent no longer takes care of a visitor",
+    isChange: true,
+    body: releaseRequest,
+    bodyExample: { agent: "Grace" },
+    ...ONE_VISITOR,
+    errors: ["visitor_not_found", "already_claimed", "too_large", "database_unavailable"],
+  },
   updateVisitor: {
     method: "PATCH",
     path: "/visitors/{short_id}",
@@ -361,6 +433,7 @@ export const OPERATIONS = {
       usage: {
         visitors: { online_now: 40, last_24_hrs: 95, last_30_days: 200 },
         session_counts: { now: 3 },
+        waiting: 2,
       },
     }),
     errors: ["database_unavailable"],

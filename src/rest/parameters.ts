@@ -40,6 +40,18 @@ export function shortIdsOf(context: ApiContext): string[] {
   return /.\.json$/.test(shortId) ? [shortId, shortId.slice(0, -".json".length)] : [shortId];
 }
 
+/** The result for the first visitor whom the path may mean; `null` where there is none. */
+export async function firstOf<T>(
+  context: ApiContext,
+  ask: (shortId: string) => Promise<T | null>,
+): Promise<T | null> {
+  for (const shortId of shortIdsOf(context)) {
+    const result = await ask(shortId);
+    if (result !== null) return result;
+  }
+  return null;
+}
+
 /**
  * The JSON of a body, whatever its `Content-Type`.
  *

@@ -9,12 +9,13 @@ import { type Answer, answerJson } from "../http/answer.ts";
 /** Answers with counts, as the product's cloud API does. */
 export function getUsage(reads: SharedReads): Answer {
   return async (context) => {
-    const { online, lastDay, last30Days, inSession } = await reads.countVisitors();
+    const { online, lastDay, last30Days, inSession, waiting } = await reads.countVisitors();
     return answerJson(context, {
       status: "ok",
       usage: {
         visitors: { online_now: online, last_24_hrs: lastDay, last_30_days: last30Days },
         session_counts: { now: inSession },
+        waiting,
       },
     });
   };

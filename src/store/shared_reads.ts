@@ -10,6 +10,7 @@ import { BatchedFlight, SingleFlight } from "../async/single_flight.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { Position } from "../visitor/list_order.ts";
+import type { PageView } from "./page_views.ts";
 import { REQUEST_DEADLINE, type ResultPage, type VisitorCounts, type VisitorReads } from "./visitor_store.ts";
 
 /** Visitors in all cached result pages together; about 6 KB each with what is made of them. */
@@ -33,7 +34,10 @@ export interface SharedReads {
   /** As `findVisitors`, and never stale. */
   findCurrent(...search: Search): Promise<SharedPage>;
   getVisitor(shortId: string): Promise<EncodedVisitor | null>;
+  /** As {@link VisitorReads.pagesOf}. */
+  pagesOf(shortId: string): Promise<PageView[] | null>;
   countOnline(): Promise<number>;
+  countWaiting(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
   /** Moves ahead of all reads that began before; those that begin later are ahead of it. */
   nextOrder(): number;
@@ -161,13 +165,16 @@ export function shareReads(
     return (await Promise.all(batches.map((batch) => store.getVisitors(batch)))).flat();
   });
   const online = new SingleFlight(() => store.countOnline());
+  const waiting = new SingleFlight(() => store.countWaiting());
   const counts = new SingleFlight(() => store.countVisitors(new Date()));
 
   return {
     findVisitors: (...search) => inTime(findVisitors(maxStale, ...search)),
     findCurrent: (...search) => inTime(findVisitors(0, ...search)),
     getVisitor: (shortId) => inTime(visitors.ask(shortId)),
+    pagesOf: (shortId) => inTime(store.pagesOf(shortId)),
     countOnline: () => inTime(online.run()),
+    countWaiting: () => inTime(waiting.run()),
     countVisitors: () => inTime(counts.run()),
     nextOrder: () => ++asked,
     forget() {

@@ -10,7 +10,10 @@ import type { SearchQuery } from "../search/parse.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import type { Position } from "../visitor/list_order.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
+import type { CallState } from "../visitor/visitor_state.ts";
+import type { AgentClaim, ClaimResult } from "./agent_claim.ts";
 import type { Claims } from "./claims.ts";
+import type { PageView } from "./page_views.ts";
 
 export type { VisitorChange };
 
@@ -35,6 +38,8 @@ export interface VisitorCounts {
   lastDay: number;
   last30Days: number;
   inSession: number;
+  /** Online, and waiting for a call. */
+  waiting: number;
 }
 
 /** Finding visitors. */
@@ -54,8 +59,12 @@ export interface VisitorReads {
   ): Promise<ResultPage>;
   /** The visitors with these short ids, in their order; of a repeated short id the first in list order. */
   getVisitors(shortIds: string[]): Promise<(EncodedVisitor | null)[]>;
+  /** The last web pages of a visitor online, the newest last; `null` where there is no visitor with this short id. */
+  pagesOf(shortId: string): Promise<PageView[] | null>;
   /** Counts the visitors online now. */
   countOnline(): Promise<number>;
+  /** Counts the visitors online who wait for a call. */
+  countWaiting(): Promise<number>;
   /** Counts visitors, as of a time. */
   countVisitors(now: Date): Promise<VisitorCounts>;
   /**
@@ -74,8 +83,9 @@ export interface Refusal {
 /** Changing and removing visitors. */
 export interface VisitorWrites {
   /**
-   * Stores visitors by their short ids, which must differ. An existing visitor is replaced; fields of its document
-   * that are no attributes are left alone. One who is connected to a process stays online, with its lookup code.
+   * Stores visitors by their short ids, which must differ. An existing visitor is replaced; which agent takes care of it
+   * and fields of its document that are no attributes are left alone. One who is connected to a process keeps all that
+   * connections, calls and sessions decide: it stays online, with its lookup code.
    *
    * @returns those that the database refused; all others are stored
    */
@@ -108,6 +118,22 @@ export interface VisitorWrites {
   removeOffline(seenBefore: Date | null, limit: number): Promise<number>;
 }
 
+/** Which agent takes care of a visitor. */
+export interface AgentClaims {
+  /**
+   * Has an agent claim a visitor, renew the claim or end it.
+   *
+   * @returns what came of it; `null` where there is no visitor with this short id
+   */
+  claimVisitor(shortId: string, claim: AgentClaim): Promise<ClaimResult | null>;
+  /**
+   * Ends the claims whose time is over.
+   *
+   * @returns how many there were
+   */
+  endClaims(now: Date): Promise<number>;
+}
+
 /** What a process writes of a visitor whose web pages are, or were, connected to it. */
 export interface PresenceWrite {
   shortId: string;
@@ -121,6 +147,8 @@ export interface PresenceWrite {
   offeredCode?: string | null;
   /** Whether this process has connections of the visitor from now on; absent where that did not change. */
   isConnected?: boolean;
+  /** Web pages that the visitor was on, the newest last; absent where none is kept. */
+  pages?: PageView[];
 }
 
 /** The result of a {@link PresenceWrite}. */
@@ -129,6 +157,8 @@ export interface PresenceResult {
   exists: boolean;
   /** The visitor's lookup code, where one was offered; otherwise `null`. */
   lookupCode: string | null;
+  /** Whether the visitor waits for a call; absent where nothing was written. */
+  call?: CallState;
   /**
    * Why nothing was written of a visitor: the database refused it, and would again (`refused`); or others changed the
    * visitor all the time, so that it can be sent again (`conflict`).
@@ -154,7 +184,8 @@ export interface PresenceStore {
    * again, since every write is idempotent. Documents that other software made are left alone.
    *
    * With `isConnected: true` the process is recorded with the visitor, who is online. With `false` it is no longer,
-   * and a visitor whom no other process has is offline and has no lookup code.
+   * and a visitor whom no other process has is offline: it has no lookup code, waits for no call, is nobody's and has no
+   * web pages.
    *
    * @param process differs between processes
    * @param writes of visitors that differ
@@ -243,7 +274,8 @@ export interface StoreMaintenance {
 }
 
 /** A database of visitors. */
-export interface VisitorStore extends VisitorReads, VisitorWrites, PresenceStore, Leases, StoreMaintenance {
+export interface VisitorStore
+  extends VisitorReads, VisitorWrites, AgentClaims, PresenceStore, Leases, StoreMaintenance {
   /** The engine and its place, for people, without secrets. */
   readonly description: string;
   /** Whether the database answered last; costs no database operation. */

@@ -1,13 +1,14 @@
 /**
  * The Visitor: every attribute once, for its type, for answers and for documents.
  *
- * To add an attribute, add a line to {@link ATTRIBUTES}: type, answers, import, export, both stores and
- * `HIDDEN_ATTRIBUTES` follow. The order here is the order in every answer.
+ * To add an attribute, add a line to {@link ATTRIBUTES}: type, answers, import, export, both stores, the API's
+ * description and `HIDDEN_ATTRIBUTES` follow. The order here is the order in every answer.
  *
  * @module
  */
 import { storedNumber } from "./exact_json.ts";
 import { parseTime } from "./time.ts";
+import { agreeing } from "./visitor_state.ts";
 import { LINK } from "./watch_link.ts";
 
 /** Receives why a value cannot be used, in words that follow a colon; none of them comes from the value. */
@@ -24,12 +25,31 @@ interface Attribute<T> {
   /** `time` attributes are dates in a database and ISO 8601 text in answers. */
   kind: "text" | "time" | "list" | "flag" | "metadata";
   meaning: string;
+  /** Of a visitor who does not exist, for the API's description. */
+  example: T;
 }
 
-const text = (meaning: string): Attribute<string | null> => ({ read: readText, kind: "text", meaning });
-const time = (meaning: string): Attribute<string | null> => ({ read: readTime, kind: "time", meaning });
-const list = (meaning: string): Attribute<string[]> => ({ read: readList, kind: "list", meaning });
-const flag = (meaning: string, missing = false): Attribute<boolean> => ({
+type Text = Attribute<string | null>;
+
+const text = (meaning: string, example: string | null): Text => ({
+  read: readText,
+  kind: "text",
+  meaning,
+  example,
+});
+const time = (meaning: string, example: string | null): Text => ({
+  read: readTime,
+  kind: "time",
+  meaning,
+  example,
+});
+const list = (meaning: string, example: string[]): Attribute<string[]> => ({
+  read: readList,
+  kind: "list",
+  meaning,
+  example,
+});
+const flag = (meaning: string, example: boolean, missing = false): Attribute<boolean> => ({
   read: (value, refuse) => {
     if (typeof value === "boolean") return value;
     refuseValue(value, refuse, "a boolean");
@@ -37,56 +57,74 @@ const flag = (meaning: string, missing = false): Attribute<boolean> => ({
   },
   kind: "flag",
   meaning,
+  example,
 });
 
-/** The attributes of a visitor, in the order of every answer. */
+/**
+ * The attributes of a visitor, in the order of every answer. The addresses of the example come from the ranges that RFC
+ * 2606 and RFC 5737 reserve for examples, so that they reach nobody.
+ */
 export const ATTRIBUTES = {
   short_id: {
     read: (value) => typeof value === "string" ? value.toWellFormed() : "",
     kind: "text",
     meaning: "identifies the visitor in this API",
+    example: "aB3dE5fG7h",
   } as Attribute<string>,
-  added_at: time("first seen"),
-  api_key: text("the installation's public key"),
-  browser_name: text("e.g. Mobile Safari"),
-  call_name: text("call identification, for the agent's personal link"),
-  device_name: text("e.g. iPhone"),
-  device_type: text("desktop, console, mobile, tablet, smarttv, wearable or embedded"),
-  email: text("the visitor's e-mail address"),
-  identities: list("what the site says identifies the visitor: name, e-mail, company"),
-  integration: text("the live chat on the page last visited"),
-  integration_ids: list("`system:value`, links to other systems' records"),
-  ip_address: text("last connected from"),
-  is_in_session: flag("being co-browsed now"),
-  is_online: flag("connected now"),
-  is_supported: flag("its browser can be co-browsed", true),
-  is_waiting_for_call: flag("waiting for a call"),
-  js_configuration: flag("the page configured the SDK itself"),
-  last_seen_at: time("last seen"),
-  last_url: text("the page last visited"),
-  location_city: text("city"),
-  location_country: text("country code"),
-  location_country_name: text("country"),
-  lookup_code: text("four digits that a visitor reads out over the phone"),
+  added_at: time("first seen", "2026-01-02T03:04:05.678Z"),
+  api_key: text("the installation's public key", "public-example-key"),
+  browser_name: text("e.g. Mobile Safari", "Mobile Safari"),
+  call_name: text("call identification, for the agent's personal link", "Zoë Müller (DE)"),
+  claimed_by: text("the agent who is taking care of it", "Grace"),
+  device_name: text("e.g. iPhone", "iPhone"),
+  device_type: text("desktop, console, mobile, tablet, smarttv, wearable or embedded", "mobile"),
+  email: text("the visitor's e-mail address", "zoe.mueller@example.com"),
+  identities: list("what the site says identifies the visitor: name, e-mail, company", [
+    "Zoë Müller",
+    "zoe.mueller@example.com",
+    "Bäckerei Sonne",
+  ]),
+  integration: text("the live chat on the page last visited", "acmechat"),
+  integration_ids: list("`system:value`, links to other systems' records", ["acmechat:1234"]),
+  ip_address: text("last connected from", "192.0.2.17"),
+  is_in_session: flag("being co-browsed now", false),
+  is_online: flag("connected now", true),
+  is_supported: flag("its browser can be co-browsed", true, true),
+  is_waiting_for_call: flag("waiting for a call", true),
+  js_configuration: flag("the page configured the SDK itself", false),
+  last_seen_at: time("last seen", "2026-03-04T05:06:07.089Z"),
+  last_url: text("the page last visited", "https://shop.example.com/pricing"),
+  location_city: text("city", "Köln"),
+  location_country: text("country code", "DE"),
+  location_country_name: text("country", "Germany"),
+  lookup_code: text("four digits that a visitor reads out over the phone", "4711"),
   metadata: {
     read: readMetadata,
     kind: "metadata",
     meaning: "flat: strings, numbers, booleans",
+    example: { plan: "team", orders: 3, newsletter: true },
   } as Attribute<Record<string, string | number | boolean>>,
-  name: text("name"),
-  nickname: text("nickname"),
-  sdk: text("e.g. web 1.0.0"),
-  tags: list("`#customer`"),
-  unique_id: text("the site's own id for the person"),
-  watch_link: { read: readLink, kind: "text", meaning: "where an agent starts watching" } as Attribute<
-    string | null
-  >,
+  name: text("name", "Zoë Müller"),
+  nickname: text("nickname", "Zoë"),
+  sdk: text("e.g. web 1.0.0", "web 1.0.0"),
+  tags: list("`#customer`", ["#customer"]),
+  unique_id: text("the site's own id for the person", "user-1042"),
+  waiting_since: time("when it began to wait for a call", "2026-03-04T05:05:41.003Z"),
+  watch_link: {
+    read: readLink,
+    kind: "text",
+    meaning: "where an agent starts watching",
+    example: "https://agents.example.com/watch/aB3dE5fG7h",
+  } as Text,
 } satisfies Record<string, Attribute<unknown>>;
 
 /** The name of an attribute, such as `last_url`. */
 export type AttributeName = keyof typeof ATTRIBUTES;
 
-/** A visitor, with exactly the attributes of {@link ATTRIBUTES}; times are ISO 8601 in UTC with milliseconds. */
+/**
+ * A visitor, with exactly the attributes of {@link ATTRIBUTES}; times are ISO 8601 in UTC with milliseconds. Attributes
+ * that depend on each other agree, see `visitor_state.ts`.
+ */
 export type Visitor = { [Name in AttributeName]: ReturnType<(typeof ATTRIBUTES)[Name]["read"]> };
 
 /** A change of a visitor: the attributes that are set, each as a whole. */
@@ -108,6 +146,9 @@ export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as AttributeName[];
  * | boolean | `true` and `false` alone: not `1`, `"true"` or `"yes"` |
  * | metadata | an object of texts, finite numbers and booleans, or its pairs `{k, v}`; other values are left out |
  * | `watch_link` | an http or https URL |
+ * | `is_waiting_for_call` | `true` only where `is_in_session` is not: a session ends the wait |
+ * | `waiting_since` | a time, where `is_waiting_for_call` is `true` |
+ * | `claimed_by` | text, where `is_online` is `true` |
  *
  * @param onUnusable receives each attribute with a value that is not taken as a whole, and why: at least once
  * @returns the visitor, or `null` where the document has no non-empty string `short_id` and so is none
@@ -134,7 +175,7 @@ export function readVisitor(
       : undefined;
     visitor[name] = ATTRIBUTES[name].read(value, refuse);
   }
-  return visitor as Visitor;
+  return agreeing(visitor as Visitor, onUnusable);
 }
 
 /**

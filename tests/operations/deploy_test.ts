@@ -41,7 +41,7 @@ async function knownMetrics(): Promise<{ names: Set<string>; labels: Set<string>
   metrics.countOperation("find_visitors", "ok", 1);
   metrics.countRead("database");
   metrics.countMessage("hello", "ok");
-  metrics.watchDatabase(() => true, () => Promise.resolve(0));
+  metrics.watchDatabase(() => true, { online: () => Promise.resolve(0), waiting: () => Promise.resolve(0) });
   metrics.watchUnindexed(() => true, () => Promise.resolve(0));
   metrics.watchStreams({ size: 0 }, { size: 0 });
   metrics.watchPresence({ size: 0 }, { size: 0, waiting: 0 });

@@ -262,10 +262,43 @@ Deno.test("A change sets what it says as a whole, and nothing else", async () =>
     const before = await getVisitor();
     const answer = await write("PATCH", PATH, body);
     assert.equal(answer.status, "ok", `${body}: ${answer.message}`);
+    if (changed.is_waiting_for_call) changed.waiting_since = answer.visitor.waiting_since;
     assert.deepEqual(answer.visitor, { ...before, ...changed }, body);
     assert.deepEqual(Object.keys(answer.visitor), ATTRIBUTE_NAMES, body);
     assert.deepEqual(await getVisitor(), answer.visitor, body);
     assert.deepEqual((await stored()).length, 1);
+  }
+});
+
+Deno.test("Who is to wait for a call waits since then, however often that is said, until somebody ends it", async () => {
+  const since = "2026-01-02T03:04:05.678Z";
+  const ended = { is_waiting_for_call: false, waiting_since: null };
+  for (
+    const before of [{}, { is_waiting_for_call: true }, { is_waiting_for_call: true, waiting_since: since }]
+  ) {
+    const { write, getVisitor } = await openApp({}, [{ ...JANE, ...before }]);
+    const ask = async (body: string) => (await write("PATCH", PATH, body)).visitor;
+    const start = Date.now();
+    const first = await ask('{"is_waiting_for_call":true}');
+    assert.equal(first.is_waiting_for_call, true);
+    if ("waiting_since" in before) assert.equal(first.waiting_since, since);
+    else assert.ok(Date.parse(first.waiting_since) >= start && Date.parse(first.waiting_since) <= Date.now());
+    for (const body of ['{"is_waiting_for_call":true}', '{"name":"Ada"}', '{"is_in_session":false}']) {
+      assert.equal((await ask(body)).waiting_since, first.waiting_since, body);
+    }
+    const other = await getVisitor();
+    for (const body of ['{"is_waiting_for_call":false}', '{"is_in_session":true}']) {
+      const { is_in_session } = await ask(body);
+      assert.deepEqual(await getVisitor(), { ...other, ...ended, is_in_session }, body);
+      await ask('{"is_in_session":false,"is_waiting_for_call":true}');
+    }
+    const both = await ask('{"is_in_session":true,"is_waiting_for_call":true}');
+    assert.deepEqual(
+      [both.is_waiting_for_call, both.waiting_since],
+      [false, null],
+      "a session ends the wait",
+    );
+    assert.equal((await ask('{"is_in_session":false}')).is_waiting_for_call, false, "for good");
   }
 });
 

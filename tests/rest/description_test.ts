@@ -83,6 +83,9 @@ const READING = [
   "GET /usage",
   "GET /openapi.json",
   "POST /visitors/{short_id}/watch_url",
+  "GET /visitors/{short_id}/pages",
+  "PUT /visitors/{short_id}/claim",
+  "DELETE /visitors/{short_id}/claim",
 ];
 const EVERYTHING = [
   ...READING,
@@ -97,7 +100,7 @@ Deno.test("What the API answers is described, and what is described it answers",
     assert.deepEqual(operationsOf(document).sort(), expected.toSorted());
     for (const operation of EVERYTHING) {
       const path = operation.split(" ")[1];
-      const { status, headers } = await ask(`/api${path}`.replace("{short_id}", "zoe"), {}, "PUT");
+      const { status, headers } = await ask(`/api${path}`.replace("{short_id}", "zoe"), {}, "PURGE");
       const methods = Object.keys(document.paths[path] ?? {}).flatMap((method) =>
         method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]
       );
@@ -112,8 +115,9 @@ Deno.test("What the API answers is described, and what is described it answers",
     assert.equal(new Set(ids).size, ids.length, "each has a name of its own");
     const links = described.flatMap(({ responses }) => Object.values<Json>(responses["200"].links ?? {}));
     assert.deepEqual(
-      [...new Set(links.map(({ operationId }) => operationId))],
-      ids.filter((id) => ["getVisitor", "updateVisitor", "removeVisitor"].includes(id)),
+      [...new Set(links.map(({ operationId }) => operationId))].sort(),
+      operationsOf(document).flatMap((operation, i) => operation.includes("{short_id}") ? [ids[i]] : [])
+        .sort(),
       "an answer with visitors leads to what can be done with one",
     );
   }
@@ -188,12 +192,19 @@ Deno.test("The answers are as described", async () => {
   assert.equal(search.visitors.length, 1);
   await check("GET /visitors/list/search", "/api/visitors/list/search?q=nobody");
   const unchanged = { headers: { "If-None-Match": "*" } };
-  for (const operation of READING.filter((operation) => /^GET (?!\/usage|.*stream)/.test(operation))) {
+  for (
+    const operation of READING.filter((operation) => /^GET (?!\/usage|.*(stream|pages))/.test(operation))
+  ) {
     const path = "/api" + operation.split(" ")[1].replace("{short_id}", "bare");
     await check(operation, path);
     await check(operation, path, unchanged, 304);
   }
   await check("GET /usage", "/api/usage");
+  await check("GET /visitors/{short_id}/pages", "/api/visitors/zoe/pages");
+  const claim = { body: JSON.stringify({ agent: "Grace" }) };
+  const claimed = await check("PUT /visitors/{short_id}/claim", "/api/visitors/zoe/claim", claim);
+  assert.equal(claimed.visitor.claimed_by, "Grace");
+  await check("DELETE /visitors/{short_id}/claim", "/api/visitors/zoe/claim", claim);
   await check("POST /visitors/{short_id}/watch_url", "/api/visitors/zoe/watch_url", { body: "{}" });
   const change = { body: JSON.stringify({ name: "Ada", tags: ["#vip"] }) };
   const { visitor } = await check("PATCH /visitors/{short_id}", "/api/visitors/zoe", change);
@@ -214,7 +225,7 @@ Deno.test("Parameters, bodies and answers have examples, which fit", async () =>
       count++;
     }
     const isContent = place.at(-2) === "content" || place.at(-2) === "parameters";
-    const isChange = ["patch", "delete"].includes(place[2]) && place.at(-2) === "parameters";
+    const isChange = ["put", "patch", "delete"].includes(place[2]) && place.at(-2) === "parameters";
     // There is no cursor that would be right for everyone.
     if (isContent && !isChange && value.name !== "cursor") {
       assert.ok("example" in value || "examples" in value, place.join(" "));
@@ -316,6 +327,7 @@ Deno.test("The errors are as described, down to the sentence of their examples",
   const stream = await full.ask("/api/visitors/list/stream");
   const stopping = await appWith([]);
   stopping.health.isStopping = true;
+  await writing.ask("/api/visitors/zoe/claim", { Authorization: "key" }, "PUT", '{"agent":"Grace"}');
   const long = `"${"x".repeat(64 * 1024)}"`;
   // deno-fmt-ignore
   const verdicts: [code: ErrorCode, { ask: typeof writing.ask }, operation: string, path: string, key?: string, body?: string, more?: Record<string, string>][] = [
@@ -327,6 +339,8 @@ Deno.test("The errors are as described, down to the sentence of their examples",
     ["precondition_failed", writing, "DELETE /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, undefined, { "If-Match": '"x"' }],
     ["too_large", writing, "PATCH /visitors/{short_id}", "/visitors/zoe", WRITE_KEY, long],
     ["no_watch_link", writing, "POST /visitors/{short_id}/watch_url", "/visitors/zoe/watch_url", "key", "{}"],
+    ["visitor_offline", writing, "PUT /visitors/{short_id}/claim", "/visitors/away/claim", "key", '{"agent":"Ada"}'],
+    ["already_claimed", writing, "PUT /visitors/{short_id}/claim", "/visitors/zoe/claim", "key", '{"agent":"Ada"}'],
     ["too_many_requests", limited, "GET /openapi.json", "/openapi.json"],
     ["internal_error", failing, "GET /usage", "/usage"],
     ["database_unavailable", gone, "GET /visitors/{short_id}", "/visitors/zoe"],

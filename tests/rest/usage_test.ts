@@ -7,15 +7,15 @@ const ago = (hours: number) => new Date(Date.now() - hours * HOUR);
 const DOCUMENTS = [
   { short_id: "now", is_online: true, is_in_session: true, last_seen_at: ago(0) },
   { short_id: "since-yesterday", is_online: true, last_seen_at: ago(30) },
-  { short_id: "online-for-ever", is_online: true },
+  { short_id: "online-for-ever", is_online: true, is_waiting_for_call: true },
   { short_id: "this-morning", last_seen_at: ago(23) },
   { short_id: "left-in-session", is_in_session: true, last_seen_at: ago(25) },
   { short_id: "this-month", last_seen_at: ago(29 * 24) },
   { short_id: "before", last_seen_at: ago(31 * 24) },
-  { short_id: "never" },
+  { short_id: "never", is_waiting_for_call: true },
 ];
 
-Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, and who is in a session", async () => {
+Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, who is in a session and who waits", async () => {
   for (const MAX_STALE_MS of ["0", "5000"]) {
     const { ask, put } = await appWith(DOCUMENTS, { MAX_STALE_MS });
     const response = await ask("/api/usage");
@@ -28,6 +28,7 @@ Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, 
         usage: {
           visitors: { online_now: 3, last_24_hrs: 2, last_30_days: 5 },
           session_counts: { now: 2 },
+          waiting: 1,
         },
       }),
     );
@@ -39,6 +40,7 @@ Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, 
     assert.deepEqual((await (await ask("/api/usage")).json()).usage, {
       visitors: { online_now: 3, last_24_hrs: 3, last_30_days: 6 },
       session_counts: { now: 1 },
+      waiting: 1,
     });
   }
 });
@@ -48,6 +50,7 @@ Deno.test("Nobody at all is counted as nobody", async () => {
   assert.deepEqual((await (await ask("/api/usage")).json()).usage, {
     visitors: { online_now: 0, last_24_hrs: 0, last_30_days: 0 },
     session_counts: { now: 0 },
+    waiting: 0,
   });
 });
 
@@ -65,11 +68,18 @@ Deno.test("What is changed and removed counts at once", async () => {
   assert.equal((await usage()).session_counts.now, 3);
   await write("PATCH", "/api/visitors/now", '{"is_in_session":false}');
   assert.equal((await usage()).session_counts.now, 2);
+  await write("PATCH", "/api/visitors/now", '{"is_waiting_for_call":true}');
+  assert.equal((await usage()).waiting, 2);
+  await write("PATCH", "/api/visitors/now", '{"is_in_session":true}');
+  assert.equal((await usage()).waiting, 1);
+  await write("PATCH", "/api/visitors/now", '{"is_in_session":false}');
+  await write("PATCH", "/api/visitors/online-for-ever", '{"is_waiting_for_call":false}');
   await write("DELETE", "/api/visitors/this-morning");
   await write("DELETE", "/api/visitors?all=true");
   assert.deepEqual(await usage(), {
     visitors: { online_now: 3, last_24_hrs: 1, last_30_days: 2 },
     session_counts: { now: 0 },
+    waiting: 0,
   });
 });
 

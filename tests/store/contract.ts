@@ -420,7 +420,8 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
   test("visitors are counted", async (store) => {
     const hour = 3_600_000;
     await store.putVisitors([
-      { short_id: "now", is_in_session: true },
+      { short_id: "now", is_in_session: true, is_waiting_for_call: true },
+      { short_id: "waits", is_waiting_for_call: true },
       {
         short_id: "yesterday",
         is_online: false,
@@ -430,15 +431,19 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
       { short_id: "before", is_online: false, last_seen_at: new Date(NOON - 24 * hour - 1) },
       { short_id: "month", is_online: false, last_seen_at: new Date(NOON - 30 * 24 * hour) },
       { short_id: "long", is_online: false, last_seen_at: new Date(NOON - 31 * 24 * hour) },
-      { short_id: "never", is_online: false, last_seen_at: null },
+      { short_id: "never", is_online: false, last_seen_at: null, is_waiting_for_call: true },
     ].map(visitorOf));
-    const counts = { online: 1, lastDay: 2, last30Days: 4, inSession: 2 };
+    const counts = { online: 2, lastDay: 3, last30Days: 5, inSession: 2, waiting: 1 };
     assert.deepEqual(await store.countVisitors(new Date(NOON)), counts);
-    assert.equal(await store.countOnline(), 1);
+    assert.deepEqual([await store.countOnline(), await store.countWaiting()], [2, 1]);
     await store.updateVisitor("now", { is_in_session: false });
     await store.removeVisitor("yesterday");
-    const fewer = { online: 1, lastDay: 1, last30Days: 3, inSession: 0 };
+    const fewer = { online: 2, lastDay: 2, last30Days: 4, inSession: 0, waiting: 1 };
     assert.deepEqual(await store.countVisitors(new Date(NOON)), fewer);
+    await store.updateVisitor("now", { is_waiting_for_call: true });
+    assert.equal(await store.countWaiting(), 2);
+    await store.updateVisitor("waits", { is_in_session: true });
+    assert.equal(await store.countWaiting(), 1);
   });
 
   test("a lease is held by one at a time, until it is over", async (store) => {

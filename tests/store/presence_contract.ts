@@ -175,7 +175,9 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
 
   test("who is online keeps its lookup code, and anybody else gets the one that is offered", async (store) => {
     const offer = async (shortId: string, offeredCode: string | null, isNew = false) => {
-      const [result] = await store.writePresence("p", [{ ...connect(shortId), isNew, offeredCode }]);
+      const [{ call: _, ...result }] = await store.writePresence("p", [
+        { ...connect(shortId), isNew, offeredCode },
+      ]);
       const stored = (await getVisitor(store, shortId))?.lookup_code ?? null;
       assert.deepEqual(result, { exists: stored !== null || offeredCode === null, lookupCode: stored });
       return stored;

@@ -8,18 +8,23 @@ import {
   ATTRIBUTES,
   readVisitor,
   toDocument,
+  type Visitor,
+  type VisitorChange,
 } from "../../src/visitor/visitor.ts";
+import { changed } from "../../src/visitor/visitor_state.ts";
 import { runProcess } from "../support/processes.ts";
 import { hasAllRights } from "../support/rights.ts";
 
 /** The contract's attributes, in its order. */
 const CONTRACT =
-  ("short_id added_at api_key browser_name call_name device_name device_type email identities integration " +
+  ("short_id added_at api_key browser_name call_name claimed_by device_name device_type email identities integration " +
     "integration_ids ip_address is_in_session is_online is_supported is_waiting_for_call js_configuration " +
     "last_seen_at last_url location_city location_country location_country_name lookup_code metadata name " +
-    "nickname sdk tags unique_id watch_link").split(" ");
+    "nickname sdk tags unique_id waiting_since watch_link").split(" ");
 
-const read = (name: AttributeName, value: unknown) => readVisitor({ short_id: "aB3", [name]: value })![name];
+/** The value of one attribute, of a visitor of whom nothing else empties it. */
+const read = (name: AttributeName, value: unknown) =>
+  readVisitor({ short_id: "aB3", is_online: true, is_waiting_for_call: true, [name]: value })![name];
 const namesOf = (kind: string) => ATTRIBUTE_NAMES.filter((name) => ATTRIBUTES[name].kind === kind);
 
 /** A value of any type that a document may hold. */
@@ -46,6 +51,7 @@ Deno.test("A visitor of whom only the short id is known has every attribute", ()
     api_key: null,
     browser_name: null,
     call_name: null,
+    claimed_by: null,
     device_name: null,
     device_type: null,
     email: null,
@@ -70,6 +76,7 @@ Deno.test("A visitor of whom only the short id is known has every attribute", ()
     sdk: null,
     tags: [],
     unique_id: null,
+    waiting_since: null,
     watch_link: null,
   });
 });
@@ -152,6 +159,66 @@ Deno.test("Text is a string; a number or boolean is sent as text, any other type
   for (const name of namesOf("text")) {
     if (name === "short_id" || name === "watch_link") continue;
     for (const [given, text] of verdicts) assert.equal(read(name, given), text, `${name}: ${String(given)}`);
+  }
+});
+
+Deno.test("Who is in a session waits for nobody, who does not wait has no time, and who is offline is nobody's", () => {
+  const since = "2026-01-02T03:04:05.678Z";
+  const all = { is_online: true, is_waiting_for_call: true, waiting_since: since, claimed_by: "Grace" };
+  const verdicts: [
+    document: Record<string, unknown>,
+    waits: boolean,
+    since: string | null,
+    by: string | null,
+  ][] = [
+    [all, true, since, "Grace"],
+    [{ ...all, waiting_since: undefined }, true, null, "Grace"],
+    [{ ...all, is_in_session: true }, false, null, "Grace"],
+    [{ ...all, is_in_session: "yes" }, true, since, "Grace"],
+    [{ ...all, is_waiting_for_call: false }, false, null, "Grace"],
+    [{ ...all, is_waiting_for_call: "true" }, false, null, "Grace"],
+    [{ ...all, is_online: false }, true, since, null],
+    [{ ...all, is_online: undefined }, true, since, null],
+    [{ waiting_since: since }, false, null, null],
+  ];
+  for (const [document, ...verdict] of verdicts) {
+    const refused: string[] = [];
+    const visitor = readVisitor({ short_id: "a", ...document }, (name) => refused.push(name))!;
+    const { is_waiting_for_call, waiting_since, claimed_by } = visitor;
+    assert.deepEqual([is_waiting_for_call, waiting_since, claimed_by], verdict, JSON.stringify(document));
+    for (const name of ["is_waiting_for_call", "waiting_since", "claimed_by"] as const) {
+      const isLost = Boolean((document as typeof all)[name]) && !visitor[name];
+      assert.equal(refused.includes(name), isLost, `${name} of ${JSON.stringify(document)}`);
+    }
+  }
+});
+
+Deno.test("A wait begins with the change that asks for it, and ends by a session or a word", () => {
+  const [early, late] = ["2026-01-02T03:04:05.678Z", "2026-01-02T03:05:00.000Z"];
+  const state = (is_waiting_for_call: boolean, waiting_since: string | null, is_in_session = false) => ({
+    ...readVisitor({ short_id: "a" })!,
+    is_in_session,
+    is_waiting_for_call,
+    waiting_since,
+  });
+  const verdicts: [before: Visitor, change: VisitorChange, waits: boolean, since: string | null][] = [
+    [state(false, null), { is_waiting_for_call: true }, true, late],
+    [state(false, null), { is_waiting_for_call: true, waiting_since: early }, true, early],
+    [state(true, early), { is_waiting_for_call: true }, true, early],
+    [state(true, early), { is_waiting_for_call: true, waiting_since: late }, true, early],
+    [state(true, null), { is_waiting_for_call: true }, true, late],
+    [state(true, early), { name: "Ada" }, true, early],
+    [state(true, null), { name: "Ada" }, true, null],
+    [state(true, early), { is_waiting_for_call: false }, false, null],
+    [state(true, early), { is_in_session: true }, false, null],
+    [state(true, early), { is_in_session: false }, true, early],
+    [state(false, null, true), { is_waiting_for_call: true }, false, null],
+    [state(false, null, true), { is_waiting_for_call: true, is_in_session: false }, true, late],
+    [state(false, null), { is_waiting_for_call: true, is_in_session: true }, false, null],
+  ];
+  for (const [before, change, ...verdict] of verdicts) {
+    const { is_waiting_for_call, waiting_since } = changed(before, change, late);
+    assert.deepEqual([is_waiting_for_call, waiting_since], verdict, JSON.stringify(change));
   }
 });
 

@@ -14,9 +14,17 @@ const DAY = 86_400_000;
 /** Text that is a time by ISO 8601, as other software stores it; what does not begin so is none. */
 const ISO_TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?$/;
 
+/** Who is in a session waits for nobody. */
+const WAITING: Condition = { is_waiting_for_call: true, is_online: true, is_in_session: { $ne: true } };
+
 /** Counts the visitors online now. */
 export async function countOnline(collection: VisitorCollection, deadline: Deadline): Promise<number> {
   return await (await counterOf(collection, deadline))(ONLINE);
+}
+
+/** Counts the visitors online who wait for a call. */
+export async function countWaiting(collection: VisitorCollection, deadline: Deadline): Promise<number> {
+  return await (await counterOf(collection, deadline))(WAITING);
 }
 
 /** Counts visitors, as of a time. */
@@ -30,13 +38,14 @@ export async function countVisitors(
     const [dates, texts] = await Promise.all(seenSince(new Date(now.getTime() - days * DAY)).map(count));
     return dates + texts;
   };
-  const [online, lastDay, last30Days, inSession] = await Promise.all([
+  const [online, lastDay, last30Days, inSession, waiting] = await Promise.all([
     count(ONLINE),
     seenWithin(1),
     seenWithin(30),
     count({ is_in_session: true }),
+    count(WAITING),
   ]);
-  return { online, lastDay, last30Days, inSession };
+  return { online, lastDay, last30Days, inSession, waiting };
 }
 
 /** Compared with a date MongoDB finds dates, and with a text texts. */

@@ -8,6 +8,8 @@ import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import { exactNumber } from "../../visitor/exact_json.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, toDocument, type Visitor } from "../../visitor/visitor.ts";
+import { DEPENDENT_ATTRIBUTES } from "../../visitor/visitor_state.ts";
+import type { PageView } from "../page_views.ts";
 import { searchFieldsOf } from "./search_fields.ts";
 
 /** A document as the driver decodes it. */
@@ -15,6 +17,12 @@ export type StoredDocument = Record<string, unknown>;
 
 /** The fields that a query returns. */
 export type Projection = Record<string, 0 | 1>;
+
+/** When the claim of `claimed_by` ends, as a date; absent where other software claimed. No attribute, so it is never sent. */
+export const CLAIM_END = "foyer_claim_end";
+
+/** The last web pages while the visitor is online, the newest last; no attribute, so it is never sent with one. */
+export const PAGES = "foyer_pages";
 
 /** Nothing but attributes leaves the database, and the `_id` that distinguishes documents. */
 export const WHOLE: Projection = { _id: 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
@@ -77,6 +85,12 @@ export function lastUrlOf(value: unknown): string {
   return ATTRIBUTES.last_url.read(nativeValue(value)) ?? "";
 }
 
+/** The web pages that a document has, the newest last. */
+export function pagesOf({ [PAGES]: views }: StoredDocument): PageView[] {
+  if (!Array.isArray(views)) return [];
+  return views.map(({ url, at }: { url: string; at: Date }) => ({ url, at: at.toISOString() }));
+}
+
 /** BSON's own classes as JavaScript's values. */
 function nativeObject(document: StoredDocument): StoredDocument {
   return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
@@ -129,6 +143,15 @@ export function fieldsOf(visitor: Visitor): StoredDocument {
 export function documentOf(visitor: Visitor): StoredDocument {
   const fields = searchFieldsOf(visitor);
   return { ...fieldsOf(visitor), ...(fields === null ? {} : { foyer: fields }) };
+}
+
+/**
+ * The attributes that a document has otherwise than its visitor, since other ones empty them. Whoever writes the
+ * document writes these too, or they would come back with the next change of the others.
+ */
+export function emptiedIn(document: StoredDocument, visitor: Visitor): string[] {
+  const isEmpty = (value: unknown) => value === undefined || value === null || value === false;
+  return DEPENDENT_ATTRIBUTES.filter((name) => isEmpty(visitor[name]) && !isEmpty(document[name]));
 }
 
 /** A `$set` and an `$unset`, without empty ones. */

@@ -6,6 +6,7 @@
 import { OPERATOR_NAMES, operatorOf } from "../../search/operators.ts";
 import type { Connection, MongoStoreOptions } from "./connection.ts";
 import { type Collection, describeError, isForbidden, isUnavailable, makeClient } from "./driver.ts";
+import { CLAIM_END } from "./document.ts";
 import { CONNECTIONS } from "./presence.ts";
 
 interface Index {
@@ -28,11 +29,13 @@ const INDEXES: Index[] = [
   ...Array.from(LITERAL_ATTRIBUTES, (name): Index => ({ key: { [name]: 1 } })),
   { key: { lookup_code: 1 } },
   { key: { is_in_session: 1 } },
+  { key: { is_waiting_for_call: 1, is_online: 1, is_in_session: 1 } },
   { key: { "foyer.keys": 1 } },
   { key: { "foyer.common": 1, is_online: 1, last_seen_at: -1, short_id: 1 } },
   { key: { "foyer.v": 1 } },
   { key: { "is_online.0": 1 }, sparse: true },
   { key: { [CONNECTIONS]: 1 }, sparse: true },
+  { key: { [CLAIM_END]: 1 }, sparse: true },
 ];
 
 /** How many indexes Foyer makes. */

@@ -9,14 +9,26 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../visitor/visitor.ts";
+import {
+  CALL_ATTRIBUTES,
+  callStateOf,
+  changed,
+  changesCall,
+  GONE_OFFLINE,
+} from "../../visitor/visitor_state.ts";
 import { changeOfClaims } from "../claims.ts";
+import { addPageViews } from "../page_views.ts";
 import type { PresenceResult, PresenceStore, PresenceWrite } from "../visitor_store.ts";
 import { BatchSize } from "./batch_size.ts";
 import { writtenForms } from "./conditions.ts";
 import type { Connection } from "./connection.ts";
 import {
+  CLAIM_END,
   documentOf,
+  emptiedIn,
   fieldsOf,
+  PAGES,
+  pagesOf,
   type Projection,
   SORT_KEY,
   type StoredDocument,
@@ -35,6 +47,7 @@ export const CONNECTIONS = "foyer_connections";
 const MAX_TRIES = 10;
 
 const WITH_CONNECTIONS: Projection = { ...WHOLE, [CONNECTIONS]: 1 };
+const WITH_PAGES: Projection = { ...WITH_CONNECTIONS, [PAGES]: 1 };
 const CONNECTIONS_ALONE: Projection = { _id: 1, short_id: 1, [CONNECTIONS]: 1 };
 const ONLINE_ALONE: Projection = { _id: 1, short_id: 1, is_online: 1 };
 
@@ -122,7 +135,8 @@ export class CollectionPresence implements
       if (tries > 0) await this.#connection.pause(Math.random() * 10 * tries);
       const documents = new Map<string, StoredDocument>();
       const condition = { _id: { $in: left.map(({ shortId }) => shortId) } };
-      for (const document of await this.#find(condition, WITH_CONNECTIONS)) {
+      const projection = left.some(({ pages }) => pages) ? WITH_PAGES : WITH_CONNECTIONS;
+      for (const document of await this.#find(condition, projection)) {
         documents.set(shortIdOf(document), document);
       }
       const sent: { write: PresenceWrite; operation: AnyBulkWriteOperation }[] = [];
@@ -164,33 +178,49 @@ export function isOurs({ _id, short_id }: StoredDocument): boolean {
 
 /** @param document of the visitor; absent where there is none */
 function stepOf(process: string, write: PresenceWrite, document: StoredDocument | undefined): Step {
-  const { shortId, isNew, claims, offeredCode, isConnected } = write;
+  const { shortId, isNew, change, claims, offeredCode, isConnected } = write;
   if (document === undefined && !isNew) return { operation: null, result: ABSENT };
   const before = document === undefined ? readVisitor({ short_id: shortId })! : visitorOf(document)!;
   const connectionsBefore = document === undefined ? [] : connectionsOf(document);
   const connections = connectionsAfter(process, connectionsBefore, isConnected);
   const visitor = visitorAfter(before, write, connections);
   const lookupCode = offeredCode === undefined ? null : visitor.lookup_code;
-  const result = { exists: true, lookupCode };
-  const stored = connections.length === 0 ? {} : { [CONNECTIONS]: connections };
+  const result = { exists: true, lookupCode, call: callStateOf(visitor) };
+  const pages = pagesAfter(write, visitor, document);
+  const stored = {
+    ...(connections.length === 0 ? {} : { [CONNECTIONS]: connections }),
+    ...(pages === null ? {} : { [PAGES]: pages }),
+  };
   if (document === undefined) {
     const inserted = { _id: shortId as never, ...documentOf(visitor), ...stored };
     return { operation: { insertOne: { document: inserted } }, result };
   }
   const changed: string[] = ATTRIBUTE_NAMES.filter((name) => !isDeepStrictEqual(before[name], visitor[name]));
+  changed.push(...emptiedIn(document, visitor).filter((name) => !changed.includes(name)));
+  if (pages !== null) changed.push(PAGES);
   if (!isDeepStrictEqual(connections, connectionsBefore)) changed.push(CONNECTIONS);
   if (changed.length === 0) return { operation: null, result };
+  if (isConnected === false && connections.length === 0) changed.push(CLAIM_END, PAGES);
   const isSearched = changed.some((name) => INDEXED_ATTRIBUTES.has(name));
   const isDerived = offeredCode !== undefined || claims !== undefined && claims !== null;
   // What the change depends on must be unchanged when it is written.
   const filter = unchangedFilter(document, [
     ...(isDerived ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : []),
+    ...(changesCall(change) ? CALL_ATTRIBUTES : []),
     ...(isConnected === undefined ? [] : [CONNECTIONS]),
   ]);
   const update = isSearched
     ? updateOf({ ...documentOf(visitor), ...stored }, [...changed, "foyer"])
     : updateOf({ ...fieldsOf(visitor), ...stored }, changed);
   return { operation: { updateOne: { filter, update } }, result };
+}
+
+/** The web pages that are to be stored; `null` where these do not change. */
+function pagesAfter({ pages }: PresenceWrite, { is_online }: Visitor, document?: StoredDocument) {
+  if (pages === undefined || !is_online) return null;
+  const before = document === undefined ? [] : pagesOf(document);
+  const after = addPageViews(before, pages);
+  return isDeepStrictEqual(after, before) ? null : after.map(({ url, at }) => ({ url, at: new Date(at) }));
 }
 
 function connectionsOf(document: StoredDocument): unknown[] {
@@ -205,13 +235,13 @@ function connectionsAfter(process: string, before: unknown[], isConnected: boole
 
 function visitorAfter(before: Visitor, write: PresenceWrite, connections: unknown[]): Visitor {
   const { change, claims, offeredCode, isConnected } = write;
-  const visitor = { ...before, ...change };
+  const visitor = changed(before, change);
   if (offeredCode !== undefined) {
     visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
   }
   if (claims) Object.assign(visitor, changeOfClaims(visitor, claims));
   if (isConnected === undefined) return visitor;
-  if (connections.length === 0) return { ...visitor, is_online: false, lookup_code: null };
+  if (connections.length === 0) return { ...visitor, ...GONE_OFFLINE };
   return { ...visitor, is_online: isConnected || before.is_online };
 }
 

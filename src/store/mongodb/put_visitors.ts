@@ -5,25 +5,38 @@
  */
 import type { Deadline } from "../../async/deadline.ts";
 import { ATTRIBUTE_NAMES, type Visitor } from "../../visitor/visitor.ts";
+import { LIVE_ATTRIBUTES, withLive } from "../../visitor/visitor_state.ts";
+import { importedClaimEnd } from "../agent_claim.ts";
 import type { Refusal } from "../visitor_store.ts";
 import type { VisitorCollection } from "./collection.ts";
-import { documentOf, type StoredDocument, unchangedFilter, updateOf, visitorOf } from "./document.ts";
+import {
+  CLAIM_END,
+  documentOf,
+  type StoredDocument,
+  unchangedFilter,
+  updateOf,
+  visitorOf,
+} from "./document.ts";
 import { DUPLICATE_KEY } from "./driver.ts";
 import { CONNECTIONS, isOurs } from "./presence.ts";
 
 /** How often a visitor is tried that others insert, connect or disconnect at the same time. */
 const MAX_TRIES = 10;
 
-/** What an import writes: every attribute but the one by which the document is found, and the search fields. */
-const WRITTEN = [...ATTRIBUTE_NAMES.filter((name) => name !== "short_id"), "foyer"];
+/**
+ * What an import writes: every attribute but the one by which the document is found and the agent's claim, and the search
+ * fields.
+ */
+const WRITTEN = [
+  ...ATTRIBUTE_NAMES.filter((name) => name !== "short_id" && name !== "claimed_by"),
+  "foyer",
+];
 
-/** What connections decide, not an import. */
-const OF_CONNECTIONS = ["is_online", "lookup_code"] as const;
 const WITH_CONNECTIONS = {
   _id: 1,
   short_id: 1,
   [CONNECTIONS]: 1,
-  ...Object.fromEntries(OF_CONNECTIONS.map((name) => [name, 1])),
+  ...Object.fromEntries(LIVE_ATTRIBUTES.map((name) => [name, 1])),
 } as const;
 
 /** A visitor that was not stored, and the code of the database's error; `null`: it changed meanwhile. */
@@ -92,11 +105,10 @@ async function readConnected(
 }
 
 function updateOfConnected(visitor: Visitor, document: StoredDocument) {
-  const { lookup_code } = visitorOf(document)!;
   return {
     updateOne: {
-      filter: unchangedFilter(document, [CONNECTIONS, ...OF_CONNECTIONS]),
-      update: updateOf(documentOf({ ...visitor, is_online: true, lookup_code }), WRITTEN),
+      filter: unchangedFilter(document, [CONNECTIONS, ...LIVE_ATTRIBUTES]),
+      update: updateOf(documentOf(withLive(visitor, visitorOf(document)!)), WRITTEN),
     },
   };
 }
@@ -107,11 +119,12 @@ function updateOfConnected(visitor: Visitor, document: StoredDocument) {
  * the visitor has connected meanwhile.
  */
 function upsertOf(visitor: Visitor) {
-  const { short_id } = visitor;
+  const { short_id, claimed_by } = visitor;
+  const claim = claimed_by === null ? {} : { claimed_by, [CLAIM_END]: importedClaimEnd(visitor) };
   return {
     updateOne: {
       filter: { short_id, [CONNECTIONS]: { $exists: false } },
-      update: { ...updateOf(documentOf(visitor), WRITTEN), $setOnInsert: { _id: short_id } },
+      update: { ...updateOf(documentOf(visitor), WRITTEN), $setOnInsert: { _id: short_id, ...claim } },
       upsert: true,
     },
   };

@@ -8,6 +8,9 @@ import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
+import { CALL_ATTRIBUTES, changed, changesCall } from "../../visitor/visitor_state.ts";
+import { type AgentClaim, claim, type ClaimResult } from "../agent_claim.ts";
+import type { PageView } from "../page_views.ts";
 import {
   type Heartbeat,
   type PresenceResult,
@@ -23,15 +26,21 @@ import {
 import type { VisitorCollection } from "./collection.ts";
 import { all } from "./conditions.ts";
 import { Connection, type MongoStoreOptions } from "./connection.ts";
-import { countOnline, countVisitors } from "./counts.ts";
+import { countOnline, countVisitors, countWaiting } from "./counts.ts";
 import {
+  CLAIM_END,
   documentOf,
+  emptiedIn,
   fieldsOf,
+  PAGES,
+  pagesOf,
   positionOf,
+  type Projection,
   type ReadDocument,
   SORT_KEY,
   type StoredDocument,
   unchangedFilter,
+  type Update,
   updateOf,
   visitorOf,
   WHOLE,
@@ -99,6 +108,18 @@ class MongoStore implements VisitorStore {
     });
   }
 
+  pagesOf(shortId: string): Promise<PageView[] | null> {
+    return this.#run(async (deadline) => {
+      const document = await this.#firstDocument(shortId, deadline, { ...SORT_KEY, [PAGES]: 1 });
+      if (document === null) return null;
+      return positionOf(document).online ? pagesOf(document) : [];
+    });
+  }
+
+  countWaiting(): Promise<number> {
+    return this.#run((deadline) => countWaiting(this.#visitors, deadline));
+  }
+
   countOnline(): Promise<number> {
     return this.#run((deadline) => countOnline(this.#visitors, deadline));
   }
@@ -136,27 +157,70 @@ class MongoStore implements VisitorStore {
       const names = Object.keys(change);
       // Search fields are made of all searched attributes, so none of these may change meanwhile.
       const isSearched = names.some((name) => INDEXED_ATTRIBUTES.has(name));
+      const isOfCall = changesCall(change);
       for (let tries = 1;; tries++) {
         const document = await this.#firstDocument(shortId, deadline);
         if (document === null) return null;
         const before = visitorOf(document)!;
         requireUnchanged(before, expected);
-        const visitor = { ...before, ...change };
+        const visitor = changed(before, change);
         if (names.length === 0) return visitor;
         const filter = unchangedFilter(
           document,
-          expected !== undefined ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : [],
+          expected !== undefined
+            ? ATTRIBUTE_NAMES
+            : [...(isSearched ? INDEXED_ATTRIBUTES : []), ...(isOfCall ? CALL_ATTRIBUTES : [])],
         );
+        const ofCall = CALL_ATTRIBUTES.filter((name) => isOfCall && visitor[name] !== before[name]);
+        const written = [...new Set([...names, ...ofCall, ...emptiedIn(document, visitor)])];
         const update = isSearched
-          ? updateOf(documentOf(visitor), [...names, "foyer"])
-          : updateOf(fieldsOf(visitor), names);
-        const { matched, errors } = await this.#visitors.write([{ updateOne: { filter, update } }], deadline);
-        if (errors.length > 0) {
-          throw new StoreUnavailable(`MongoDB refused a change (code ${errors[0].code})`);
-        }
-        if (matched === 1) return visitor;
+          ? updateOf(documentOf(visitor), [...written, "foyer"])
+          : updateOf(fieldsOf(visitor), written);
+        if (await this.#writeOne(filter, update, deadline)) return visitor;
         await this.#pauseForOthers(tries, deadline);
       }
+    });
+  }
+
+  /** Writes one document; returns whether the filter found it. */
+  async #writeOne(filter: StoredDocument, update: Update, deadline: Deadline): Promise<boolean> {
+    const { matched, errors } = await this.#visitors.write([{ updateOne: { filter, update } }], deadline);
+    if (errors.length > 0) {
+      throw new StoreUnavailable(`MongoDB refused a change (code ${errors[0].code})`);
+    }
+    return matched === 1;
+  }
+
+  claimVisitor(shortId: string, request: AgentClaim): Promise<ClaimResult | null> {
+    return this.#run(async (deadline) => {
+      for (let tries = 1;; tries++) {
+        const document = await this.#firstDocument(shortId, deadline, { ...WHOLE, [CLAIM_END]: 1 });
+        if (document === null) return null;
+        const end = document[CLAIM_END];
+        const isOver = end instanceof Date && end.getTime() <= Date.now();
+        const result = claim(visitorOf(document)!, request, isOver);
+        if (result.refusal !== null) return result;
+        const filter = unchangedFilter(document, ["claimed_by", "is_online", CLAIM_END]);
+        const { until } = request;
+        const fields = { ...fieldsOf(result.visitor), ...(until === null ? {} : { [CLAIM_END]: until }) };
+        if (await this.#writeOne(filter, updateOf(fields, ["claimed_by", CLAIM_END]), deadline)) {
+          return result;
+        }
+        await this.#pauseForOthers(tries, deadline);
+      }
+    });
+  }
+
+  endClaims(now: Date): Promise<number> {
+    return this.#run(async (deadline) => {
+      const isOver: Condition = { [CLAIM_END]: { $lte: now } };
+      const documents = await this.#visitors.readForWrite(isOver, CLAIMS_ALONE, deadline);
+      const update = { $unset: { claimed_by: "", [CLAIM_END]: "" } };
+      // Not those that were renewed meanwhile.
+      const operations = documents.map((document) => ({
+        updateOne: { filter: unchangedFilter(document, [CLAIM_END]), update },
+      }));
+      return (await this.#visitors.write(operations, deadline)).matched;
     });
   }
 
@@ -166,16 +230,24 @@ class MongoStore implements VisitorStore {
     void deadline.left;
   }
 
-  async #firstDocument(shortId: string, deadline: Deadline): Promise<StoredDocument | null> {
-    return (await this.#documentsOf(shortId, deadline))[0] ?? null;
+  async #firstDocument(
+    shortId: string,
+    deadline: Deadline,
+    projection = WHOLE,
+  ): Promise<StoredDocument | null> {
+    return (await this.#documentsOf(shortId, deadline, projection))[0] ?? null;
   }
 
   /**
    * The documents of a visitor in list order: other software may repeat a short id. An array that holds it is matched by
    * MongoDB too, and is none.
    */
-  async #documentsOf(shortId: string, deadline: Deadline): Promise<StoredDocument[]> {
-    const documents = await this.#visitors.readForWrite({ short_id: shortId }, WHOLE, deadline);
+  async #documentsOf(
+    shortId: string,
+    deadline: Deadline,
+    projection = WHOLE,
+  ): Promise<StoredDocument[]> {
+    const documents = await this.#visitors.readForWrite({ short_id: shortId }, projection, deadline);
     return documents.filter(({ short_id }) => short_id === shortId)
       .sort((a, b) => comparePositions(positionOf(a), positionOf(b)));
   }
@@ -305,6 +377,9 @@ function requireUnchanged(visitor: Visitor, expected: EncodedVisitor | undefined
     throw new VisitorChanged();
   }
 }
+
+/** What ends a claim depends on its end alone. */
+const CLAIMS_ALONE: Projection = { _id: 1, short_id: 1, [CLAIM_END]: 1 };
 
 const IS_OFFLINE: Condition = { short_id: { $gt: "" }, is_online: { $ne: true } };
 

@@ -4,7 +4,9 @@
  * @module
  */
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
+import { agreeing, callStateOf, changed, GONE_OFFLINE, withLive } from "../../visitor/visitor_state.ts";
 import { comesByWebSdk } from "../../visitor/web_sdk.ts";
+import { importedClaimEnd } from "../agent_claim.ts";
 import { changeOfClaims } from "../claims.ts";
 import type { Heartbeat, PresenceResult, PresenceWrite } from "../visitor_store.ts";
 import { lazyVisitorOf, shortIdOf } from "./document.ts";
@@ -24,43 +26,56 @@ export class SqlitePresence {
   /** Stores a visitor as `VisitorWrites.putVisitors` does. */
   put(visitor: Visitor) {
     const stored = this.#visitors.get(visitor.short_id);
-    const isConnected = stored !== null &&
-      this.#connection.get("SELECT 1 FROM connection WHERE id = ?", stored.id) !== undefined;
-    const { lookup_code } = isConnected ? attributesOf(stored) : visitor;
-    this.#visitors.put(isConnected ? { ...visitor, is_online: true, lookup_code } : visitor, stored);
+    if (stored === null) {
+      return this.#visitors.setClaimEnd(this.#visitors.put(visitor, null), importedClaimEnd(visitor));
+    }
+    const { id } = stored;
+    const isConnected = this.#connection.get("SELECT 1 FROM connection WHERE id = ?", id) !== undefined;
+    const { claimed_by } = lazyVisitorOf(stored.document);
+    const imported = isConnected
+      ? withLive(visitor, attributesOf(stored))
+      : agreeing({ ...visitor, claimed_by });
+    this.#visitors.put(imported, stored);
   }
 
   /** Writes what one of a process's visitors does. */
   write(process: string, write: PresenceWrite): PresenceResult {
-    const { shortId, isNew, change, claims, offeredCode, isConnected } = write;
+    const { shortId, isNew, change, claims, offeredCode, isConnected, pages } = write;
     const stored = this.#visitors.get(shortId);
     if (stored === null && !isNew) return { exists: false, lookupCode: null };
     const before = stored === null ? readVisitor({ short_id: shortId })! : attributesOf(stored);
-    const visitor = { ...before, ...change };
+    const hasOther = isConnected === false && this.#hasOther(process, stored);
+    const visitor = changed(before, change);
     if (offeredCode !== undefined) {
       visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
     }
     if (claims) Object.assign(visitor, changeOfClaims(visitor, claims));
-    if (isConnected === undefined) {
-      this.#visitors.put(visitor, stored);
-    } else if (isConnected) {
-      const id = this.#visitors.put({ ...visitor, is_online: true }, stored);
-      this.#connection.run("INSERT OR IGNORE INTO connection (id, process) VALUES (?, ?)", id, process);
-    } else {
-      this.#disconnect(process, { ...visitor, is_online: before.is_online }, stored);
-    }
-    return { exists: true, lookupCode: offeredCode === undefined ? null : visitor.lookup_code };
+    if (isConnected === true) visitor.is_online = true;
+    else if (hasOther) visitor.is_online = before.is_online;
+    else if (isConnected === false) Object.assign(visitor, GONE_OFFLINE);
+    const id = this.#visitors.put(visitor, stored);
+    this.#connect(process, id, isConnected);
+    if (isConnected === false && !hasOther) this.#visitors.removeOnlineState(id);
+    else if (pages !== undefined && visitor.is_online) this.#visitors.addPages(id, pages);
+    return {
+      exists: true,
+      lookupCode: offeredCode === undefined ? null : visitor.lookup_code,
+      call: callStateOf(visitor),
+    };
   }
 
-  /** Removes a process from a visitor, who is offline where no other process has it. */
-  #disconnect(process: string, visitor: Visitor, stored: StoredVisitor | null) {
-    const id = stored?.id ?? null;
-    const other = this.#connection.get("SELECT 1 FROM connection WHERE id = ? AND process <> ?", id, process);
-    this.#visitors.put(
-      other === undefined ? { ...visitor, is_online: false, lookup_code: null } : visitor,
-      stored,
-    );
-    this.#connection.run("DELETE FROM connection WHERE id = ? AND process = ?", id, process);
+  /** Whether another process has the visitor. */
+  #hasOther(process: string, stored: StoredVisitor | null): boolean {
+    const sql = "SELECT 1 FROM connection WHERE id = ? AND process <> ?";
+    return stored !== null && this.#connection.get(sql, stored.id, process) !== undefined;
+  }
+
+  #connect(process: string, id: number, isConnected: boolean | undefined) {
+    if (isConnected === undefined) return;
+    const sql = isConnected
+      ? "INSERT OR IGNORE INTO connection (id, process) VALUES (?, ?)"
+      : "DELETE FROM connection WHERE id = ? AND process = ?";
+    this.#connection.run(sql, id, process);
   }
 
   /** As `PresenceStore.connectedTo`. */
@@ -98,8 +113,8 @@ export class SqlitePresence {
   }
 
   /** Ends the connection of a visitor to a process. */
-  end(process: string, stored: StoredVisitor) {
-    this.#disconnect(process, attributesOf(stored), stored);
+  end(process: string, { document }: StoredVisitor) {
+    this.write(process, { shortId: shortIdOf(document), isNew: false, change: {}, isConnected: false });
   }
 
   /** As `PresenceStore.heartbeat`. */

@@ -7,6 +7,9 @@
 import type { SearchQuery } from "../../search/parse.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
+import { changed } from "../../visitor/visitor_state.ts";
+import { type AgentClaim, claim, type ClaimResult } from "../agent_claim.ts";
+import type { PageView } from "../page_views.ts";
 import {
   type Heartbeat,
   type PresenceResult,
@@ -94,6 +97,13 @@ export class Session {
     });
   }
 
+  /** As `VisitorReads.pagesOf`. */
+  pagesOf(shortId: string): PageView[] | null {
+    const stored = this.#visitors.get(shortId);
+    if (stored === null) return null;
+    return attributesOf(stored).is_online ? this.#visitors.pagesOf(stored.id) : [];
+  }
+
   /** Those of these lookup codes that visitors online have. */
   lookupCodesInUse(codes: string[]): Set<string> {
     const holder = "SELECT 1 FROM visitor WHERE lookup_code = ? AND offline = 0";
@@ -115,6 +125,10 @@ export class Session {
     return this.#count("offline = 0");
   }
 
+  countWaiting(): number {
+    return this.#count("waiting = 1");
+  }
+
   countVisitors(now: Date): VisitorCounts {
     const seenWithin = (days: number) =>
       this.#count("offline IN (0, 1) AND unseen <= ?", days * DAY - now.getTime());
@@ -123,6 +137,7 @@ export class Session {
       lastDay: seenWithin(1),
       last30Days: seenWithin(30),
       inSession: this.#count("in_session = 1"),
+      waiting: this.countWaiting(),
     };
   }
 
@@ -141,10 +156,41 @@ export class Session {
       const stored = this.#visitors.get(shortId);
       if (stored === null) return null;
       requireUnchanged(stored, expected);
-      const visitor = { ...attributesOf(stored), ...change };
+      const visitor = changed(attributesOf(stored), change);
       this.#visitors.put(visitor, stored);
       return visitor;
     });
+  }
+
+  /** As `AgentClaims.claimVisitor`. */
+  claimVisitor(shortId: string, request: AgentClaim): ClaimResult | null {
+    return this.#connection.write(() => {
+      const stored = this.#visitors.get(shortId);
+      if (stored === null) return null;
+      const isOver = this.#visitors.isClaimOver(stored.id, new Date());
+      const result = claim(attributesOf(stored), request, isOver);
+      if (result.refusal === null) {
+        this.#visitors.put(result.visitor, stored);
+        this.#visitors.setClaimEnd(stored.id, request.until);
+      }
+      return result;
+    });
+  }
+
+  /** Whether the time of a claim is over. */
+  hasClaimsOver(now: Date): boolean {
+    return this.#visitors.claimsOver(now).length > 0;
+  }
+
+  /** Ends some claims whose time is over; returns how many, 0 where none is left. */
+  endClaims(now: Date): number {
+    return this.#step(
+      () => this.#visitors.claimsOver(now),
+      (stored) => {
+        this.#visitors.put({ ...attributesOf(stored), claimed_by: null }, stored);
+        this.#visitors.setClaimEnd(stored.id, null);
+      },
+    ).length;
   }
 
   /** @param expected the visitor's JSON as it was read; `null`: it may be anything */

@@ -11,6 +11,8 @@ import type { SearchQuery } from "../../search/parse.ts";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
+import type { AgentClaim, ClaimResult } from "../agent_claim.ts";
+import type { PageView } from "../page_views.ts";
 import {
   type Heartbeat,
   type PresenceResult,
@@ -116,6 +118,14 @@ class SqliteStore implements VisitorStore {
     return found.map((json) => json === null ? null : new EncodedVisitor(json));
   }
 
+  pagesOf(shortId: string): Promise<PageView[] | null> {
+    return this.#onLoop("pagesOf", shortId);
+  }
+
+  countWaiting(): Promise<number> {
+    return this.#onLoop("countWaiting");
+  }
+
   countOnline(): Promise<number> {
     return this.#read("countOnline");
   }
@@ -139,6 +149,16 @@ class SqliteStore implements VisitorStore {
 
   updateVisitor(shortId: string, change: VisitorChange, expected?: EncodedVisitor): Promise<Visitor | null> {
     return this.#write("updateVisitor", shortId, change, expected?.json ?? null);
+  }
+
+  claimVisitor(shortId: string, claim: AgentClaim): Promise<ClaimResult | null> {
+    return this.#write("claimVisitor", shortId, claim);
+  }
+
+  async endClaims(now: Date): Promise<number> {
+    // So that nothing is written, nor a thread started, for looking alone.
+    if (!await this.#onLoop("hasClaimsOver", now)) return 0;
+    return await this.#untilNone(Infinity, () => this.#write("endClaims", now));
   }
 
   removeVisitor(shortId: string, expected?: EncodedVisitor): Promise<boolean> {

@@ -7,6 +7,7 @@ import { searchedAttributes } from "../../search/index_keys.ts";
 import { deletions, likelyWordsOf } from "../../search/typo.ts";
 import { positionOfVisitor } from "../../visitor/list_order.ts";
 import { ATTRIBUTE_NAMES, type Visitor } from "../../visitor/visitor.ts";
+import { addPageViews, type PageView } from "../page_views.ts";
 import { documentOf, valuesOf, visitorOf } from "./document.ts";
 import type { Connection } from "./file.ts";
 import { orderColumns, urlColumn } from "./search.ts";
@@ -51,11 +52,18 @@ export class SqliteVisitors {
     const document = documentOf(visitor);
     if (stored?.document === document) return stored.id;
     const { offline, unseen } = orderColumns(positionOfVisitor(visitor));
-    const columns = [offline, unseen, urlColumn(visitor), visitor.lookup_code, Number(visitor.is_in_session)];
+    const columns = [
+      offline,
+      unseen,
+      urlColumn(visitor),
+      visitor.lookup_code,
+      Number(visitor.is_in_session),
+      Number(visitor.is_online && visitor.is_waiting_for_call),
+    ];
     if (stored === null) {
       const id = this.#connection.insert(
-        `INSERT INTO visitor (id, short_id, offline, unseen, url, lookup_code, in_session)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO visitor (id, short_id, offline, unseen, url, lookup_code, in_session, waiting)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         newId,
         visitor.short_id,
         ...columns,
@@ -66,7 +74,8 @@ export class SqliteVisitors {
     }
     const { id } = stored;
     this.#connection.run(
-      "UPDATE visitor SET offline = ?, unseen = ?, url = ?, lookup_code = ?, in_session = ? WHERE id = ?",
+      `UPDATE visitor SET offline = ?, unseen = ?, url = ?, lookup_code = ?, in_session = ?, waiting = ?
+       WHERE id = ?`,
       ...columns,
       id,
     );
@@ -79,9 +88,46 @@ export class SqliteVisitors {
     return id;
   }
 
+  /** Records when a visitor's claim ends; `null`: there is none. */
+  setClaimEnd(id: number, end: Date | null) {
+    if (end === null) this.#connection.run("DELETE FROM claim WHERE id = ?", id);
+    else this.#connection.run("INSERT OR REPLACE INTO claim (id, until) VALUES (?, ?)", id, end.getTime());
+  }
+
+  /** Whether the time of a visitor's claim is over. */
+  isClaimOver(id: number, now: Date): boolean {
+    return this.#connection.get("SELECT 1 FROM claim WHERE id = ? AND until <= ?", id, now.getTime()) !==
+      undefined;
+  }
+
+  /** Visitors whose claim's time is over, in the order in which it ended. */
+  claimsOver(now: Date): StoredVisitor[] {
+    return this.#connection.all<[id: number, document: string]>(
+      "SELECT id, attributes FROM claim JOIN document USING (id) WHERE until <= ? ORDER BY until",
+      now.getTime(),
+    ).map(([id, document]) => ({ id, document }));
+  }
+
+  /** The last web pages of a visitor, the newest last. */
+  pagesOf(id: number): PageView[] {
+    const row = this.#connection.get<[views: string]>("SELECT views FROM page WHERE id = ?", id);
+    return row === undefined ? [] : JSON.parse(row[0]);
+  }
+
+  addPages(id: number, views: PageView[]) {
+    const all = JSON.stringify(addPageViews(this.pagesOf(id), views));
+    this.#connection.run("INSERT OR REPLACE INTO page (id, views) VALUES (?, ?)", id, all);
+  }
+
+  /** Removes what is kept of visitors online alone. */
+  removeOnlineState(id: number) {
+    this.setClaimEnd(id, null);
+    this.#connection.run("DELETE FROM page WHERE id = ?", id);
+  }
+
   remove(id: number) {
     this.#removeTerms(id);
-    for (const table of ["document", "visitor", "connection"]) {
+    for (const table of ["document", "visitor", "connection", "claim", "page"]) {
       this.#connection.run(`DELETE FROM ${table} WHERE id = ?`, id);
     }
   }

@@ -1,0 +1,39 @@
+/**
+ * The end of agents' claims: one that is not renewed ends in the store, whichever process took it.
+ *
+ * @module
+ */
+import type { AgentClaims } from "../store/visitor_store.ts";
+import { type Background, startBackground, type Times } from "./background.ts";
+import type { Log } from "./log.ts";
+
+/** The least pause, in times of what looking took: a database without the index for it reads all documents. */
+const REST = 20;
+
+/** When claims are looked at. */
+export interface ClaimEndsOptions extends Partial<Times> {
+  /** Called after claims were ended. */
+  onEnded?: () => void;
+}
+
+/**
+ * Ends the claims whose time is over, every two seconds. Each process does so: taking a lease would cost as much as
+ * looking.
+ */
+export function startClaimEnds(
+  store: AgentClaims & { isReady(): boolean },
+  log: Log,
+  { first = 2000, interval = 2000, retry = 10_000, onEnded = () => {} }: ClaimEndsOptions = {},
+): Background {
+  return startBackground(
+    async ({ pause }) => {
+      if (!store.isReady()) return;
+      const start = performance.now();
+      if (await store.endClaims(new Date()) > 0) onEnded();
+      await pause(REST * (performance.now() - start) - interval);
+    },
+    log,
+    "Agents' claims do not end yet",
+    { first, interval, retry },
+  );
+}
