@@ -398,7 +398,8 @@ if (hasAllRights) {
       assert.equal((await store.updateVisitor("broken", { nickname: "Grace" }))?.nickname, "Grace");
       assert.equal((await store.updateVisitor("broken", { metadata: { plan: "pro" } }))?.nickname, "Grace");
       const write = { shortId: "broken", isNew: false, change: {}, claims: { call_name: "A" } };
-      assert.deepEqual(await store.writePresence("p", [write]), [{ exists: true, lookupCode: null }]);
+      const call = { isWaiting: false, since: null };
+      assert.deepEqual(await store.writePresence("p", [write]), [{ exists: true, lookupCode: null, call }]);
       assert.equal((await getVisitor(store, "broken"))?.call_name, "A");
       assert.deepEqual(await findAll(store, "lovelace grace"), ["broken"]);
       assert.equal(await store.removeVisitor("broken"), true);
