@@ -13,9 +13,15 @@ import {
 import { matches } from "../../src/search/match.ts";
 import { deletions, isOneTypoAway } from "../../src/search/typo.ts";
 import { foldText, grams as gramsIn, plainText } from "../../src/search/normalise.ts";
-import { OPERATOR_NAMES } from "../../src/search/operators.ts";
+import { type Operator, OPERATOR_NAMES, OPERATORS } from "../../src/search/operators.ts";
 import { parseSearch, type SearchPart } from "../../src/search/parse.ts";
-import { ATTRIBUTE_NAMES, type AttributeName, readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeName,
+  ATTRIBUTES,
+  readVisitor,
+  type Visitor,
+} from "../../src/visitor/visitor.ts";
 
 const VALUES = [
   "Zoë Müller",
@@ -62,19 +68,19 @@ const value = fc.oneof(
 );
 const values = fc.array(value, { maxLength: 3 });
 
+/** Values of the attributes that a search looks at, some of them as they belong there. */
+const searched: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(
+  [...searchedAttributes(), "last_url" as const, "lookup_code" as const].map((name) => [
+    name,
+    ATTRIBUTES[name as AttributeName].kind === "list" ? values : value,
+  ]),
+);
 const visitors = fc.record({
+  ...searched,
   short_id: value.map((id) => id || "x"),
   is_online: fc.boolean(),
-  identities: values,
-  integration_ids: values,
-  tags: values,
   email: fc.oneof(fc.constantFrom("Zoe@Acme.com", "zoé@acme.com"), value),
-  ip_address: value,
-  last_url: value,
-  location_city: value,
   lookup_code: fc.oneof(fc.constantFrom("1234", "0042"), value),
-  name: value,
-  unique_id: value,
 }, { requiredKeys: ["short_id"] }).map((document) => readVisitor(document)!);
 
 /** Changes that a search sets aside, for some operators. */
@@ -88,14 +94,18 @@ const written = fc.constantFrom<(text: string) => string>(
   (text) => text.replace(/[ ()-]/g, ""),
 );
 /** How an attribute is searched by its operator; the others by a piece of their text. */
-const OPERATORS: { [Name in AttributeName]?: (value: string) => string } = {
-  ip_address: (value) => `ip:"${value}"`,
-  unique_id: (value) => `id:"${value}"`,
-  integration_ids: (value) => `integration_id:"${value}"`,
-  tags: (value) => `#"${value.replace(/^#/, "")}"`,
+const BY_OPERATOR: Partial<Record<AttributeName, (value: string) => string>> = {
   last_url: (value) => `url:"${value}"`,
   lookup_code: (value) => value,
-  email: (value) => value,
+  ...Object.fromEntries(
+    Object.values<Operator>(OPERATORS).flatMap(({ prefix, isPrefixInValue, attributes }) => {
+      const bare = (value: string) => isPrefixInValue && value.startsWith(prefix!) ? value.slice(1) : value;
+      return attributes.map((name) => [
+        name,
+        prefix === null ? (value: string) => value : (value: string) => `${prefix}"${bare(value)}"`,
+      ]);
+    }),
+  ),
 };
 
 /** A search for what a visitor holds, or for a piece of it. */
@@ -105,7 +115,7 @@ const search = fc.tuple(visitors, fc.nat(), fc.nat(), fc.nat(), written, fc.bool
       .flatMap(([name, value]) => [value].flat().map((item) => [name, item] as const))
       .filter((entry): entry is [AttributeName, string] => typeof entry[1] === "string");
     const [name, whole] = entries[which % entries.length];
-    const operator = OPERATORS[name];
+    const operator = BY_OPERATOR[name];
     if (byOperator && operator) return { visitor, q: operator(write(whole.replaceAll('"', ""))) };
     const points = Array.from(whole);
     const start = from % Math.max(1, points.length);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INDEX_KEYS_VERSION } from "../../../src/search/index_keys.ts";
 import type { AnyBulkWriteOperation } from "mongodb";
 import { startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
@@ -33,7 +34,7 @@ if (hasAllRights) {
     });
     assert.deepEqual(progress.at(-1), [253, 253]);
     assert.deepEqual(await collection.find({}, { projection: { foyer: 0 } }).toArray(), before);
-    assert.equal(await collection.countDocuments({ "foyer.v": 6 }), 251);
+    assert.equal(await collection.countDocuments({ "foyer.v": INDEX_KEYS_VERSION }), 251);
     assert.deepEqual(await findAll(store, "hopper"), ["f150"]);
     assert.deepEqual(
       await store.reindex(() => {}),
@@ -76,7 +77,9 @@ if (hasAllRights) {
 
   test("visitors whom a Foyer of the next version has written are found all the same", async ({ store, collection }) => {
     await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
-    await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 7, terms: ["other rules"] } } });
+    await collection.updateOne({ short_id: "b" }, {
+      $set: { foyer: { v: INDEX_KEYS_VERSION + 1, terms: ["other rules"] } },
+    });
     for (const q of ["lovelace", "ada lovelace -online", "lo"]) {
       assert.deepEqual((await findAll(store, q)).sort(), q.includes("-") ? [] : ["a", "b"], q);
     }
@@ -104,7 +107,10 @@ if (hasAllRights) {
     const searches = ["lovelace", "ada lovelace", "lov", "da", "e", "#vip", "#vip ada"];
     for (const q of searches) assert.deepEqual((await findAll(store, q, 1)).sort(), names, q);
     assert.deepEqual(await store.reindex(() => {}), { written: 2, missed: 0 });
-    assert.equal(await collection.countDocuments({ "foyer.v": 6, "foyer.common": "tag:#vip" }), 3);
+    assert.equal(
+      await collection.countDocuments({ "foyer.v": INDEX_KEYS_VERSION, "foyer.common": "tag:#vip" }),
+      3,
+    );
     for (const q of searches) assert.deepEqual((await findAll(store, q, 1)).sort(), names, q);
   });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INDEX_KEYS_VERSION } from "../../../src/search/index_keys.ts";
 import { addUnindexed, startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { VisitorChanged } from "../../../src/store/visitor_store.ts";
@@ -254,7 +255,7 @@ if (hasAllRights) {
       short_id: "page",
       is_online: true,
       last_url: "https://acme.com/lovelace",
-      foyer: { v: 6, keys: [] },
+      foyer: { v: INDEX_KEYS_VERSION, keys: [] },
     });
     assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
     await Promise.all(asking);
