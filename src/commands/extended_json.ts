@@ -5,7 +5,9 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { exactNumber } from "../visitor/exact_json.ts";
+import { parseTime } from "../visitor/time.ts";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 
 /** What numbers count where times belong: seconds or milliseconds since 1970. */
@@ -42,7 +44,7 @@ export function nativeDocument(
     const { kind } = ATTRIBUTES[name];
     // A short id is text alone, as in a collection.
     if (name === "short_id") native[name] = document[name];
-    else native[name] = kind === "metadata" ? nativeMetadata(document[name]) : nativeValue(document[name]);
+    else native[name] = kind === "metadata" ? nativeMetadata(document[name]) : nativeValues(document[name]);
     if (kind === "time" && timeUnit !== null) {
       native[name] = dateOfNumber(native[name], timeUnit, (reason) => refuse(name, reason));
     }
@@ -61,9 +63,12 @@ function nativeMetadata(metadata: unknown): unknown {
   );
 }
 
+function nativeValues(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(nativeValue) : nativeValue(value);
+}
+
 function nativeValue(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(nativeValue);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const [key, ...others] = Object.keys(value);
   if (others.length > 0) return value;
   const content = (value as Record<string, unknown>)[key];
@@ -78,7 +83,9 @@ function nativeValue(value: unknown): unknown {
     case "$numberLong":
     case "$numberDouble":
     case "$numberDecimal":
-      return typeof content === "string" && content !== "" ? exactNumber(content) : content;
+      return nativeNumber(content) ?? value;
+    case "$binary":
+      return uuidOf(content) ?? value;
     case "$undefined":
       return undefined;
     default:
@@ -86,11 +93,32 @@ function nativeValue(value: unknown): unknown {
   }
 }
 
+const NUMBER = /^(?:[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/;
+
+/** A `$numberLong` and its like hold text, or a number. */
+function nativeNumber(content: unknown): number | bigint | string | undefined {
+  if (typeof content === "number" || typeof content === "bigint") return content;
+  return typeof content === "string" && NUMBER.test(content) ? exactNumber(content) : undefined;
+}
+
 /** A `$date` holds text, or milliseconds as a number or as a `$numberLong`. */
-function nativeDate(content: unknown): unknown {
-  if (typeof content === "string") return content;
-  const milliseconds = nativeValue(content);
+function nativeDate(content: unknown): Date | undefined {
+  if (typeof content === "string") return parseTime(content) ?? undefined;
+  const isObject = typeof content === "object" && content !== null;
+  const [key] = isObject ? Object.keys(content) : [];
+  const milliseconds = key?.startsWith("$number")
+    ? nativeNumber((content as Record<string, unknown>)[key])
+    : content;
   return typeof milliseconds === "number" ? new Date(milliseconds) : undefined;
+}
+
+/** The text of a UUID, which is binary data of subtype 4; other bytes are no text. */
+function uuidOf(content: unknown): string | undefined {
+  if (typeof content !== "object" || content === null) return undefined;
+  const { base64, subType } = content as Record<string, unknown>;
+  if (typeof base64 !== "string" || !/^0?4$/.test(String(subType))) return undefined;
+  const hex = Buffer.from(base64, "base64").toString("hex");
+  return hex.length === 32 ? hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : undefined;
 }
 
 /** The date that a number means; any other value as it is. */

@@ -26,8 +26,8 @@ import { nativeDocument, type TimeUnit } from "./extended_json.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 
-/** Visitors in one write: enough to be fast, few enough to need little memory. */
-const BATCH = 1000;
+/** Visitors in one write, and characters of their records: enough to be fast, few enough to need little memory. */
+const [BATCH, BATCH_LENGTH] = [1000, 8 * 1024 * 1024];
 
 /** The result of an import. */
 interface Tally {
@@ -120,6 +120,7 @@ export async function importVisitors(
   const tally: Tally = { stored: 0, bad: 0, droppedFields: 0, unusable: new Map() };
   const given = new Map<AttributeName, number>(ATTRIBUTE_NAMES.map((name) => [name, 0]));
   let batch: Batch = new Map();
+  let length = 0;
 
   const reject = (line: number, reason: string) => {
     tally.bad++;
@@ -131,6 +132,7 @@ export async function importVisitors(
     await storing;
     if (batch.size > 0) storing = storeBatch(batch);
     batch = new Map();
+    length = 0;
     // Whoever waits for it next gets the error.
     storing.catch(() => {});
   };
@@ -160,7 +162,8 @@ export async function importVisitors(
     // In a batch each short id is there once; the visitor it had before is stored, too.
     if (batch.has(visitor.short_id)) await flush();
     batch.set(visitor.short_id, { visitor, line: record.line });
-    if (batch.size === BATCH) await flush();
+    if ("text" in record) length += record.text.length;
+    if (batch.size === BATCH || length >= BATCH_LENGTH) await flush();
   }
   await flush();
   await storing;
@@ -265,10 +268,21 @@ function repeatedAttributes(text: string, parsed: Record<string, unknown>): Set<
   return repeated;
 }
 
+/** The keys of all objects in a JSON value, however deep. */
 function countKeys(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (Array.isArray(value)) return value.reduce((sum, item) => sum + countKeys(item), 0);
   let count = 0;
-  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key]);
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next !== "object" || next === null) continue;
+    if (Array.isArray(next)) {
+      for (const item of next) open.push(item);
+      continue;
+    }
+    for (const key in next) {
+      count++;
+      open.push((next as Record<string, unknown>)[key]);
+    }
+  }
   return count;
 }

@@ -6,7 +6,7 @@
  */
 import type { Visitor } from "../visitor/visitor.ts";
 import { foldText, grams } from "./normalise.ts";
-import { OPERATOR_NAMES, type OperatorName, operatorOf, textsOf } from "./operators.ts";
+import { OPERATOR_NAMES, type OperatorName, operatorOf, valuesOf } from "./operators.ts";
 import { type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
 import { phoneDigits } from "./phone.ts";
 import { deletions, likelyWordsOf } from "./typo.ts";
@@ -32,7 +32,7 @@ export function exactKeys(visitor: Visitor, operators = OPERATOR_NAMES): string[
   const keys = new Set<string>();
   for (const name of operators) {
     const { attributes, normalise } = operatorOf(name);
-    for (const text of textsOf(visitor, attributes)) {
+    for (const text of valuesOf(visitor, attributes)) {
       const value = normalise(text);
       if (value !== null) keys.add(keyOf(name, value));
     }
@@ -54,14 +54,40 @@ function keyOf(operator: OperatorName, value: string): string {
 /** Characters (UTF-16 units) of one value in which text is looked for: a value of a megabyte has as many index keys. */
 const MAX_SEARCHED = 1000;
 
+/** Characters of all values of a list in which text is looked for. */
+const MAX_SEARCHED_LIST = 10_000;
+
+/** As many as a URL may have that a web page sends. */
+const MAX_SEARCHED_URL = 2048;
+
 /**
- * What text is looked for in, of one value: its first {@link MAX_SEARCHED} characters, folded. Index keys and `matches`
- * both use it, so that every store finds the same visitors.
+ * Whether a folded text in which text is looked for fulfils a condition: the beginning of a value, or of each of the first
+ * ones of a list. Index keys and `matches` both use it, so that every store finds the same visitors.
  */
-export function searchedText(value: string): string {
-  if (value.length <= MAX_SEARCHED) return foldText(value);
+export function someSearchedText(
+  value: string | readonly string[] | null,
+  test: (folded: string) => boolean,
+): boolean {
+  if (value === null) return false;
+  if (typeof value === "string") return test(foldedBeginning(value, MAX_SEARCHED));
+  let left = MAX_SEARCHED_LIST;
+  for (const item of value) {
+    left -= Math.min(item.length, MAX_SEARCHED) + 1;
+    if (left < 0) break;
+    if (test(foldedBeginning(item, MAX_SEARCHED))) return true;
+  }
+  return false;
+}
+
+/** The folded URL in which text is looked for. */
+export function searchedUrl(url: string): string {
+  return foldedBeginning(url, MAX_SEARCHED_URL);
+}
+
+function foldedBeginning(value: string, length: number): string {
+  if (value.length <= length) return foldText(value);
   // The cut may leave half of a character.
-  return foldText(value.slice(0, MAX_SEARCHED).replace(/[\ud800-\udbff]$/, ""));
+  return foldText(value.slice(0, length).replace(/[\ud800-\udbff]$/, ""));
 }
 
 /**
@@ -69,14 +95,19 @@ export function searchedText(value: string): string {
  * no run of characters that may be typed goes across two values; so are the digits of a phone number a line.
  */
 export function searchText(visitor: Visitor): string {
-  return textsOf(visitor, TEXT_ATTRIBUTES).map((value) => withPhoneDigits(searchedText(value))).join(
-    "",
-  );
+  let text = "";
+  for (const name of TEXT_ATTRIBUTES) {
+    someSearchedText(visitor[name] as string | string[] | null, (folded) => {
+      text += withPhoneDigits(folded);
+      return false;
+    });
+  }
+  return text;
 }
 
-/** A folded URL in which text is looked for, as {@link searchText}. */
-export function searchedUrl(url: string): string {
-  return withPhoneDigits(foldText(url));
+/** A URL in which text is looked for, as {@link searchText}. */
+export function searchTextOfUrl(url: string): string {
+  return withPhoneDigits(searchedUrl(url));
 }
 
 function withPhoneDigits(folded: string): string {

@@ -5,9 +5,8 @@
  * @module
  */
 import type { Visitor } from "../visitor/visitor.ts";
-import { searchedText } from "./index_keys.ts";
-import { foldText } from "./normalise.ts";
-import { hasValue, someText } from "./operators.ts";
+import { searchedUrl, someSearchedText } from "./index_keys.ts";
+import { hasValue } from "./operators.ts";
 import type { SearchPart, SearchQuery, TextPart } from "./parse.ts";
 import { phoneDigits } from "./phone.ts";
 import { hasTypo } from "./typo.ts";
@@ -40,7 +39,7 @@ function matchesPart(part: SearchPart, visitor: Visitor): boolean {
     case "code":
       return visitor.short_id === part.digits || (part.inLookupCode && visitor.lookup_code === part.digits);
     case "url":
-      return isOnPage(visitor, (url) => foldText(url).includes(part.text));
+      return isOnPage(visitor, (url) => url.includes(part.text));
     case "text":
       return visitor.short_id === part.shortId || isInText(visitor, part);
   }
@@ -51,10 +50,10 @@ function isInText(visitor: Visitor, { text, attributes, inUrl, typos, isPhone }:
     folded.includes(text) ||
     (typos === true && hasTypo(folded, text)) ||
     (isPhone === true && phoneDigits(folded).some((digits) => digits.includes(text)));
-  return someText(visitor, attributes, (value) => isIn(searchedText(value))) ||
-    (inUrl && isOnPage(visitor, (url) => isIn(foldText(url))));
+  return attributes.some((name) => someSearchedText(visitor[name] as string | string[] | null, isIn)) ||
+    (inUrl && isOnPage(visitor, isIn));
 }
 
 function isOnPage({ is_online, last_url }: Visitor, test: (url: string) => boolean): boolean {
-  return is_online && last_url !== null && test(last_url);
+  return is_online && last_url !== null && test(searchedUrl(last_url));
 }

@@ -100,29 +100,25 @@ export interface ValuePart {
   attributes: readonly AttributeName[];
 }
 
+/** Values of one list that are compared: a list of a megabyte has as many index keys as values. */
+const MAX_VALUES = 1000;
+
+/** Characters (UTF-16 units) of a value that may be compared: nobody types a longer one. */
+const MAX_LENGTH = 1000;
+
+/** The values of a visitor that an operator looks at. */
+export function valuesOf(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
+  return attributes.flatMap((name) => {
+    const value = visitor[name] as string | string[] | null;
+    return Array.isArray(value) ? value.slice(0, MAX_VALUES) : value ?? [];
+  }).filter(({ length }) => length <= MAX_LENGTH);
+}
+
 /** Whether a visitor has the value of a part. */
 export function hasValue({ operator, value, typed, attributes }: ValuePart, visitor: Visitor): boolean {
   const { normalise, isLiteral } = operatorOf(operator);
   const isSame = isLiteral
     ? (other: string) => other === value || other === typed
     : (other: string) => normalise(other) === value;
-  return someText(visitor, attributes, isSame);
-}
-
-/** Whether one of the values of text and list attributes fulfils a condition. */
-export function someText(
-  visitor: Visitor,
-  attributes: readonly AttributeName[],
-  test: (value: string) => boolean,
-): boolean {
-  for (const name of attributes) {
-    const value = visitor[name] as string | string[] | null;
-    if (value !== null && (typeof value === "string" ? test(value) : value.some(test))) return true;
-  }
-  return false;
-}
-
-/** The values of text and list attributes, each by itself. */
-export function textsOf(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
-  return attributes.flatMap((name) => visitor[name] as string | string[] | null ?? []);
+  return valuesOf(visitor, attributes).some(isSame);
 }

@@ -74,7 +74,8 @@ export function storedNumber(number: number | bigint): number | string {
     return Number.isSafeInteger(Number(number)) ? Number(number) : String(number);
   }
   const isExact = Number.isSafeInteger(number) || !Number.isInteger(number) || Math.abs(number) >= 1e21;
-  return isExact ? number : String(number);
+  // Of two zeros JSON has one.
+  return isExact ? number + 0 : String(number);
 }
 
 /** The whole number that a decimal is; `null` where it has a fraction, or is too long to be written out. */

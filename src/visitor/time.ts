@@ -4,33 +4,70 @@
  * @module
  */
 
-// Date.parse also takes "1", "March 7" and what a browser once wrote, in the server's own time zone.
-const ISO_8601 =
-  /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d+))?(?: ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?(?: UTC| GMT)?)(?:\[[\w/+-]+\])?)?)?$/;
+const TIME = String.raw`(?<hourMinute>\d{2}:\d{2})(?<second>:\d{2})?`;
+const FRACTION = String.raw`(?:[.,](?<fraction>\d+))?`;
+const OFFSET = String.raw`[+-]\d{2}(?::?\d{2})?`;
+const MONTH = "(?<month>[a-z]{3,9})";
+const WEEKDAY = "(?<weekday>[a-z]{3,9})";
+/** What stands in parentheses behind an offset explains it. */
+const COMMENT = String.raw`(?: \([^()]*\))?`;
 
-const BASIC_ISO_8601 =
-  /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?(Z|[+-]\d{2}(?::?\d{2})?)$/;
+/**
+ * The forms that mean one time only. (`Date.parse` also takes "1", "March 7" and what a browser once wrote, in the server's
+ * own time zone.) Zones with a name other than UTC's are several.
+ */
+const FORMS = [
+  // ISO 8601 and RFC 3339, as databases and languages write them; Go appends its monotonic clock, Java the zone's name.
+  String.raw`(?<year>[+-]\d{6}|\d{4})-(?<month>\d{2})-(?<day>\d{2})(?:[T ]${TIME}${FRACTION}` +
+  String.raw`(?: ?(?<zone>Z|UTC|GMT|${OFFSET}(?: UTC| GMT)?)(?:\[[\w/+-]+\]| m=[+-][\d.]+)?)?)?`,
+  // Nobody writes the year first and the month last.
+  String
+    .raw`(?<year>\d{4})/(?<month>\d{2})/(?<day>\d{2})(?: ${TIME}${FRACTION}(?: ?(?<zone>Z|UTC|GMT|${OFFSET}))?)?`,
+  // ISO 8601's basic format.
+  String.raw`(?<year>\d{4})(?<month>\d{2})(?<day>\d{2})T(?<hour>\d{2})(?<minute>\d{2})` +
+  String.raw`(?:(?<bareSecond>\d{2})${FRACTION})?(?<zone>Z|${OFFSET})`,
+  // RFC 9110, section 5.6.7, and RFC 5322, section 3.3.
+  String
+    .raw`(?:${WEEKDAY}, )?(?<day>\d{1,2}) ${MONTH} (?<year>\d{4}) ${TIME} (?<zone>UTC|UT|GMT|Z|[+-]\d{4})${COMMENT}`,
+  // What Date.prototype.toString gives.
+  String
+    .raw`${WEEKDAY} ${MONTH} (?<day>\d{2}) (?<year>\d{4}) ${TIME} (?:GMT|UTC)(?<zone>[+-]\d{4})${COMMENT}`,
+  // What date(1), Ruby and Java give, where the zone is UTC or a number.
+  String.raw`${WEEKDAY} ${MONTH} +(?<day>\d{1,2}) ${TIME} (?<zone>UTC|GMT|[+-]\d{4}) (?<year>\d{4})`,
+  // The logs of web servers.
+  String.raw`(?<day>\d{2})/${MONTH}/(?<year>\d{4}):${TIME} (?<zone>[+-]\d{4})`,
+].map((form) => new RegExp(`^${form}$`, "i"));
 
-/** RFC 9110, section 5.6.7, and RFC 5322, section 3.3, with the zones that mean one offset. */
-const RFC_5322 =
-  /^(?:(\w{3}), )?(\d{1,2}) (\w{3}) (\d{4}) (\d{2}:\d{2})(:\d{2})? (UTC|UT|GMT|Z|[+-]\d{4})(?: \((?:UTC|GMT)\))?$/;
+const MONTHS = [
+  "january",
+  "february",
+  "march",
+  "april",
+  "may",
+  "june",
+  "july",
+  "august",
+  "september",
+  "october",
+  "november",
+  "december",
+];
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
-/** What `Date.prototype.toString` gives. */
-const DATE_STRING =
-  /^(\w{3}) (\w{3}) (\d{2}) (\d{4}) (\d{2}:\d{2})(:\d{2}) (?:GMT|UTC)([+-]\d{4})(?: \([^()]*\))?$/;
-
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/** The parts of a time as text. */
+/** The parts of a time as text, those that it has. */
 interface Parts {
   year: string;
+  /** Two digits, or a name. */
   month: string;
   day: string;
   /** `hh:mm`. */
   hourMinute?: string;
+  hour?: string;
+  minute?: string;
   /** `:ss`. */
   second?: string;
+  /** `ss`. */
+  bareSecond?: string;
   fraction?: string;
   /** `Z`, a name of UTC, or an offset. */
   zone?: string;
@@ -51,48 +88,37 @@ interface Parts {
  * ```
  */
 export function parseTime(text: string): Date | null {
-  const parts = partsOf(text);
-  return parts === null ? null : dateOf(parts);
+  for (const form of FORMS) {
+    const match = form.exec(text);
+    if (match !== null) return dateOf(match.groups as unknown as Parts);
+  }
+  return null;
 }
 
-function partsOf(text: string): Parts | null {
-  let match = ISO_8601.exec(text);
-  if (match !== null) {
-    const [, year, month, day, hourMinute, second, fraction, zone] = match;
-    return { year, month, day, hourMinute, second, fraction, zone };
-  }
-  match = BASIC_ISO_8601.exec(text);
-  if (match !== null) {
-    const [, year, month, day, hour, minute, second = "00", fraction, zone] = match;
-    return { year, month, day, hourMinute: `${hour}:${minute}`, second: `:${second}`, fraction, zone };
-  }
-  match = RFC_5322.exec(text);
-  if (match !== null) {
-    const [, weekday, day, month, year, hourMinute, second, zone] = match;
-    return { year, month: monthOf(month), day: day.padStart(2, "0"), hourMinute, second, zone, weekday };
-  }
-  match = DATE_STRING.exec(text);
-  if (match === null) return null;
-  const [, weekday, month, day, year, hourMinute, second, zone] = match;
-  return { year, month: monthOf(month), day, hourMinute, second, zone, weekday };
-}
-
-/** A month's number; `00`, which no month has, for another name. */
-function monthOf(name: string): string {
-  return String(MONTHS.indexOf(name) + 1).padStart(2, "0");
-}
-
-function dateOf(
-  { year, month, day, hourMinute = "00:00", second = ":00", fraction = "", zone = "Z", weekday }: Parts,
-): Date | null {
-  const civil = new Date(Date.UTC(2000 + Number(year) % 400, Number(month) - 1, Number(day)));
+function dateOf(parts: Parts): Date | null {
+  const { year, hour = "00", minute = "00", hourMinute = `${hour}:${minute}`, fraction = "", zone = "Z" } =
+    parts;
+  const { bareSecond = "00", second = `:${bareSecond}`, weekday } = parts;
+  const month = /^\d/.test(parts.month) ? Number(parts.month) - 1 : indexOfName(parts.month, MONTHS);
+  const day = parts.day.padStart(2, "0");
+  const civil = new Date(Date.UTC(2000 + Number(year) % 400, month, Number(day)));
   // `new Date` would take February 30 for a day in March.
-  if (civil.getUTCDate() !== Number(day) || civil.getUTCMonth() !== Number(month) - 1) return null;
+  if (civil.getUTCDate() !== Number(day) || civil.getUTCMonth() !== month) return null;
   // A weekday that is another one says that one of them is wrong. (400 years are whole weeks.)
-  if (weekday !== undefined && WEEKDAYS[civil.getUTCDay()] !== weekday) return null;
+  if (weekday !== undefined && indexOfName(weekday, WEEKDAYS) !== civil.getUTCDay()) return null;
   const milliseconds = fraction.slice(0, 3).padEnd(3, "0");
-  const date = new Date(`${year}-${month}-${day}T${hourMinute}${second}.${milliseconds}${offsetOf(zone)}`);
+  const date = new Date(
+    `${year}-${String(month + 1).padStart(2, "0")}-${day}T${hourMinute}${second}.${milliseconds}${
+      offsetOf(zone)
+    }`,
+  );
   return Number.isNaN(date.getTime()) ? null : date;
+}
+
+/** Which name it is, whole or its first three letters; -1 where it is none. */
+function indexOfName(text: string, names: string[]): number {
+  const name = text.toLowerCase();
+  return names.findIndex((other) => other === name || other.slice(0, 3) === name);
 }
 
 /** A zone as `Date` takes it: `Z` or `+hh:mm`. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { importVisitors } from "../../src/commands/import.ts";
+import { parseSearch } from "../../src/search/parse.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
@@ -170,6 +171,59 @@ Deno.test("A line of 4 MB is stored whole, whatever is long in it", async () => 
   await store.close();
 });
 
+Deno.test("A line of 4 MB of anything delays no import, and is found by its beginning", async () => {
+  const store = openSqliteStore(":memory:", { use: "command" });
+  const size = 4 * 1024 * 1024 - 200;
+  const many = (item: (i: number) => string) => {
+    let text = "";
+    for (let i = 0; text.length < size - 40; i++) text += (i === 0 ? "" : ",") + item(i);
+    return text;
+  };
+  const lines = [
+    `{"short_id":"identities","identities":[${many((i) => `"p${i}@example.com"`)}]}`,
+    `{"short_id":"tags","tags":[${many((i) => `"#t${i}"`)}]}`,
+    `{"short_id":"phones","is_online":true,"last_url":"https://a.com/?${
+      many((i) => `${i % 10}-${1e6 + i}`)
+    }"}`,
+    `{"short_id":"id","unique_id":"${"x".repeat(size)}"}`,
+    `{"short_id":"repeated",${many(() => '"name":"x"')}}`,
+    `{"short_id":"deep","x":${"[".repeat(size / 2)}${"]".repeat(size / 2)}}`,
+    `{"short_id":"deeper","name":${'{"$date":'.repeat(size / 10)}1${"}".repeat(size / 10)}}`,
+    `{"short_id":"metadata","metadata":{"a":${"[".repeat(size / 2)}${"]".repeat(size / 2)}}}`,
+  ];
+  const { tally } = await importText(lines.join("\n"), store);
+  assert.deepEqual([tally.stored, tally.bad], [lines.length, 0]);
+  assert.deepEqual([...tally.unusable.keys()].sort(), ["metadata", "name"]);
+  const finds: [q: string, found: string[]][] = [
+    ["p7@example.com", ["identities"]],
+    ["p7@exam", ["identities"]],
+    ["#t999", ["tags"]],
+    ["#t1000", []],
+    ["p300000@example.com", []],
+    ["url:7-1000007", ["phones"]],
+    ["71000007", ["phones"]],
+  ];
+  for (const [q, found] of finds) {
+    const { visitors } = await store.findVisitors(parseSearch(q), 10, null);
+    assert.deepEqual(visitors.map(({ visitor }) => visitor.short_id), found, q);
+  }
+  await store.close();
+});
+
+testInFolder("Lines of megabytes need little memory, however many they are", async (folder) => {
+  await using process = startImport(folder);
+  const writer = process.child.stdin.getWriter();
+  const note = "x".repeat(1024 * 1024);
+  for (let i = 0; i < 300; i++) {
+    await writer.write(encoder.encode(JSON.stringify({ short_id: `v${i}`, metadata: { note } }) + "\n"));
+  }
+  const peak = await peakMegabytes(process);
+  await writer.close();
+  assert.equal((await process.ended).code, 0);
+  assert.match(process.stderr, /^Stored 300 visitors/m);
+  assert.ok(peak < 500, `peak of ${Math.round(peak)} MB`);
+});
+
 Deno.test("Progress is reported as visitors are stored", async () => {
   const store = openSqliteStore(":memory:");
   const text = Array.from({ length: 2500 }, (_, i) => `{"short_id":"v${i}"}`).join("\n");
@@ -261,6 +315,11 @@ function foyer(folder: string, args: string[], environment: Record<string, strin
 /** An import whose input is still to come. */
 function startImport(folder: string) {
   return new Process({ ...foyer(folder, ["import", "-"]), stdin: "piped" });
+}
+
+async function peakMegabytes({ child }: Process): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
 }
 
 function run(folder: string, args: string[], input = "", environment: Record<string, string> = {}) {
@@ -423,10 +482,6 @@ testInFolder("While a server serves the same store an import's result shows at o
 
 testInFolder("An import of any length needs the same little memory", async (folder) => {
   await using process = startImport(folder);
-  const peakMegabytes = async () => {
-    const status = await Deno.readTextFile(`/proc/${process.child.pid}/status`);
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
-  };
   const writer = process.child.stdin.getWriter();
   // 200 MB: 20 batches of 1000 visitors, 10 kB each.
   const note = "x".repeat(10_000);
@@ -437,7 +492,7 @@ testInFolder("An import of any length needs the same little memory", async (fold
     }
     await writer.write(encoder.encode(text));
   }
-  const peak = await peakMegabytes();
+  const peak = await peakMegabytes(process);
   await writer.close();
   assert.equal((await process.ended).code, 0);
   assert.match(process.stderr, /^Stored 20,000 visitors/m);

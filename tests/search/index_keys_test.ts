@@ -4,8 +4,8 @@ import {
   exactKey,
   exactKeys,
   searchedAttributes,
-  searchedUrl,
   searchText,
+  searchTextOfUrl,
   SUFFIX,
   suffixesOf,
   typoKeys,
@@ -129,7 +129,8 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   const key = exactKey(part);
   if (key !== null) return exactKeys(visitor).includes(key);
   if (part.kind !== "text") return true;
-  const onUrl = visitor.is_online && part.inUrl && searchedUrl(visitor.last_url ?? "").includes(part.text);
+  const onUrl = visitor.is_online && part.inUrl &&
+    searchTextOfUrl(visitor.last_url ?? "").includes(part.text);
   const suffixes = suffixesOf(searchText(visitor));
   const pieces = gramsIn(part.text, SUFFIX);
   return visitor.short_id === part.shortId || onUrl ||
@@ -147,7 +148,7 @@ Deno.test("Whoever matches a search has the keys by which an index finds them", 
         matched.add(part.kind === "value" ? part.operator : part.kind);
         assert.ok(mayMatch(part, visitor), `${JSON.stringify(part)} of ${JSON.stringify(q)}`);
         if (part.kind !== "text" || visitor.short_id === part.shortId) continue;
-        const onUrl = visitor.is_online && searchedUrl(visitor.last_url ?? "").includes(part.text);
+        const onUrl = visitor.is_online && searchTextOfUrl(visitor.last_url ?? "").includes(part.text);
         assert.ok(onUrl || searchText(visitor).includes(part.text), "the search text holds what text finds");
       }
     }),
@@ -233,7 +234,7 @@ Deno.test("The digits of a phone number are a line of the search text, where som
       lines.join("\n") + "\n",
       value,
     );
-    assert.equal(searchedUrl(value), lines.join("\n") + "\n", value);
+    assert.equal(searchTextOfUrl(value), lines.join("\n") + "\n", value);
   }
 });
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exactKey, searchedUrl, SUFFIX } from "../../search/index_keys.ts";
+import { exactKey, searchTextOfUrl, SUFFIX } from "../../search/index_keys.ts";
 import { grams } from "../../search/normalise.ts";
 import { operatorOf, type ValuePart } from "../../search/operators.ts";
 import type { SearchQuery, TextPart } from "../../search/parse.ts";
@@ -89,7 +89,7 @@ export function fulfils({ lookup, others }: PartCondition): Condition {
  * @param urls the values of `last_url` of visitors online, where {@link needsUrls}
  */
 export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition[] {
-  const folded = urls.map((url) => ({ url, text: searchedUrl(lastUrlOf(url)) }));
+  const folded = urls.map((url) => ({ url, text: searchTextOfUrl(lastUrlOf(url)) }));
   const onUrlsWhere = (test: (text: string) => boolean): Condition => ({
     is_online: true,
     last_url: { $in: folded.filter(({ text }) => test(text)).map(({ url }) => url) },

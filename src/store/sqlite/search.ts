@@ -8,7 +8,7 @@
  */
 import { matches } from "../../search/match.ts";
 import { isSelective, type SearchPart, type SearchQuery } from "../../search/parse.ts";
-import { searchedUrl } from "../../search/index_keys.ts";
+import { searchTextOfUrl } from "../../search/index_keys.ts";
 import { deletions, isOneTypoAway, likelyWordsOf } from "../../search/typo.ts";
 import { comparePositions, type Position, positionOfVisitor } from "../../visitor/list_order.ts";
 import { jsonOf, lazyVisitorOf } from "./document.ts";
@@ -77,7 +77,7 @@ export function orderColumns({ online, lastSeenAt }: Position): { offline: numbe
 
 /** The folded URL of a visitor online, in which text is looked for; `null` for one offline. */
 export function urlColumn({ is_online, last_url }: { is_online: boolean; last_url: string | null }) {
-  return is_online ? withoutNul(searchedUrl(last_url ?? "")) : null;
+  return is_online ? withoutNul(searchTextOfUrl(last_url ?? "")) : null;
 }
 
 /** Visitors offline, last seen before a time where there is one; those whose time is not known have none. */
