@@ -16,6 +16,7 @@ import {
   cacheParameters,
   changedVisitorParameters,
   COMMON_ERRORS,
+  KEY_HEADER,
   matchParameters,
   OPENAPI,
   type Operation,
@@ -167,9 +168,12 @@ function describe(
 ): ZodOpenApiOperationObject {
   const { summary, tag, isChange, path, query, body, bodyExample, answer, answerExample, shortIdAt } =
     operation;
-  const { isCacheable, isConditional, isPaged, isStream } = operation;
+  const { isCacheable, isConditional, isPaged, isStream, namesKey } = operation;
   const headers = {
     "X-Request-Id": REQUEST_ID,
+    ...(namesKey
+      ? { [KEY_HEADER]: header("What the key of the request may do: read or write", "read") }
+      : {}),
     ...(isCacheable ? { ETag: ETAG } : {}),
     ...(isConditional && body ? { ETag: ETAG } : {}),
     ...(isPaged

@@ -23,6 +23,9 @@ export const DEFAULT_RESULTS = 100;
 /** How many documents without search fields a search left out, since looking at them takes longer than it may. */
 export const UNINDEXED_HEADER = "Foyer-Unindexed";
 
+/** What the key of the request may do: `read` or `write`. */
+export const KEY_HEADER = "Foyer-Key";
+
 const MAX_RESULTS = 1000;
 const MAX_Q_LENGTH = 256;
 
@@ -265,6 +268,8 @@ export interface Operation {
   isPaged?: boolean;
   /** Whether its answer is a stream of events, which does not end by itself; its example is the text of some. */
   isStream?: boolean;
+  /** Whether its answer says what the key may do. */
+  namesKey?: boolean;
   /** Its errors beside {@link COMMON_ERRORS}. */
   errors: ErrorCode[];
 }
@@ -436,6 +441,7 @@ export const OPERATIONS = {
         waiting: 2,
       },
     }),
+    namesKey: true,
     errors: ["database_unavailable"],
   },
   describeApi: {

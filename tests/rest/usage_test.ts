@@ -104,3 +104,13 @@ Deno.test("Usage needs a key, is only read, and shows nothing of who they are", 
   }
   assert.equal((await ask("/api/usage/")).status, 404);
 });
+
+Deno.test("What the key may do is said beside the usage", async () => {
+  const { ask } = await appWith([], { REST_WRITE_KEY: "write-key", REST_KEY_PREVIOUS: "old-key" });
+  for (const [key, may] of [["key", "read"], ["old-key", "read"], ["write-key", "write"]]) {
+    const response = await ask("/api/usage", { Authorization: key });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("Foyer-Key"), may);
+    await response.text();
+  }
+});

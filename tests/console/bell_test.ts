@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { Bell, RING_MS } from "../../src/console/client/bell.js";
+
+const waiting = (short_id: string, more: Record<string, unknown> = {}) => ({
+  short_id,
+  is_online: true,
+  is_waiting_for_call: true,
+  claimed_by: null,
+  is_in_session: false,
+  ...more,
+});
+
+function openBell() {
+  const bell = new Bell();
+  const take = (visitors: ReturnType<typeof waiting>[], now = 0) => [
+    bell.take(visitors, now).map(({ short_id }) => short_id).join(),
+    bell.isRinging,
+  ];
+  return { bell, take };
+}
+
+Deno.test("It rings for each who begins to wait, and for nobody who waited or only visits", () => {
+  const { take } = openBell();
+  assert.deepEqual(take([waiting("before")]), ["", false]);
+  assert.deepEqual(take([waiting("before"), waiting("guest", { is_waiting_for_call: false })]), ["", false]);
+  assert.deepEqual(take([waiting("before"), waiting("a"), waiting("b")]), ["a,b", true]);
+  assert.deepEqual(take([waiting("before"), waiting("a"), waiting("b")]), ["", true]);
+  assert.deepEqual(take([waiting("before"), waiting("a")]), ["", true], "one is gone, the other still waits");
+  assert.deepEqual(take([waiting("before")]), ["", false]);
+  assert.deepEqual(take([waiting("before"), waiting("a")]), ["a", true], "it waits again");
+});
+
+Deno.test("It ends when somebody takes the visitor, when it leaves, and after a while", () => {
+  for (
+    const end of [
+      waiting("a", { claimed_by: "Grace" }),
+      waiting("a", { is_in_session: true }),
+      waiting("a", { is_online: false }),
+      waiting("a", { is_waiting_for_call: false }),
+    ]
+  ) {
+    const { take } = openBell();
+    take([]);
+    assert.deepEqual(take([waiting("a")]), ["a", true]);
+    assert.deepEqual(take([end]), ["", false]);
+  }
+  const { take } = openBell();
+  take([]);
+  take([waiting("a")], 0);
+  assert.deepEqual(take([waiting("a")], RING_MS - 1), ["", true]);
+  assert.deepEqual(take([waiting("a")], RING_MS), ["", false]);
+});
+
+Deno.test("It is silent for those who wait already when it is silenced, or another search is shown", () => {
+  const { bell, take } = openBell();
+  take([]);
+  take([waiting("a")]);
+  bell.silence();
+  assert.deepEqual(take([waiting("a")]), ["", false]);
+  assert.deepEqual(take([waiting("a"), waiting("b")]), ["b", true]);
+  bell.forget();
+  assert.deepEqual(take([waiting("a"), waiting("b"), waiting("c")]), ["", false]);
+});
+
+Deno.test("It does not ring for whom a colleague took at once", () => {
+  const { take } = openBell();
+  take([]);
+  assert.deepEqual(take([waiting("a", { claimed_by: "Grace" })]), ["", false]);
+});
