@@ -49,7 +49,7 @@ async function dev(uncaught: Promise<void>): Promise<number> {
 }
 
 /** Where everything is. Of the keys only those for development are shown. */
-function welcome({ host, port, prefix, restKey, writeKey, presence }: Config): string {
+function welcome({ host, port, prefix, restKey, writeKey, presence, console }: Config): string {
   const here = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}${encodeURI(prefix)}`;
   const key = restKey === DEVELOPMENT.REST_KEY ? restKey : "YOUR_REST_KEY";
   const keys = writeKey === DEVELOPMENT_STORE.REST_WRITE_KEY
@@ -57,8 +57,7 @@ function welcome({ host, port, prefix, restKey, writeKey, presence }: Config): s
     : key;
   return [
     "",
-    `The console of agents   ${here}/`,
-    `  its key               ${keys}`,
+    ...(console === null ? [] : [`The console of agents   ${here}/`, `  its key               ${keys}`]),
     ...(presence === null ? [] : [`A shop to join in by    ${here}/demo`]),
     `The API's documentation ${here}/api/docs`,
     "",

@@ -7,9 +7,13 @@
 import { type Background, startBackground } from "../operations/background.ts";
 import type { Log } from "../operations/log.ts";
 import { LATEST } from "../search/parse.ts";
-import type { VisitorStore } from "../store/visitor_store.ts";
+import type { PageView } from "../store/page_views.ts";
+import type { PresenceWrite, VisitorStore } from "../store/visitor_store.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 import { SAMPLE_URLS, sampleVisitors } from "./sample_visitors.ts";
+
+/** By this name the store knows who writes what sample visitors do. */
+const PROCESS = "sample visitors";
 
 /** Sample visitors, as the store has them now. */
 interface Scene {
@@ -21,17 +25,17 @@ interface Scene {
 /** Chooses at random; `undefined` where there is nothing to choose from. */
 type Choose = <T>(items: readonly T[]) => T | undefined;
 
+/** What a visitor does. */
+type Deed = Omit<PresenceWrite, "shortId" | "isNew">;
+
 /** Who does what; `null` where nobody can. */
-type Event = (scene: Scene, choose: Choose) => { shortId: string; change: VisitorChange } | null;
+type Event = (scene: Scene, choose: Choose) => { shortId: string; deed: Deed } | null;
 
 /** An event of one of those online who is such as said. */
-function happensTo(
-  isSuch: (visitor: Visitor) => boolean,
-  changeOf: (visitor: Visitor, choose: Choose) => VisitorChange,
-): Event {
+function happensTo(isSuch: (visitor: Visitor) => boolean, deedOf: (choose: Choose) => Deed): Event {
   return ({ online }, choose) => {
     const visitor = choose(online.filter(isSuch));
-    return visitor === undefined ? null : { shortId: visitor.short_id, change: changeOf(visitor, choose) };
+    return visitor === undefined ? null : { shortId: visitor.short_id, deed: deedOf(choose) };
   };
 }
 
@@ -48,38 +52,51 @@ function whileThereAre(
   };
 }
 
-const isWaiting = (visitor: Visitor) => visitor.is_waiting_for_call;
-const isFree = (visitor: Visitor) => !visitor.is_waiting_for_call && !visitor.is_in_session;
 const anybody = () => true;
+const isWaiting = (visitor: Visitor) => visitor.is_waiting_for_call;
+const isInSession = (visitor: Visitor) => visitor.is_in_session;
+/** Whom an agent has claimed is the agent's, who is a person at this machine. */
+const isFree = (visitor: Visitor) =>
+  !isWaiting(visitor) && !isInSession(visitor) && visitor.claimed_by === null;
 
-const visit = (choose: Choose) => ({
-  last_seen_at: new Date().toISOString(),
-  last_url: choose(SAMPLE_URLS)!,
-});
-
-const LEFT = { is_online: false, is_in_session: false, is_waiting_for_call: false, lookup_code: null };
+/** It is on another web page now. */
+function showPage(choose: Choose): { change: VisitorChange; pages: PageView[] } {
+  const [url, at] = [choose(SAMPLE_URLS)!, new Date().toISOString()];
+  return { change: { last_seen_at: at, last_url: url }, pages: [{ url, at }] };
+}
 
 const arrive: Event = whileThereAre(0, 44, anybody, ({ away }, choose) => {
   const shortId = choose(away);
   if (shortId === undefined) return null;
-  const lookup_code = Array.from({ length: 4 }, () => choose(DIGITS)).join("");
-  return { shortId, change: { ...visit(choose), is_online: true, lookup_code } };
+  const { change, pages } = showPage(choose);
+  const offeredCode = Array.from({ length: 4 }, () => choose(DIGITS)).join("");
+  return { shortId, deed: { change: { ...change, is_online: true }, pages, offeredCode } };
 });
-const move = happensTo((visitor) => !isWaiting(visitor), (_, choose) => visit(choose));
+const move = happensTo((visitor) => !isWaiting(visitor), showPage);
 const leave = whileThereAre(36, Infinity, anybody, happensTo(isFree, () => LEFT));
-const askForCall = whileThereAre(0, 6, isWaiting, happensTo(isFree, () => ({ is_waiting_for_call: true })));
+const askForCall = whileThereAre(
+  0,
+  5,
+  isWaiting,
+  happensTo(isFree, () => ({ change: { is_waiting_for_call: true } })),
+);
 const getCalled = whileThereAre(
   4,
   Infinity,
   isWaiting,
-  happensTo(isWaiting, ({ is_supported }) => ({ is_waiting_for_call: false, is_in_session: is_supported })),
+  happensTo(
+    (visitor) => isWaiting(visitor) && visitor.is_supported && visitor.claimed_by === null,
+    () => ({ change: { is_in_session: true } }),
+  ),
 );
 const endSession = whileThereAre(
   3,
   Infinity,
-  (visitor) => visitor.is_in_session,
-  happensTo((visitor) => visitor.is_in_session, () => ({ is_in_session: false })),
+  isInSession,
+  happensTo(isInSession, () => ({ change: { is_in_session: false } })),
 );
+
+const LEFT: Deed = { change: { is_in_session: false }, isConnected: false };
 
 const DIGITS = Array.from("0123456789");
 
@@ -112,8 +129,9 @@ export async function startSampleLife(
       const away = [...shortIds].filter((shortId) => !present.has(shortId));
       const event = EVENTS[count++ % EVENTS.length]({ online, away }, chooseAtRandom);
       if (event === null) return;
+      const [{ exists }] = await store.writePresence(PROCESS, [writeOf(event.shortId, event.deed)]);
       // Somebody may have removed it.
-      if (await store.updateVisitor(event.shortId, event.change) === null) shortIds.delete(event.shortId);
+      if (!exists) shortIds.delete(event.shortId);
     },
     log,
     "Nothing happens to the sample visitors",
@@ -132,17 +150,39 @@ const MAX_READ = 1000;
 async function beginDay(store: VisitorStore): Promise<Set<string>> {
   const samples = sampleVisitors(new Date());
   const stored = await store.getVisitors(samples.map(({ short_id }) => short_id));
-  for (const [index, { short_id, ...sample }] of samples.entries()) {
-    const visitor = stored[index]?.visitor;
-    if (sample.is_online) {
-      const { is_online, is_in_session, is_waiting_for_call, last_seen_at, last_url, lookup_code } = sample;
-      const change = { is_online, is_in_session, is_waiting_for_call, last_seen_at, last_url, lookup_code };
-      if (visitor !== undefined) await store.updateVisitor(short_id, change);
-    } else if (visitor?.is_online) await store.updateVisitor(short_id, LEFT);
-  }
-  return new Set(
-    samples.filter((_, index) => index > 0 && stored[index] !== null).map(({ short_id }) => short_id),
+  const there = samples.filter((_, index) => stored[index] !== null);
+  // Where the day before ended in the middle of something, this ends first.
+  const left = stored.flatMap((found) => found?.visitor.is_online ? [found.shortId] : []);
+  await store.writePresence(PROCESS, left.map((shortId) => writeOf(shortId, LEFT)));
+  await store.writePresence(
+    PROCESS,
+    there.filter(({ is_online }) => is_online).map((sample) => writeOf(sample.short_id, comeBack(sample))),
   );
+  const [{ short_id: first }] = samples;
+  return new Set(there.map(({ short_id }) => short_id).filter((shortId) => shortId !== first));
+}
+
+function writeOf(shortId: string, deed: Deed): PresenceWrite {
+  return { shortId, isNew: false, ...deed };
+}
+
+/** A sample visitor is online, and has been for a while. */
+function comeBack(sample: Visitor): Deed {
+  const { is_online, is_in_session, is_waiting_for_call, waiting_since, last_seen_at, last_url } = sample;
+  return {
+    change: { is_online, is_in_session, is_waiting_for_call, waiting_since, last_seen_at, last_url },
+    offeredCode: sample.lookup_code,
+    pages: pagesBefore(sample),
+  };
+}
+
+/** The web pages that brought a visitor to the one that it is on. */
+function pagesBefore({ last_url, last_seen_at }: Visitor): PageView[] {
+  const urls = SAMPLE_URLS.filter((url) => url !== last_url && Math.random() < 0.5);
+  return [...urls, last_url!].map((url, index) => ({
+    url,
+    at: new Date(Date.parse(last_seen_at!) - (urls.length - index) * 45_000).toISOString(),
+  }));
 }
 
 function chooseAtRandom<T>(items: readonly T[]): T | undefined {

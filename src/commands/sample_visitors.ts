@@ -6,6 +6,7 @@
  */
 import { foldText } from "../search/normalise.ts";
 import { readVisitor, type Visitor } from "../visitor/visitor.ts";
+import { agreeing } from "../visitor/visitor_state.ts";
 
 const COUNT = 200;
 const ONLINE = 40;
@@ -57,6 +58,9 @@ const DEVICES: [weight: number, name: string, type: string, browsers: string[]][
   [2, "PlayStation 4", "console", ["PlayStation Browser"]],
 ];
 
+/** How long visitors have waited for a call, one after the other. */
+const WAITS = [20 * SECOND, 95 * SECOND, 160 * SECOND, 6 * MINUTE];
+
 const COMPANIES =
   "Acme Logistics,Bäckerei Sonne,Café Éclair,Fjord & Søn,Nordlicht,Zażółć Studio,さくら商事,Ελαιώνας";
 /** The web pages that sample visitors are on. */
@@ -88,6 +92,7 @@ export function sampleVisitors(now: Date): Visitor[] {
   const pick = <T>(items: readonly T[]) => items[below(items.length)];
   const devices = DEVICES.flatMap((device) => Array<typeof device>(device[0]).fill(device));
 
+  let waiting = 0;
   const taken = new Set<string>();
   const unique = (make: () => string) => {
     let value = make();
@@ -138,37 +143,42 @@ export function sampleVisitors(now: Date): Visitor[] {
     ];
     const cart = chance(35) ? { cart_items: 1 + below(6), cart_total: (500 + below(20000)) / 100 } : {};
     const integration = chance(60) ? "acmechat" : null;
-    return readVisitor({
-      ...person,
-      short_id: unique(() => Array.from({ length: 10 }, () => pick(Array.from(ID_ALPHABET))).join("")),
-      added_at: new Date(now.getTime() - seenBefore - known),
-      api_key: "public-sample-key",
-      browser_name: pick(browsers),
-      device_name,
-      device_type,
-      integration,
-      integration_ids: [
-        integration && `${integration}:${1000 + index}`,
-        person && chance(40) ? `acmecrm:${77 + index}` : null,
-      ],
-      ip_address: chance(30)
-        ? `2001:db8:${(1 + below(0xffff)).toString(16)}:${(1 + below(0xff)).toString(16)}::${1 + below(9)}`
-        : `${pick(["192.0.2", "198.51.100", "203.0.113"])}.${1 + below(254)}`,
-      is_in_session: is_online && is_supported && chance(15),
-      is_online,
-      is_supported,
-      is_waiting_for_call: is_online && chance(15),
-      js_configuration: chance(30),
-      last_seen_at: new Date(now.getTime() - seenBefore),
-      last_url: pick(SAMPLE_URLS),
-      location_city: pick(cities.split(",")),
-      location_country: code,
-      location_country_name: country,
-      lookup_code: is_online ? unique(() => String(below(10_000)).padStart(4, "0")) : null,
-      metadata: { ...person?.metadata, ...cart },
-      sdk: "web 1.0.0",
-      tags: tags.filter((tag) => typeof tag === "string"),
-    })!;
+    const visitor = agreeing(
+      readVisitor({
+        ...person,
+        short_id: unique(() => Array.from({ length: 10 }, () => pick(Array.from(ID_ALPHABET))).join("")),
+        added_at: new Date(now.getTime() - seenBefore - known),
+        api_key: "public-sample-key",
+        browser_name: pick(browsers),
+        device_name,
+        device_type,
+        integration,
+        integration_ids: [
+          integration && `${integration}:${1000 + index}`,
+          person && chance(40) ? `acmecrm:${77 + index}` : null,
+        ],
+        ip_address: chance(30)
+          ? `2001:db8:${(1 + below(0xffff)).toString(16)}:${(1 + below(0xff)).toString(16)}::${1 + below(9)}`
+          : `${pick(["192.0.2", "198.51.100", "203.0.113"])}.${1 + below(254)}`,
+        is_in_session: is_online && is_supported && chance(15),
+        is_online,
+        is_supported,
+        is_waiting_for_call: is_online && chance(15),
+        js_configuration: chance(30),
+        last_seen_at: new Date(now.getTime() - seenBefore),
+        last_url: pick(SAMPLE_URLS),
+        location_city: pick(cities.split(",")),
+        location_country: code,
+        location_country_name: country,
+        lookup_code: is_online ? unique(() => String(below(10_000)).padStart(4, "0")) : null,
+        metadata: { ...person?.metadata, ...cart },
+        sdk: "web 1.0.0",
+        tags: tags.filter((tag) => typeof tag === "string"),
+      })!,
+    );
+    if (!visitor.is_waiting_for_call) return visitor;
+    const waited = WAITS[waiting++ % WAITS.length];
+    return { ...visitor, waiting_since: new Date(now.getTime() - waited).toISOString() };
   });
 }
 

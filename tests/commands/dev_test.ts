@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { startSampleLife } from "../../src/commands/sample_life.ts";
 import { sampleVisitors } from "../../src/commands/sample_visitors.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import type { VisitorStore } from "../../src/store/visitor_store.ts";
-import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../src/visitor/visitor.ts";
+import type { PresenceWrite, VisitorStore } from "../../src/store/visitor_store.ts";
+import { ATTRIBUTE_NAMES, type Visitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
@@ -44,14 +44,14 @@ Deno.test("The sample visitors are 200, plausible and varied, and the same on ev
 /** Counts the events of the sample visitors, and stops where there were enough. */
 async function liveThrough(store: VisitorStore, events: number) {
   let happened = 0;
-  const changes: VisitorChange[] = [];
+  const deeds: PresenceWrite[] = [];
   const watched = new Proxy(store, {
     get(target, name) {
       if (name === "findVisitors") happened++;
-      if (name === "updateVisitor") {
-        return (shortId: string, change: VisitorChange) => {
-          if (happened > 0) changes.push(change);
-          return target.updateVisitor(shortId, change);
+      if (name === "writePresence") {
+        return (process: string, writes: PresenceWrite[]) => {
+          if (happened > 0) deeds.push(...writes);
+          return target.writePresence(process, writes);
         };
       }
       const value = Reflect.get(target, name, target);
@@ -61,7 +61,7 @@ async function liveThrough(store: VisitorStore, events: number) {
   const life = await startSampleLife(watched, assert.fail, { interval: 0 });
   await until(() => happened >= events);
   await life.stop();
-  return changes;
+  return deeds;
 }
 
 Deno.test("Sample visitors come, move, ask for a call, are called and leave, and there are always some", async () => {
@@ -72,19 +72,17 @@ Deno.test("Sample visitors come, move, ask for a call, are called and leave, and
   await store.putVisitors([zoe, ...others, mine]);
   await store.removeVisitor(removed);
   await store.updateVisitor(others[0].short_id, { name: "Renamed" });
-  const changes = [...await liveThrough(store, 200), ...await liveThrough(store, 200)];
-  const isPart = (part: VisitorChange) => (change: VisitorChange) =>
-    Object.entries(part).every(([name, value]) => change[name as keyof VisitorChange] === value);
+  const deeds = [...await liveThrough(store, 200), ...await liveThrough(store, 200)];
+  assert.ok(deeds.some(({ isConnected }) => isConnected === false), "somebody leaves");
   for (
-    const part of [
-      { is_online: true },
-      { is_online: false },
-      { is_waiting_for_call: true },
-      { is_waiting_for_call: false, is_in_session: true },
-      { is_in_session: false },
-    ]
-  ) assert.ok(changes.some(isPart(part)), JSON.stringify(part));
-  assert.ok(changes.filter(({ last_url }) => last_url !== undefined).length > 200, "most of it is moves");
+    const [name, value] of [
+      ["is_online", true],
+      ["is_waiting_for_call", true],
+      ["is_in_session", true],
+      ["is_in_session", false],
+    ] as const
+  ) assert.ok(deeds.some(({ change }) => change[name] === value), `${name} becomes ${value}`);
+  assert.ok(deeds.filter(({ pages }) => pages?.length === 1).length > 200, "most of it is moves");
 
   const [stillZoe, renamed, stillMine, gone] = await store.getVisitors([
     zoe.short_id,
@@ -103,8 +101,12 @@ Deno.test("Sample visitors come, move, ask for a call, are called and leave, and
   const waiting = online.filter(({ is_waiting_for_call }) => is_waiting_for_call);
   assert.ok(waiting.length > 1 && waiting.length < 10, `${waiting.length} wait`);
   for (const visitor of visitors) {
-    if (visitor.is_online) assert.match(visitor.lookup_code!, /^[0-9]{4}$/);
-    else assert.ok(!visitor.is_waiting_for_call && !visitor.is_in_session && visitor.lookup_code === null);
+    const { short_id, is_online, is_waiting_for_call, is_in_session, lookup_code, waiting_since } = visitor;
+    assert.equal(is_waiting_for_call, waiting_since !== null);
+    if (short_id === "mine" || !is_online) assert.deepEqual(await store.pagesOf(short_id), []);
+    else assert.equal((await store.pagesOf(short_id))!.at(-1)!.url, visitor.last_url);
+    if (is_online) assert.match(lookup_code!, /^[0-9]{4}$/);
+    else assert.ok(!is_waiting_for_call && !is_in_session && lookup_code === null);
   }
   await store.close();
 });
