@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../async/clock.ts";
+import type { Log } from "../operations/log.ts";
 import type { SearchQuery } from "../search/parse.ts";
 import type { SharedPage } from "../store/shared_reads.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
@@ -43,11 +44,12 @@ export class Followed {
     ask: (search: ListSearch) => Promise<SharedPage>,
     present: Present,
     clock: Clock,
+    log: Log,
   ) {
     this.key = keyOf(search);
     this.#search = search;
     this.#present = present;
-    this.poll = new Poll(clock, async () => this.take(await ask(search)));
+    this.poll = new Poll(clock, log, async () => this.take(await ask(search)));
   }
 
   /** The list, once it was read. */

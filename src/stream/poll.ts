@@ -4,6 +4,10 @@
  * @module
  */
 import type { Clock } from "../async/clock.ts";
+import { DeadlineExceeded } from "../async/deadline.ts";
+import type { Log } from "../operations/log.ts";
+import { OngoingFailure } from "../operations/ongoing_failure.ts";
+import { StoreUnavailable } from "../store/visitor_store.ts";
 
 /** How long after a question the same may be asked again, in milliseconds. */
 const INTERVAL = 1050;
@@ -12,6 +16,7 @@ const INTERVAL = 1050;
 export class Poll {
   #clock: Clock;
   #ask: () => Promise<void>;
+  #failure: OngoingFailure;
   #running: Promise<void> | null = null;
   #askedAt = -Infinity;
   /** The store's version when it was last answered, or `undefined`. */
@@ -19,8 +24,10 @@ export class Poll {
   /** Why it was not answered last. */
   #error: { cause: unknown } | null = null;
 
-  constructor(clock: Clock, ask: () => Promise<void>) {
+  /** @param log receives why it cannot be answered, unless the database is away, which is logged elsewhere */
+  constructor(clock: Clock, log: Log, ask: () => Promise<void>) {
     this.#clock = clock;
+    this.#failure = new OngoingFailure(log, "Streams get no changes");
     this.#ask = ask;
   }
 
@@ -72,8 +79,11 @@ export class Poll {
       await this.#ask();
       this.#version = before;
       this.#error = null;
+      this.#failure.end();
     } catch (cause) {
       this.#error = { cause };
+      const isForeseen = cause instanceof StoreUnavailable || cause instanceof DeadlineExceeded;
+      if (!isForeseen) this.#failure.note(cause);
       throw cause;
     } finally {
       this.#running = null;

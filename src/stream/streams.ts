@@ -11,10 +11,9 @@ import { type Presented, presenter } from "../http/presentation.ts";
 import type { Health } from "../operations/health.ts";
 import type { Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
-import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import type { SharedPage, SharedReads } from "../store/shared_reads.ts";
 import type { WriteEvents } from "../store/write_events.ts";
-import { StoreUnavailable, type VisitorReads } from "../store/visitor_store.ts";
+import type { VisitorReads } from "../store/visitor_store.ts";
 import { Counts } from "./counts.ts";
 import type { Present } from "./feed.ts";
 import { Followed, keyOf, type ListSearch } from "./followed.ts";
@@ -71,7 +70,6 @@ export class Streams {
   #counts: Counts;
   #countPoll: Poll;
   #isTicking = false;
-  #failure: OngoingFailure;
 
   constructor(parts: StreamParts) {
     const { reads, writes, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
@@ -79,10 +77,9 @@ export class Streams {
     this.#clock = clock;
     this.#present = presenter(config);
     this.#counts = new Counts(reads);
-    this.#countPoll = new Poll(clock, async () => {
+    this.#countPoll = new Poll(clock, log, async () => {
       if (await this.#counts.ask()) { for (const listener of this.#listeners) listener.update(); }
     });
-    this.#failure = new OngoingFailure(log, "Streams get no changes");
     writes.listen((shortIds) => this.#noteWrites(shortIds));
     metrics.watchStreams(this.#listeners, this.#followed);
   }
@@ -109,7 +106,7 @@ export class Streams {
    * Reads the list that a stream is to follow, unless somebody just has.
    *
    * @throws {ApiError} `stopping`, `too_many_streams`
-   * @throws {StoreUnavailable}
+   * @throws {StoreUnavailable} it cannot be read
    */
   async find(search: ListSearch): Promise<{ page: SharedPage }> {
     this.#requireRoom();
@@ -179,7 +176,13 @@ export class Streams {
     const key = keyOf(search);
     const known = this.#followed.get(key) ?? this.#idle.get(key);
     if (known !== undefined) return known;
-    const followed = new Followed(search, (search) => this.#ask(search), this.#present, this.#clock);
+    const followed = new Followed(
+      search,
+      (search) => this.#ask(search),
+      this.#present,
+      this.#clock,
+      this.#parts.log,
+    );
     this.#idle.set(key, followed);
     return followed;
   }
@@ -213,7 +216,8 @@ export class Streams {
     if (this.#isReadingWritten) return;
     this.#isReadingWritten = true;
     this.#clock.after(WRITES_DELAY, () => {
-      this.#readWritten().catch((error) => this.#note(error)).finally(() => {
+      // Where it fails the next readings of the lists find the same.
+      this.#readWritten().catch(() => {}).finally(() => {
         this.#isReadingWritten = false;
         if (this.#written.size > 0) this.#noteWrites([...this.#written]);
       });
@@ -241,22 +245,12 @@ export class Streams {
       this.#isTicking = false;
       return;
     }
-    try {
-      const version = await this.#version();
-      for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
-        if (poll.isDue(version)) {
-          poll.run(() => version).then(() => this.#failure.end(), (error) => this.#note(error));
-        }
-      }
-    } catch (error) {
-      this.#note(error);
+    const version = await this.#version().catch(() => undefined);
+    for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
+      // It says itself why it fails.
+      if (poll.isDue(version)) poll.run(() => version).catch(() => {});
     }
     this.#clock.after(TICK, () => void this.#tick());
-  }
-
-  #note(error: unknown) {
-    // Whoever watches the database knows by other means.
-    if (!(error instanceof StoreUnavailable)) this.#failure.note(error);
   }
 
   async #version(): Promise<unknown> {

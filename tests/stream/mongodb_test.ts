@@ -1,10 +1,68 @@
+import assert from "node:assert/strict";
+import { LATEST, parseSearch } from "../../src/search/parse.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { streamingOver } from "../support/streams.ts";
 import { testStreamContract } from "./contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
-  const { openIndexed, options } = await startCollections();
+  const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
+  const { startWireProxy } = await import("../support/wire.ts");
+  const { mongo, open, openIndexed, options } = await startCollections();
 
   testStreamContract("MongoDB", () => openIndexed(), options);
+
+  const QUERIES = ["", "#vip", "id:user-1", "-online #vip"];
+
+  Deno.test("MongoDB: forty listeners on four lists have each read once a second", options, async () => {
+    await using made = await open("followed");
+    await made.store.reindex(() => {});
+    await using proxy = startWireProxy(mongo.uri);
+    const store = openMongoStore({ uri: proxy.uri, collection: "followed", use: "request", log: () => {} });
+    try {
+      await using app = streamingOver(store);
+      const visitor = { short_id: "a", is_online: true, tags: ["#vip"], unique_id: "user-1" };
+      await app.put(visitor);
+
+      const commandsOf = async (ask: () => Promise<unknown>) => {
+        const before = proxy.commands.length;
+        await ask();
+        return proxy.commands.length - before;
+      };
+      let once = await commandsOf(() => store.countVisitors(new Date()));
+      for (const q of QUERIES) {
+        const query = q === "" ? LATEST : parseSearch(q);
+        once += await commandsOf(() => store.findVisitors(query, 100, null));
+      }
+      const clients = await Promise.all(
+        QUERIES.flatMap((q) =>
+          Array.from({ length: 10 }, () => app.stream(`?${new URLSearchParams({ q })}`))
+        ),
+      );
+      await Promise.all(clients.map((client) => client.until(({ events }) => events.length >= 2)));
+
+      const seconds = 10;
+      const asked = await commandsOf(async () => {
+        for (let step = 0; step < seconds * 20; step++) {
+          app.clock.skip(50);
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+      });
+      assert.ok(
+        asked <= seconds * once,
+        `${asked} commands in ${seconds} seconds, ${once} for each list and count`,
+      );
+      assert.ok(asked > once, `${asked} commands`);
+      await made.store.putVisitors((await made.store.getVisitors(["a"])).map((found) => ({
+        ...found!.visitor,
+        name: "Ada",
+      })));
+      await app.until(() =>
+        clients.filter(({ visitors }) => visitors.get("a")?.name === "Ada").length === 30
+      );
+    } finally {
+      await store.close();
+    }
+  });
 }

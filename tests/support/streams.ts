@@ -110,6 +110,64 @@ export class StreamClient implements AsyncDisposable {
   }
 }
 
+/** A client that follows a list of a server for good: it connects again whenever its connection ends. */
+export class FollowingClient implements AsyncDisposable {
+  visitors: Partial<Visitor>[] = [];
+  /** How often it was connected, and how often it was sent the whole list. */
+  connected = 0;
+  lists = 0;
+  #client: StreamClient | null = null;
+  #hasLeft = false;
+  #following: Promise<void>;
+
+  /**
+   * @param api the API's URL
+   * @param query of the list, `?q=…` or empty
+   * @param pause how long it waits before it connects again, in milliseconds; what the server says, unless given
+   */
+  constructor(api: string, query: string, headers: Record<string, string>, pause?: number) {
+    this.#following = this.#follow(`${api}/visitors/list/stream${query}`, headers, pause);
+  }
+
+  /** The visitors that it knows of, in the API's order. */
+  get list(): Partial<Visitor>[] {
+    return this.#client?.list ?? this.visitors;
+  }
+
+  async #follow(url: string, headers: Record<string, string>, pause?: number) {
+    let [id, retry] = ["", 1000];
+    while (!this.#hasLeft) {
+      try {
+        const response = await fetch(url, {
+          headers: { ...headers, ...(id ? { "Last-Event-ID": id } : {}) },
+        });
+        if (response.status !== 200) {
+          await response.body?.cancel();
+          throw new Error(`${response.status}`);
+        }
+        const client = new StreamClient(response, { visitors: this.visitors, id });
+        this.#client = client;
+        this.connected++;
+        if (this.#hasLeft) await client[Symbol.asyncDispose]();
+        await client.ended;
+        this.visitors = client.list;
+        this.lists += client.dataOf("list").length;
+        [id, retry] = [client.lastId, client.retry];
+      } catch {
+        // Not there now.
+      }
+      if (!this.#hasLeft) await new Promise((resolve) => setTimeout(resolve, pause ?? retry));
+    }
+  }
+
+  /** Leaves. */
+  async [Symbol.asyncDispose]() {
+    this.#hasLeft = true;
+    await this.#client?.[Symbol.asyncDispose]();
+    await this.#following;
+  }
+}
+
 /** An application over a store, whose lists are read and followed, and whose clock a test moves ahead. */
 export function streamingOver(bare: VisitorStore, environment: Environment = {}) {
   const clock = new SkippingClock();
