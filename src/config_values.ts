@@ -47,10 +47,22 @@ export function readOrigins(given: string): ReadonlySet<string> | "*" | undefine
 }
 
 /** Schemes whose pages have no such origin: browsers send `null`, or none. */
-const NOT_OF_APPS = ["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript"];
+const NOT_OF_APPS = [
+  "http",
+  "https",
+  "ws",
+  "wss",
+  "ftp",
+  "file",
+  "data",
+  "blob",
+  "about",
+  "javascript",
+  "vbscript",
+];
 
 /** Whether it is the origin of web pages in an app, such as `capacitor://localhost` or `tauri://localhost`. */
-function isAppOrigin(origin: string): boolean {
+export function isAppOrigin(origin: string): boolean {
   const [, scheme] = /^([a-z][a-z\d+.-]*):\/\/[\w-]+(?:\.[\w-]+)*(?::\d+)?$/.exec(origin) ?? [];
   return scheme !== undefined && !NOT_OF_APPS.includes(scheme);
 }

@@ -82,9 +82,12 @@ function hopsOf(header: (name: string) => string | null): string[] {
   return forwarded === null ? [] : forwardedHops(forwarded);
 }
 
-/** An element of `Forwarded`: pairs of a token and a token or a quoted string (RFC 7239, section 4). */
-const FORWARDED_ELEMENT =
-  /^\s*[\w-]+=(?:[^\s",;]+|"[^"\\]*")(?:\s*;\s*[\w-]+=(?:[^\s",;]+|"[^"\\]*"))*\s*;?\s*$/;
+/** A pair of a token and a token or a quoted string (RFC 7239, section 4); values that should be quoted are read, too. */
+const FORWARDED_PAIR = String.raw`([\w!#$%&'*+.^\x60|~-]+)=(?:([^\s",;]+)|"((?:[^"\\]|\\.)*)")`;
+const FORWARDED_PAIRS = new RegExp(FORWARDED_PAIR, "g");
+
+/** An element of `Forwarded`: pairs, some of which may be missing. */
+const FORWARDED_ELEMENT = new RegExp(`^\\s*(?:${FORWARDED_PAIR})?(?:\\s*;(?:\\s*${FORWARDED_PAIR})?)*\\s*$`);
 
 /** No proxy writes a longer element, in characters. */
 const MAX_ELEMENT = 500;
@@ -102,7 +105,8 @@ function forwardedHops(forwarded: string): string[] {
     const element = forwarded.slice(comma + 1, end);
     if (element.length > MAX_ELEMENT) break;
     if (FORWARDED_ELEMENT.test(element)) {
-      hops.unshift(/(?:^|[\s;])for="?([^";]*)/i.exec(element)?.[1].trim() ?? "");
+      // An empty element of a list means nothing (RFC 9110, section 5.6.1).
+      if (element.trim() !== "") hops.unshift(forwardedFor(element));
       end = comma;
     }
     if (comma === -1) break;
@@ -110,7 +114,16 @@ function forwardedHops(forwarded: string): string[] {
   return hops;
 }
 
-/** Some proxies write the port, and then IPv6 addresses in brackets. */
+/** The value of `for` in an element; empty where there is none. */
+function forwardedFor(element: string): string {
+  for (const [, name, token, quoted = ""] of element.matchAll(FORWARDED_PAIRS)) {
+    if (name.toLowerCase() === "for") return token ?? quoted.replace(/\\(.)/g, "$1").trim();
+  }
+  return "";
+}
+
+/** Some proxies write the port, which may be a name (RFC 7239, section 6.2), and then IPv6 addresses in brackets. */
 function withoutPort(hop: string): string {
-  return hop.replace(/^\[([^\]]*)\](:\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
+  return hop.replace(/^\[([^\]]*)\](:(\d+|_[\w.-]+))?$/, "$1")
+    .replace(/^(\d+\.\d+\.\d+\.\d+):(\d+|_[\w.-]+)$/, "$1");
 }

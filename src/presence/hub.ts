@@ -23,6 +23,7 @@ import {
 import { readDevice } from "./device.ts";
 import type { Tokens } from "./identity.ts";
 import { type Hello, MessageError, type MessageErrorCode } from "./messages.ts";
+import { isPageOf, originOfPage } from "./page_origin.ts";
 import type { Places } from "./place.ts";
 import type { PresentVisitor, Roster } from "./roster.ts";
 
@@ -187,7 +188,7 @@ export class Hub implements ConnectionListener {
    */
   #storedUrl(given: string, { origin }: Client): string {
     const url = new URL(given);
-    if (origin !== null && url.origin !== origin) {
+    if (!isPageOf(url, origin)) {
       throw new MessageError("invalid_message", "The message cannot be used: its url is of another origin.");
     }
     url.username = "";
@@ -233,7 +234,7 @@ export class Hub implements ConnectionListener {
 /** The origin that a browser sends, as URLs have it; other clients send none, and sandboxed web pages `null`. */
 function originOf(header: string | undefined): string | null {
   const url = URL.parse(header ?? "");
-  return url === null || url.origin === "null" ? null : url.origin;
+  return url === null ? null : originOfPage(url);
 }
 
 /** Whether it is the address of a client; the runtime gives another one for a connection that ended meanwhile. */

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { isEmailAddress } from "../search/parse.ts";
+import { originOfPage } from "./page_origin.ts";
 
 /** The longest message that is read, in bytes. */
 export const MAX_MESSAGE = 16 * 1024;
@@ -22,7 +23,10 @@ const list = (item: z.ZodType<string>, most: number) =>
 
 /** A web page's URL; an agent could open no other kind. */
 const url = string(2048).refine(
-  (given) => /^https?:$/.test(URL.parse(given)?.protocol ?? ""),
+  (given) => {
+    const parsed = URL.parse(given);
+    return parsed !== null && originOfPage(parsed) !== null;
+  },
   "is no http URL",
 );
 
