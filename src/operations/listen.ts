@@ -10,8 +10,8 @@ import type { Log } from "./log.ts";
 /** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
 export const STOP_DEADLINE = 6000;
 
-/** The pause before it tries again to listen, in milliseconds. */
-const RETRY_INTERVAL = 1000;
+/** The first pause before it tries again to listen, each further one twice as long, and the longest, in milliseconds. */
+const [FIRST_RETRY, LAST_RETRY] = [10, 1000];
 
 /** A server that listens. */
 export interface Listener {
@@ -50,11 +50,13 @@ export function listen(
     current.finished.catch(async (error) => {
       log(`Cannot take connections, closing idle ones: ${error.message}`, "warning");
       shutDown();
-      while (!isStopping && !await startAgain());
+      for (let wait = FIRST_RETRY; !isStopping; wait = Math.min(2 * wait, LAST_RETRY)) {
+        if (await startAgain(wait)) break;
+      }
     });
   };
-  const startAgain = async () => {
-    await new Promise((resolve) => setTimeout(resolve, RETRY_INTERVAL));
+  const startAgain = async (wait: number) => {
+    await new Promise((resolve) => setTimeout(resolve, wait));
     try {
       if (!isStopping) start();
       return true;
