@@ -11,6 +11,7 @@ import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
 import { Assets } from "./console/assets.ts";
 import { consoleHandlers } from "./console/console.ts";
 import { docsPage } from "./docs/docs.ts";
+import { inTime } from "./http/answer_in_time.ts";
 import { endpoint, type Methods } from "./http/endpoint.ts";
 import { ApiError, errorHandler } from "./http/errors.ts";
 import { live, metricsPage, ready } from "./http/probes.ts";
@@ -206,7 +207,7 @@ function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
 }
 
 function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): Record<OperationName, Answer> {
-  return {
+  const handlers = {
     ...visitorHandlers({ reads, streams, config, log, clock }),
     getPages: getPages(reads, config),
     ...claimHandlers(store, config, reads.forget),
@@ -214,6 +215,10 @@ function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): R
     getUsage: getUsage(reads),
     describeApi: describeApi(config),
   };
+  // Each batch that it removes has its own deadline.
+  const { removeOfflineVisitors } = handlers;
+  const all = Object.entries(handlers).map(([name, answer]) => [name, inTime(answer)]);
+  return { ...Object.fromEntries(all), removeOfflineVisitors };
 }
 
 /** The API's URLs without `REST_KEY`. */

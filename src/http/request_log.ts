@@ -19,6 +19,8 @@ export interface RequestFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** The pattern of the route that answers, set by the endpoint. */
   route: string;
+  /** Resolves when the request's body has been received; absent where no handler reads it. */
+  received?: Promise<void>;
   /** Makes a WebSocket of the request's connection, see {@link ConnectionInfo}. */
   readonly upgrade?: ConnectionInfo["upgrade"];
 }

@@ -63,8 +63,10 @@ export async function readBody<Schema extends z.ZodObject>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   let json: unknown;
+  const body = readBytes(context.req.raw);
+  context.env.received = body.then(() => {}, () => {});
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(context.req.raw));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await body);
     json = withStoredNumbers(parseJson(text));
   } catch (error) {
     if (error instanceof ApiError) throw error;
