@@ -32,7 +32,8 @@ async function enterKey(page: Page, key: string, verdict: string) {
   await page.waitForSelector(`#key-state:has-text("${verdict}")`);
 }
 
-const withKey = (page: Page, key: string) => enterKey(page, key, "Kept for this tab alone.");
+const withKey = (page: Page, key: string) =>
+  enterKey(page, key, key === WRITE_KEY ? "It reads and changes. Kept" : "It reads. Kept");
 
 /** Fills in the form of an operation and sends it. */
 async function send(page: Page, operation: string, fields: Record<string, string> = {}) {

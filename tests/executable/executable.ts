@@ -312,6 +312,28 @@ testInFolder(
   },
 );
 
+testInFolder("It holds the console and the documentation, with all that their pages load", async (folder) => {
+  await using server = await serve(folder, { environment: { REST_KEY: KEY } });
+  const read = async (path: string) => {
+    const response = await fetch(new URL(path, server.url));
+    assert.equal(response.status, 200, path);
+    return await response.text();
+  };
+  for (const [page, words] of [["/", []], ["/api/docs", ["invalid_site_key", "X-Stream-Id"]]] as const) {
+    const html = await read(page);
+    for (const word of words) assert.ok(html.includes(word), word);
+    const paths = new Set(Array.from(html.matchAll(/(?:href|src)="(\/[^"]+)"/g), ([, path]) => path));
+    assert.ok(paths.size > 5);
+    for (const path of paths) {
+      const text = await read(path);
+      if (!path.endsWith(".js")) continue;
+      for (const [, imported] of text.matchAll(/\bfrom\s*"(\.[^"]+)"/g)) {
+        await read(new URL(imported, `${server.url}${path}`).pathname);
+      }
+    }
+  }
+});
+
 Deno.test("It holds the packages of deno.lock that it needs, and none that tests alone need", async () => {
   const packagesOf = async (path: string): Promise<Record<string, unknown>> =>
     JSON.parse(await Deno.readTextFile(`${ROOT}/${path}`)).npm;

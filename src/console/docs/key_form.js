@@ -40,12 +40,16 @@ export function startKeyForm(root) {
     const key = readKey(field.value);
     if (key === null) return say("A key has only letters, digits and signs of ASCII.", true);
     say("Asking…");
-    const problem = await problemOf(root, key);
-    if (problem !== null) return say(problem, true);
+    const { problem, may } = await tryKey(root, key);
+    if (problem !== undefined) return say(problem, true);
     session = { key, agent: session?.agent ?? "" };
     keepSession(session);
     field.value = "";
-    say("Kept for this tab alone.");
+    say(
+      `${
+        may === "write" ? "It reads and changes. " : may === "read" ? "It reads. " : ""
+      }Kept for this tab alone.`,
+    );
   });
   forget.addEventListener("click", () => {
     forgetSession();
@@ -66,19 +70,23 @@ export function startKeyForm(root) {
 }
 
 /**
- * Why a key cannot be used.
+ * What a key may do, or why it cannot be used.
  *
  * @param {string} root
  * @param {string} key
- * @returns {Promise<string | null>} `null` where it can
+ * @returns {Promise<{ problem?: string, may?: string | null }>}
  */
-async function problemOf(root, key) {
+async function tryKey(root, key) {
   try {
-    const { status } = await fetch(`${root}/usage`, { headers: { Authorization: key }, credentials: "omit" });
-    if (status === 401) return "Foyer does not know this key.";
+    const { status, headers } = await fetch(`${root}/usage`, {
+      headers: { Authorization: key },
+      credentials: "omit",
+      cache: "no-store",
+    });
+    if (status === 401) return { problem: "Foyer does not know this key." };
     // Whatever else it answers, it has admitted the key.
-    return null;
+    return { may: headers.get("Foyer-Key") };
   } catch {
-    return "Foyer does not answer.";
+    return { problem: "Foyer does not answer." };
   }
 }
