@@ -20,6 +20,8 @@ const WRITTEN = {
   updateVisitor: (shortId) => [shortId],
   removeVisitor: (shortId) => [shortId],
   removeOffline: () => null,
+  claimVisitor: (shortId) => [shortId],
+  endClaims: () => null,
   writePresence: (_process, writes) => writes.map(({ shortId }) => shortId),
   endConnections: () => null,
 } satisfies {

@@ -33,7 +33,7 @@ export class Counts {
    * @returns whether they changed
    */
   async ask(): Promise<boolean> {
-    const { online, waiting = 0 } = await this.#reads.countVisitors() as { online: number; waiting?: number };
+    const [online, waiting] = await Promise.all([this.#reads.countOnline(), this.#reads.countWaiting()]);
     const data = JSON.stringify({ online, waiting });
     if (data === this.#data) return false;
     this.#data = data;

@@ -9,8 +9,11 @@ import type { Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
-/** How long after a question the same may be asked again, in milliseconds. */
-const INTERVAL = 1050;
+/**
+ * How long after a question the same may be asked again, in milliseconds. It is more than a second, so that lists and
+ * counts together are asked for no more often than there are lists, where these are ten.
+ */
+const INTERVAL = 1200;
 
 /** A question that is asked again and again: never while it is being answered, and about once a second at the most. */
 export class Poll {

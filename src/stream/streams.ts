@@ -21,13 +21,13 @@ import { Listener } from "./listener.ts";
 import { Poll } from "./poll.ts";
 
 /** How often it is looked whether something is to be asked, in milliseconds. */
-const TICK = 100;
+const TICK = 50;
 
 /** Visitors and events in all lists that nobody follows now. */
 const MAX_IDLE = 3000;
 
 /** How long after a write the visitors are read whom it may have changed, in milliseconds: meanwhile there may be more. */
-const WRITES_DELAY = 150;
+const WRITES_DELAY = 200;
 
 /** Of more written visitors it is not found out what they make of each list: reading the lists is less work. */
 const MAX_WRITTEN = 200;

@@ -86,6 +86,8 @@ export function testStreamContract(
     await app.until(() => last() === 1);
     await app.put({ short_id: "b", is_online: true, last_seen_at: seen(9) });
     await app.until(() => last() === 2);
+    await app.put({ short_id: "c", is_online: true, is_waiting_for_call: true, last_seen_at: seen(9) });
+    await app.until(() => client.dataOf("count").at(-1)?.waiting === 1);
     assert.deepEqual(client.visitors.size, 0);
   });
 

@@ -6,6 +6,8 @@
 import assert from "node:assert/strict";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { visitorOf } from "../store/contract.ts";
+import { ManualClock } from "../support/clock.ts";
 import { type Streaming, streamingOver } from "../support/streams.ts";
 
 const PATH = "/api/visitors/list/stream";
@@ -186,3 +188,33 @@ test(
     assert.ok(own <= 10 * queries.length, `${own} readings in 10 seconds`);
   },
 );
+
+Deno.test("What this process writes is sent at once, and the list is not read for it", async () => {
+  const store = openSqliteStore(":memory:");
+  const { state, guarded } = switchable(store);
+  const clock = new ManualClock();
+  await using app = streamingOver(guarded, {}, clock);
+  await app.put(ADA);
+  const client = await app.stream("?q=online&max_results=2");
+  await client.until(({ events }) => events.length === 2);
+  state.finds = 0;
+  const changes: [work: () => Promise<unknown>, isSeen: () => boolean][] = [
+    [() => app.change("ada", { name: "Ada" }), () => client.visitors.get("ada")!.name === "Ada"],
+    [() => app.store.putVisitors([visitorOf({ short_id: "b" })]), () => client.visitors.has("b")],
+    [() => app.store.putVisitors([visitorOf({ short_id: "c" })]), () => !client.visitors.has("ada")],
+    [() => app.remove("b"), () => !client.visitors.has("b")],
+  ];
+  // All of them together take less than a second.
+  for (const [work, isSeen] of changes) {
+    await work();
+    clock.skip(200);
+    await client.until(isSeen);
+  }
+  assert.equal(state.finds, 0);
+  // Nobody knows yet who comes after "c".
+  assert.deepEqual([...client.visitors.keys()], ["c"]);
+  await app.until(() => client.visitors.has("ada"));
+  assert.deepEqual(client.list, (await app.list("?q=online&max_results=2")).visitors);
+  await app[Symbol.asyncDispose]();
+  await store.close();
+});

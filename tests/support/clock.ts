@@ -25,6 +25,11 @@ export class ManualClock implements Clock {
     return this.#calls.size;
   }
 
+  /** As {@link advance}, by the name that {@link SkippingClock} has for it. */
+  skip(milliseconds: number) {
+    this.advance(milliseconds);
+  }
+
   /** Moves the clock, and calls back what is due, in order. */
   advance(milliseconds: number) {
     const end = this.#now + milliseconds;

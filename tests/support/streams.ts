@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
+import type { Clock } from "../../src/async/clock.ts";
 import { appOver, type Environment } from "./app.ts";
 import { SkippingClock } from "./clock.ts";
 import { until } from "./waiting.ts";
@@ -168,9 +169,17 @@ export class FollowingClient implements AsyncDisposable {
   }
 }
 
+/** A clock that a test moves ahead. */
+interface TestClock extends Clock {
+  skip(milliseconds: number): void;
+}
+
 /** An application over a store, whose lists are read and followed, and whose clock a test moves ahead. */
-export function streamingOver(bare: VisitorStore, environment: Environment = {}) {
-  const clock = new SkippingClock();
+export function streamingOver(
+  bare: VisitorStore,
+  environment: Environment = {},
+  clock: TestClock = new SkippingClock(),
+) {
   const app = appOver(bare, { REST_WRITE_KEY: "write key", ...environment }, undefined, clock);
   const clients: StreamClient[] = [];
   const write = async (shortId: string, method: string, body?: string) => {
