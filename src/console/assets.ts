@@ -43,6 +43,8 @@ class Asset {
         params: {
           [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
           [constants.BROTLI_PARAM_SIZE_HINT]: this.text.length,
+          // The runtime compresses on the event loop: its default, 11, holds it for 300 ms, to save a tenth of the bytes.
+          [constants.BROTLI_PARAM_QUALITY]: 6,
         },
       });
     return this.#compressed[coding] ??= compress().then((buffer) => new Uint8Array(buffer));

@@ -4,7 +4,7 @@
  * @module
  */
 import { html as part, raw } from "hono/html";
-import { Marked, type RendererThis, type Tokens } from "marked";
+import { Marked, marked, type RendererThis, type Tokens } from "marked";
 import { escapeHtml } from "../console/page.ts";
 
 // By another name, since the formatter would write white space into what is called `html`.
@@ -15,7 +15,7 @@ export type Html = ReturnType<typeof part>;
 
 /** Markdown within a sentence. */
 export function inline(markdown: string): Html {
-  return raw(documents("").parseInline(markdown, { async: false }));
+  return raw(marked.parseInline(markdown, { async: false }));
 }
 
 /** A sentence of a table's cell, which begins with a capital letter and ends without a full stop. */
