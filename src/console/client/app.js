@@ -119,7 +119,7 @@ function List({ desk, hands }) {
       now=${serverNow()} newer=${list.newer} newerWaiting=${list.newerWaiting}
       onOpen=${(/** @type {string} */ id) => desk.open(id)} onFreeze=${(/** @type {boolean} */ is) =>
         desk.freeze(is)}
-      onCatchUp=${() => desk.catchUp()} ref=${(/** @type {Table | null} */ own) => hands.table = own} />
+      onCatchUp=${() => desk.catchUp()} hands=${hands} />
   `;
 }
 

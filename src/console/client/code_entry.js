@@ -50,6 +50,9 @@ export class CodeEntry extends Component {
   /** @type {HTMLInputElement | null} */
   #input = null;
 
+  /** @param {HTMLInputElement | null} element */
+  #setInput = (element) => this.#input = element;
+
   /** @override */
   componentDidMount() {
     this.#input?.focus();
@@ -143,7 +146,7 @@ export class CodeEntry extends Component {
         <input id="code" class="code" type="text" inputmode="numeric" autocomplete="off" spellcheck="false"
           placeholder="0000"
           value=${code} aria-describedby="code-answer" onInput=${this.#type} onKeyDown=${this.#press}
-          ref=${(/** @type {HTMLInputElement | null} */ element) => this.#input = element} />
+          ref=${this.#setInput} />
         <div id="code-answer" class=${`code-answer ${answer.kind}`}>
           <${Answer} answer=${answer} onOpen=${this.props.onOpen} />
         </div>

@@ -6,7 +6,7 @@
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { plainText } from "./shown_text.js";
-import { fragmentOf, hasPart, searchFor, togglePart } from "./search_parts.js";
+import { fragmentOf, hasPart, togglePart } from "./search_parts.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -52,7 +52,7 @@ export function Chips({ desk }) {
     ["Offline", "-online", ["online"]],
     ...tagsOf(desk).map((
       tag,
-    ) => /** @type {[string, string, string[]]} */ ([plainText(tag), searchFor("", tag), []])),
+    ) => /** @type {[string, string, string[]]} */ ([plainText(tag), tag, []])),
   ];
   return html`
     <div class="chips" role="group" aria-label="Filters">

@@ -31,6 +31,7 @@ export const PHONE = "(max-width: 719px)";
  * @property {(shortId: string) => void} onOpen
  * @property {(isFrozen: boolean) => void} onFreeze
  * @property {() => void} onCatchUp
+ * @property {import("./app.js").Hands} hands
  */
 
 /** @extends {Component<TableProps, { top: number, height: number, activeId: string | null, isPhone: boolean }>} */
@@ -52,16 +53,21 @@ export class Table extends Component {
   #phone = matchMedia(PHONE);
   #observer = new ResizeObserver(() => this.#measure());
 
+  /** @param {HTMLElement | null} element */
+  #setScroller = (element) => this.#scroller = element;
+
   #onPhone = () => this.setState({ isPhone: this.#phone.matches });
 
   /** @override */
   componentDidMount() {
+    this.props.hands.table = this;
     this.#phone.addEventListener("change", this.#onPhone);
     if (this.#scroller !== null) this.#observer.observe(this.#scroller);
   }
 
   /** @override */
   componentWillUnmount() {
+    this.props.hands.table = null;
     this.#phone.removeEventListener("change", this.#onPhone);
     this.#observer.disconnect();
     this.props.onFreeze(false);
@@ -187,7 +193,7 @@ export class Table extends Component {
             "--columns": gridOf(columns),
             "--row": `${rowHeight}px`,
           }}
-          ref=${(/** @type {HTMLElement | null} */ element) => this.#scroller = element}
+          ref=${this.#setScroller}
           onScroll=${() => this.#measure()}>
           <div class="columns" role="row" aria-rowindex="1">
             ${["Status", "Visitor", ...columns.map((name) => COLUMNS[name].title)].map((title) =>

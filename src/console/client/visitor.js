@@ -49,6 +49,9 @@ export class VisitorPanel extends Component {
   /** @type {HTMLElement | null} */
   #heading = null;
 
+  /** @param {HTMLElement | null} element */
+  #setHeading = (element) => this.#heading = element;
+
   /** @override */
   componentDidMount() {
     this.#heading?.focus();
@@ -151,8 +154,7 @@ export class VisitorPanel extends Component {
       <aside class="visitor" aria-labelledby="visitor-name">
         <header>
           <div class="title">
-            <h2 id="visitor-name" tabindex="-1" ref=${(/** @type {HTMLElement | null} */ element) =>
-              this.#heading = element}>
+            <h2 id="visitor-name" tabindex="-1" ref=${this.#setHeading}>
               ${isThere ? html`<${Shown} text=${nameOf(visitor)} />` : isRemoved ? "Removed" : "Visitor"}
             </h2>
             ${isThere && detailOf(visitor) !== "" && html`
