@@ -176,6 +176,8 @@ export class Hub implements ConnectionListener {
         return roster.claim(visitor, message.visitor);
       case "page":
         return roster.showPage(visitor, this.#storedUrl(message.url, client));
+      case "call":
+        return roster.askForCall(visitor, message.is_waiting);
       case "lookup_code":
         return roster.sendCode(visitor, connection);
     }

@@ -79,6 +79,8 @@ const pageMessage = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("update"), visitor: claims }),
   z.strictObject({ type: z.literal("page"), url }),
   z.strictObject({ type: z.literal("lookup_code") }),
+  /** The visitor asks for a call, or no longer does. */
+  z.strictObject({ type: z.literal("call"), is_waiting: z.boolean() }),
 ]);
 
 /** A message from a web page. */
@@ -98,6 +100,8 @@ export type ServerMessage =
   /** Who the visitor is; sent again on the same connection where it had to be created again. */
   | { type: "welcome"; short_id: string; token: string; lookup_code: string | null }
   | { type: "lookup_code"; lookup_code: string | null }
+  /** Whether the visitor waits for a call, and since when, as ISO 8601; `null` where nobody knows. */
+  | { type: "call"; is_waiting: boolean; since: string | null }
   /** The connection will be closed; connect again after so many milliseconds. */
   | { type: "reconnect"; after: number }
   | { type: "error"; error: MessageErrorCode; message: string };
@@ -156,6 +160,7 @@ function whereIn(path: PropertyKey[]): string {
 
 const KNOWN = new Set([
   "visitor",
+  "is_waiting",
   ...Object.keys(claims.shape),
   ...Object.keys(hello.shape),
   ...Object.keys(hints.shape),

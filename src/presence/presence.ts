@@ -81,6 +81,7 @@ export function openPresence(
     grace: presence.grace,
     most: presence.maxConnections * ROOM,
     siteKey: presence.siteKey,
+    storesPages: config.storesPages,
     clock,
   });
   const hub = new Hub({ config: presence, roster, tokens, places, metrics, log, clock });

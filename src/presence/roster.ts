@@ -8,7 +8,9 @@ import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { type Claims, mergeClaims } from "../store/claims.ts";
+import { addPageViews, type PageView } from "../store/page_views.ts";
 import type { VisitorChange } from "../visitor/visitor.ts";
+import type { CallState } from "../visitor/visitor_state.ts";
 import {
   type Leases,
   type PresenceResult,
@@ -16,6 +18,7 @@ import {
   type PresenceWrite,
   StoreUnavailable,
 } from "../store/visitor_store.ts";
+import { Calls, NO_CALL } from "./calls.ts";
 import { newShortId, type Tokens } from "./identity.ts";
 import type { LookupCodes, LookupCodesListener } from "./lookup_codes.ts";
 import type { ServerMessage } from "./messages.ts";
@@ -63,6 +66,10 @@ interface Pending {
   isConnected?: boolean;
   /** Whether the write must find out the visitor's lookup code, since it may have one from another process. */
   findsCode: boolean;
+  /** The URLs of web pages that were shown, the newest last. */
+  views: PageView[];
+  /** Whether web pages wait to be told whether the visitor waits for a call. */
+  asksForCall: boolean;
 }
 
 /** A visitor who is connected to this process, or was until just now. */
@@ -72,6 +79,10 @@ export interface PresentVisitor {
   /** The last hello's attributes, for a visitor that has to be created again. */
   profile: VisitorChange;
   code: string | null;
+  /** Whether it waits for a call, as its web pages were told. */
+  call: CallState;
+  /** The web page that was shown last; `null` where none is kept. */
+  view: PageView | null;
   pending: Pending | null;
   /** Whether this process is, or will be, recorded with the visitor. */
   isConnected: boolean;
@@ -94,6 +105,8 @@ export interface RosterOptions {
   most: number;
   /** The `SITE_KEY`. */
   siteKey: string;
+  /** Whether the last web pages of visitors are kept. */
+  storesPages: boolean;
   clock?: Clock;
 }
 
@@ -116,12 +129,14 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   /** How many visitors' claims are written in one batch; follows from how long the last one took. */
   #batchSize = 2;
   #failure: OngoingFailure;
+  #calls: Calls<PresentVisitor>;
 
   constructor(options: RosterOptions) {
     this.#options = options;
     this.#codes = options.codes;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#failure = new OngoingFailure(options.log, "Visitors' presence is not written yet");
+    this.#calls = new Calls((presence) => this.#change(presence, {}), this.#clock);
     options.watch.subscribe(this);
     options.codes.subscribe(this);
     this.#scheduleComparison(INTERVAL);
@@ -169,9 +184,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       },
       isConnected: true,
       findsCode,
+      views: this.#viewOf(presence, profile.last_url ?? null, now),
     });
     presence.isConnected = true;
     this.#welcome(presence, [page]);
+    // One who comes from another process may wait there: the write finds out.
+    if (known !== undefined) this.#calls.tell(presence, [page]);
     return presence;
   }
 
@@ -192,11 +210,29 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   showPage(presence: PresentVisitor, last_url: string | null) {
     presence.profile.last_url = last_url;
     const lookup_code = presence.code;
-    const change = { last_url, last_seen_at: new Date().toISOString() };
+    const last_seen_at = new Date().toISOString();
+    const change = { last_url, last_seen_at };
     // It is connected, whatever others wrote of it.
     this.#change(presence, {
       change: lookup_code === null ? change : { ...change, lookup_code },
       isConnected: true,
+      views: this.#viewOf(presence, last_url, last_seen_at),
+    });
+  }
+
+  /** The web page that is shown now, as it is to be written. */
+  #viewOf(presence: PresentVisitor, url: string | null, at: string): PageView[] {
+    if (!this.#options.storesPages || url === null) return [];
+    if (presence.view?.url !== url) presence.view = { url, at };
+    return [presence.view];
+  }
+
+  /** Records that a visitor asks for a call, or no longer does. */
+  askForCall(presence: PresentVisitor, is_waiting_for_call: boolean) {
+    const now = new Date().toISOString();
+    this.#change(presence, {
+      change: { last_seen_at: now, is_waiting_for_call, waiting_since: is_waiting_for_call ? now : null },
+      asksForCall: true,
     });
   }
 
@@ -232,6 +268,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#cancelWrite?.();
     await this.#writing;
     await this.#write();
+    this.#calls.close();
   }
 
   #add(shortId: string): PresentVisitor {
@@ -240,6 +277,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       pages: new Set(),
       profile: {},
       code: null,
+      call: NO_CALL,
+      view: null,
       pending: null,
       isConnected: true,
       claimsAt: -Infinity,
@@ -273,7 +312,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #change(presence: PresentVisitor, more: Partial<Pending>) {
-    const pending = { isNew: false, change: {}, claims: null, findsCode: false, ...more };
+    const pending = { ...NOTHING, ...more };
     presence.pending = presence.pending === null ? pending : mergePending(presence.pending, pending);
     this.#changed.add(presence);
     this.#schedule(INTERVAL);
@@ -356,7 +395,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #reassert(presence: PresentVisitor) {
-    this.#change(presence, { isConnected: true, findsCode: true });
+    // With its connections its web pages were removed.
+    this.#change(presence, {
+      isConnected: true,
+      findsCode: true,
+      views: presence.view === null ? [] : [presence.view],
+    });
   }
 
   /** Writes claims, so many at a time that nobody else waits for long. */
@@ -391,12 +435,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     if (pending.claims !== null) {
       const mayWait = !pending.isNew && presence.pages.size > 0 && !this.#isClosed;
       if (mayWait && now < presence.claimsAt) {
-        presence.pending = { isNew: false, change: {}, claims: pending.claims, findsCode: false };
+        presence.pending = { ...NOTHING, claims: pending.claims };
         this.#changed.add(presence);
         pending = { ...pending, claims: null };
       } else presence.claimsAt = now + CLAIMS_INTERVAL;
     }
-    const { isNew, change, claims, isConnected, findsCode } = pending;
+    const { isNew, change, claims, isConnected, findsCode, views } = pending;
     if (findsCode && presence.code === null) this.#giveCode(presence);
     const write = {
       shortId: presence.shortId,
@@ -405,6 +449,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       claims,
       ...(isConnected === undefined ? {} : { isConnected }),
       ...(findsCode ? { offeredCode: presence.code } : {}),
+      ...(views.length === 0 ? {} : { pages: views }),
     };
     return { presence, pending, write, isSettled: false };
   }
@@ -429,7 +474,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#changed.add(presence);
   }
 
-  #settle(writing: Writing, { exists, lookupCode, problem }: PresenceResult) {
+  #settle(writing: Writing, { exists, lookupCode, call, problem }: PresenceResult) {
     writing.isSettled = true;
     const { presence, pending, write } = writing;
     if (problem === "conflict") return this.#sendAgain(presence, pending);
@@ -438,6 +483,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     if (hasLeft) this.#remove(presence);
     else if (exists) {
       if (pending.findsCode) this.#adoptCode(presence, lookupCode);
+      if (call) this.#calls.note(presence, call, pending.findsCode || pending.asksForCall);
     } else if (!write.isNew) this.#createAgain(presence);
   }
 
@@ -471,6 +517,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     // Its browser may have come again meanwhile.
     if (this.#visitors.get(presence.shortId) === presence) this.#visitors.delete(presence.shortId);
     this.#codeless.delete(presence);
+    this.#calls.forget(presence);
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
@@ -495,10 +542,22 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
       isNew: true,
       change: { ...presence.profile, added_at: now, last_seen_at: now, lookup_code: presence.code },
       isConnected: true,
+      views: this.#viewOf(presence, presence.profile.last_url ?? null, now),
     });
     this.#welcome(presence, presence.pages);
+    this.#calls.note(presence, NO_CALL, true);
   }
 }
+
+/** No changes. */
+const NOTHING: Pending = {
+  isNew: false,
+  change: {},
+  claims: null,
+  findsCode: false,
+  views: [],
+  asksForCall: false,
+};
 
 /** A write of a visitor that is being sent. */
 interface Writing {
@@ -519,5 +578,7 @@ function mergePending(earlier: Pending, later: Pending): Pending {
       : mergeClaims(earlier.claims, later.claims),
     isConnected: later.isConnected ?? earlier.isConnected,
     findsCode: earlier.findsCode || later.findsCode,
+    views: addPageViews(earlier.views, later.views),
+    asksForCall: earlier.asksForCall || later.asksForCall,
   };
 }

@@ -36,6 +36,8 @@ export interface FoyerEvents {
   disconnected: () => void;
   /** There is another lookup code, or none any more. */
   lookupCode: (lookupCode: string | null) => void;
+  /** The visitor waits for a call since a time (ISO 8601, `null` where it is not known), or no longer. */
+  call: (call: { isWaiting: boolean; since: string | null }) => void;
 }
 
 /** A command, and what it needs. None of them throws. */
@@ -48,6 +50,10 @@ export interface FoyerFunction {
   (command: "getShortId", callback: (shortId: string) => void): void;
   /** Calls back once, as soon as there is a lookup code. The server is asked for one where there is none. */
   (command: "getLookupCode", callback: (lookupCode: string) => void): void;
+  /** Asks for a call: the visitor waits until it is cancelled, answered, or the last page is closed. */
+  (command: "requestCall"): void;
+  /** Asks for no call any more. */
+  (command: "cancelCall"): void;
   <Event extends keyof FoyerEvents>(command: "on" | "off", event: Event, listener: FoyerEvents[Event]): void;
   /** Forgets the visitor and what was claimed, as after a sign-out: from now on it is another one. */
   (command: "reset"): void;

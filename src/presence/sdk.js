@@ -40,7 +40,7 @@
   let claims = {};
   /** Those that are not sent yet. */
   let pending = {};
-  const listeners = { __proto__: null, connected: [], disconnected: [], lookupCode: [] };
+  const listeners = { __proto__: null, connected: [], disconnected: [], lookupCode: [], call: [] };
   const waiting = { shortId: [], lookupCode: [] };
 
   // What is known of the visitor.
@@ -48,6 +48,9 @@
   /** The value in the storage, or the one for it where the storage is blocked. */
   let memory = null;
   let asksForCode = false, isForgotten = false;
+  /** What the page asked for and is not sent yet: a call, or none. */
+  let callWish = null;
+  let isWaiting = false, since = null;
 
   // What is known of the connection.
   /** The one there is, from before its socket is made: {aborter, release, socket, timer, welcomed, after}. */
@@ -285,7 +288,8 @@
   function forgetVisitor() {
     claims = {};
     pending = {};
-    shortId = memory = null;
+    shortId = memory = callWish = null;
+    setCall(false, null);
   }
 
   // The visitor's short id and token are stored for all tabs of this origin. Where storage is blocked or full they are
@@ -324,6 +328,13 @@
     lookupCode = code;
     showCode();
     emit("lookupCode", code);
+  }
+
+  function setCall(is, at) {
+    if (is === isWaiting && at === since) return;
+    isWaiting = is;
+    since = at;
+    emit("call", { isWaiting, since });
   }
 
   const showCode = safe(() => {
@@ -428,6 +439,8 @@
     } else if (message.type === "lookup_code") {
       setCode(message.lookup_code);
       answer();
+    } else if (message.type === "call") {
+      setCall(message.is_waiting, message.since);
     } else if (message.type === "reconnect") {
       mine.after = message.after;
     } else if (message.type === "error") {
@@ -495,7 +508,8 @@
     clearTimeout(flushTimer);
     flushTimer = 0;
     while (connection && connection.welcomed) {
-      if (!asksForCode && url() === sentUrl && Object.keys(pending).length === 0) return;
+      const isDone = !asksForCode && callWish === null && url() === sentUrl;
+      if (isDone && Object.keys(pending).length === 0) return;
       const now = performance.now();
       sendTimes = sendTimes.filter((time) => time > now - MESSAGES_MS);
       if (sendTimes.length >= MAX_MESSAGES) {
@@ -522,6 +536,11 @@
     if (asksForCode) {
       asksForCode = false;
       return { type: "lookup_code" };
+    }
+    if (callWish !== null) {
+      const is_waiting = callWish;
+      callWish = null;
+      return { type: "call", is_waiting };
     }
     sentUrl = url();
     return { type: "page", url: sentUrl };
@@ -660,6 +679,11 @@
     else connect();
   }
 
+  function wish(isCall) {
+    callWish = isCall;
+    flushSoon();
+  }
+
   function wait(what, back) {
     if (typeof back !== "function") return warn("a callback is no function");
     waiting[what].push({ back, zone });
@@ -677,6 +701,8 @@
       asksForCode = true;
       flushSoon();
     },
+    requestCall: () => wish(true),
+    cancelCall: () => wish(false),
     on(event, back) {
       if (!listeners[event] || typeof back !== "function") {
         return warn(`no event or no function: on ${event}`);

@@ -34,13 +34,14 @@ function messages(tokens: string[]): fc.Arbitrary<string> {
     __proto__: fc.jsonValue(),
   }, { requiredKeys: [] });
   const message = fc.record({
-    type: fc.oneof(fc.constantFrom("hello", "update", "page", "lookup_code", "welcome"), text),
+    type: fc.oneof(fc.constantFrom("hello", "update", "page", "lookup_code", "call", "welcome"), text),
     visitor,
     url: fc.oneof(fc.webUrl(), text, fc.constant("javascript:alert(1)")),
     token: fc.oneof(fc.constantFrom(...tokens), text),
     site_key: fc.constantFrom("site key", "key", ""),
     sdk: fc.constantFrom("web 1.0.0", "<b>"),
     is_supported: fc.oneof(fc.boolean(), text),
+    is_waiting: fc.oneof(fc.boolean(), text),
     js_configuration: fc.boolean(),
     hints: fc.jsonValue(),
   }, { requiredKeys: ["type"] });

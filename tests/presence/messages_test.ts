@@ -78,6 +78,9 @@ Deno.test("Whatever else a page sends is an error that repeats nothing of it", (
     { type: secret },
     { type: "__proto__" },
     { type: "page" },
+    { type: "call" },
+    { type: "call", is_waiting: secret },
+    { type: "call", is_waiting: true, since: secret },
     { type: "page", url: `javascript:${secret}` },
     { type: "page", url: secret },
     { type: "page", url: "https://a.example/" + "x".repeat(2048) },
@@ -163,7 +166,7 @@ if (hasAllRights) {
       lines.trim().split("\n").map((line) => JSON.parse(line))
     );
     const types = ofPages.map((message) => readMessage(JSON.stringify(message)).type);
-    assert.deepEqual(types, ["hello", "update", "page", "lookup_code"]);
+    assert.deepEqual(types, ["hello", "update", "page", "lookup_code", "call"]);
     assert.deepEqual(ofFoyer.map(({ type }) => type), ["welcome", "lookup_code", "reconnect", "error"]);
     const codes: Record<MessageErrorCode, true> = {
       invalid_message: true,

@@ -31,6 +31,7 @@ function open(cost = 0) {
     log,
     grace: 1000,
     most: 10_000,
+    storesPages: true,
     siteKey: "site key",
     clock,
   });
