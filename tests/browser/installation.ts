@@ -4,12 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Visitor } from "../../src/visitor/visitor.ts";
+import type { Visitor, VisitorChange } from "../../src/visitor/visitor.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 
 export const SITE_KEY = "site-key-of-the-tests";
 export const REST_KEY = "rest-key-of-the-tests";
+const REST_WRITE_KEY = "write-key-of-the-tests";
 
 /** Seconds. Longer than a page takes to load where everything is slow. */
 const OFFLINE_GRACE = 2;
@@ -45,6 +46,7 @@ export class Installation implements AsyncDisposable {
       PORT: `${this.port}`,
       BASE_ENDPOINT: this.url,
       REST_KEY,
+      REST_WRITE_KEY,
       SITE_KEY,
       SECRET_KEY: "secret-key-of-the-tests-with-enough-characters",
       ALLOWED_ORIGINS: [this.url, ...origins].join(","),
@@ -81,10 +83,23 @@ export class Installation implements AsyncDisposable {
     return (await this.#ask(encodeURIComponent(shortId))).visitor;
   }
 
-  async #ask(path: string) {
-    const response = await fetch(`${this.url}/api/visitors/${path}`, {
-      headers: { Authorization: REST_KEY },
-    });
+  /** Changes a visitor as an agent does. */
+  async change(shortId: string, change: VisitorChange): Promise<Visitor> {
+    return (await this.#ask(encodeURIComponent(shortId), {
+      method: "PATCH",
+      headers: { Authorization: REST_WRITE_KEY },
+      body: JSON.stringify(change),
+    })).visitor;
+  }
+
+  /** The paths of a visitor's last web pages, the newest first. */
+  async pages(shortId: string): Promise<string[]> {
+    const { pages } = await this.#ask(`${encodeURIComponent(shortId)}/pages`);
+    return pages.map(({ url }: { url: string }) => new URL(url).pathname);
+  }
+
+  async #ask(path: string, init: RequestInit = { headers: { Authorization: REST_KEY } }) {
+    const response = await fetch(`${this.url}/api/visitors/${path}`, init);
     assert.ok(response.status === 200 || response.status === 404, `${path}: ${response.status}`);
     return await response.json();
   }

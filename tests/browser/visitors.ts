@@ -107,6 +107,10 @@ export const VISITORS: Sentences = {
     await isConnected(page);
     await page.evaluate(`history.replaceState(null, "", "/demo/cart?from=1")`);
     await isAt("/cart");
+    assert.deepEqual(
+      await foyer.pages(shortId),
+      ["/cart", "/about", "/account", "/about", "/products/harbour", ""].map((path) => `/demo${path}`),
+    );
     assert.equal(watched.wasOffline, false);
   },
 
@@ -150,6 +154,40 @@ export const VISITORS: Sentences = {
     assert.equal(found.short_id, shortId);
     await page.evaluate(`Foyer("disconnect")`);
     assert.equal(await page.textContent("#code"), "", "nobody reads out a code that is somebody else's next");
+  },
+
+  async "A call is asked for, goes with the visitor from page to page, and ends when somebody says so"(
+    { foyer, openShop },
+  ) {
+    const [page, shortId] = await openShop();
+    await page.evaluate(`window.calls = []; Foyer("on", "call", (call) => calls.push(call))`);
+    const calls = async (count: number) =>
+      await until(`${count} events`, async () => {
+        const calls = await page.evaluate("calls") as { isWaiting: boolean; since: string | null }[];
+        return calls.length >= count ? calls : null;
+      });
+    await page.click("#call");
+    const { waiting_since } = await foyer.untilVisitor(shortId, "it waits", (one) => one.is_waiting_for_call);
+    assert.deepEqual(await calls(1), [{ isWaiting: true, since: waiting_since }]);
+    await page.waitForSelector("#call:text('cancel')");
+    const [other] = await openShop("/about");
+    await other.waitForSelector("#call:text('cancel')");
+    await other.click("#call");
+    await foyer.untilVisitor(shortId, "it no longer waits", (one) => !one.is_waiting_for_call);
+    assert.deepEqual((await calls(2))[1], { isWaiting: false, since: null });
+    await other.close();
+    await page.evaluate(`Foyer("requestCall")`);
+    await foyer.untilVisitor(shortId, "it waits again", (one) => one.is_waiting_for_call);
+    assert.ok((await calls(3))[2].isWaiting);
+    await foyer.change(shortId, { is_in_session: true });
+    assert.deepEqual((await calls(4))[3], { isWaiting: false, since: null });
+    await foyer.change(shortId, { is_in_session: false });
+    // Whoever sits down next did not ask for it.
+    await page.click("#call");
+    await page.waitForSelector("#call:text('cancel')");
+    await page.evaluate(`Foyer("reset")`);
+    await page.waitForSelector("#call:text('Ask')");
+    assert.equal((await calls(6)).length, 6);
   },
 
   async "Claims are changed one by one: null clears, integration ids add up"({ foyer, openShop }) {
