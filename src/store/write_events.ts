@@ -18,7 +18,6 @@ type Method = (...args: never[]) => Promise<unknown>;
 const WRITTEN = {
   putVisitors: (visitors) => visitors.map(({ short_id }) => short_id),
   updateVisitor: (shortId) => [shortId],
-  claimVisitor: (shortId) => [shortId],
   removeVisitor: (shortId) => [shortId],
   removeOffline: () => null,
   claimVisitor: (shortId) => [shortId],
