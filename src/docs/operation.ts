@@ -17,7 +17,13 @@ export interface DescribedOperation {
   description?: string;
   parameters?: Parameter[];
   requestBody?: { content: Record<string, Content> };
-  responses: Record<string, { $ref?: string; description?: string; content?: Record<string, Content> }>;
+  responses: Record<string, Answer>;
+}
+
+interface Answer {
+  description?: string;
+  headers?: Record<string, { description?: string }>;
+  content?: Record<string, Content>;
 }
 
 interface Parameter {
@@ -83,10 +89,20 @@ function parametersTable(parameters: Parameter[], label: string): Html {
     parameters.map((parameter) => [
       part`${named(parameter.name)}${requiredMark(parameter.required)}<br>
 <span class="kind">${PLACES[parameter.in]}</span>`,
-      part`${sentence(parameter.description ?? "")}<br>
-<span class="kind">${[typeOf(parameter.schema), ...limitsOf(parameter.schema)].join(", ")}</span>`,
+      part`${sentence(parameter.description ?? "")}${SEE[parameter.name] ?? ""}<br>
+<span class="kind">${valueOf(parameter.schema)}</span>`,
     ]),
   );
+}
+
+/** Where more is said of a parameter. */
+const SEE: Record<string, Html> = {
+  q: part`. See <a href="#search">the search format</a>`,
+  after: part`. See <a href="#stream">how a client works</a>`,
+};
+
+function valueOf(schema: Schema): string {
+  return [typeOf(schema), ...limitsOf(schema)].join(", ");
 }
 
 const PLACES = { path: "in the path", query: "in the query", header: "a header" };
@@ -97,7 +113,7 @@ function body({ operation, described, schemas }: OperationParts): Html | string 
   const schema = resolved(content.schema, schemas);
   const what = `${operation.method} ${operation.path}`;
   return part`<h4>Body</h4>
-${propertiesTable(schema, `Body of ${what}`)}
+${propertiesTable(schema, `Body of ${what}`, true)}
 ${json(operation.bodyExample, `Example of the body of ${what}`)}`;
 }
 
@@ -105,14 +121,22 @@ function resolved(schema: Schema, schemas: Record<string, Schema>): Schema {
   return schema.$ref === undefined ? schema : schemas[nameOf(schema.$ref)];
 }
 
-/** The properties of an object, with what each means. */
-export function propertiesTable({ properties = {} }: Schema, label: string): Html {
+/**
+ * The properties of an object, with what each means.
+ *
+ * @param marksRequired whether it says of some that they must be there
+ */
+export function propertiesTable(
+  { properties = {}, required = [] }: Schema,
+  label: string,
+  marksRequired = false,
+): Html {
   return table(
     label,
     ["Attribute", "Meaning"],
     Object.entries(properties).map(([name, schema]) => [
-      part`${named(name)}<br>
-<span class="kind">${typeOf(schema)}</span>`,
+      part`${named(name)}${requiredMark(marksRequired && required.includes(name))}<br>
+<span class="kind">${valueOf(schema)}</span>`,
       sentence(schema.description ?? ""),
     ]),
   );
@@ -123,10 +147,18 @@ function answers({ operation, described }: OperationParts): Html {
   const examples = good.flatMap(([status, { content = {} }]) =>
     Object.entries(content).map(([type, { example }]) => ({ status, type, example }))
   );
+  // Every answer has an X-Request-Id.
+  const headers = Object.entries(described.responses["200"]?.headers ?? {}).filter(([name]) =>
+    name !== "X-Request-Id"
+  );
   return part`<h4>Answer</h4>
 <ul class="answers">${
     good.map(([status, { description = "" }]) =>
       part`<li><code>${status}</code> ${inline(description)}</li>\n`
+    )
+  }${
+    headers.map(([name, { description = "" }]) =>
+      part`<li><code>${name}</code> <span class="kind">header</span> ${sentence(description)}</li>\n`
     )
   }</ul>
 ${

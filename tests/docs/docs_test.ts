@@ -138,6 +138,9 @@ test("each operation has its meaning, parameters, errors with their cure, and a 
       assert.ok(section.includes(`<td><code>${parameter}</code>`), `${name}: ${parameter}`);
       assert.ok(section.includes(`data-name="${parameter}"`), `${name} can be tried with ${parameter}`);
     }
+    if ("isPaged" in operation) {
+      assert.match(text, /ETag header .*Link header .*Foyer-Unindexed header/, name);
+    }
     for (const code of [...COMMON_ERRORS, ...operation.errors]) {
       const { when, cure } = ERRORS[code];
       for (const shown of [text, errors]) {
