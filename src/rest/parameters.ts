@@ -74,8 +74,9 @@ export async function readBody<Schema extends z.ZodObject>(
     throw new ApiError("invalid_parameter", "The body must be JSON.");
   }
   const { success, error } = schema.safeParse(json);
-  // The schema ignores that name, so that a change of it would be lost silently.
-  if (success && Object.hasOwn(json as object, "__proto__")) {
+  // The schema ignores that name, so that a change of it would be lost silently; one that takes any name ignores more.
+  const takesAnyName = schema.def.catchall?._zod.def.type === "unknown";
+  if (success && !takesAnyName && Object.hasOwn(json as object, "__proto__")) {
     throw new ApiError("invalid_parameter", '"__proto__" cannot be changed.');
   }
   // Not the schema's copy, which lacks a key of that name in `metadata`.

@@ -117,6 +117,7 @@ Deno.test("watch_url is the stored link, or the one that WATCH_LINK makes for an
       "https://watch.acme.com/ada?by=738529527931269425&name=",
     ],
     ["/visitors/ada/watch_url", { agent: null }, "https://watch.acme.com/ada?by=&name="],
+    ["/visitors/ada/watch_url", { ["__proto__"]: [], "": 1 }, "https://watch.acme.com/ada?by=&name="],
     [
       "/visitors/ada/watch_url",
       { agent: { id: "{agent_name}" } },
