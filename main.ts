@@ -11,6 +11,7 @@ import { check } from "./src/commands/check.ts";
 import { exportVisitors } from "./src/commands/export.ts";
 import { health } from "./src/commands/health.ts";
 import { importFile } from "./src/commands/import.ts";
+import { print, printError } from "./src/commands/print.ts";
 import { reindex } from "./src/commands/reindex.ts";
 import { serve } from "./src/commands/serve.ts";
 import { GROUPS, loadConfig, VARIABLES } from "./src/config.ts";
@@ -35,7 +36,7 @@ ${describeVariables()}`;
 async function main(args: string[]): Promise<number> {
   const command = chooseCommand(args);
   if (command === null) {
-    console.error(`Cannot do that, expected one of these:\n\n${HELP}`);
+    printError(`Cannot do that, expected one of these:\n\n${HELP}`);
     return EX_USAGE;
   }
   return await runCommand(command);
@@ -45,9 +46,9 @@ function chooseCommand(args: string[]): Command | null {
   const words = readWords(args);
   switch (words?.join(" ")) {
     case "--help":
-      return () => print(HELP);
+      return () => say(HELP);
     case "--version":
-      return () => print(denoJson.version);
+      return () => say(denoJson.version);
     case "":
     case "serve":
       return (uncaught) => serve(loadConfig(), { uncaught });
@@ -121,8 +122,8 @@ function indent(sentence: string): string {
   return sentence.replace(/(.{1,74})( |$)/g, "      $1\n").trimEnd();
 }
 
-function print(text: string): number {
-  console.log(text);
+function say(text: string): number {
+  print(text);
   return 0;
 }
 

@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
+import { printError } from "./print.ts";
 
 /**
  * Writes a copy of the store into a new file that no other user may read (mode 0600), also while a server uses the store.
@@ -18,16 +19,16 @@ export async function backup(config: Config, path: string): Promise<number> {
   const store = await openStore(config.store, "command", openConfiguredLog(config));
   try {
     if (store.backup === undefined) {
-      console.error("A backup of MongoDB is made by its own tool, mongodump");
+      printError("A backup of MongoDB is made by its own tool, mongodump");
       return 1;
     }
     if (!createFile(path)) return 1;
     await store.backup(path);
-    console.error(`Wrote a copy of ${store.description} to ${path}`);
+    printError(`Wrote a copy of ${store.description} to ${path}`);
     return 0;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    console.error(`${error.message}; there is no copy`);
+    printError(`${error.message}; there is no copy`);
     await Deno.remove(path);
     return 1;
   } finally {
@@ -41,7 +42,7 @@ function createFile(path: string): boolean {
     return true;
   } catch (error) {
     const reason = error instanceof Deno.errors.AlreadyExists ? "it exists" : (error as Error).name;
-    console.error(`Cannot create ${JSON.stringify(path)}: ${reason}`);
+    printError(`Cannot create ${JSON.stringify(path)}: ${reason}`);
     return false;
   }
 }

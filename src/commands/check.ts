@@ -8,6 +8,7 @@ import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { LATEST } from "../search/parse.ts";
 import { openConfiguredLog } from "../operations/log.ts";
+import { print } from "./print.ts";
 
 /** How long the lease is held by which it is tried whether the store can be written, in milliseconds. */
 const LEASE = 1000;
@@ -20,10 +21,10 @@ const LEASE = 1000;
  * @throws {ConfigurationError} the store cannot be opened as configured
  */
 export async function check(config: Config): Promise<number> {
-  console.log("Configuration: ok");
+  print("Configuration: ok");
   const store = await openStore(config.store, "command", openConfiguredLog(config));
   try {
-    console.log(`Store: ${store.description}`);
+    print(`Store: ${store.description}`);
     const isReadable = await attempt("Reading", () => store.findVisitors(LATEST, 1, null));
     const isWritable = await attempt("Writing", () => writeLease(store));
     return isReadable && isWritable ? 0 : 1;
@@ -42,11 +43,11 @@ async function writeLease(store: VisitorStore) {
 async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
-    console.log(`${what}: ok`);
+    print(`${what}: ok`);
     return true;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    console.log(`${what}: failed. ${error.message}`);
+    print(`${what}: failed. ${error.message}`);
     return false;
   }
 }

@@ -7,6 +7,7 @@ import { pause } from "../async/clock.ts";
 import { ConfigurationError } from "../config.ts";
 import { closeLog, describeFailure, openLog } from "../operations/log.ts";
 import { watchUncaught } from "../operations/uncaught.ts";
+import { printError } from "./print.ts";
 
 /** The command line makes no sense (sysexits.h). */
 export const EX_USAGE = 64;
@@ -32,6 +33,7 @@ export type Command = (uncaught: Promise<void>) => number | Promise<number>;
  * @returns the command's own exit code; 1 where it failed, or an error was thrown that no code caught; or `EX_CONFIG`
  */
 export async function runCommand(command: Command): Promise<number> {
+  surviveFileSizeLimit();
   const log = openLog("error");
   using watch = watchUncaught(log);
   let hasThrown = false;
@@ -49,9 +51,17 @@ export async function runCommand(command: Command): Promise<number> {
       log("The command failed", "error", describeFailure(error));
       return 1;
     }
-    for (const line of error.lines) console.error(line);
+    for (const line of error.lines) printError(line);
     return EX_CONFIG;
   } finally {
     await closeLog();
   }
+}
+
+/**
+ * Makes writing beyond the process' limit on files (`ulimit -f`) an error like that of a full disk: the signal of that
+ * limit would end the process.
+ */
+function surviveFileSizeLimit() {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }

@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
+import { printError } from "./print.ts";
 
 /** Characters in one write. */
 const WRITE_SIZE = 64 * 1024;
@@ -33,10 +34,19 @@ export async function exportVisitors(config: Config): Promise<number> {
   } catch (error) {
     // The reader has read enough, as `head` does.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
-    if (!(error instanceof StoreUnavailable)) throw error;
-    console.error(`${error.message}; the export is not whole`);
+    const reason = error instanceof StoreUnavailable ? error.message : outputFailure(error);
+    if (reason === null) throw error;
+    printError(`${reason}; the export is not whole`);
     return 1;
   } finally {
     await store.close();
   }
+}
+
+/** Why standard output takes no more; `null` for another error. */
+function outputFailure(error: unknown): string | null {
+  const { code } = error as { code?: unknown };
+  return error instanceof Deno.errors.WriteZero || typeof code === "string"
+    ? `Cannot write to standard output (${code ?? "WriteZero"})`
+    : null;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
+import { print } from "./print.ts";
 
 /** How long an answer may take, in milliseconds. */
 const DEADLINE = 5000;
@@ -19,10 +20,10 @@ export async function health({ host, port }: Config): Promise<number> {
       signal: AbortSignal.timeout(DEADLINE),
     });
     await response.body?.cancel();
-    console.log(response.ok ? "Ready" : `Not ready: ${response.status}`);
+    print(response.ok ? "Ready" : `Not ready: ${response.status}`);
     return response.ok ? 0 : 1;
   } catch {
-    console.log(`Not ready: nothing answers on port ${port}`);
+    print(`Not ready: nothing answers on port ${port}`);
     return 1;
   }
 }

@@ -25,6 +25,7 @@ import { comesByWebSdk } from "../visitor/web_sdk.ts";
 import { nativeDocument, type TimeUnit } from "./extended_json.ts";
 import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
+import { printError } from "./print.ts";
 
 /** Visitors in one write, and characters of their records: enough to be fast, few enough to need little memory. */
 const [BATCH, BATCH_LENGTH] = [1000, 8 * 1024 * 1024];
@@ -75,7 +76,7 @@ export async function importFile(
   try {
     input = file === "-" ? Deno.stdin.readable : (await Deno.open(file)).readable;
   } catch (error) {
-    console.error(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
+    printError(`Cannot read ${JSON.stringify(file)}: ${(error as Error).name}`);
     return 1;
   }
   const store = await openStore(config.store, "command", openConfiguredLog(config));

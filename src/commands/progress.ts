@@ -4,6 +4,8 @@
  * @module
  */
 
+import { write } from "./print.ts";
+
 /** A command's progress. */
 export class Progress {
   #start = performance.now();
@@ -26,7 +28,7 @@ export class Progress {
   }
 
   #write(text: string) {
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
+    write(Deno.stderr, text);
   }
 }
 

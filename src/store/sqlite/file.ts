@@ -4,6 +4,7 @@
  * @module
  */
 import { LRUCache } from "lru-cache";
+import { pathToFileURL } from "node:url";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
@@ -32,8 +33,16 @@ const POLL = 10;
 /** Statements that stay prepared: a search has another one for each number of texts. */
 const MAX_STATEMENTS = 200;
 
+/**
+ * What may be done with a file. `immutable` is for one that cannot be written, in a folder where nothing can be made: it
+ * is read without the write-ahead log and without locks (https://www.sqlite.org/uri.html#uriimmutable).
+ */
+export type FileAccess = "write" | "read" | "immutable";
+
 /** How a file is opened. */
 export interface ConnectionOptions {
+  /** `write` unless said. */
+  access?: FileAccess;
   /** How long a statement waits for another process, in milliseconds. */
   busyMilliseconds: number;
   /**
@@ -45,27 +54,34 @@ export interface ConnectionOptions {
 
 /** A connection. Rows are arrays, which takes half as long as objects do; a string that holds a NUL ends there. */
 export class Connection {
+  readonly access: FileAccess;
   #database: DatabaseSync;
   #busyMilliseconds: number;
   /** Statements of this connection that write, which SQLite's own number leaves out. */
   #writes = 0;
   #statements = new LRUCache<string, StatementSync>({ max: MAX_STATEMENTS });
 
-  /** @throws {StoreRefused} the file cannot be opened, or is no database */
-  constructor(path: string, { busyMilliseconds, isWriter = false }: ConnectionOptions) {
+  /** @throws {StoreRefused} the file cannot be opened */
+  constructor(path: string, { busyMilliseconds, isWriter = false, access = "write" }: ConnectionOptions) {
     this.#busyMilliseconds = busyMilliseconds;
+    this.access = access;
     try {
-      this.#database = new DatabaseSync(path, { timeout: busyMilliseconds });
+      const place = access === "immutable" ? new URL(`${pathToFileURL(path).href}?immutable=1`) : path;
+      this.#database = new DatabaseSync(place, { timeout: busyMilliseconds, readOnly: access !== "write" });
     } catch (error) {
-      throw cannotOpen(error);
+      // Of this error node:sqlite does not give SQLite's code.
+      throw new StoreRefused(`Cannot open the store: ${FILE_ERRORS.get(SQLITE_CANTOPEN)}`, { cause: error });
     }
     if (isWriter) this.#database.exec(`PRAGMA busy_timeout = ${Math.min(POLL, busyMilliseconds)}`);
   }
 
   /** Applies the settings; before that nothing is changed in a file that may be another program's. */
   configure() {
+    const pragmas = this.access === "write"
+      ? PRAGMAS
+      : PRAGMAS.filter((pragma) => !pragma.startsWith("journal_"));
     // Not by exec(), whose errors lack SQLite's code.
-    for (const pragma of PRAGMAS) this.#database.prepare(`PRAGMA ${pragma}`).all();
+    for (const pragma of pragmas) this.#database.prepare(`PRAGMA ${pragma}`).all();
   }
 
   /** All rows. */
@@ -158,18 +174,27 @@ export class Connection {
 }
 
 // https://www.sqlite.org/rescode.html
-const SQLITE_BUSY = 5;
-const SQLITE_NOTADB = 26;
-const UNAVAILABLE_CODES = new Map([
-  [SQLITE_BUSY, "SQLITE_BUSY"],
-  [6, "SQLITE_LOCKED"],
-  [8, "SQLITE_READONLY"],
-  [10, "SQLITE_IOERR"],
-  [11, "SQLITE_CORRUPT"],
-  [13, "SQLITE_FULL"],
-  [14, "SQLITE_CANTOPEN"],
-  [SQLITE_NOTADB, "SQLITE_NOTADB"],
+const [SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB] = [5, 11, 14, 26];
+
+/** What keeps a file from being written, by its mode or by the disk's. */
+export const READ_ONLY = "the file is read-only";
+
+/** Errors of the file or of its disk, and not of what was asked. */
+const FILE_ERRORS = new Map([
+  [3, "the file cannot be used by this user (SQLITE_PERM)"],
+  [SQLITE_BUSY, "another process writes (SQLITE_BUSY)"],
+  [6, "another connection writes (SQLITE_LOCKED)"],
+  [8, READ_ONLY],
+  [10, "the disk fails (SQLITE_IOERR)"],
+  [SQLITE_CORRUPT, "the file is damaged (SQLITE_CORRUPT)"],
+  [13, "the disk is full (SQLITE_FULL)"],
+  [SQLITE_CANTOPEN, "the file cannot be opened (SQLITE_CANTOPEN)"],
+  [15, "another process holds a lock (SQLITE_PROTOCOL)"],
+  [SQLITE_NOTADB, "the file is no database (SQLITE_NOTADB)"],
 ]);
+
+/** Of these waiting does not help, and no more must be written. */
+const DAMAGES = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 function primaryCode(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };
@@ -179,10 +204,18 @@ function primaryCode(error: unknown): number | undefined {
 /** What an error means to whoever opens a file. */
 export function cannotOpen(error: unknown): StoreRefused {
   if (error instanceof StoreRefused) return error;
-  const reason = primaryCode(error) === SQLITE_NOTADB
+  const code = primaryCode(error);
+  const reason = code === SQLITE_NOTADB
     ? "the file is not a Foyer database"
-    : "the file cannot be read and written";
+    : FILE_ERRORS.get(code ?? -1) ?? "the file cannot be read and written";
   return new StoreRefused(`Cannot open the store: ${reason}`, { cause: error });
+}
+
+/** Whether a file that cannot be opened for writing may be readable. */
+export function mayBeReadable({ cause }: StoreRefused): boolean {
+  if (cause === undefined) return false;
+  const code = primaryCode(cause) ?? SQLITE_CANTOPEN;
+  return FILE_ERRORS.has(code) && !DAMAGES.has(code) && code !== SQLITE_BUSY;
 }
 
 /** A request's time budget is over; the database may be well. */
@@ -192,9 +225,18 @@ export class TimeBudgetOver extends StoreUnavailable {
   }
 }
 
+/** The file, or its disk, cannot be used now. */
+export class FileFailure extends StoreUnavailable {
+  /** @param kind `busy`: others use it; `damaged`: it holds something else than SQLite wrote */
+  constructor(readonly reason: string, readonly kind: "busy" | "damaged" | "other" = "other") {
+    super(`The embedded store does not answer: ${reason}`);
+  }
+}
+
 /** What an error means to whoever uses the store. */
 export function asStoreError(error: unknown): unknown {
-  const name = UNAVAILABLE_CODES.get(primaryCode(error) ?? -1);
-  if (name === undefined) return error;
-  return new StoreUnavailable(`The embedded store does not answer: ${name}`, { cause: error });
+  const code = primaryCode(error) ?? -1;
+  const reason = FILE_ERRORS.get(code);
+  if (reason === undefined) return error;
+  return new FileFailure(reason, DAMAGES.has(code) ? "damaged" : code === SQLITE_BUSY ? "busy" : "other");
 }

@@ -5,7 +5,10 @@
  */
 import { ATTRIBUTE_NAMES } from "../../visitor/visitor.ts";
 import { StoreRefused } from "../visitor_store.ts";
-import { cannotOpen, Connection, type ConnectionOptions } from "./file.ts";
+import { cannotOpen, Connection, type ConnectionOptions, type FileAccess, mayBeReadable } from "./file.ts";
+import { mayNobodyWrite } from "./file_watch.ts";
+import { makePrivateFile } from "./private_file.ts";
+import { isUnbuilt } from "./rebuild.ts";
 import { APPLICATION_ID, LASTING_TABLES, SCHEMA, UNBUILT, VERSION } from "./schema.ts";
 
 /** The names of the attributes that documents have, as a file holds them. */
@@ -13,13 +16,28 @@ const NAMES = ATTRIBUTE_NAMES.join();
 
 /**
  * Opens a file, making it (mode 0600) where there is none. Where it is of another version or of other attributes, its
- * documents are put aside for `rebuild.ts`.
+ * documents are put aside for `rebuild.ts`. A file that cannot be written is opened for reading.
  *
  * @param path a file, or `:memory:`
  * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
  */
 export function openFile(path: string, options: ConnectionOptions): Connection {
-  if (path !== ":memory:") makePrivateFile(path);
+  if (path === ":memory:") return openForWriting(path, options);
+  makePrivateFile(path);
+  if (mayNobodyWrite(path)) return openForReading(path, options);
+  try {
+    return openForWriting(path, options);
+  } catch (error) {
+    if (!(error instanceof StoreRefused) || !mayBeReadable(error)) throw error;
+    try {
+      return openForReading(path, options);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+function openForWriting(path: string, options: ConnectionOptions): Connection {
   const connection = new Connection(path, options);
   try {
     // Before anything is changed, in a file that may be somebody else's.
@@ -34,13 +52,38 @@ export function openFile(path: string, options: ConnectionOptions): Connection {
   }
 }
 
-/** Makes the file before SQLite would, readable by nobody else; SQLite gives its side files the same mode. */
-function makePrivateFile(path: string) {
+function openForReading(path: string, options: ConnectionOptions): Connection {
   try {
-    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+    return readWith("read");
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return;
-    throw new StoreRefused("Cannot open the store: the file cannot be made", { cause: error });
+    // Without a write-ahead log that holds something, the file alone is the whole database.
+    if (
+      !(error instanceof StoreRefused) || !mayBeReadable(error) ||
+      sizeOf(`${Deno.realPathSync(path)}-wal`) > 0
+    ) throw error;
+    return readWith("immutable");
+  }
+
+  function readWith(access: FileAccess): Connection {
+    const connection = new Connection(path, { ...options, access });
+    try {
+      if (readVersion(connection) !== VERSION || namesOf(connection) !== NAMES || isUnbuilt(connection)) {
+        throw new StoreRefused("Cannot open the store: the file is another Foyer's, and cannot be written");
+      }
+      connection.configure();
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw cannotOpen(error);
+    }
+  }
+}
+
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
   }
 }
 

@@ -31,6 +31,9 @@ const DAY = 86_400_000;
 /** How long one step of a long write takes, in milliseconds: others write between two steps. */
 const STEP = 50;
 
+/** What is written to see whether writing is possible, in bytes: somewhat more than a change of a visitor. */
+const TRIAL = 65_536;
+
 /** Visitors in one batch of all. */
 const BATCH = 500;
 
@@ -268,6 +271,43 @@ export class Session {
     this.#connection.run("DELETE FROM lease WHERE name = ? AND holder = ?", name, holder);
   }
 
+  /**
+   * Writes as much as a request does, and takes it back, to see whether it can.
+   *
+   * @throws it cannot
+   */
+  tryWriting() {
+    const holder = "x".repeat(TRIAL);
+    for (const until of [0, 1]) {
+      this.#connection.run(
+        "INSERT OR REPLACE INTO lease (name, holder, until) VALUES ('trial', ?, ?)",
+        holder,
+        until,
+      );
+    }
+    this.#connection.run("DELETE FROM lease WHERE name = 'trial'");
+  }
+
+  /**
+   * Reads the whole file (https://www.sqlite.org/pragma.html#pragma_quick_check), and whether all documents are such.
+   *
+   * @returns whether it is as it was written
+   */
+  isWhole(): boolean {
+    if (this.#connection.get<[string]>("PRAGMA quick_check(1)")![0] !== "ok") return false;
+    for (let last: number | null = 0; last !== null;) {
+      const batch: VisitorBatch = this.visitorsAfter(last);
+      if (!batch.visitors.every(isJson)) return false;
+      last = batch.last;
+    }
+    return true;
+  }
+
+  /** Writes all that is in the write-ahead log into the file, and empties the log. */
+  emptyLog() {
+    this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
   /** As `StoreMaintenance.backup` (https://www.sqlite.org/lang_vacuum.html#vacuuminto). */
   backup(path: string) {
     this.#connection.run("VACUUM INTO ?", path);
@@ -319,4 +359,15 @@ export class Session {
 /** @throws {VisitorChanged} */
 function requireUnchanged({ document }: StoredVisitor, expected: string | null) {
   if (expected !== null && jsonOf(document) !== expected) throw new VisitorChanged();
+}
+
+/** Whether it is JSON of ASCII characters. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    // deno-lint-ignore no-control-regex -- all of ASCII
+    return !/[^\x00-\x7f]/.test(text);
+  } catch {
+    return false;
+  }
 }

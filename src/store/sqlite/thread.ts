@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { StoreRefused, StoreUnavailable, VisitorChanged } from "../visitor_store.ts";
-import { asStoreError, Connection, TimeBudgetOver } from "./file.ts";
+import { asStoreError, Connection } from "./file.ts";
 import { Session } from "./session.ts";
-import { type Answer, callSession, type ErrorKind, type Question, type ThreadFile } from "./threads.ts";
+import { type Answer, callSession, type Question, threadErrorOf, type ThreadFile } from "./threads.ts";
 
 /** What a worker's global scope has; the types of a window are those that are checked. */
 const scope = globalThis as unknown as {
@@ -23,13 +22,13 @@ scope.onmessage = ({ data }: MessageEvent<ThreadFile>) => {
       session ??= open(data);
       scope.postMessage({ id, result: callSession(session, question) });
     } catch (error) {
-      scope.postMessage({ id, error: (error as Error).message, kind: kindOf(error) });
+      scope.postMessage({ id, error: threadErrorOf(error) });
     }
   };
 };
 
-function open({ path, busyMilliseconds, isWriter }: ThreadFile): Session {
-  const connection = new Connection(path, { busyMilliseconds, isWriter });
+function open({ path, ...options }: ThreadFile): Session {
+  const connection = new Connection(path, options);
   try {
     connection.configure();
     return new Session(connection);
@@ -37,10 +36,4 @@ function open({ path, busyMilliseconds, isWriter }: ThreadFile): Session {
     connection.close();
     throw asStoreError(error);
   }
-}
-
-function kindOf(error: unknown): ErrorKind {
-  if (error instanceof TimeBudgetOver) return "late";
-  if (error instanceof VisitorChanged) return "changed";
-  return error instanceof StoreUnavailable || error instanceof StoreRefused ? "unavailable" : "other";
 }

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { StoreUnavailable, VisitorChanged } from "../visitor_store.ts";
-import { asStoreError, TimeBudgetOver } from "./file.ts";
+import { StoreRefused, StoreUnavailable, VisitorChanged } from "../visitor_store.ts";
+import { asStoreError, type ConnectionOptions, FileFailure, TimeBudgetOver } from "./file.ts";
 import type { Session } from "./session.ts";
 
 /** What a thread is asked: a method of {@link Session}. */
@@ -25,17 +25,17 @@ export interface Question {
 }
 
 /** A message from a thread. */
-export type Answer =
-  | { id: number; result: unknown }
-  | { id: number; error: string; kind: ErrorKind };
+export type Answer = { id: number; result: unknown } | { id: number; error: ThreadError };
 
 /** Errors cross threads without their classes. */
-export type ErrorKind = "late" | "changed" | "unavailable" | "other";
+export type ThreadError =
+  | { name: "late" | "changed" }
+  | { name: "file"; reason: string; kind: FileFailure["kind"] }
+  | { name: "unavailable" | "other"; message: string };
 
 /** What a thread needs to know of its file. */
-export interface ThreadFile {
+export interface ThreadFile extends ConnectionOptions {
   path: string;
-  busyMilliseconds: number;
   isWriter: boolean;
 }
 
@@ -127,7 +127,7 @@ export class Thread implements Asked {
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ("result" in data) waiting?.resolve(data.result);
-      else waiting?.reject(errorOf(data.error, data.kind));
+      else waiting?.reject(errorOf(data.error));
     };
     // It is started again by the next question.
     worker.onerror = (event) => {
@@ -143,15 +143,26 @@ export class Thread implements Asked {
   }
 }
 
-function errorOf(message: string, kind: ErrorKind): Error {
-  switch (kind) {
+/** An error for its way across threads. */
+export function threadErrorOf(error: unknown): ThreadError {
+  if (error instanceof TimeBudgetOver) return { name: "late" };
+  if (error instanceof VisitorChanged) return { name: "changed" };
+  if (error instanceof FileFailure) return { name: "file", reason: error.reason, kind: error.kind };
+  const isForeseen = error instanceof StoreUnavailable || error instanceof StoreRefused;
+  return { name: isForeseen ? "unavailable" : "other", message: (error as Error).message };
+}
+
+function errorOf(error: ThreadError): Error {
+  switch (error.name) {
     case "late":
       return new TimeBudgetOver();
     case "changed":
       return new VisitorChanged();
+    case "file":
+      return new FileFailure(error.reason, error.kind);
     case "unavailable":
-      return new StoreUnavailable(message);
+      return new StoreUnavailable(error.message);
     default:
-      return new Error(message);
+      return new Error(error.message);
   }
 }

@@ -1,0 +1,315 @@
+/**
+ * The connections to a file, as long as it can be used: they are opened and closed together, and opened again once
+ * a failure is over.
+ *
+ * @module
+ */
+import { Deadline, DeadlineExceeded } from "../../async/deadline.ts";
+import { REQUEST_DEADLINE, StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
+import { asStoreError, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
+import { absenceOf, type FileProblem, FileWatch } from "./file_watch.ts";
+import { openFile } from "./open.ts";
+import { exposureOf } from "./private_file.ts";
+import { Session } from "./session.ts";
+import { type Arguments, type Asked, InlineSession, type Method, type Result, Thread } from "./threads.ts";
+
+/** Threads that read, so that one long search does not hold up all others; fewer leave a processor to the event loop. */
+const READERS = navigator.hardwareConcurrency > 2 ? 2 : 1;
+
+/** How often a server looks at its file, and at whether a failure is over, in milliseconds. */
+const WATCH_INTERVAL = 1000;
+
+/** A larger file is read for damage only after SQLite found some, since that takes long; in bytes. */
+const MAX_INSPECTED = 64 * 1024 * 1024;
+
+/** The least time between two inspections of a file that is written all the time, in milliseconds. */
+const INSPECTION_INTERVAL = 10_000;
+
+/** How often the log says how far a rebuild is, in milliseconds. */
+const PROGRESS_INTERVAL = 10_000;
+
+/** How long the rebuild waits after it failed, in milliseconds. */
+const RETRY = 1000;
+
+/** How a file is used. */
+export interface FileUse {
+  path: string;
+  /** `request`: requests wait for answers, {@link REQUEST_DEADLINE} at most. `command`: a command takes its time. */
+  use: "request" | "command";
+  /** How long to wait while another process writes, in milliseconds. */
+  busyMilliseconds: number;
+  log: (sentence: string, level?: "warning") => void;
+}
+
+/** What is open. */
+interface Opened {
+  /** On the event loop. */
+  session: Session;
+  writer: Asked;
+  readers: Asked[];
+  /** `null` in memory. */
+  watch: FileWatch | null;
+}
+
+/** Why the file cannot be used as it should. */
+interface Failure {
+  reason: string;
+  /** `busy`: over with the next write. `closing`: the connections must be closed before anything else. */
+  kind: "busy" | "damaged" | "closing" | "other";
+}
+
+/** A file that is gone may be put back, and until then is readable through the connections that there are. */
+const FAILURE_OF = {
+  removed: "other",
+  replaced: "closing",
+  emptied: "damaged",
+  "read-only": "other",
+} as const satisfies Record<FileProblem["kind"], Failure["kind"]>;
+
+/** A file, or a database in memory, and all connections to it. */
+export class Connections {
+  #use: FileUse;
+  /** `null` while the file cannot be opened. */
+  #opened: Opened | null;
+  /** Other connections have other versions. */
+  #generation = 0;
+  #isClosed = false;
+  #failure: Failure | null = null;
+  /** Settles when the file is whole; `null` once it is. */
+  #rebuild: Promise<void> | null;
+  /** Settles when what the timer began is done. */
+  #watching: Promise<void> | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isUninspected = true;
+  #inspectedAt = -Infinity;
+
+  /** @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made */
+  constructor(use: FileUse) {
+    this.#use = use;
+    this.#opened = this.#open();
+    this.#rebuild = this.#startRebuild();
+    if (use.path === ":memory:") return;
+    const exposure = exposureOf(use.path);
+    if (exposure !== null) use.log(exposure, "warning");
+    if (use.use === "request") this.#timer = setInterval(() => this.#onTimer(), WATCH_INTERVAL);
+  }
+
+  /** Does work that is bounded by its result page. */
+  onLoop<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
+    return this.#ask(({ session }) => new InlineSession(session), method, args);
+  }
+
+  /** Does work in the reading thread that has less to do. */
+  read<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
+    return this.#ask(({ readers }) => readers.reduce((a, b) => b.load < a.load ? b : a), method, args);
+  }
+
+  /** @throws {StoreUnavailable} what was written may be lost, such as where the file was removed meanwhile */
+  async write<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
+    const result = await this.#ask(({ writer }) => writer, method, args);
+    if (!this.#isInPlace()) throw this.#unavailable();
+    if (this.#failure?.kind === "busy") this.#endFailure();
+    return result;
+  }
+
+  /** Another one after every write, of this process or of another one. */
+  get version(): string {
+    try {
+      return `${this.#generation} ${this.#requireOpened().session.version}`;
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  isReady(): boolean {
+    return !this.#isClosed && this.#rebuild === null && this.#failure === null && this.#isInPlace();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    await this.#watching;
+    await this.#closeOpened();
+  }
+
+  #open(): Opened {
+    const { path, busyMilliseconds } = this.#use;
+    const connection = openFile(path, { busyMilliseconds });
+    const { access } = connection;
+    const session = new Session(connection);
+    const isInMemory = path === ":memory:";
+    const inline = new InlineSession(session);
+    const thread = (isWriter: boolean) =>
+      isInMemory ? inline : new Thread({ path, busyMilliseconds, isWriter, access });
+    if (access !== "write") this.#fail({ reason: READ_ONLY, kind: "other" });
+    return {
+      session,
+      writer: thread(true),
+      readers: Array.from({ length: READERS }, () => thread(false)),
+      watch: isInMemory ? null : new FileWatch(path),
+    };
+  }
+
+  async #closeOpened() {
+    if (this.#opened === null) return;
+    const { session, writer, readers } = this.#opened;
+    this.#opened = null;
+    session.close();
+    await this.#rebuild;
+    await Promise.all([writer, ...readers].map((asked) => asked.close()));
+  }
+
+  #requireOpened(): Opened {
+    if (this.#isClosed) throw new StoreUnavailable("The embedded store is closed");
+    if (this.#opened === null) throw this.#unavailable();
+    return this.#opened;
+  }
+
+  /** What requests get: a server's log has the reason, once for all of them. */
+  #unavailable(): StoreUnavailable {
+    return this.#use.use === "request" || this.#failure === null
+      ? new StoreUnavailable("The embedded store does not answer")
+      : new FileFailure(this.#failure.reason);
+  }
+
+  async #ask<Name extends Method>(
+    choose: (opened: Opened) => Asked,
+    method: Name,
+    args: Arguments<Name>,
+  ): Promise<Result<Name>> {
+    const isRequest = this.#use.use === "request";
+    if (this.#rebuild !== null) {
+      if (isRequest) {
+        throw new StoreRebuilding("The embedded store is being rebuilt for this version of Foyer");
+      }
+      await this.#rebuild;
+    }
+    const asked = choose(this.#requireOpened());
+    const milliseconds = isRequest ? REQUEST_DEADLINE : Infinity;
+    try {
+      return await new Deadline(milliseconds).race(asked.ask(method, args, Date.now() + milliseconds));
+    } catch (error) {
+      if (error instanceof DeadlineExceeded) throw new TimeBudgetOver();
+      throw this.#noteError(error) ? this.#unavailable() : error;
+    }
+  }
+
+  /** Whether the file is where it was opened. */
+  #isInPlace(): boolean {
+    const problem = this.#opened?.watch?.look() ?? null;
+    if (problem === null) return true;
+    this.#fail({ reason: problem.reason, kind: FAILURE_OF[problem.kind] });
+    return false;
+  }
+
+  /** Returns whether an error is the file's failure. */
+  #noteError(error: unknown): boolean {
+    if (!(error instanceof StoreUnavailable) || error instanceof TimeBudgetOver) return false;
+    this.#fail(error instanceof FileFailure ? error : { reason: error.message, kind: "other" });
+    return true;
+  }
+
+  #fail({ reason, kind }: Failure) {
+    if (this.#isClosed || this.#failure?.reason === reason) return;
+    this.#failure = { reason, kind };
+    if (this.#use.use === "request") {
+      this.#use.log(`The embedded store does not answer: ${reason}`, "warning");
+    }
+  }
+
+  #endFailure() {
+    this.#failure = null;
+    this.#use.log("The embedded store answers again");
+  }
+
+  #onTimer() {
+    if (this.#watching !== null || this.#rebuild !== null) return;
+    const isInPlace = this.#isInPlace();
+    this.#watching = (this.#failure === null ? this.#inspectChanged() : this.#recover(isInPlace))
+      .finally(() => this.#watching = null);
+  }
+
+  /** Reads a file for damage after it was opened, and after it was written, by SQLite or by somebody else. */
+  async #inspectChanged() {
+    const { isWritten, size } = this.#opened!.watch!.lookAtContent();
+    this.#isUninspected ||= isWritten;
+    const isDue = performance.now() - this.#inspectedAt >= INSPECTION_INTERVAL;
+    if (!this.#isUninspected || !isDue || size > MAX_INSPECTED) return;
+    this.#isUninspected = false;
+    this.#inspectedAt = performance.now();
+    await this.#inspect(["isWhole"]);
+  }
+
+  /** Asks through a new connection, which has cached nothing; returns whether all went well. */
+  async #inspect(methods: ("isWhole" | "tryWriting")[]): Promise<boolean> {
+    const { path, busyMilliseconds } = this.#use;
+    const thread = new Thread({ path, busyMilliseconds, isWriter: true, access: "write" });
+    try {
+      for (const method of methods) {
+        const isWhole = await thread.ask(method, [], Infinity);
+        if (isWhole === false) throw new FileFailure("the file is damaged", "damaged");
+      }
+      return true;
+    } catch (error) {
+      this.#noteError(error);
+      return false;
+    } finally {
+      await thread.close();
+    }
+  }
+
+  /** Looks whether a failure is over, and then opens all connections anew. */
+  async #recover(isInPlace: boolean) {
+    const { path } = this.#use;
+    const { kind } = this.#failure!;
+    const mustClose = kind === "closing" || kind === "damaged";
+    if (mustClose) {
+      // A log that stayed beside another file would be applied to that.
+      if (kind === "closing") await this.#opened?.writer.ask("emptyLog", [], Infinity).catch(() => {});
+      await this.#closeOpened();
+    } else if (!isInPlace) return;
+    const absence = absenceOf(path);
+    if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
+    if (!await this.#inspect(mustClose ? ["isWhole", "tryWriting"] : ["tryWriting"])) return;
+    await this.#closeOpened();
+    if (this.#isClosed) return;
+    try {
+      this.#opened = this.#open();
+    } catch (error) {
+      if (!(error instanceof StoreRefused)) throw error;
+      return this.#fail({ reason: error.message, kind: "damaged" });
+    }
+    this.#generation++;
+    this.#endFailure();
+    this.#rebuild = this.#startRebuild();
+  }
+
+  /** Rebuilds a file of an earlier version; `null` where there is nothing to do. */
+  #startRebuild(): Promise<void> | null {
+    return this.#opened!.session.isUnbuilt ? this.#rebuildFile(this.#opened!) : null;
+  }
+
+  async #rebuildFile({ session, writer }: Opened) {
+    const { log } = this.#use;
+    let loggedAt = -Infinity;
+    while (!this.#isClosed) {
+      try {
+        if (performance.now() - loggedAt > PROGRESS_INTERVAL) {
+          log(
+            `Rebuilding the embedded store for this version of Foyer, ${session.countUnbuilt()} visitors are left`,
+          );
+          loggedAt = performance.now();
+        }
+        if (!await writer.ask("rebuild", [], Infinity)) {
+          this.#rebuild = null;
+          return;
+        }
+      } catch (error) {
+        if (this.#isClosed) return;
+        log(`The embedded store cannot be rebuilt now: ${(error as Error).message}`, "warning");
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Whether a file that is open is still where its path leads: SQLite goes on with one that was removed or replaced, and
+ * all that it writes there is lost.
+ *
+ * @module
+ */
+import { READ_ONLY } from "./file.ts";
+import { SIDE_FILES } from "./private_file.ts";
+
+/** What became of a file that is open. */
+export interface FileProblem {
+  kind: "removed" | "replaced" | "emptied" | "read-only";
+  reason: string;
+}
+
+/** The files of an open database, as they were when it was opened. */
+export class FileWatch {
+  #path: string;
+  #identity: string | null;
+  /** Beside the file to which a link leads. */
+  #sideFiles: { path: string; identity: string | null }[];
+  #content: string;
+
+  /** @param path of a database that is open and was read, so that all its files are there */
+  constructor(path: string) {
+    this.#path = path;
+    const real = Deno.realPathSync(path);
+    this.#sideFiles = SIDE_FILES.map((suffix) => ({
+      path: real + suffix,
+      identity: identityOf(stat(real + suffix)),
+    }));
+    const info = stat(path);
+    this.#identity = identityOf(info);
+    this.#content = contentOf(info);
+  }
+
+  /** Looks at the files, which takes some microseconds; `null` where all is well. */
+  look(): FileProblem | null {
+    const absence = absenceOf(this.#path);
+    if (absence !== null && absence.kind === "removed") return absence;
+    const info = stat(this.#path);
+    if (identityOf(info) !== this.#identity) {
+      return { kind: "replaced", reason: "the file was replaced by another one" };
+    }
+    if (absence !== null) return absence;
+    for (const { path, identity } of this.#sideFiles) {
+      if (identity !== null && identityOf(stat(path)) !== identity) {
+        return { kind: "replaced", reason: `${path}, which belongs to the file, was removed` };
+      }
+    }
+    return isReadOnly(info) ? { kind: "read-only", reason: READ_ONLY } : null;
+  }
+
+  /** The file's size in bytes, and whether it was written since the last call, by SQLite or by somebody else. */
+  lookAtContent(): { isWritten: boolean; size: number } {
+    const info = stat(this.#path);
+    const content = contentOf(info);
+    const isWritten = content !== this.#content;
+    this.#content = content;
+    return { isWritten, size: info?.size ?? 0 };
+  }
+}
+
+/** Whether nothing can be opened at a path: it would be made, or be made a database. `null` where a file is. */
+export function absenceOf(path: string): FileProblem | null {
+  const info = stat(path);
+  if (info === null) return { kind: "removed", reason: "the file was removed" };
+  return info.size === 0 ? { kind: "emptied", reason: "the file is empty" } : null;
+}
+
+/** Whether nobody may write a file: not even root then should, whom the system does not keep from it. */
+export function mayNobodyWrite(path: string): boolean {
+  return isReadOnly(stat(path));
+}
+
+function isReadOnly(info: Deno.FileInfo | null): boolean {
+  return info !== null && info.mode !== null && (info.mode & 0o222) === 0;
+}
+
+function identityOf(info: Deno.FileInfo | null): string | null {
+  return info === null ? null : `${info.dev} ${info.ino}`;
+}
+
+function contentOf(info: Deno.FileInfo | null): string {
+  return `${info?.size} ${info?.mtime?.getTime()}`;
+}
+
+function stat(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
+}
