@@ -32,6 +32,14 @@ testInFolder(
   },
 );
 
+testInFolder("A backup goes into the file that is named, whatever the name looks like", async (folder) => {
+  const name = "file:copy.db?mode=memory";
+  assert.equal((await run(folder, ["backup", name])).code, 0);
+  const { size, mode } = await Deno.stat(`${folder}/${name}`);
+  assert.ok(size > 0);
+  assert.equal(mode! & 0o777, 0o600);
+});
+
 testInFolder("A backup overwrites nothing", async (folder) => {
   await Deno.writeTextFile(`${folder}/there.db`, "somebody's");
   const { code, stderr } = await run(folder, ["backup", "there.db"]);

@@ -94,6 +94,29 @@ testWith(many, "An export whose reader has enough, as head does, does not fail",
   assert.equal(Number(whole.stdout), 3000);
 });
 
+testWith(
+  [FULL, { short_id: "b" }],
+  "A file that nobody may write is exported, and stays as it is",
+  async (folder) => {
+    const whole = await shell(folder, "foyer export");
+    await Deno.chmod(`${folder}/visitors.db`, 0o400);
+    assert.deepEqual(await shell(folder, "foyer export"), whole);
+    const { code, stdout } = await shell(folder, "foyer check");
+    assert.equal(code, 1);
+    assert.match(stdout, /^Reading: ok\nWriting: failed\. .*the file is read-only$/m);
+    assert.equal((await shell(folder, "foyer backup copy.db")).code, 0);
+    assert.equal((await shell(folder, "SQLITE_PATH=copy.db foyer export")).stdout, whole.stdout);
+  },
+);
+
+testWith(many, "An export for which there is no room fails, and says so", async (folder) => {
+  const { code, stderr } = await shell(folder, "foyer export > /dev/full");
+  assert.deepEqual([code, stderr], [
+    1,
+    "Cannot write to standard output (ENOSPC); the export is not whole\n",
+  ]);
+});
+
 testWith([], "An export that cannot begin says why", async (folder) => {
   await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
   const verdicts: [script: string, code: number, said: RegExp][] = [

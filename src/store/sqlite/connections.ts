@@ -6,8 +6,8 @@
  */
 import { Deadline, DeadlineExceeded } from "../../async/deadline.ts";
 import { REQUEST_DEADLINE, StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
-import { asStoreError, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
-import { absenceOf, type FileProblem, FileWatch } from "./file_watch.ts";
+import { asStoreError, DAMAGED, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
+import { absenceOf, type FileProblem, FileWatch, putLogAside } from "./file_watch.ts";
 import { openFile } from "./open.ts";
 import { exposureOf } from "./private_file.ts";
 import { Session } from "./session.ts";
@@ -54,7 +54,10 @@ interface Opened {
 /** Why the file cannot be used as it should. */
 interface Failure {
   reason: string;
-  /** `busy`: over with the next write. `closing`: the connections must be closed before anything else. */
+  /**
+   * `busy`: over with the next write. `damaged`: nothing must be read or written. `closing`: what is open is not what is
+   * there.
+   */
   kind: "busy" | "damaged" | "closing" | "other";
 }
 
@@ -71,6 +74,8 @@ export class Connections {
   #use: FileUse;
   /** `null` while the file cannot be opened. */
   #opened: Opened | null;
+  /** Settles when what was open before is closed. */
+  #closing = Promise.resolve();
   /** Other connections have other versions. */
   #generation = 0;
   #isClosed = false;
@@ -151,10 +156,16 @@ export class Connections {
     };
   }
 
-  async #closeOpened() {
-    if (this.#opened === null) return;
-    const { session, writer, readers } = this.#opened;
-    this.#opened = null;
+  /** Resolves when nothing is open any more. */
+  #closeOpened(): Promise<void> {
+    if (this.#opened !== null) {
+      this.#closing = this.#close(this.#opened);
+      this.#opened = null;
+    }
+    return this.#closing;
+  }
+
+  async #close({ session, writer, readers }: Opened) {
     session.close();
     await this.#rebuild;
     await Promise.all([writer, ...readers].map((asked) => asked.close()));
@@ -211,11 +222,16 @@ export class Connections {
   }
 
   #fail({ reason, kind }: Failure) {
-    if (this.#isClosed || this.#failure?.reason === reason) return;
+    const isKnown = this.#failure?.reason === reason ||
+      this.#failure?.kind === "damaged" && kind === "damaged";
+    if (this.#isClosed || isKnown) return;
     this.#failure = { reason, kind };
-    if (this.#use.use === "request") {
-      this.#use.log(`The embedded store does not answer: ${reason}`, "warning");
-    }
+    if (this.#use.use === "command") return;
+    const log = () => this.#use.log(`The embedded store does not answer: ${reason}`, "warning");
+    if (kind !== "damaged") return log();
+    // All of it before anybody reads of the damage and puts a good file there.
+    this.#closing = this.#closeOpened().then(() => putLogAside(this.#use.path));
+    this.#closing.then(log);
   }
 
   #endFailure() {
@@ -248,7 +264,7 @@ export class Connections {
     try {
       for (const method of methods) {
         const isWhole = await thread.ask(method, [], Infinity);
-        if (isWhole === false) throw new FileFailure("the file is damaged", "damaged");
+        if (isWhole === false) throw new FileFailure(DAMAGED, "damaged");
       }
       return true;
     } catch (error) {
@@ -263,15 +279,15 @@ export class Connections {
   async #recover(isInPlace: boolean) {
     const { path } = this.#use;
     const { kind } = this.#failure!;
-    const mustClose = kind === "closing" || kind === "damaged";
-    if (mustClose) {
+    if (kind === "closing") {
       // A log that stayed beside another file would be applied to that.
-      if (kind === "closing") await this.#opened?.writer.ask("emptyLog", [], Infinity).catch(() => {});
+      await this.#opened?.writer.ask("emptyLog", [], Infinity).catch(() => {});
       await this.#closeOpened();
     } else if (!isInPlace) return;
+    await this.#closing;
     const absence = absenceOf(path);
     if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
-    if (!await this.#inspect(mustClose ? ["isWhole", "tryWriting"] : ["tryWriting"])) return;
+    if (!await this.#inspect(this.#opened === null ? ["isWhole", "tryWriting"] : ["tryWriting"])) return;
     await this.#closeOpened();
     if (this.#isClosed) return;
     try {

@@ -179,6 +179,9 @@ const [SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB] = [5, 11, 14
 /** What keeps a file from being written, by its mode or by the disk's. */
 export const READ_ONLY = "the file is read-only";
 
+/** It holds something else than SQLite wrote. */
+export const DAMAGED = "the file is damaged";
+
 /** Errors of the file or of its disk, and not of what was asked. */
 const FILE_ERRORS = new Map([
   [3, "the file cannot be used by this user (SQLITE_PERM)"],
@@ -186,14 +189,14 @@ const FILE_ERRORS = new Map([
   [6, "another connection writes (SQLITE_LOCKED)"],
   [8, READ_ONLY],
   [10, "the disk fails (SQLITE_IOERR)"],
-  [SQLITE_CORRUPT, "the file is damaged (SQLITE_CORRUPT)"],
+  [SQLITE_CORRUPT, DAMAGED],
   [13, "the disk is full (SQLITE_FULL)"],
   [SQLITE_CANTOPEN, "the file cannot be opened (SQLITE_CANTOPEN)"],
   [15, "another process holds a lock (SQLITE_PROTOCOL)"],
-  [SQLITE_NOTADB, "the file is no database (SQLITE_NOTADB)"],
+  [SQLITE_NOTADB, DAMAGED],
 ]);
 
-/** Of these waiting does not help, and no more must be written. */
+/** After these no more must be written. */
 const DAMAGES = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 function primaryCode(error: unknown): number | undefined {
@@ -227,7 +230,7 @@ export class TimeBudgetOver extends StoreUnavailable {
 
 /** The file, or its disk, cannot be used now. */
 export class FileFailure extends StoreUnavailable {
-  /** @param kind `busy`: others use it; `damaged`: it holds something else than SQLite wrote */
+  /** @param kind `busy`: others use it; `damaged`: no more must be written */
   constructor(readonly reason: string, readonly kind: "busy" | "damaged" | "other" = "other") {
     super(`The embedded store does not answer: ${reason}`);
   }

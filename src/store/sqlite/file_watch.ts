@@ -73,6 +73,19 @@ export function mayNobodyWrite(path: string): boolean {
   return isReadOnly(stat(path));
 }
 
+/**
+ * Renames the write-ahead log of a damaged file to `….damaged`: SQLite would apply it to a good file that is put there.
+ * Nothing may be open.
+ */
+export function putLogAside(path: string) {
+  try {
+    const log = `${Deno.realPathSync(path)}-wal`;
+    Deno.renameSync(log, `${log}.damaged`);
+  } catch {
+    // There is none, as where SQLite has applied all of it.
+  }
+}
+
 function isReadOnly(info: Deno.FileInfo | null): boolean {
   return info !== null && info.mode !== null && (info.mode & 0o222) === 0;
 }

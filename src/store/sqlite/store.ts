@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import type { SearchQuery } from "../../search/parse.ts";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
@@ -198,7 +199,8 @@ class SqliteStore implements VisitorStore {
   }
 
   backup(path: string): Promise<void> {
-    return this.#connections.read("backup", path);
+    // SQLite would take one that begins with "file:" for a URI.
+    return this.#connections.read("backup", resolve(path));
   }
 
   version(): unknown {
