@@ -254,18 +254,17 @@ export class Connections {
     if (!this.#isUninspected || !isDue || size > MAX_INSPECTED) return;
     this.#isUninspected = false;
     this.#inspectedAt = performance.now();
-    await this.#inspect(["isWhole"]);
+    await this.#inspect("isWhole");
   }
 
-  /** Asks through a new connection, which has cached nothing; returns whether all went well. */
-  async #inspect(methods: ("isWhole" | "tryWriting")[]): Promise<boolean> {
+  /** Asks through a new connection, which has cached nothing; returns whether the answer is good. */
+  async #inspect(method: "isWhole" | "tryWriting"): Promise<boolean> {
     const { path, busyMilliseconds } = this.#use;
-    const thread = new Thread({ path, busyMilliseconds, isWriter: true, access: "write" });
+    // Nothing is written into a file of which it is not known whether it is whole: somebody may be copying it there.
+    const access = method === "isWhole" ? "read" : "write";
+    const thread = new Thread({ path, busyMilliseconds, isWriter: true, access });
     try {
-      for (const method of methods) {
-        const isWhole = await thread.ask(method, [], Infinity);
-        if (isWhole === false) throw new FileFailure(DAMAGED, "damaged");
-      }
+      if (await thread.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
       return true;
     } catch (error) {
       this.#noteError(error);
@@ -287,15 +286,19 @@ export class Connections {
     await this.#closing;
     const absence = absenceOf(path);
     if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
-    if (!await this.#inspect(this.#opened === null ? ["isWhole", "tryWriting"] : ["tryWriting"])) return;
-    await this.#closeOpened();
+    if (this.#opened === null && !await this.#inspect("isWhole")) return;
+    if (!await this.#inspect("tryWriting")) return;
     if (this.#isClosed) return;
+    if (kind === "busy") return this.#endFailure();
+    // The connections may be those to a file that was read-only.
+    const before = this.#opened;
     try {
       this.#opened = this.#open();
     } catch (error) {
       if (!(error instanceof StoreRefused)) throw error;
       return this.#fail({ reason: error.message, kind: "damaged" });
     }
+    if (before !== null) this.#closing = this.#close(before);
     this.#generation++;
     this.#endFailure();
     this.#rebuild = this.#startRebuild();
