@@ -67,7 +67,8 @@ ${document("../presence/PROTOCOL.md", "messages", "Messages of web pages")}`;
       }</ul></li>`
     )
   }<li><a href="#visitor">The visitor</a></li><li><a href="#search">Search</a></li><li><a href="#errors">Errors</a></li><li><a href="#stream">The stream of a list</a></li><li><a href="#messages">Messages of web pages</a></li></ul>`;
-  return `${await wholePage(assets, links, content)}`;
+  const consoleLink = config.console === null ? "" : part`<a href="${assets.pathTo("/")}">Console</a>`;
+  return `${await wholePage(assets, { links, content, consoleLink })}`;
 }
 
 /** A path as it fits beside the page. */
@@ -79,7 +80,10 @@ function anchorOf(tag: string): string {
   return tag.toLowerCase();
 }
 
-function wholePage(assets: Assets, links: Html, content: Html): Html {
+function wholePage(
+  assets: Assets,
+  { links, content, consoleLink }: { links: Html; content: Html; consoleLink: Html | string },
+): Html {
   return part`
     <!doctype html>
     <html lang="en">
@@ -98,7 +102,7 @@ function wholePage(assets: Assets, links: Html, content: Html): Html {
     assets.urlOf(
       "icons/0.svg",
     )
-  }" alt="" width="28" height="28"> Foyer <span>API</span></p>
+  }" alt="" width="28" height="28"> Foyer <span>API</span> ${consoleLink}</p>
     <form class="key" id="key" hidden>
     <label for="key-field">Your key</label>
     <input id="key-field" type="password" autocomplete="off" spellcheck="false" required>

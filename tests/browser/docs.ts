@@ -88,6 +88,14 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.deepEqual(await page.evaluate("({ ...sessionStorage })"), {});
   },
 
+  async "The console in the same tab has the same key"({ foyer, page }) {
+    await withKey(page, REST_KEY);
+    await page.click("text=Console");
+    await page.waitForSelector(".table");
+    await page.goto(`${foyer.url}/api/docs`);
+    await page.waitForSelector('#key-state:has-text("This tab\'s key is used.")');
+  },
+
   async "What is tried is answered, and its command follows"({ foyer, page }) {
     await withKey(page, REST_KEY);
     await send(page, "searchVisitors", { q: "müller's #customer", max_results: "1" });
