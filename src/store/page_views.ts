@@ -16,21 +16,18 @@ export interface PageView {
 }
 
 /**
- * The last web pages, with further ones; the newest last. One that is shown again, as after a reload, stays one.
+ * The last web pages, with further ones, in the order of their times. One that is shown again, as after a reload, stays
+ * one. Those that were added before may be added again.
  *
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const [home, cart] = ["/", "/cart"].map((url, i) => ({ url, at: new Date(i).toISOString() }));
- * assert.deepEqual(addPageViews([home], [home, cart, cart]), [home, cart]);
+ * const [home, cart, again] = ["/", "/cart", "/cart"].map((url, i) => ({ url, at: new Date(i).toISOString() }));
+ * assert.deepEqual(addPageViews([home], [home, cart, again]), [home, cart]);
  * ```
  */
 export function addPageViews(views: PageView[], more: PageView[]): PageView[] {
-  const all = [...views];
-  for (const view of more) {
-    // What was written already may be sent again.
-    const isThere = all.some(({ url, at }) => url === view.url && at === view.at);
-    if (all.at(-1)?.url !== view.url && !isThere) all.push(view);
-  }
-  return all.slice(-MAX_PAGES);
+  const isNew = (view: PageView) => !views.some(({ url, at }) => url === view.url && at === view.at);
+  const ordered = [...views, ...more.filter(isNew)].sort((a, b) => a.at < b.at ? -1 : Number(a.at > b.at));
+  return ordered.filter(({ url }, i) => url !== ordered[i - 1]?.url).slice(-MAX_PAGES);
 }

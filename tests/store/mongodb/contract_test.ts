@@ -1,5 +1,6 @@
 import { startCollections } from "../../support/mongodb_collections.ts";
 import { hasAllRights } from "../../support/rights.ts";
+import { testCareContract } from "../care_contract.ts";
 import { testStoreContract } from "../contract.ts";
 import { testPresenceContract } from "../presence_contract.ts";
 
@@ -9,4 +10,5 @@ if (hasAllRights) {
 
   testStoreContract("MongoDB", () => open(), options);
   testPresenceContract("MongoDB", () => openIndexed(), options);
+  testCareContract("MongoDB", () => openIndexed(), options);
 }

@@ -10,6 +10,7 @@ import { checkThreads } from "../../support/threads.ts";
 import { testInFolder } from "../../support/folders.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { runProcess } from "../../support/processes.ts";
+import { testCareContract } from "../care_contract.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
 import { testPresenceContract, writeAll } from "../presence_contract.ts";
 import { until } from "../../support/waiting.ts";
@@ -20,6 +21,7 @@ const openInMemory = () => {
 };
 testStoreContract("SQLite", openInMemory);
 testPresenceContract("SQLite", openInMemory);
+testCareContract("SQLite", openInMemory);
 
 const openInFile = async () => {
   await checkThreads();
@@ -36,6 +38,7 @@ const openInFile = async () => {
 if (hasAllRights) {
   testStoreContract("SQLite file", openInFile);
   testPresenceContract("SQLite file", openInFile);
+  testCareContract("SQLite file", openInFile);
 }
 
 function testFile(sentence: string, work: (path: string) => Promise<void>) {

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { startClaimEnds } from "../../src/operations/claim_ends.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
+import { appOver } from "../support/app.ts";
+import { inFolder } from "../support/folders.ts";
+import { startCollections } from "../support/mongodb_collections.ts";
+import { hasAllRights } from "../support/rights.ts";
+import { until } from "../support/waiting.ts";
+
+/** Of two processes over the same visitors. */
+type OpenBoth = (work: (stores: [VisitorStore, VisitorStore]) => Promise<void>) => Promise<void>;
+
+const SOON = { first: 0, interval: 10, retry: 10 };
+
+function testClaimEnds(engine: string, openBoth: OpenBoth) {
+  const test = (sentence: string, work: Parameters<OpenBoth>[0]) => {
+    if (!hasAllRights) return;
+    Deno.test({
+      name: `${engine}: ${sentence}`,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => openBoth(work),
+    });
+  };
+
+  test("a claim ends on every process, also when the one that took it is gone", async ([store, gone]) => {
+    await gone.putVisitors([readVisitor({ short_id: "ada", is_online: true })!]);
+    const { ask, reads } = appOver(store);
+    const shown = async () => {
+      const { visitors } = await (await ask("/api/visitors/list/latest")).json();
+      const { visitor } = await (await ask("/api/visitors/ada")).json();
+      assert.equal(visitors[0].claimed_by, visitor.claimed_by);
+      return visitor.claimed_by;
+    };
+    const claim = { agent: "Grace", until: new Date(Date.now() + 300), takesOver: false };
+    await gone.claimVisitor("ada", claim);
+    assert.equal(await shown(), "Grace");
+    await gone.close();
+    const ends = startClaimEnds(store, assert.fail, { ...SOON, onEnded: reads.forget });
+    try {
+      await until(async () => await shown() === null);
+      assert.ok(Date.now() >= claim.until.getTime());
+    } finally {
+      await ends.stop();
+    }
+  });
+
+  test("a database that does not answer is asked again later, and the log says so once", async ([store]) => {
+    let asked = 0;
+    const failing = new Proxy(store, {
+      get: (target, name) =>
+        name === "endClaims"
+          ? () => Promise.reject(new StoreUnavailable(`gone for ${++asked > 0 ? "a while" : ""}`))
+          : name === "isReady"
+          ? () => true
+          : Reflect.get(target, name, target),
+    });
+    const log: string[] = [];
+    const ends = startClaimEnds(failing, (sentence) => log.push(sentence), SOON);
+    await until(() => asked > 3);
+    await ends.stop();
+    assert.deepEqual(log, ["Agents' claims do not end yet: gone for a while"]);
+  });
+}
+
+testClaimEnds("SQLite file", async (work) => {
+  await inFolder(async (folder) => {
+    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`)) as [VisitorStore, VisitorStore];
+    try {
+      await work(stores);
+    } finally {
+      for (const store of stores) await store.close();
+    }
+  });
+});
+
+if (hasAllRights) {
+  const { open, openIndexed } = await startCollections();
+  testClaimEnds("MongoDB", async (work) => {
+    await using one = await openIndexed();
+    await using other = await open(one.collection.collectionName);
+    await work([one.store, other.store]);
+  });
+}
