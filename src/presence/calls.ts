@@ -13,6 +13,9 @@ import type { ServerMessage } from "./messages.ts";
  */
 const INTERVAL = 2000;
 
+/** The most visitors who are looked at at once: where more wait, each has its turn later. */
+const MAX_LOOKED = 500;
+
 /** A visitor who does not wait. */
 export const NO_CALL: CallState = { isWaiting: false, since: null };
 
@@ -71,7 +74,11 @@ export class Calls<V extends Caller> {
     if (this.#cancelLook !== null || this.#waiting.size === 0) return;
     this.#cancelLook = this.#clock.after(INTERVAL, () => {
       this.#cancelLook = null;
-      for (const visitor of this.#waiting) this.#look(visitor);
+      for (const visitor of [...this.#waiting].slice(0, MAX_LOOKED)) {
+        this.#waiting.delete(visitor);
+        this.#waiting.add(visitor);
+        this.#look(visitor);
+      }
       this.#schedule();
     });
   }

@@ -86,6 +86,14 @@ async function askPresence(store: VisitorStore) {
     "p",
     shortIds.map((shortId) => ({ shortId, isNew: false, change: {}, isConnected: false })),
   );
+  for (const _ of ["first", "second"]) {
+    const pages = [{ url: "https://example.com/", at: new Date(SEEN).toISOString() }];
+    await store.writePresence("p", [{ shortId: "v1", isNew: false, change: {}, isConnected: true, pages }]);
+    await store.claimVisitor("v1", { agent: "Grace", until: new Date(0), takesOver: false });
+    await store.pagesOf("v1");
+    await store.endClaims(new Date());
+  }
+  await store.countWaiting();
   await store.endConnections("dead", 5);
   await store.forgetProcess("dead");
   await store.lookupCodesInUse(["0007", "0008"]);

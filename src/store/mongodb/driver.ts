@@ -203,6 +203,11 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof MongoServerError && (error.code === 13 || error.code === 166);
 }
 
+/** Whether the database refuses a write for being one to a view. */
+export function isOnView(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 166;
+}
+
 /** Whether a cursor is no longer there (43), such as after a change of the primary. */
 export function isCursorLost(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 43;

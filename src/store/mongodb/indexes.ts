@@ -5,7 +5,14 @@
  */
 import { OPERATOR_NAMES, operatorOf } from "../../search/operators.ts";
 import type { Connection, MongoStoreOptions } from "./connection.ts";
-import { type Collection, describeError, isForbidden, isUnavailable, makeClient } from "./driver.ts";
+import {
+  type Collection,
+  describeError,
+  isForbidden,
+  isOnView,
+  isUnavailable,
+  makeClient,
+} from "./driver.ts";
 import { CLAIM_END } from "./document.ts";
 import { CONNECTIONS } from "./presence.ts";
 
@@ -47,6 +54,7 @@ export class IndexMaker {
   #connection: Connection;
   #shortId = Promise.withResolvers<void>();
   #all: Promise<void>;
+  #isOnView = false;
 
   constructor(options: MongoStoreOptions, connection: Connection) {
     this.#options = options;
@@ -64,6 +72,11 @@ export class IndexMaker {
     return this.#all;
   }
 
+  /** Whether the collection is known to be a view, which nothing is written to. */
+  get isOnView(): boolean {
+    return this.#isOnView;
+  }
+
   async #run() {
     const { uri, collection: name, log } = this.#options;
     await this.#connection.connected;
@@ -75,6 +88,7 @@ export class IndexMaker {
         isDone = await this.#makeMissing(collection);
       } catch (error) {
         isDone = isForbidden(error) || !isUnavailable(error);
+        this.#isOnView = isOnView(error);
         if (isDone) {
           log(
             `May not make every index on ${collection.namespace} (${

@@ -213,6 +213,8 @@ class MongoStore implements VisitorStore {
 
   endClaims(now: Date): Promise<number> {
     return this.#run(async (deadline) => {
+      // A view's documents have none, and no index to find that by.
+      if (this.#indexes.isOnView) return 0;
       const isOver: Condition = { [CLAIM_END]: { $lte: now } };
       const documents = await this.#visitors.readForWrite(isOver, CLAIMS_ALONE, deadline);
       const update = { $unset: { claimed_by: "", [CLAIM_END]: "" } };

@@ -233,6 +233,9 @@ if (hasAllRights) {
         ["find", "insert"],
       );
       assert.deepEqual(await commandsOf(each({ change: { last_seen_at: SEEN, last_url: "/" } })), both);
+      const pages = [{ url: "https://acme.com/", at: SEEN }];
+      assert.deepEqual(await commandsOf(each({ change: { last_url: "/a" }, pages })), both);
+      assert.deepEqual(await commandsOf(each({ change: { last_url: "/a" }, pages })), ["find"]);
       assert.deepEqual(await commandsOf(each({ change: { lookup_code: null, is_in_session: true } })), both);
       assert.deepEqual(await commandsOf(each({ change: { last_seen_at: SEEN }, isConnected: false })), both);
       assert.deepEqual(await commandsOf(each({ isConnected: true })), both);

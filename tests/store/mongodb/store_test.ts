@@ -520,6 +520,44 @@ if (hasAllRights) {
     assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
     // One of them by its page as well.
     assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
+    assert.deepEqual(await opened.store.pagesOf("s3"), []);
+    assert.equal(await opened.store.endClaims(new Date()), 0);
+  });
+
+  test("what other software writes of calls and claims is read as it agrees, and a claim of its own stays", async ({ store, collection }) => {
+    const since = new Date(Date.UTC(2026, 0, 2));
+    const waits = { is_online: true, is_waiting_for_call: true, waiting_since: since };
+    await collection.insertMany([
+      { short_id: "waits", ...waits },
+      { short_id: "unknown", is_online: true, is_waiting_for_call: true },
+      { short_id: "session", ...waits, is_in_session: true },
+      { short_id: "odd", ...waits, is_waiting_for_call: "true" },
+      { short_id: "away", is_online: false, claimed_by: "Grace", is_waiting_for_call: true },
+      { short_id: "theirs", is_online: true, claimed_by: "Grace" },
+    ]);
+    const read = async (shortId: string) => {
+      const { is_waiting_for_call, waiting_since, claimed_by } = (await getVisitor(store, shortId))!;
+      return [is_waiting_for_call, waiting_since, claimed_by];
+    };
+    assert.deepEqual(await read("waits"), [true, since.toISOString(), null]);
+    assert.deepEqual(await read("unknown"), [true, null, null]);
+    assert.deepEqual(await read("session"), [false, null, null]);
+    assert.deepEqual(await read("odd"), [false, null, null]);
+    assert.deepEqual(await read("away"), [true, null, null]);
+    assert.equal(await store.countWaiting(), 2, "online");
+    // Whoever writes the document next writes what the others emptied.
+    await store.updateVisitor("session", { name: "Ada" });
+    await collection.updateOne({ short_id: "session" }, { $set: { is_in_session: false } });
+    assert.deepEqual(await read("session"), [false, null, null]);
+    const claim = { agent: "Linus", until: new Date(Date.now() + 60_000), takesOver: false };
+    assert.equal((await store.claimVisitor("theirs", claim))?.refusal, "claimed");
+    assert.equal(await store.endClaims(new Date(Date.now() + 120_000)), 0);
+    assert.deepEqual(await read("theirs"), [false, null, "Grace"]);
+    assert.equal((await store.claimVisitor("theirs", { ...claim, takesOver: true }))?.refusal, null);
+    const document = (await collection.findOne({ short_id: "theirs" }))!;
+    assert.deepEqual([document.claimed_by, document.foyer_claim_end], ["Linus", claim.until]);
+    assert.equal(await store.endClaims(new Date(Date.now() + 120_000)), 1);
+    assert.deepEqual(await read("theirs"), [false, null, null]);
   });
 
   test("texts that are no times, and documents that are no visitors, are not counted", async ({ store, collection }) => {

@@ -130,6 +130,7 @@ if (hasAllRights) {
     const one = await cost(() => store.getVisitors(["v7"]));
     assert.deepEqual(one, { commands: ["find"], documents: 1 });
     const counts = await cost(() => store.countVisitors(new Date(SEEN)));
+    assert.deepEqual(await cost(() => store.endClaims(new Date())), { commands: ["find"], documents: 0 });
     // The answer to a count is a document of its own.
     assert.ok(counts.documents <= counts.commands.length, JSON.stringify(counts));
   });
@@ -157,6 +158,12 @@ if (hasAllRights) {
         await own.writePresence(process, [{ shortId: "v1", isNew: false, change, isConnected: true }]);
       }
     }
+    const pages = [{ url: "https://example.com/", at: new Date(SEEN).toISOString() }];
+    await own.writePresence("p", [{ shortId: "v1", isNew: false, change: {}, isConnected: true, pages }]);
+    await own.claimVisitor("v1", { agent: "Grace", until: new Date(0), takesOver: false });
+    await own.pagesOf("v1");
+    await own.endClaims(new Date());
+    await own.countWaiting();
     await own.connectedTo("p");
     await own.endConnections("dead", 5);
     await own.lookupCodesInUse(["0007", "0008"]);
@@ -265,6 +272,8 @@ if (hasAllRights) {
     const writes: (() => Promise<unknown>)[] = [
       () => store.updateVisitor("a", { name: "Ada" }),
       () => store.writePresence("p", [{ shortId: "a", isNew: false, change: { name: "Eve" } }]),
+      () => store.claimVisitor("a", { agent: "Grace", until: new Date(0), takesOver: false }),
+      () => store.endClaims(new Date()),
       () => store.lookupCodesInUse(["0001"]),
       () => store.removeOffline(null, 10),
       () => store.removeVisitor("a"),
