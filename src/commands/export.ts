@@ -6,11 +6,16 @@
 import type { Config } from "../config.ts";
 import { openConfiguredLog } from "../operations/log.ts";
 import { openStore } from "../store/open.ts";
-import { StoreUnavailable } from "../store/visitor_store.ts";
+import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { printError } from "./print.ts";
 
 /** Characters in one write. */
 const WRITE_SIZE = 64 * 1024;
+
+/** The lines of an export, a visitor each. */
+export async function* exportLines(store: VisitorStore): AsyncGenerator<string> {
+  for await (const visitor of store.allVisitors()) yield JSON.stringify(visitor) + "\n";
+}
 
 /**
  * Writes all visitors to standard output with all attributes, hidden ones too, since it is a copy of the store.
@@ -23,8 +28,8 @@ export async function exportVisitors(config: Config): Promise<number> {
   const encoder = new TextEncoder();
   try {
     let text = "";
-    for await (const visitor of store.allVisitors()) {
-      text += JSON.stringify(visitor) + "\n";
+    for await (const line of exportLines(store)) {
+      text += line;
       if (text.length < WRITE_SIZE) continue;
       await writer.write(encoder.encode(text));
       text = "";

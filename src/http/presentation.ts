@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { Representation } from "./representation.ts";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
+import { readJson } from "../visitor/read_json.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 import { fillWatchLink, NO_AGENT } from "../visitor/watch_link.ts";
 
@@ -24,7 +25,7 @@ export function presenter({ hiddenAttributes, watchLink }: Presented): (visitor:
   return (visitor) => {
     let json = presented.get(visitor);
     if (json === undefined) {
-      const sent: Partial<Visitor> = JSON.parse(withLink(visitor));
+      const sent = readJson(withLink(visitor)) as Partial<Visitor>;
       for (const name of hiddenAttributes as ReadonlySet<Exclude<AttributeName, "short_id">>) {
         delete sent[name];
       }

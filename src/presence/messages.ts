@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { isEmailAddress } from "../search/parse.ts";
+import { readJson } from "../visitor/read_json.ts";
 import { originOfPage } from "./page_origin.ts";
 
 /** The longest message that is read, in bytes. */
@@ -141,7 +142,7 @@ export function readMessage(data: unknown): PageMessage {
   }
   let json: unknown;
   try {
-    json = JSON.parse(data);
+    json = readJson(data);
   } catch {
     throw new MessageError("invalid_message", "A message must be JSON.");
   }

@@ -84,11 +84,14 @@
 
   const after = (ms, work) => setTimeout(safe(work), ms);
 
+  /** Old scripts' own Object.keys has what objects inherit. */
+  const keysOf = (object) => Object.keys(object).filter((key) => ({}).hasOwnProperty.call(object, key));
+
   /** As JSON.stringify, but for `toJSON`, which Prototype.js gives to arrays. */
   function json(value) {
     if (Array.isArray(value)) return `[${value.map((item) => json(item)).join()}]`;
     if (value && typeof value === "object") {
-      const names = Object.keys(value).filter((name) => value[name] !== undefined);
+      const names = keysOf(value).filter((name) => value[name] !== undefined);
       return `{${names.map((name) => `${json(name)}:${json(value[name])}`).join()}}`;
     }
     if (typeof value !== "string") return String(value);
@@ -205,7 +208,7 @@
 
   function metadata(value, mend) {
     if (typeof value !== "object" || Array.isArray(value)) return;
-    const keys = Object.keys(value);
+    const keys = keysOf(value);
     const entries = [];
     for (const key of keys.slice(0, 50)) {
       const one = value[key];
@@ -238,7 +241,7 @@
   /** Null clears, and what is absent stays. */
   function readClaims(options) {
     const read = {}, mended = [], left = [];
-    for (const option of Object.keys(options)) {
+    for (const option of keysOf(options)) {
       if (option === "apiKey" || option === "lookupCodeElement") continue;
       const [attribute, reader] = CLAIMS[option] || [];
       let value, isMended = false;
@@ -261,7 +264,7 @@
 
   /** Adds claims to earlier ones. Of integration ids the last 50 stay, after what clears their system. */
   function addClaims(all, more) {
-    for (const attribute of Object.keys(more)) {
+    for (const attribute of keysOf(more)) {
       let value = more[attribute];
       if (attribute === "integration_ids") {
         if (value === null) delete all.clearsIds;
@@ -509,7 +512,7 @@
     flushTimer = 0;
     while (connection && connection.welcomed) {
       const isDone = !asksForCode && callWish === null && url() === sentUrl;
-      if (isDone && Object.keys(pending).length === 0) return;
+      if (isDone && keysOf(pending).length === 0) return;
       const now = performance.now();
       sendTimes = sendTimes.filter((time) => time > now - MESSAGES_MS);
       if (sendTimes.length >= MAX_MESSAGES) {
@@ -526,7 +529,7 @@
       return { type: "update", visitor: { integration_ids: null } };
     }
     let visitor;
-    for (const attribute of Object.keys(pending)) {
+    for (const attribute of keysOf(pending)) {
       const more = { ...visitor, [attribute]: pending[attribute] };
       if (visitor && bytes(more) > MAX_BYTES) break;
       visitor = more;

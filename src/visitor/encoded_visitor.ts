@@ -4,6 +4,7 @@
  * @module
  */
 import { asciiJson } from "./ascii_json.ts";
+import { readJson } from "./read_json.ts";
 import type { Visitor } from "./visitor.ts";
 import { LINK } from "./watch_link.ts";
 
@@ -44,7 +45,7 @@ export class EncodedVisitor {
 
   /** Must not be changed. */
   get visitor(): Visitor {
-    return this.#visitor ??= JSON.parse(this.#json!) as Visitor;
+    return this.#visitor ??= readJson(this.#json!) as Visitor;
   }
 
   get shortId(): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readJson } from "./read_json.ts";
 
 /** A number of so many digits that some may be lost; not within a string, which begins with a quote. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?\d[\d.]{15}/;
@@ -25,7 +26,7 @@ const MAX_DIGITS = 40;
  * @throws {SyntaxError} the text is no JSON
  */
 export function parseJson(text: string): unknown {
-  return LONG_NUMBER.test(text) ? JSON.parse(text, reviveNumber as typeof reviveKey) : JSON.parse(text);
+  return readJson(text, LONG_NUMBER.test(text) ? reviveNumber as typeof reviveKey : undefined);
 }
 
 /** The reviver as TypeScript's library declares it, which does not know the source text yet. */
@@ -34,6 +35,8 @@ declare function reviveKey(key: string, value: unknown): unknown;
 /** https://tc39.es/proposal-json-parse-with-source/ */
 function reviveNumber(_key: string, value: unknown, { source }: { source: string }): unknown {
   if (typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value)) return value;
+  // One with an exponent is a magnitude, unless it has more digits than the number.
+  if (/e/i.test(source) && digitsOf(source) === digitsOf(String(value))) return value;
   return wholeNumber(source) ?? value;
 }
 

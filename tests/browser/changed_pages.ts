@@ -26,6 +26,42 @@ const CHANGES: Record<string, string> = {
     window.Promise = function (work) { this.then = () => this; };
     Promise.resolve = Promise.reject = Promise.race = Promise.all = () => { throw new Error("no promise") };`,
   "its script replaces JSON": `window.JSON = { encode() {}, decode() {} };`,
+  "its script extends every object and array": `
+    Object.prototype.extend = Object.prototype.each = function () { return this };
+    Array.prototype.each = Array.prototype.last = Array.prototype.flatten = function () { return this };
+    String.prototype.blank = Function.prototype.delay = function () {};`,
+  "its script brings methods of its own for arrays and objects": `
+    Object.prototype.inherited = function () {};
+    Object.keys = function (object) { const keys = []; for (const key in object) keys.push(key); return keys };
+    Array.from = function (value) { return value && value.toArray ? value.toArray() : [].slice.call(value || []) };
+    Array.prototype.reduce = function () { return this.length > 1 ? this : this[0] };
+    Array.prototype.entries = Array.prototype.toArray = function () { return this.slice() };
+    Array.prototype.find = Array.prototype.detect = function (test) {
+      for (let i = 0; i < this.length; i++) if (test(this[i])) return this[i];
+    };
+    Array.prototype.flat = Array.prototype.flatMap = Array.prototype.at = undefined;
+    Function.prototype.bind = function (object) { const f = this; return () => f.apply(object, arguments) };`,
+  "its storage is blocked": `
+    for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
+      Object.defineProperty(window, name, { get() { throw new DOMException("blocked", "SecurityError") } });
+    }`,
+  "its storage is full":
+    `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") };`,
+  "its clock stands still": `
+    const { Date: RealDate } = window;
+    window.Date = class extends RealDate { constructor() { super(0) } static now() { return 0 } };`,
+  "its script has taken newer functions away": `
+    for (const name of ["queueMicrotask", "structuredClone", "requestIdleCallback", "BroadcastChannel", "navigation"]) {
+      delete window[name];
+      Object.defineProperty(window, name, { value: undefined });
+    }
+    Object.defineProperty(navigator, "locks", { value: undefined });
+    Object.defineProperty(navigator, "userAgentData", { value: undefined });`,
+  "its objects are frozen": `
+    for (const name of ["Object", "Array", "String", "Function", "Promise", "RegExp", "Map", "Set"]) {
+      Object.freeze(window[name].prototype);
+      Object.freeze(window[name]);
+    }`,
   "its JSON throws": `JSON.parse = JSON.stringify = () => { throw new Error("no JSON") };`,
 };
 

@@ -10,6 +10,7 @@ import { setImmediate } from "node:timers";
 import type { SearchQuery } from "../../search/parse.ts";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import type { Position } from "../../visitor/list_order.ts";
+import { readJson } from "../../visitor/read_json.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import type { AgentClaim, ClaimResult } from "../agent_claim.ts";
 import type { PageView } from "../page_views.ts";
@@ -184,7 +185,7 @@ class SqliteStore implements VisitorStore {
     let last: number | null = 0;
     while (last !== null) {
       const batch: Result<"visitorsAfter"> = await this.#connections.read("visitorsAfter", last);
-      for (const json of batch.visitors) yield JSON.parse(json);
+      for (const json of batch.visitors) yield readJson(json) as Visitor;
       last = batch.last;
     }
   }
