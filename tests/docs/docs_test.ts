@@ -87,7 +87,7 @@ test("it holds no key", async () => {
   for (const secret of Object.values(SECRETS)) assert.ok(!html.includes(secret!), secret);
 });
 
-test("a browser that has it is told so", async () => {
+test("a browser that has the current page gets 304", async () => {
   const { app } = await appWith([]);
   const { headers } = await app.request("/api/docs");
   assert.equal(headers.get("Cache-Control"), "no-cache");
