@@ -30,7 +30,7 @@ export function startClaimEnds(
       if (!store.isReady()) return;
       const start = performance.now();
       if (await store.endClaims(new Date()) > 0) onEnded();
-      await pause(REST * (performance.now() - start) - interval);
+      await pause(Math.max(0, REST * (performance.now() - start) - interval));
     },
     log,
     "Agents' claims do not end yet",
