@@ -4,7 +4,8 @@
  * @module
  */
 import { createHmac } from "node:crypto";
-import { type Clock, pause, SYSTEM_CLOCK } from "../async/clock.ts";
+import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { describeFailure, type Log } from "../operations/log.ts";
 import { type Leases, type PresenceStore, StoreUnavailable } from "../store/visitor_store.ts";
 
@@ -30,8 +31,19 @@ const READY = 150;
 /** Blocks that are tried before the database is asked for all codes in use. */
 const GUESSES = 5;
 
-/** The pause before the database is asked again after it did not answer, or had none, in milliseconds. */
+/** The pause before the database is asked again after it did not answer, in milliseconds. */
 const RETRY = 1000;
+
+/**
+ * Where others have the rest: the lease by which a process says that it needs codes, how long it lasts, and the pause
+ * before it looks again, in milliseconds. The others then give back what they have ready, and look for codes only when
+ * they need one. A block is given back whose last code was given out so long ago that its visitor is written.
+ */
+const NEED = "lookup codes needed";
+const NEED_LEASE = 45_000;
+const NEED_RETRY = 3000;
+const SCARCITY = 60_000;
+const WRITTEN = 10_000;
 
 /** Receives what happens to lookup codes. */
 export interface LookupCodesListener {
@@ -65,7 +77,12 @@ export class LookupCodes {
   /** Codes that visitors of this process have, the one given out longest ago first. */
   #taken = new Set<string>();
   #refilling: Promise<void> | null = null;
+  /** Whether this process needs codes and finds none. */
+  #isInNeed = false;
+  /** Until when codes are so few that none is kept ready. */
+  #scarceUntil = -Infinity;
   #isClosed = false;
+  #closing = Promise.withResolvers<void>();
   #cancelRenewal = () => {};
 
   constructor({ store, holder, secret, log, clock = SYSTEM_CLOCK }: LookupCodesOptions) {
@@ -98,7 +115,7 @@ export class LookupCodes {
   /** Takes a code; `null` where none is ready yet. */
   take(): string | null {
     const code = this.#ready.shift() ?? null;
-    if (this.#ready.length <= READY / 2) this.#refill();
+    if (code === null || !this.#isScarce && this.#ready.length <= READY / 2) this.#refill();
     if (code !== null) {
       this.#taken.add(code);
       const block = this.#codes.blockOf(code);
@@ -115,6 +132,7 @@ export class LookupCodes {
   /** Leaves the codes to other processes. */
   async close() {
     this.#isClosed = true;
+    this.#closing.resolve();
     this.#cancelRenewal();
     await this.#refilling;
     await Promise.allSettled(
@@ -122,23 +140,39 @@ export class LookupCodes {
     );
   }
 
+  get #isScarce(): boolean {
+    return this.#clock.now() < this.#scarceUntil;
+  }
+
+  #noteScarcity() {
+    this.#scarceUntil = this.#clock.now() + SCARCITY;
+  }
+
   #refill() {
     this.#refilling ??= this.#work().finally(() => this.#refilling = null);
   }
 
   async #work() {
-    while (!this.#isClosed && this.#ready.length < READY) {
+    while (!this.#isClosed && this.#ready.length < (this.#isScarce ? 1 : READY)) {
       try {
         const wasEmpty = this.#ready.length === 0;
         const hasFound = await this.#findReady();
         if (wasEmpty && hasFound) { for (const listener of this.#listeners) listener.onCodesReady(); }
-        // Other processes have the rest, and give back what they do not need.
-        if (!hasFound) await pause(RETRY, this.#clock);
+        if (hasFound) {
+          if (this.#isInNeed) await this.#store.releaseLease(NEED, this.#holder);
+          this.#isInNeed = false;
+          continue;
+        }
+        this.#noteScarcity();
+        if (this.#ready.length > 0) return;
+        this.#isInNeed = true;
+        await this.#store.takeLease(NEED, this.#holder, NEED_LEASE);
+        await within(NEED_RETRY, this.#closing.promise, this.#clock);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) {
           this.#log("Cannot find lookup codes", "error", describeFailure(error));
         }
-        await pause(RETRY, this.#clock);
+        await within(RETRY, this.#closing.promise, this.#clock);
       }
     }
   }
@@ -191,9 +225,16 @@ export class LookupCodes {
    * database was away is lost; visitors keep their codes of it.
    */
   async #renew() {
+    if (!this.#isInNeed) {
+      if (await this.#store.takeLease(NEED, this.#holder, NEED_LEASE)) {
+        await this.#store.releaseLease(NEED, this.#holder);
+      } else this.#noteScarcity();
+    }
     for (const [block, usedAt] of [...this.#blocks]) {
       const isReady = this.#ready.some((code) => this.#codes.blockOf(code) === block);
-      if (!isReady && this.#clock.now() - usedAt > LEASE) {
+      const unused = this.#clock.now() - usedAt;
+      if (this.#isScarce ? unused > WRITTEN : !isReady && unused > LEASE) {
+        this.#ready = this.#ready.filter((code) => this.#codes.blockOf(code) !== block);
         await this.#store.releaseLease(leaseOf(block), this.#holder);
         this.#blocks.delete(block);
       } else if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) {

@@ -237,6 +237,46 @@ Deno.test("What one process gave out and got back another gives out, and many pr
   });
 });
 
+Deno.test("Up to 10,000 visitors online at many processes each have a code of their own", async () => {
+  await withStore(async (store) => {
+    const clock = new ManualClock();
+    const codes = new CodeBlocks("secret").all.toSorted(() => Math.random() - 0.5);
+    const connect = (process: string, some: string[]) =>
+      store.writePresence(
+        process,
+        some.map((lookup_code) => ({
+          shortId: `${process} ${lookup_code}`,
+          isNew: true,
+          change: { lookup_code },
+          isConnected: true,
+        })),
+      );
+    const theirs = codes.slice(0, 9000);
+    await connect("crowd", theirs);
+    const given = new Set(theirs);
+    // Each holds more codes ready than it needs, so that they must share.
+    const processes = Array.from({ length: 10 }, (_, i) => {
+      const codes = new LookupCodes({ store, holder: `process ${i}`, secret: "secret", log: quiet, clock });
+      codes.start();
+      return { name: `process ${i}`, codes, count: 0 };
+    });
+    await until(async () => {
+      for (const process of processes) {
+        const some: string[] = [];
+        for (let code; process.count < 100 && (code = process.codes.take()) !== null; process.count++) {
+          assert.ok(!given.has(code), `${code} is somebody else's`);
+          given.add(code);
+          some.push(code);
+        }
+        if (some.length > 0) await connect(process.name, some);
+      }
+      clock.advance(500);
+      return given.size === 10_000;
+    });
+    await Promise.all(processes.map(({ codes }) => codes.close()));
+  });
+});
+
 Deno.test("A guess beside a visitor's code meets somebody no more often than chance", () => {
   for (const secret of ["one", "another", "a third"]) {
     const blocks = new CodeBlocks(secret);
