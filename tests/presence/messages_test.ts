@@ -167,7 +167,13 @@ if (hasAllRights) {
     );
     const types = ofPages.map((message) => readMessage(JSON.stringify(message)).type);
     assert.deepEqual(types, ["hello", "update", "page", "lookup_code", "call"]);
-    assert.deepEqual(ofFoyer.map(({ type }) => type), ["welcome", "lookup_code", "reconnect", "error"]);
+    assert.deepEqual(ofFoyer.map(({ type }) => type), [
+      "welcome",
+      "lookup_code",
+      "call",
+      "reconnect",
+      "error",
+    ]);
     const codes: Record<MessageErrorCode, true> = {
       invalid_message: true,
       message_too_long: true,
