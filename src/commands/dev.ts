@@ -42,8 +42,9 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   config.warnings = [...warnings, ...warnOfWeakKeys(values)];
   const whenListening = async (store: VisitorStore, log: Log) => {
     if (!usesMongo) await fillWhenEmpty(store);
+    const life = usesMongo || Deno.args.includes("--still") ? undefined : await startSampleLife(store, log);
     console.log(welcome(config));
-    if (!usesMongo && !Deno.args.includes("--still")) return await startSampleLife(store, log);
+    return life;
   };
   return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });
 }
