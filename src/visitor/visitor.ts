@@ -66,7 +66,7 @@ const flag = (meaning: string, example: boolean, missing = false): Attribute<boo
  */
 export const ATTRIBUTES = {
   short_id: {
-    read: (value) => typeof value === "string" ? value.toWellFormed() : "",
+    read: (value, refuse) => typeof value === "string" ? wellFormed(value, refuse) : "",
     kind: "text",
     meaning: "identifies the visitor in this API",
     example: "aB3dE5fG7h",
@@ -223,12 +223,17 @@ function typeName(value: unknown): string {
   }
 }
 
+/** Text without lone surrogates, which have no UTF-8 form: every store would change them, each in its own way. */
+function wellFormed(text: string, refuse?: Refuse): string {
+  if (refuse !== undefined && !text.isWellFormed()) refuse("text with half a character, which became U+FFFD");
+  return text.toWellFormed();
+}
+
 /** Text; a number or boolean where text belongs is sent as text, since other software stores ids as numbers. */
 function readText(value: unknown, refuse?: Refuse): string | null {
   switch (typeof value) {
     case "string":
-      // A lone surrogate has no UTF-8 form: every store would change it, each in its own way.
-      return value.toWellFormed();
+      return wellFormed(value, refuse);
     case "number":
       if (!Number.isFinite(value)) break;
       return String(value);
@@ -292,10 +297,11 @@ function readMetadata(value: unknown, refuse?: Refuse): Record<string, string | 
   }
   const entries: [string, string | number | boolean][] = [];
   for (const [key, item] of pairs) {
-    if (typeof item === "string") entries.push([key.toWellFormed(), item.toWellFormed()]);
-    else if (typeof item === "boolean") entries.push([key.toWellFormed(), item]);
+    const name = wellFormed(key, refuse);
+    if (typeof item === "string") entries.push([name, wellFormed(item, refuse)]);
+    else if (typeof item === "boolean") entries.push([name, item]);
     else if (typeof item === "bigint" || typeof item === "number" && Number.isFinite(item)) {
-      entries.push([key.toWellFormed(), storedNumber(item)]);
+      entries.push([name, storedNumber(item)]);
     } else if (typeof item === "number") refuse?.("a value in it is a number that is not finite");
     else if (item !== null && item !== undefined) refuse?.(`a value in it is ${typeName(item)}`);
   }
