@@ -4,20 +4,20 @@
  * @module
  */
 import type { SharedReads } from "../store/shared_reads.ts";
-import { bytesOf, eventText } from "./events.ts";
+import { type Chunks, chunksOf, eventText } from "./events.ts";
 
 /** The latest counts. */
 export class Counts {
   #reads: SharedReads;
   #data = "";
-  #event: Uint8Array<ArrayBuffer> | null = null;
+  #event: Chunks | null = null;
 
   constructor(reads: SharedReads) {
     this.#reads = reads;
   }
 
   /** The event that tells them; another object whenever they changed, `null` before they are known. */
-  get event(): Uint8Array<ArrayBuffer> | null {
+  get event(): Chunks | null {
     return this.#event;
   }
 
@@ -37,7 +37,7 @@ export class Counts {
     const data = JSON.stringify({ online, waiting });
     if (data === this.#data) return false;
     this.#data = data;
-    this.#event = bytesOf(eventText("count", data));
+    this.#event = chunksOf(eventText("count", data));
     return true;
   }
 }

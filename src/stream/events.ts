@@ -1,6 +1,6 @@
 /**
- * Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as bytes, which are made once for
- * all who receive them.
+ * Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html), which are encoded once for all who
+ * receive them.
  *
  * @module
  */
@@ -23,9 +23,22 @@ export function eventText(name: string, data: string, id?: string): string {
   return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
 }
 
-/** What is sent as it is to any number of streams: nobody may change it. */
-export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
+/** Bytes that are sent as they are to any number of clients, so that nobody may change them. */
+export type Chunks = readonly Uint8Array<ArrayBuffer>[];
+
+/**
+ * Bytes in one chunk, which is what is handed to a connection in one turn of the event loop. The runtime copies it into
+ * a buffer that it empties between turns and never makes smaller again: whole lists would cost 40 KB a stream.
+ */
+const CHUNK = 4 * 1024;
+
+/** The bytes of a text, in chunks. */
+export function chunksOf(text: string): Chunks {
+  const bytes = encoder.encode(text);
+  return Array.from(
+    { length: Math.ceil(bytes.length / CHUNK) },
+    (_, i) => bytes.subarray(i * CHUNK, (i + 1) * CHUNK),
+  );
 }
 
 /** How long a client waits before it connects again, in milliseconds; not a whole event. */

@@ -7,7 +7,7 @@ import { nanoid } from "nanoid";
 import { asciiJson } from "../visitor/ascii_json.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { comparePositions, type Position } from "../visitor/list_order.ts";
-import { bytesOf, eventText } from "./events.ts";
+import { type Chunks, chunksOf, eventText } from "./events.ts";
 
 /** Changes of short lists are remembered up to this number of events. */
 const MIN_REMEMBERED = 100;
@@ -29,7 +29,7 @@ interface Batch {
   /** The number of the state that it leads to. */
   sequence: number;
   events: number;
-  bytes: Uint8Array<ArrayBuffer>;
+  chunks: Chunks;
 }
 
 /** States of which clients know that a list does not remember by its changes. */
@@ -47,7 +47,7 @@ export class Feed {
   #remembered = 0;
   /** The state after which all changes are remembered. */
   #floor = 1;
-  #list: Uint8Array<ArrayBuffer> | null = null;
+  #list: Chunks | null = null;
   /** Whether a client can put the visitors in order; `null` before somebody asks. */
   #isInOrder: boolean | null = null;
   /** Lists that clients have, and that never were the current one, by their ids. */
@@ -120,12 +120,12 @@ export class Feed {
    *
    * @param id of the state that it has
    */
-  catchUp(id: string): Uint8Array<ArrayBuffer>[] {
+  catchUp(id: string): Chunks {
     const snapshot = this.#snapshots.get(id);
     if (snapshot === undefined) return this.since(this.#sequenceOf(id));
     const changes = changesBetween(snapshot, this.#entries);
     if (isSame(changes)) return [];
-    return changes.isReordered || !this.isInOrder ? [this.list] : [this.#encode(changes)];
+    return changes.isReordered || !this.isInOrder ? this.list : this.#encode(changes);
   }
 
   /** The number of a state by its id; `null` where it is none of this feed's. */
@@ -135,14 +135,14 @@ export class Feed {
   }
 
   /** The changes since a state, encoded; the whole list where they are not remembered, or `null` is given. */
-  since(sequence: number | null): Uint8Array<ArrayBuffer>[] {
-    if (sequence === null || sequence < this.#floor || sequence > this.#sequence) return [this.list];
-    return this.#batches.filter((batch) => batch.sequence > sequence).map(({ bytes }) => bytes);
+  since(sequence: number | null): Chunks {
+    if (sequence === null || sequence < this.#floor || sequence > this.#sequence) return this.list;
+    return this.#batches.filter((batch) => batch.sequence > sequence).flatMap(({ chunks }) => chunks);
   }
 
   /** The event that holds the whole list. */
-  get list(): Uint8Array<ArrayBuffer> {
-    return this.#list ??= bytesOf(
+  get list(): Chunks {
+    return this.#list ??= chunksOf(
       eventText(
         "list",
         `{"visitors":[${Array.from(this.#entries.values(), ({ json }) => json).join(",")}]}`,
@@ -153,7 +153,7 @@ export class Feed {
 
   #remember(changes: Changes) {
     const events = changes.gone.length + changes.changed.length;
-    this.#batches.push({ sequence: this.#sequence, events, bytes: this.#encode(changes) });
+    this.#batches.push({ sequence: this.#sequence, events, chunks: this.#encode(changes) });
     this.#remembered += events;
     // More than the list has visitors are no shorter than the list.
     const most = Math.max(MIN_REMEMBERED, this.#entries.size);
@@ -164,7 +164,7 @@ export class Feed {
     }
   }
 
-  #encode({ gone, changed }: Changes): Uint8Array<ArrayBuffer> {
+  #encode({ gone, changed }: Changes): Chunks {
     const events: [name: string, data: string][] = [
       ...gone.map(({ shortId }): [string, string] => ["gone", asciiJson({ short_id: shortId })]),
       ...changed.map(({ json }): [string, string] => ["visitor", json]),
@@ -172,7 +172,7 @@ export class Feed {
     // The last event alone has the id: whoever received only some of them goes on before the first.
     const last = events.length - 1;
     const text = events.map(([name, data], i) => eventText(name, data, i === last ? this.id : undefined));
-    return bytesOf(text.join(""));
+    return chunksOf(text.join(""));
   }
 
   /** Has everybody get the whole list. */

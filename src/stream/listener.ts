@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Clock } from "../async/clock.ts";
-import { bytesOf, eventText, retryText } from "./events.ts";
+import { setImmediate } from "node:timers";
+import { type Chunks, chunksOf, eventText, retryText } from "./events.ts";
 import type { Feed } from "./feed.ts";
 
 /** How often a client hears something, in milliseconds: proxies end what is silent for a minute. */
@@ -13,21 +13,33 @@ const PING_INTERVAL = 15_000;
 /** How long a client waits before it connects again, in milliseconds, and up to as much longer at random. */
 const RETRY = 2000;
 
-/** Bytes that may wait for a client that does not read; a list that is sent at once may be longer. */
-const MAX_WAITING = 16 * 1024;
+const PING = chunksOf(eventText("ping", "{}"));
 
-const PING = bytesOf(eventText("ping", "{}"));
+/** Listeners that go on in the next turn of the event loop. */
+const waiting = new Set<Listener>();
+
+function inNextTurn(listener: Listener) {
+  if (waiting.size === 0) {
+    setImmediate(() => {
+      const listeners = [...waiting];
+      waiting.clear();
+      for (const listener of listeners) listener.update();
+    });
+  }
+  waiting.add(listener);
+}
 
 /** What a stream is opened with. */
 export interface ListenerParts {
   feed: Feed;
   /** The latest count, encoded; `null` where nobody knows it yet. */
-  count: () => Uint8Array<ArrayBuffer> | null;
+  count: () => Chunks | null;
   /** The id of the state that the client has; `null` where it has none. */
   lastId: string | null;
+  /** The time, in milliseconds of the clock. */
+  now: number;
   /** After how many milliseconds the stream ends, so that the client connects again. */
   lifetime: number;
-  clock: Clock;
   /** Called once, when the stream ended or the client is gone. */
   onEnd: (listener: Listener) => void;
 }
@@ -44,44 +56,54 @@ export class Listener {
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   /** The state of the list that the client was sent. */
   #sequence: number;
-  #count: Uint8Array<ArrayBuffer> | null = null;
+  #count: Chunks | null = null;
+  /** What is being sent, and how much of it has been. */
+  #chunks: Chunks = [];
+  #sent = 0;
   #hasEnded = false;
-  #cancelPing: () => void;
-  #cancelEnd: () => void;
+  /** When the next ping is due, and when the stream ends, in milliseconds of the clock. */
+  #pingAt: number;
+  #endAt: number;
 
   constructor(parts: ListenerParts) {
-    const { feed, lastId, lifetime, clock } = parts;
+    const { feed, lastId, now, lifetime } = parts;
     this.#parts = parts;
     this.feed = feed;
     this.#sequence = feed.sequence;
     this.body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
         this.#controller = controller;
-        this.#write(bytesOf(retryText(Math.round(RETRY * (1 + Math.random())))));
-        for (const bytes of lastId === null ? [feed.list] : feed.catchUp(lastId)) this.#write(bytes);
-        this.update();
+        const retry = chunksOf(retryText(Math.round(RETRY * (1 + Math.random()))));
+        this.#chunks = [...retry, ...(lastId === null ? feed.list : feed.catchUp(lastId))];
+        this.#send();
       },
-      pull: () => this.update(),
+      pull: () => inNextTurn(this),
       cancel: () => this.#finish(),
-    }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING }));
-    this.#cancelPing = clock.after(PING_INTERVAL * Math.random(), () => this.#ping());
-    this.#cancelEnd = clock.after(lifetime, () => this.end());
+    }, new ByteLengthQueuingStrategy({ highWaterMark: 1 }));
+    this.#pingAt = now + PING_INTERVAL * Math.random();
+    this.#endAt = now + lifetime;
   }
 
   /** Sends what the client has not been sent, unless it does not read. */
   update() {
-    if (!this.#mayWrite()) return;
+    if (this.#isIdle) this.#findNews();
+    this.#send();
+  }
+
+  /** Whether everything was sent that was to be. */
+  get #isIdle(): boolean {
+    return this.#sent === this.#chunks.length && !this.#hasEnded;
+  }
+
+  #findNews() {
     const { feed } = this;
-    const sent = this.#sequence;
-    const count = this.#parts.count();
-    const isCountNews = count !== this.#count;
-    // Before anything is written: that may have this called again.
+    const changes = this.#sequence === feed.sequence ? [] : feed.since(this.#sequence);
     this.#sequence = feed.sequence;
+    const count = this.#parts.count();
+    const isCountNews = count !== this.#count && count !== null;
     this.#count = count;
-    if (sent !== feed.sequence) {
-      for (const bytes of feed.since(sent)) this.#write(bytes);
-    }
-    if (isCountNews && count !== null) this.#write(count);
+    this.#chunks = isCountNews ? [...changes, ...count] : changes;
+    this.#sent = 0;
   }
 
   /** Ends the stream; the client connects again. */
@@ -91,24 +113,27 @@ export class Listener {
     this.#controller.close();
   }
 
-  #ping() {
+  /** Does what is due. */
+  passTime(now: number) {
+    if (now >= this.#endAt) return this.end();
+    if (now < this.#pingAt) return;
+    this.#pingAt = now + PING_INTERVAL;
     // To one who does not read it would say nothing.
-    if (this.#mayWrite()) this.#write(PING);
-    this.#cancelPing = this.#parts.clock.after(PING_INTERVAL, () => this.#ping());
+    if (this.#isIdle) [this.#chunks, this.#sent] = [PING, 0];
+    this.#send();
   }
 
-  #mayWrite(): boolean {
-    return !this.#hasEnded && (this.#controller.desiredSize ?? 0) > 0;
-  }
-
-  #write(bytes: Uint8Array<ArrayBuffer>) {
-    this.#controller.enqueue(bytes);
+  /** Hands the next chunk to the connection, where the client reads. */
+  #send() {
+    if (this.#sent === this.#chunks.length || this.#hasEnded || this.#controller.desiredSize! <= 0) return;
+    const chunk = this.#chunks[this.#sent++];
+    // Others' lists change meanwhile, and nobody else may hold this one.
+    if (this.#sent === this.#chunks.length) [this.#chunks, this.#sent] = [[], 0];
+    this.#controller.enqueue(chunk);
   }
 
   #finish() {
     this.#hasEnded = true;
-    this.#cancelPing();
-    this.#cancelEnd();
     this.#parts.onEnd(this);
   }
 }

@@ -137,7 +137,7 @@ export class Streams {
       count: () => this.#counts.event,
       lastId,
       lifetime: Math.min(maxLifetime, LIFETIME - LIFETIME_SPREAD * Math.random()),
-      clock: this.#clock,
+      now: this.#clock.now(),
       onEnd: (listener) => this.#forget(listener, followed),
     });
     followed.listeners.add(listener);
@@ -239,12 +239,14 @@ export class Streams {
     }
   }
 
-  /** Asks for whatever is due, again and again while somebody listens. */
+  /** Does whatever is due, again and again while somebody listens. */
   async #tick() {
     if (this.#listeners.size === 0) {
       this.#isTicking = false;
       return;
     }
+    const now = this.#clock.now();
+    for (const listener of this.#listeners) listener.passTime(now);
     const version = await this.#version().catch(() => undefined);
     for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
       // It says itself why it fails.

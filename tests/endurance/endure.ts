@@ -19,6 +19,7 @@ import { processKilled } from "./process_killed.ts";
 import { slowConnections } from "./slow_connections.ts";
 import { soak } from "./soak.ts";
 import { stops } from "./stops.ts";
+import { manyStreams, stalledStream, streamsKilled } from "./streams.ts";
 import { unauthenticated } from "./unauthenticated.ts";
 
 const { values: options } = parseArgs({
@@ -36,6 +37,9 @@ const { values: options } = parseArgs({
     connections: { type: "string", default: "1000" },
     "slow-seconds": { type: "string", default: "60" },
     burst: { type: "string", default: "5000" },
+    listeners: { type: "string", default: "1000" },
+    "stream-seconds": { type: "string", default: "30" },
+    "stalled-minutes": { type: "string", default: "10" },
     minutes: { type: "string", default: "20" },
     "settled-minutes": { type: "string", default: "5" },
     rate: { type: "string", default: "500" },
@@ -88,6 +92,28 @@ const bars: Record<string, Bar> = {
   process: {
     what: "one of two processes killed: its visitors offline within 60 s, but for those who came back",
     run: (folder) => processKilled(setup, folder),
+  },
+  streams: {
+    what:
+      `${options.listeners} listeners on 10 searches, 50 changes a second (${store}): lists read 10 times a ` +
+      "second at most, 100 KB a listener, list/latest p99 under 50 ms, changes seen within 1.5 s, own 0.5 s",
+    run: (folder) =>
+      manyStreams(setup, folder, {
+        listeners: number("listeners"),
+        seconds: number("stream-seconds"),
+        store,
+      }),
+  },
+  stalled: {
+    what: `A listener that never reads, ${
+      options["stalled-minutes"]
+    } minutes of changes (${store}): memory level`,
+    run: (folder) => stalledStream(setup, folder, { minutes: number("stalled-minutes"), store }),
+  },
+  "streams-killed": {
+    what:
+      `Killed ${options.kills} times under clients that follow lists (${store}): theirs the API's within 3 s`,
+    run: (folder) => streamsKilled(setup, folder, { kills: number("kills"), store }),
   },
   soak: {
     what:

@@ -22,6 +22,8 @@ export interface StreamEvent {
 /** A client that follows one stream to its end, and applies what it receives. */
 export class StreamClient implements AsyncDisposable {
   readonly events: StreamEvent[] = [];
+  /** Called with each event instead of keeping it, where that would be very many. */
+  onEvent: ((event: StreamEvent) => void) | null = null;
   /** What `retry:` said, in milliseconds. */
   retry = 0;
   /** The last id; it is as the browser's `lastEventId`. */
@@ -96,7 +98,9 @@ export class StreamClient implements AsyncDisposable {
     const name = fields.get("event");
     if (name === undefined) return;
     const data = JSON.parse(fields.get("data")!);
-    this.events.push({ name, data, id: this.lastId });
+    const event = { name, data, id: this.lastId };
+    if (this.onEvent === null) this.events.push(event);
+    else this.onEvent(event);
     if (name === "list") {
       this.visitors.clear();
       for (const visitor of data.visitors) this.visitors.set(visitor.short_id, visitor);
