@@ -112,7 +112,10 @@ const query = fc.record({
 
 const path = fc.oneof(
   fc.constantFrom("/api/visitors/list/latest", "/api/visitors/list/search", "/api/visitors", "/api/usage"),
-  fc.constantFrom(...SHORT_IDS).map((id) => `/api/visitors/${encodeURIComponent(id)}`),
+  fc.tuple(
+    fc.constantFrom(...SHORT_IDS),
+    fc.constantFrom("", "", "/claim", "/claim.json", "/pages", "/watch_url"),
+  ).map(([id, route]) => `/api/visitors/${encodeURIComponent(id)}${route}`),
   fc.constantFrom("/api/openapi.json", "/live", "/ready", "/api", "/", "//", "/api/visitors/%", "/metrics"),
   text.map((id) =>
     `/api/visitors/${id.replace(/[^!-~]/g, (unit) => encodeURIComponent(unit.toWellFormed()))}`
@@ -131,6 +134,8 @@ const value = fc.oneof(
 const attribute = fc.constantFrom(
   ...ATTRIBUTE_NAMES,
   "shoe_size",
+  "agent",
+  "take_over",
   "__proto__",
   "foyer",
   "_id",
@@ -140,6 +145,8 @@ const attribute = fc.constantFrom(
 
 const body = fc.oneof(
   fc.dictionary(attribute, value, { maxKeys: 4 }).map((change) => JSON.stringify(change)),
+  fc.record({ agent: text, take_over: fc.oneof(fc.boolean(), value) }, { requiredKeys: ["agent"] })
+    .map((claim) => JSON.stringify(claim)),
   fc.json(),
   text,
   fc.uint8Array({ maxLength: 200 }),
