@@ -7,6 +7,9 @@ import { startBrowser } from "../support/browser.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { openSceneStore, playScene, WRITE_KEY } from "./agents.ts";
+import { CONSOLE_ACCESS } from "./console_access.ts";
+import { CONSOLE_AGENTS } from "./console_agents.ts";
+import { CONSOLE_LIFE } from "./console_life.ts";
 import { CONSOLE_LIST } from "./console_list.ts";
 import { Installation, until } from "./installation.ts";
 
@@ -22,7 +25,10 @@ async function tryAll(t: Deno.TestContext, folder: string, mongoUri?: string) {
   }
   const store = await openSceneStore(folder, mongoUri);
   try {
-    for (const [sentence, work] of Object.entries(CONSOLE_LIST)) {
+    // How it looks does not depend on the store.
+    const access = mongoUri === undefined ? CONSOLE_ACCESS : {};
+    const sentences = { ...CONSOLE_LIST, ...CONSOLE_AGENTS, ...CONSOLE_LIFE, ...access };
+    for (const [sentence, work] of Object.entries(sentences)) {
       await t.step(sentence, () => playScene(browser, foyer, store, work));
     }
   } finally {

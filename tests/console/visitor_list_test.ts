@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hereText } from "../../src/console/client/row.js";
 import { FADE_MS, VisitorList } from "../../src/console/client/visitor_list.js";
 
 const visitor = (short_id: string, more: Record<string, unknown> = {}) => ({
@@ -112,12 +113,24 @@ Deno.test("A whole list later keeps everybody's position, and whoever is not in 
   assert.equal(ids(), "new a c");
 });
 
-Deno.test("When somebody was seen to come is known, and of those who were there before it is not", () => {
-  const { list, clock } = openList(visitor("a"), visitor("off", { is_online: false }));
+Deno.test("How long somebody is here is known of who was seen to come, and of others at least so long", () => {
+  const seen = (minutes: number) => ({ last_seen_at: new Date(1_000_000 - minutes * 60_000).toISOString() });
+  const { list, clock } = openList(
+    visitor("a", seen(3)),
+    visitor("new", { ...seen(1), added_at: new Date(1_000_000 - 60_000 * 30).toISOString() }),
+    visitor("unknown"),
+    visitor("off", { is_online: false }),
+  );
   list.put(visitor("b"));
-  clock.now += 5;
+  clock.now += 60_000 * 5;
   list.put(visitor("off"));
-  assert.deepEqual(["a", "b", "off"].map((id) => list.get(id)!.arrivedAt), [null, clock.now - 5, clock.now]);
+  // Not later, since it was here then.
+  list.put(visitor("a", seen(-4)));
+  const here = (id: string) => {
+    const entry = list.get(id)!;
+    return hereText(entry.visitor, entry, clock.now);
+  };
+  assert.deepEqual(["a", "new", "unknown", "b", "off"].map(here), ["> 8 min", "35 min", "", "5 min", "now"]);
 });
 
 Deno.test("Who waits without a time has waited longest; who is offline does not wait", () => {

@@ -116,7 +116,7 @@ function List({ desk, hands }) {
   if (rows.length === 0) return html`<${Nobody} q=${searchedQ} desk=${desk} />`;
   return html`
     <${Table} rows=${rows} columns=${preferences.columns} density=${preferences.density} openId=${desk.openId}
-      now=${serverNow()} newer=${list.newer} newerWaiting=${list.newerWaiting}
+      now=${serverNow()} isFrozen=${list.isFrozen} newer=${list.newer} newerWaiting=${list.newerWaiting}
       onOpen=${(/** @type {string} */ id) => desk.open(id)} onFreeze=${(/** @type {boolean} */ is) =>
         desk.freeze(is)}
       onCatchUp=${() => desk.catchUp()} hands=${hands} />
@@ -169,13 +169,13 @@ function Interruption({ desk }) {
     list.isEmpty || !(kind === "lost" || isRefusedForNow || (kind === "old" && now - connection.at > 10_000))
   ) return null;
   return html`
-    <div class="interruption">
+    <section class="interruption" aria-label="Connection">
       <p><strong>The list is as it was at ${clockText(connection.at)}.</strong> ${reasonText(
         connection,
         now,
       )}</p>
       ${!isRefusedForNow && html`<button type="button" onClick=${() => desk.hurry()}>Try now</button>`}
-    </div>
+    </section>
   `;
 }
 

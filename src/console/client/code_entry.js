@@ -144,7 +144,7 @@ export class CodeEntry extends Component {
       <div class="code-entry">
         <label for="code">Code</label>
         <input id="code" class="code" type="text" inputmode="numeric" autocomplete="off" spellcheck="false"
-          placeholder="0000"
+          placeholder="0000" autofocus
           value=${code} aria-describedby="code-answer" onInput=${this.#type} onKeyDown=${this.#press}
           ref=${this.#setInput} />
         <div id="code-answer" class=${`code-answer ${answer.kind}`}>

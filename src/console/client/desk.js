@@ -186,6 +186,9 @@ export class Desk {
       case "list":
         this.list.replace(message.visitors);
         break;
+      case "more":
+        this.list.append(message.visitors);
+        break;
       case "visitor":
         this.list.put(message.visitor);
         break;

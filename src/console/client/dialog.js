@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useEffect, useRef } from "../vendor/hooks.js";
+import { useLayoutEffect, useRef } from "../vendor/hooks.js";
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 
@@ -12,7 +12,8 @@ import { Symbol } from "./marks.js";
  */
 export function Dialog({ title, name, onClose, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // At once: what is typed next belongs into it.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog?.showModal();

@@ -25,11 +25,13 @@ export function Header({ desk }) {
       `}
       <div class="tools">
         ${mode === "full" && html`
-          <button type="button" class="code-button"
+          <button type="button" class="code-button" aria-label="Enter code"
             onClick=${() => desk.show("code")}><${Symbol} name="code" /><span>Enter code</span></button>
           ${alerts.isRinging && html`
             <button type="button" class="ringing"
-              onClick=${() => desk.silence()}>Ringing<span class="wide">, silence it</span></button>
+              onClick=${() =>
+                desk
+                  .silence()}><${Symbol} name="sound" /><span><span class="wide">Ringing: </span>Silence</span></button>
           `}
           <button type="button" class="quiet" aria-pressed=${alerts.sound.isOn} title=${alerts.sound.isOn
             ? "Sound is on"

@@ -30,7 +30,8 @@ const short = (text) => plainText(text.slice(0, MOST_SHOWN));
 /**
  * @typedef {object} RowProps
  * @property {Visitor} visitor
- * @property {number | null} arrivedAt
+ * @property {number | null} since when it came, in milliseconds
+ * @property {boolean} isSinceExact
  * @property {boolean} isLeaving
  * @property {number} index from 0
  * @property {number} height in pixels
@@ -81,7 +82,7 @@ export class Row extends Component {
 }
 
 /** @param {RowProps & { name: string }} props */
-function Cell({ name, visitor, arrivedAt, second }) {
+function Cell({ name, visitor, since, isSinceExact, second }) {
   if (name === "tags") {
     const tags = Array.isArray(visitor.tags) ? visitor.tags : [];
     const more = tags.length - MOST_TAGS;
@@ -90,7 +91,9 @@ function Cell({ name, visitor, arrivedAt, second }) {
     }${more > 0 && html`<span class="more">+${more}</span>`}</div>`;
   }
   if (name === "here") {
-    return html`<div class="cell here" role="gridcell">${hereText(visitor, arrivedAt, second * 1000)}</div>`;
+    return html`<div class="cell here" role="gridcell">${
+      hereText(visitor, { since, isSinceExact }, second * 1000)
+    }</div>`;
   }
   const text = short(COLUMNS[name].text(visitor));
   return html`<div class=${`cell ${name}`} role="gridcell"><bdi title=${
@@ -99,19 +102,17 @@ function Cell({ name, visitor, arrivedAt, second }) {
 }
 
 /**
- * How long a visitor is here: at least since it was last seen, where it came before the console looked.
+ * How long a visitor is here; at least so long, where it came before the console looked.
  *
  * @param {Visitor} visitor
- * @param {number | null} arrivedAt
+ * @param {Pick<Entry, "since" | "isSinceExact">} entry
  * @param {number} now in milliseconds
  */
-export function hereText({ is_online, added_at, last_seen_at }, arrivedAt, now) {
-  if (is_online === false) return "";
-  if (arrivedAt !== null) return durationText(now - arrivedAt);
-  const [added, seen] = [Date.parse(added_at ?? ""), Date.parse(last_seen_at ?? "")];
-  // Whoever is new has been here all the time.
-  if (now - added < 4 * 3600_000) return durationText(now - added);
-  return Number.isNaN(seen) ? "" : `> ${durationText(now - seen)}`;
+export function hereText({ is_online }, { since, isSinceExact }, now) {
+  if (is_online === false || since === null) return "";
+  const minutes = Math.floor((now - since) / 60_000);
+  if (minutes < 1) return isSinceExact ? "now" : "";
+  return `${isSinceExact ? "" : "> "}${durationText(now - since)}`;
 }
 
 /** @param {RowProps} props */
@@ -141,9 +142,7 @@ export function Status({ visitor, isLeaving, second }) {
 function State({ kind, text, time = null, symbol }) {
   return html`<span class=${`state ${kind}`}>${
     symbol === undefined ? html`<span class="dot"></span>` : html`<${Symbol} name=${symbol} />`
-  }<span>${text}${
-    time !== null && html`
-      <span class="time">${time}</span>
-    `
+  }<span>${time === null ? text : `${text} `}${
+    time !== null && html`<span class="time">${time}</span>`
   }</span></span>`;
 }

@@ -6,7 +6,7 @@
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { plainText } from "./shown_text.js";
-import { fragmentOf, hasPart, togglePart } from "./search_parts.js";
+import { fragmentOf, hasPart, partsOf, togglePart } from "./search_parts.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -84,7 +84,7 @@ function tagsOf({ list, q }) {
     }
   }
   const most = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([tag]) => tag);
-  const searched = most.filter((tag) => hasPart(q, tag));
+  const searched = partsOf(q).filter((part) => /^#./.test(part));
   // By name, so that they do not change places as visitors come and go.
   return [...new Set([...searched, ...most.slice(0, MOST_TAGS)])].slice(0, MOST_TAGS).sort();
 }

@@ -13,7 +13,10 @@ import { EventReader } from "./events.js";
  * What a stream says. `heard` comes with each sign of life, at most once a second; `lost` when the connection is gone,
  * `refused` when it is no use to go on. `wait` is how many seconds the server asked for.
  *
+ * `more` are visitors beyond those that the stream follows.
+ *
  * @typedef {{ type: "list", visitors: Visitor[] }
+ *   | { type: "more", visitors: Visitor[] }
  *   | { type: "visitor", visitor: Visitor }
  *   | { type: "gone", shortId: string }
  *   | { type: "count", online: number, waiting: number }

@@ -26,6 +26,7 @@ export const PHONE = "(max-width: 719px)";
  * @property {"comfortable" | "compact"} density
  * @property {string | null} openId
  * @property {number} now in milliseconds
+ * @property {boolean} isFrozen
  * @property {number} newer
  * @property {number} newerWaiting
  * @property {(shortId: string) => void} onOpen
@@ -163,7 +164,7 @@ export class Table extends Component {
 
   /** @override */
   render() {
-    const { rows, columns, openId, now, newer, newerWaiting, onOpen } = this.props;
+    const { rows, columns, openId, now, isFrozen, newer, newerWaiting, onOpen } = this.props;
     const { top, height, activeId } = this.state;
     const rowHeight = this.rowHeight;
     const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
@@ -177,7 +178,7 @@ export class Table extends Component {
     const tabStop = activeIndex >= 0 ? activeId : rows[0]?.visitor.short_id;
     const second = Math.floor(now / 1000);
     return html`
-      <div class="table-frame"
+      <div class=${`table-frame ${isFrozen ? "frozen" : ""}`}
         onPointerEnter=${(/** @type {PointerEvent} */ event) => this.#point(event.pointerType !== "touch")}
         onPointerLeave=${() => this.#point(false)}
         onFocusIn=${(/** @type {FocusEvent} */ event) => this.#focus(event, true)}
@@ -203,10 +204,11 @@ export class Table extends Component {
             )}
           </div>
           <div class="canvas" role="rowgroup" style=${{ height: `${rows.length * rowHeight}px` }}>
-            ${shown.map(({ entry: { visitor, arrivedAt, leftAt }, index }) =>
+            ${shown.map(({ entry: { visitor, since, isSinceExact, leftAt }, index }) =>
               html`
                 <${Row} key=${visitor
-                  .short_id} visitor=${visitor} arrivedAt=${arrivedAt} isLeaving=${leftAt !== null}
+                  .short_id} visitor=${visitor} since=${since} isSinceExact=${isSinceExact}
+                  isLeaving=${leftAt !== null}
                   index=${index} height=${rowHeight} columns=${columns} isOpen=${visitor.short_id === openId}
                   isActive=${visitor.short_id === tabStop} second=${second} onOpen=${onOpen} />
               `

@@ -7,7 +7,8 @@
  * @module
  */
 import { BASE } from "./base.js";
-import { ListStream } from "./stream.js";
+import { RestOfList } from "./rest_of_list.js";
+import { ListStream, MOST_VISITORS } from "./stream.js";
 
 /**
  * @typedef {import("./stream.js").Message} Message
@@ -36,6 +37,8 @@ export class SharedList {
   #after = null;
   /** Where this tab holds the stream. @type {ListStream | null} */
   #stream = null;
+  /** Beside the stream. @type {RestOfList | null} */
+  #rest = null;
   /** @type {BroadcastChannel | null} */
   #channel = null;
   #heardAt = performance.now();
@@ -66,14 +69,18 @@ export class SharedList {
   /** Ends it. Another tab goes on. */
   close() {
     this.#isClosed = true;
-    this.#stream?.close();
+    this.#endStream();
     this.#channel?.close();
     this.#release();
   }
 
   /** Looks after the stream; to be called every second or so. */
   watch() {
-    if (this.#stream !== null) return this.#stream.watch();
+    if (this.#stream !== null) {
+      this.#stream.watch();
+      this.#rest?.watch();
+      return;
+    }
     const now = performance.now();
     if (this.#channel === null) return;
     if (now - this.#heardAt > HUNG_MS) {
@@ -112,23 +119,34 @@ export class SharedList {
     };
     navigator.locks.request(this.#name, options, isOver).catch(() => {
       // Another tab took it, since this one hung.
-      this.#stream?.close();
-      this.#stream = null;
+      this.#endStream();
       if (!this.#isClosed) this.#takeLock({});
     });
   }
 
   #hold() {
-    this.#stream?.close();
+    this.#endStream();
+    const receive = (/** @type {Message} */ message) => {
+      this.#take(message);
+      this.#say({ kind: "message", message, after: this.#stream?.after ?? null });
+    };
+    const rest = this.#rest = new RestOfList({ api: this.api, q: this.q, receive });
+    // Which of them the stream followed is not known where they are too many.
+    const goesOn = this.#visitors !== null && this.#visitors.size < MOST_VISITORS;
+    if (goesOn) rest.begin([.../** @type {Map<string, Visitor>} */ (this.#visitors).values()]);
     this.#stream = new ListStream({
       api: this.api,
       q: this.q,
-      after: this.#visitors === null ? null : this.#after,
-      receive: (message) => {
-        this.#take(message);
-        this.#say({ kind: "message", message, after: this.#stream?.after ?? null });
-      },
+      after: goesOn ? this.#after : null,
+      receive: (message) => rest.take(message),
     });
+  }
+
+  #endStream() {
+    this.#stream?.close();
+    this.#stream = null;
+    this.#rest?.close();
+    this.#rest = null;
   }
 
   /** @param {Note} note */
@@ -137,7 +155,6 @@ export class SharedList {
       if (this.#stream !== null) return;
       this.#heardAt = performance.now();
       this.#after = note.after;
-      // Its own list is as good as the one for a tab that came later.
       this.#take(note.message);
     } else if (this.#stream === null) return;
     else if (note.kind === "hurry") this.#stream.hurry();
@@ -168,8 +185,9 @@ export class SharedList {
   #take(message) {
     if (message.type === "list") {
       this.#visitors = new Map(message.visitors.map((visitor) => [visitor.short_id, visitor]));
-    } else if (message.type === "visitor") {
-      this.#visitors?.set(message.visitor.short_id, message.visitor);
+    } else if (message.type === "visitor" || message.type === "more") {
+      const visitors = message.type === "more" ? message.visitors : [message.visitor];
+      for (const visitor of visitors) this.#visitors?.set(visitor.short_id, visitor);
     } else if (message.type === "gone") this.#visitors?.delete(message.shortId);
     else if (message.type === "count") this.#count = message;
     else this.#connection = message;

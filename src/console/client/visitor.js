@@ -11,7 +11,7 @@ import { Copy } from "./copy.js";
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { Status } from "./row.js";
-import { searchFor } from "./search_parts.js";
+import { MOST_CHARACTERS, searchFor } from "./search_parts.js";
 import { Shown, ShownUrl } from "./shown.js";
 import { clockText, durationText } from "./times.js";
 import { detailOf, nameOf, pageText } from "./who.js";
@@ -21,6 +21,10 @@ import { Writes } from "./writes.js";
 
 /** How often a visitor that is not in the list is read again, in milliseconds. */
 const REREAD_MS = 5000;
+
+/** How often the web pages are read that are not there yet, and how many times. */
+const PAGES_MS = 2000;
+const MOST_PAGE_READS = 4;
 
 /**
  * @typedef {object} VisitorProps
@@ -44,6 +48,8 @@ export class VisitorPanel extends Component {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #readAt = -Infinity;
+  #pageReads = 0;
+  #pagesReadAt = -Infinity;
   /** Of which page and person the rest was read. */
   #readFor = "";
   /** @type {HTMLElement | null} */
@@ -89,11 +95,26 @@ export class VisitorPanel extends Component {
     if (visitor === null) return;
     const { last_url, unique_id, email, is_online } = visitor;
     const readFor = JSON.stringify([last_url, unique_id, email, is_online]);
-    if (readFor === this.#readFor) return;
+    if (readFor === this.#readFor) {
+      // Web pages may be written a little later than the visitor.
+      const isBehind = this.state.pages !== null && this.state.pages[0]?.url !== last_url;
+      if (isBehind && this.#pageReads < MOST_PAGE_READS && performance.now() - this.#pagesReadAt > PAGES_MS) {
+        this.#readPages();
+      }
+      return;
+    }
     this.#readFor = readFor;
+    this.#pageReads = 0;
     this.#readPages();
     if (this.props.desk.mode === "full") this.#readOthers(visitor);
   }
+
+  /** It was removed from here. Its row is about to go, so that the focus is not to go there. */
+  #removed = () => {
+    const { desk } = this.props;
+    desk.alerts.say("Deleted");
+    desk.closeVisitor();
+  };
 
   async #read() {
     try {
@@ -108,6 +129,8 @@ export class VisitorPanel extends Component {
   }
 
   async #readPages() {
+    this.#pageReads++;
+    this.#pagesReadAt = performance.now();
     const pages = await this.#ask("/pages").then(({ pages }) => pages, () => []);
     if (!this.#aborter.signal.aborted) this.setState({ pages: pages.slice(0, 10) });
   }
@@ -184,7 +207,7 @@ export class VisitorPanel extends Component {
               <${Copy} text=${visitor.lookup_code} label="code" /></p>`}
             <${Pages} pages=${pages} visitor=${visitor} />
             <${Others} others=${others} onOpen=${(/** @type {string} */ id) => desk.open(id)} />
-            <${Writes} desk=${desk} visitor=${visitor} key=${`writes ${shortId}`} onRemoved=${onClose}
+            <${Writes} desk=${desk} visitor=${visitor} key=${`writes ${shortId}`} onRemoved=${this.#removed}
               onChanged=${(/** @type {Visitor} */ changed) => this.setState({ read: changed })} />
             <${Attributes} api=${this.#api} visitor=${visitor} />
           </div>

@@ -15,7 +15,8 @@
  * @typedef {object} Entry
  * @property {Visitor} visitor the same object until something of it changes
  * @property {number} arrival the later it came, the higher
- * @property {number | null} arrivedAt when it was seen to come online, in milliseconds; `null` where it was online before
+ * @property {number | null} since when it came online, in milliseconds; `null` where nothing tells
+ * @property {boolean} isSinceExact whether it was seen to come; otherwise it may have come earlier
  * @property {number | null} leftAt when it left, in milliseconds
  */
 
@@ -54,6 +55,7 @@ export class VisitorList {
   /** Something changed that may concern the order. */
   #isUnsorted = false;
   #lastArrival = 0;
+  #firstArrival = 0;
 
   /** @param {() => number} now milliseconds */
   constructor(now = Date.now) {
@@ -110,6 +112,24 @@ export class VisitorList {
   }
 
   /**
+   * Takes visitors who were there before and are behind all others. Those whom nobody has seen yet come to the end, which
+   * moves nobody.
+   *
+   * @param {Visitor[]} visitors
+   */
+  append(visitors) {
+    const added = [];
+    for (const visitor of visitors) {
+      const isNew = !this.#entries.has(visitor.short_id);
+      this.#put(visitor, true);
+      if (!isNew) continue;
+      /** @type {Entry} */ (this.#entries.get(visitor.short_id)).arrival = --this.#firstArrival;
+      added.push(visitor.short_id);
+    }
+    this.#show([...this.#shown, ...added]);
+  }
+
+  /**
    * @param {Visitor} visitor
    * @param {boolean} isFromBefore
    */
@@ -119,7 +139,7 @@ export class VisitorList {
       this.#entries.set(visitor.short_id, {
         visitor,
         arrival: ++this.#lastArrival,
-        arrivedAt: isFromBefore ? null : this.now(),
+        ...(isFromBefore ? sinceOf(visitor, this.now()) : { since: this.now(), isSinceExact: true }),
         leftAt: null,
       });
       this.#isUnsorted = true;
@@ -225,6 +245,21 @@ export class VisitorList {
     this.#shown = shown;
     this.#shownIds = new Set(shown);
   }
+}
+
+/** Somebody who is new for less than that has been here since, in milliseconds. */
+const NEW_MS = 4 * 3600_000;
+
+/**
+ * Since when somebody is here who came before the console looked.
+ *
+ * @param {Visitor} visitor
+ * @param {number} now in milliseconds
+ */
+function sinceOf({ added_at, last_seen_at }, now) {
+  const [added, seen] = [Date.parse(added_at ?? ""), Date.parse(last_seen_at ?? "")];
+  if (now - added < NEW_MS) return { since: added, isSinceExact: true };
+  return { since: Number.isNaN(seen) ? null : seen, isSinceExact: false };
 }
 
 /**
