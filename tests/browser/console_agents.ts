@@ -226,26 +226,38 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.equal(await console.page.locator(".writes").count(), 0);
   },
 
-  async "It rings for who begins to wait, and stops when an agent takes it"({ put, openConsole, ask }) {
-    await put(person("Ada"), person("Early", { is_waiting_for_call: true, waiting_since: new Date() }));
+  async "A call that is asked for on the demo page rings at the agent, and stops when it is taken"(
+    { foyer, put, openConsole, ask },
+  ) {
+    await put(person("Early", { is_waiting_for_call: true, waiting_since: new Date() }));
     const console = await openConsole();
     const { page } = console;
     await page.click("[aria-label='Sound for those who wait']");
+    await page.waitForSelector(".counts:has-text('1 waiting')");
     assert.equal(await page.locator(".ringing").count(), 0, "who waited before is no news");
-    await ask("PATCH", "visitors/id-Ada", { is_waiting_for_call: true });
+    const shop = await console.context.newPage();
+    await shop.goto(`${foyer.url}/demo`);
+    await shop.waitForSelector("#connection.connected");
+    const shortId = await shop.innerText("#short-id");
+    await console.row(shortId).waitFor();
+    assert.equal(await page.locator(".ringing").count(), 0, "a mere visitor is no news");
+    await shop.click("#call");
     await page.waitForSelector(".ringing");
     await page.waitForSelector(".counts:has-text('2 waiting')");
-    await ask("PUT", "visitors/id-Ada/claim", { agent: "Alan" });
+    await console.row(shortId).locator(".state.fresh .time").waitFor();
+    await ask("PUT", `visitors/${shortId}/claim`, { agent: "Alan" });
     await page.waitForSelector(".ringing", { state: "detached" });
-    await ask("DELETE", "visitors/id-Ada/claim", { agent: "Alan" });
-    await ask("PATCH", "visitors/id-Ada", { is_waiting_for_call: false });
+    await ask("DELETE", `visitors/${shortId}/claim`, { agent: "Alan" });
+    await shop.click("#call");
     await page.waitForSelector(".counts:has-text('1 waiting')");
-    await ask("PATCH", "visitors/id-Ada", { is_waiting_for_call: true });
+    await shop.click("#call");
+    await page.waitForSelector(".ringing");
+    await shop.click("#call");
+    await page.waitForSelector(".ringing", { state: "detached" });
+    await shop.click("#call");
     await page.click(".ringing");
     await page.waitForSelector(".ringing", { state: "detached" });
-    await put(person("Visitor"));
-    await console.row("id-Visitor").waitFor();
-    assert.equal(await page.locator(".ringing").count(), 0, "a mere visitor is no news");
+    await shop.close();
   },
 
   async "Whoever looks elsewhere is notified of a waiter, once notifications were allowed by a click"(

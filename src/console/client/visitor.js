@@ -141,9 +141,8 @@ export class VisitorPanel extends Component {
    * @param {Visitor} visitor
    */
   async #readOthers({ short_id, unique_id, email }) {
-    const searches = [unique_id && searchFor("id:", unique_id), email && searchFor("", email)].filter(
-      Boolean,
-    );
+    const searches = [unique_id && searchFor("id:", unique_id), email && searchFor("", email)]
+      .filter((q) => q && Array.from(q).length <= MOST_CHARACTERS);
     /** @type {Map<string, Visitor>} */
     const others = new Map();
     for (const q of searches) {
