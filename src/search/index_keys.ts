@@ -6,7 +6,7 @@
  */
 import type { Visitor } from "../visitor/visitor.ts";
 import { foldText, grams } from "./normalise.ts";
-import { OPERATOR_NAMES, type OperatorName, operatorOf, valuesOf } from "./operators.ts";
+import { OPERATOR_NAMES, type OperatorName, operatorOf, someValue } from "./operators.ts";
 import { type SearchPart, TEXT_ATTRIBUTES } from "./parse.ts";
 import { phoneDigits } from "./phone.ts";
 import { deletions, likelyWordsOf } from "./typo.ts";
@@ -32,10 +32,11 @@ export function exactKeys(visitor: Visitor, operators = OPERATOR_NAMES): string[
   const keys = new Set<string>();
   for (const name of operators) {
     const { attributes, normalise } = operatorOf(name);
-    for (const text of valuesOf(visitor, attributes)) {
-      const value = normalise(text);
+    someValue(visitor, attributes, (given) => {
+      const value = normalise(given);
       if (value !== null) keys.add(keyOf(name, value));
-    }
+      return false;
+    });
   }
   return [...keys];
 }

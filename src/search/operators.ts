@@ -106,12 +106,24 @@ const MAX_VALUES = 1000;
 /** Characters (UTF-16 units) of a value that may be compared: nobody types a longer one. */
 const MAX_LENGTH = 1000;
 
-/** The values of a visitor that an operator looks at. */
-export function valuesOf(visitor: Visitor, attributes: readonly AttributeName[]): string[] {
-  return attributes.flatMap((name) => {
+/** Whether one of the values of a visitor that operators look at fulfils a condition. */
+export function someValue(
+  visitor: Visitor,
+  attributes: readonly AttributeName[],
+  test: (value: string) => boolean,
+): boolean {
+  for (const name of attributes) {
     const value = visitor[name] as string | string[] | null;
-    return Array.isArray(value) ? value.slice(0, MAX_VALUES) : value ?? [];
-  }).filter(({ length }) => length <= MAX_LENGTH);
+    if (value === null) continue;
+    if (typeof value === "string") {
+      if (value.length <= MAX_LENGTH && test(value)) return true;
+      continue;
+    }
+    for (let i = 0; i < value.length && i < MAX_VALUES; i++) {
+      if (value[i].length <= MAX_LENGTH && test(value[i])) return true;
+    }
+  }
+  return false;
 }
 
 /** Whether a visitor has the value of a part. */
@@ -120,5 +132,5 @@ export function hasValue({ operator, value, typed, attributes }: ValuePart, visi
   const isSame = isLiteral
     ? (other: string) => other === value || other === typed
     : (other: string) => normalise(other) === value;
-  return valuesOf(visitor, attributes).some(isSame);
+  return someValue(visitor, attributes, isSame);
 }
