@@ -20,6 +20,9 @@ import {
 /** How long a database that failed may take for a small query, in milliseconds; otherwise it is not ready. */
 const PROBE_DEADLINE = 1000;
 
+/** After so long without a query a small one asks, since what answers may be a proxy alone, in milliseconds. */
+const MAX_IDLE = 5000;
+
 /** How long a command waits for the first connection, in milliseconds. */
 const COMMAND_CONNECT_DEADLINE = 30_000;
 
@@ -48,6 +51,8 @@ export class Connection {
   #hasServer = false;
   /** Why the database does not answer queries; empty while it does. The driver's own checks are no queries. */
   #failure = "";
+  /** When a query was answered, or the probe began, in milliseconds of `performance.now`. */
+  #askedAt = 0;
   #probe = new SingleFlight(() => this.#tryQuery());
   #closing = Promise.withResolvers<void>();
   #isClosed = false;
@@ -73,7 +78,8 @@ export class Connection {
       this.#hasServer = servers.some((server) => readsPrimary ? server.isWritable : server.isReadable);
     });
     this.#client.on("serverHeartbeatSucceeded", () => {
-      if (this.#failure !== "") void this.#probe.joinRunning();
+      const isIdle = use === "request" && performance.now() - this.#askedAt > MAX_IDLE;
+      if (this.#failure !== "" || this.#hasConnected && isIdle) void this.#probe.joinRunning();
     });
     this.#connected = this.#connect();
   }
@@ -92,6 +98,7 @@ export class Connection {
         // Who may not list collections sends a collation always.
         await this.visitors.findCollation().catch(() => {});
         this.#hasConnected = true;
+        this.#askedAt = performance.now();
         if (lastReason !== "") this.#options.log("MongoDB answers");
         return;
       } catch (error) {
@@ -133,7 +140,9 @@ export class Connection {
       const connecting = isRequest ? deadline : new Deadline(COMMAND_CONNECT_DEADLINE);
       await connecting.race(this.#connected);
       if (this.#isClosed) throw new StoreUnavailable("The store is closed");
-      return await deadline.race(work(deadline));
+      const result = await deadline.race(work(deadline));
+      this.#askedAt = performance.now();
+      return result;
     } catch (error) {
       // One query that fails says nothing of others, if these are answered.
       if (isUnavailable(error) && this.#hasConnected && !this.#isClosed) void this.#probe.joinRunning();
@@ -143,6 +152,7 @@ export class Connection {
 
   /** Asks for one document, to see whether the database answers. */
   async #tryQuery(): Promise<void> {
+    this.#askedAt = performance.now();
     try {
       await this.visitors.read({}, { limit: 1 }, new Deadline(PROBE_DEADLINE));
       if (this.#failure !== "") this.#options.log("MongoDB answers again");
