@@ -19,7 +19,10 @@ const DOCUMENTS = [
   "tests/README.md",
   "src/operations/deploy/README.md",
   "src/presence/PROTOCOL.md",
+  "src/search/DESIGN.md",
+  "src/stream/PROTOCOL.md",
   "src/store/mongodb/DESIGN.md",
+  "src/store/sqlite/DESIGN.md",
 ];
 
 function read(path: string): string {
