@@ -5,8 +5,8 @@
  * @module
  */
 
-/** A longer record is no visitor, in bytes. */
-const MAX_RECORD = 4 * 1024 * 1024;
+/** A longer record is no visitor, in bytes: no document of MongoDB's is longer. */
+const MAX_RECORD = 16 * 1024 * 1024;
 
 /** A record's text and the line on which it begins, or what is wrong with it. */
 export type ImportRecord = { line: number; text: string } | { line: number; problem: string };

@@ -144,10 +144,10 @@ Deno.test("Any values come back from NDJSON and from an array, indented or not",
 
 Deno.test("A record that is too long costs itself alone, and is not held in memory", async () => {
   const MEGABYTE = 1024 * 1024;
-  const long = `{"a":"${"x".repeat(4 * MEGABYTE)}"}`;
-  const fits = `{"a":"${"x".repeat(4 * MEGABYTE - 8)}"}`;
-  const problem = "!longer than 4 MB";
-  assert.equal(fits.length, 4 * MEGABYTE);
+  const long = `{"a":"${"x".repeat(16 * MEGABYTE)}"}`;
+  const fits = `{"a":"${"x".repeat(16 * MEGABYTE - 8)}"}`;
+  const problem = "!longer than 16 MB";
+  assert.equal(fits.length, 16 * MEGABYTE);
   assert.deepEqual(show(await recordsOf(`{}\n${long}\n{}`)), ["1 {}", `2 ${problem}`, "3 {}"]);
   assert.deepEqual(show(await recordsOf(`[{},\n${long},{}]`)), ["1 {}", `2 ${problem}`, "2 {}"]);
   assert.deepEqual(show(await recordsOf(`{}\n${fits}\n{}`)), ["1 {}", `2 ${fits}`, "3 {}"]);
