@@ -151,6 +151,7 @@ function secretRequests(): [path: string, init: RequestInit][] {
     `/api/visitors/list/search?q=${SECRET.repeat(100)}`,
     `/api/visitors/${SECRET}`,
     `/api/visitors/${SECRET}-id`,
+    `/api/visitors/${SECRET}-id/pages?${SECRET}`,
     `/api/visitors/${SECRET}%zz`,
     `/api/${SECRET}`,
     `/${SECRET}/${SECRET}?${SECRET}=${SECRET}`,
@@ -167,6 +168,12 @@ function secretRequests(): [path: string, init: RequestInit][] {
     `{"name":"${SECRET}`,
     SECRET,
     SECRET.repeat(20_000),
+  ];
+  const claims = [
+    { agent: SECRET },
+    { agent: `${SECRET}\n` },
+    { agent: { [SECRET]: SECRET } },
+    { agent: SECRET.repeat(100), take_over: SECRET },
   ];
   const headers = {
     "Authorization": `Bearer ${SECRETS.REST_WRITE_KEY}`,
@@ -190,6 +197,12 @@ function secretRequests(): [path: string, init: RequestInit][] {
       [VISITOR.short_id, SECRET].map((shortId): [string, RequestInit] => [
         `/api/visitors/${shortId}`,
         { method: "PATCH", headers, body },
+      ])
+    ),
+    ...claims.flatMap((claim) =>
+      ["PUT", "DELETE"].map((method): [string, RequestInit] => [
+        `/api/visitors/${VISITOR.short_id}/claim`,
+        { method, headers, body: JSON.stringify(claim) },
       ])
     ),
   ];
@@ -218,7 +231,8 @@ testInFolder(
   "No key, search or visitor's data is in any output, neither while all is well nor when the file breaks",
   async (folder) => {
     const path = `${folder}/foyer.db`;
-    const store = openSqliteStore(path);
+    // As a command, since other work may have the machine while its thread starts.
+    const store = openSqliteStore(path, { use: "command" });
     await store.putVisitors([readVisitor(VISITOR)!]);
     await store.close();
     const { command, url, adminUrl } = server(folder, { ...SECRETS, SQLITE_PATH: "foyer.db" });
@@ -228,7 +242,7 @@ testInFolder(
     assert.ok(answers.length > 40);
 
     // Somebody else writes to the file, so that what is in memory of it counts no more, and then destroys it.
-    const other = openSqliteStore(path);
+    const other = openSqliteStore(path, { use: "command" });
     await other.putVisitors([readVisitor({ short_id: "other" })!]);
     const { size } = await Deno.stat(path);
     using file = await Deno.open(path, { write: true });
