@@ -16,7 +16,9 @@ import { printError } from "./print.ts";
  * @returns the exit code: 0, or 1 where there is no copy
  */
 export async function backup(config: Config, path: string): Promise<number> {
-  const store = await openStore(config.store, "command", openConfiguredLog(config));
+  const store = await openStore(config.store, "command", openConfiguredLog(config), {
+    mayCreate: false,
+  });
   try {
     if (store.backup === undefined) {
       printError("A backup of MongoDB is made by its own tool, mongodump");

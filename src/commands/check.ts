@@ -26,8 +26,8 @@ export async function check(config: Config): Promise<number> {
   try {
     print(`Store: ${store.description}`);
     const isReadable = await attempt("Reading", () => store.findVisitors(LATEST, 1, null));
-    const isWritable = await attempt("Writing", () => writeLease(store));
-    return isReadable && isWritable ? 0 : 1;
+    if (!isReadable) return 1;
+    return await attempt("Writing", () => writeLease(store)) ? 0 : 1;
   } finally {
     await store.close();
   }

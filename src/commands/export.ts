@@ -23,7 +23,9 @@ export async function* exportLines(store: VisitorStore): AsyncGenerator<string> 
  * @returns the exit code: 0, or 1 where the export could not be finished
  */
 export async function exportVisitors(config: Config): Promise<number> {
-  const store = await openStore(config.store, "command", openConfiguredLog(config));
+  const store = await openStore(config.store, "command", openConfiguredLog(config), {
+    mayCreate: false,
+  });
   const writer = Deno.stdout.writable.getWriter();
   const encoder = new TextEncoder();
   try {

@@ -6,6 +6,12 @@
 import { type Config, ConfigurationError } from "../config.ts";
 import { StoreRefused, type VisitorStore } from "./visitor_store.ts";
 
+/** How a store is opened beside what the configuration says. */
+export interface OpenOptions {
+  /** Whether an embedded store is made where there is none; `true` unless said. */
+  mayCreate?: boolean;
+}
+
 /**
  * @param use whether requests wait for its answers, or a command that takes its time
  * @throws {ConfigurationError} it cannot be opened as configured
@@ -14,6 +20,7 @@ export async function openStore(
   config: Config["store"],
   use: "request" | "command",
   log: (sentence: string, level?: "warning") => void,
+  { mayCreate = true }: OpenOptions = {},
 ): Promise<VisitorStore> {
   try {
     if (config.kind === "mongodb") {
@@ -21,7 +28,7 @@ export async function openStore(
       return openMongoStore({ uri: config.uri, collection: config.collection, use, log });
     }
     const { openSqliteStore } = await import("./sqlite/store.ts");
-    return openSqliteStore(config.path, { use, log });
+    return openSqliteStore(config.path, { use, mayCreate, log });
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error;
     throw new ConfigurationError([
@@ -33,7 +40,7 @@ export async function openStore(
         : ConfigurationError.line(
           "SQLITE_PATH",
           `${JSON.stringify(config.path)} (${error.message})`,
-          "a Foyer database, or a path where one can be made",
+          mayCreate ? "a Foyer database, or a path where one can be made" : "a Foyer database",
         ),
     ]);
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { testInFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
@@ -34,6 +35,7 @@ testInFolder(
 
 testInFolder("A backup goes into the file that is named, whatever the name looks like", async (folder) => {
   const name = "file:copy.db?mode=memory";
+  await openSqliteStore(`${folder}/foyer.db`).close();
   assert.equal((await run(folder, ["backup", name])).code, 0);
   const { size, mode } = await Deno.stat(`${folder}/${name}`);
   assert.ok(size > 0);
@@ -41,6 +43,7 @@ testInFolder("A backup goes into the file that is named, whatever the name looks
 });
 
 testInFolder("A backup overwrites nothing", async (folder) => {
+  await openSqliteStore(`${folder}/foyer.db`).close();
   await Deno.writeTextFile(`${folder}/there.db`, "somebody's");
   const { code, stderr } = await run(folder, ["backup", "there.db"]);
   assert.equal(code, 1);

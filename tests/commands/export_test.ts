@@ -123,6 +123,12 @@ testWith([], "An export that cannot begin says why", async (folder) => {
     ["foyer export visitors.ndjson", 64, /^Cannot do that/],
     ["foyer exports", 64, /^Cannot do that/],
     ["PORT=0 foyer export", 78, /^PORT: given "0", expected /m],
+    ["SQLITE_PATH=none.db foyer export", 78, /^SQLITE_PATH: given "none\.db" .*there is no such file/],
+    [
+      "SQLITE_PATH=none.db foyer backup copy.db",
+      78,
+      /^SQLITE_PATH: given "none\.db" .*there is no such file/,
+    ],
     ["SQLITE_PATH=foreign.db foyer export", 78, /^SQLITE_PATH: given "foreign\.db" .*not a Foyer database/],
   ];
   await Promise.all(verdicts.map(async ([script, code, said]) => {

@@ -142,7 +142,7 @@ export class Connection {
         this.#prepare("BEGIN IMMEDIATE").run();
         return;
       } catch (error) {
-        if (primaryCode(error) !== SQLITE_BUSY || performance.now() >= end) throw error;
+        if (!isBusy(error) || performance.now() >= end) throw error;
       }
     }
   }
@@ -202,6 +202,11 @@ const DAMAGES = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 function primaryCode(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+/** Whether another process wrote all the time. */
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === SQLITE_BUSY;
 }
 
 /** What an error means to whoever opens a file. */

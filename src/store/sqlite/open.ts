@@ -5,7 +5,14 @@
  */
 import { ATTRIBUTE_NAMES } from "../../visitor/visitor.ts";
 import { StoreRefused } from "../visitor_store.ts";
-import { cannotOpen, Connection, type ConnectionOptions, type FileAccess, mayBeReadable } from "./file.ts";
+import {
+  cannotOpen,
+  Connection,
+  type ConnectionOptions,
+  type FileAccess,
+  isBusy,
+  mayBeReadable,
+} from "./file.ts";
 import { mayNobodyWrite } from "./file_watch.ts";
 import { makePrivateFile } from "./private_file.ts";
 import { isUnbuilt } from "./rebuild.ts";
@@ -43,8 +50,7 @@ function openForWriting(path: string, options: ConnectionOptions): Connection {
     // Before anything is changed, in a file that may be somebody else's.
     readVersion(connection);
     connection.configure();
-    // One process at a time: the others wait, and then find the work done.
-    connection.write(() => prepare(connection));
+    prepareAlone(connection);
     return connection;
   } catch (error) {
     connection.close();
@@ -67,7 +73,7 @@ function openForReading(path: string, options: ConnectionOptions): Connection {
   function readWith(access: FileAccess): Connection {
     const connection = new Connection(path, { ...options, access });
     try {
-      if (readVersion(connection) !== VERSION || namesOf(connection) !== NAMES || isUnbuilt(connection)) {
+      if (!isCurrent(connection) || isUnbuilt(connection)) {
         throw new StoreRefused("Cannot open the store: the file is another Foyer's, and cannot be written");
       }
       connection.configure();
@@ -102,9 +108,23 @@ function readVersion(connection: Connection): number {
   return version;
 }
 
+/** One process at a time: the others wait, and then find the work done. */
+function prepareAlone(connection: Connection) {
+  try {
+    connection.write(() => prepare(connection));
+  } catch (error) {
+    // Such as beside an import, where there is nothing to prepare.
+    if (!isBusy(error) || !isCurrent(connection)) throw error;
+  }
+}
+
+function isCurrent(connection: Connection): boolean {
+  return readVersion(connection) === VERSION && namesOf(connection) === NAMES;
+}
+
 function prepare(connection: Connection) {
   const version = readVersion(connection);
-  if (version === VERSION && namesOf(connection) === NAMES) return;
+  if (isCurrent(connection)) return;
   if (version > 0) putDocumentsAside(connection, version);
   connection.exec(SCHEMA);
   connection.run("INSERT INTO attributes (names) VALUES (?)", NAMES);

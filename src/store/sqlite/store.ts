@@ -14,18 +14,20 @@ import { readJson } from "../../visitor/read_json.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import type { AgentClaim, ClaimResult } from "../agent_claim.ts";
 import type { PageView } from "../page_views.ts";
-import type {
-  Heartbeat,
-  PresenceResult,
-  PresenceWrite,
-  Refusal,
-  Reindexed,
-  ResultPage,
-  VisitorChange,
-  VisitorCounts,
-  VisitorStore,
+import {
+  type Heartbeat,
+  type PresenceResult,
+  type PresenceWrite,
+  type Refusal,
+  type Reindexed,
+  type ResultPage,
+  StoreRefused,
+  type VisitorChange,
+  type VisitorCounts,
+  type VisitorStore,
 } from "../visitor_store.ts";
 import { Connections } from "./connections.ts";
+import { absenceOf } from "./file_watch.ts";
 import type { AnsweredPage } from "./session.ts";
 import type { Result } from "./threads.ts";
 
@@ -39,6 +41,8 @@ export interface SqliteOptions {
    * file is rebuilt requests are refused, and a command waits.
    */
   use?: "request" | "command";
+  /** Whether a file is made where there is none; `true` unless said. */
+  mayCreate?: boolean;
   /** How long to wait while another process writes, in milliseconds. */
   busyMilliseconds?: number;
   /** Called with the progress of a rebuild. */
@@ -53,7 +57,15 @@ export interface SqliteOptions {
  * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
  */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): VisitorStore {
-  const { use = "request", busyMilliseconds = use === "request" ? 2000 : 60_000, log = () => {} } = options;
+  const {
+    use = "request",
+    mayCreate = true,
+    busyMilliseconds = use === "request" ? 2000 : 60_000,
+    log = () => {},
+  } = options;
+  if (!mayCreate && absenceOf(path)?.kind === "removed") {
+    throw new StoreRefused("Cannot open the store: there is no such file");
+  }
   return new SqliteStore(path, new Connections({ path, use, busyMilliseconds, log }));
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { parseSearch } from "../../../src/search/parse.ts";
 import { TimeBudgetOver } from "../../../src/store/sqlite/file.ts";
 import { openFile } from "../../../src/store/sqlite/open.ts";
@@ -41,6 +42,20 @@ function watch(work: Promise<unknown>): { isDone: boolean } {
   work.then(() => watched.isDone = true, () => {});
   return watched;
 }
+
+testInFolder("SQLite file: it is opened while another process writes all the time", async (folder) => {
+  const path = join(folder, "foyer.db");
+  const first = openSqliteStore(path);
+  await first.putVisitors(visitors(1));
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const second = openSqliteStore(path, { busyMilliseconds: 20 });
+  assert.equal((await getVisitor(second, "v0"))?.short_id, "v0");
+  other.exec("ROLLBACK");
+  assert.equal((await second.updateVisitor("v0", { name: "Ada" }))?.name, "Ada");
+  await second.close();
+  await first.close();
+});
 
 testStore("the event loop answers while a search goes through everybody", async (store) => {
   await store.putVisitors(visitors(20_000));
