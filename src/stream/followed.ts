@@ -89,7 +89,8 @@ export class Followed {
         this.take(page);
         this.poll.note();
       }
-      this.#ids.set(page, id = this.feed.idOf(page.visitors));
+      const isCurrent = page === this.#page && this.#ownChanges.length === 0;
+      this.#ids.set(page, id = isCurrent ? this.feed.id : this.feed.idOf(page.visitors));
     }
     return id;
   }

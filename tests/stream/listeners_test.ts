@@ -85,6 +85,18 @@ for (const [name, start] of WAYS) {
     await until(async () => await openStreams(app) === 0);
   });
 
+  test("leaves no stream behind for those who are gone before they are answered", async (app, port) => {
+    const head = `GET /api/visitors/list/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: key\r\n\r\n`;
+    for (let i = 0; i < 100; i++) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(new TextEncoder().encode(head));
+      connection.close();
+    }
+    await using client = new StreamClient(await request(port));
+    await client.until(({ events }) => events.length === 2);
+    await until(async () => await openStreams(app) === 1);
+  });
+
   test("answers HEAD without a stream", async (app, port) => {
     const response = await fetch(`http://127.0.0.1:${port}/api/visitors/list/stream`, {
       method: "HEAD",
