@@ -64,12 +64,13 @@ export class Streams {
   });
   /** Visitors whom this process has written since they were last read. */
   #written = new Set<string>();
-  #isReadingWritten = false;
+  #cancelReading = () => {};
   #noted = new WeakMap<SharedPage, Followed>();
   #listeners = new Set<Listener>();
   #counts: Counts;
   #countPoll: Poll;
-  #isTicking = false;
+  /** Ends the work that is done again and again while somebody listens; `null` while nobody does. */
+  #rest: (() => void) | null = null;
 
   constructor(parts: StreamParts) {
     const { reads, writes, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
@@ -144,10 +145,7 @@ export class Streams {
     this.#idle.delete(followed.key);
     this.#followed.set(followed.key, followed);
     this.#listeners.add(listener);
-    if (!this.#isTicking) {
-      this.#isTicking = true;
-      void this.#tick();
-    }
+    this.#rest ??= this.#work();
     return listener.body;
   }
 
@@ -206,22 +204,25 @@ export class Streams {
     this.#followed.delete(followed.key);
     this.#setIdle(followed);
     if (this.#listeners.size > 0) return;
+    this.#rest?.();
+    this.#rest = null;
     this.#counts.forget();
     this.#countPoll.reset();
   }
 
   #noteWrites(shortIds: string[] | null) {
     if (this.#listeners.size === 0 || shortIds === null || shortIds.length === 0) return;
+    const isAwaited = this.#written.size > 0;
     for (const shortId of shortIds) this.#written.add(shortId);
-    if (this.#isReadingWritten) return;
-    this.#isReadingWritten = true;
-    this.#clock.after(WRITES_DELAY, () => {
+    if (isAwaited) return;
+    const cancel = this.#clock.after(WRITES_DELAY, () => {
       // Where it fails the next readings of the lists find the same.
-      this.#readWritten().catch(() => {}).finally(() => {
-        this.#isReadingWritten = false;
-        if (this.#written.size > 0) this.#noteWrites([...this.#written]);
-      });
+      this.#readWritten().catch(() => {});
     });
+    this.#cancelReading = () => {
+      cancel();
+      this.#written.clear();
+    };
   }
 
   /** Reads the visitors whom this process wrote, and finds out what they make of each list. */
@@ -239,20 +240,31 @@ export class Streams {
     }
   }
 
-  /** Does whatever is due, again and again while somebody listens. */
-  async #tick() {
-    if (this.#listeners.size === 0) {
-      this.#isTicking = false;
-      return;
-    }
-    const now = this.#clock.now();
-    for (const listener of this.#listeners) listener.passTime(now);
-    const version = await this.#version().catch(() => undefined);
-    for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
-      // It says itself why it fails.
-      if (poll.isDue(version)) poll.run(() => version).catch(() => {});
-    }
-    this.#clock.after(TICK, () => void this.#tick());
+  /**
+   * Does whatever is due, again and again.
+   *
+   * @returns ends that
+   */
+  #work(): () => void {
+    let hasEnded = false;
+    let cancel = () => {};
+    const tick = async () => {
+      const now = this.#clock.now();
+      for (const listener of this.#listeners) listener.passTime(now);
+      const version = await this.#version().catch(() => undefined);
+      if (hasEnded) return;
+      for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
+        // It says itself why it fails.
+        if (poll.isDue(version)) poll.run(() => version).catch(() => {});
+      }
+      cancel = this.#clock.after(TICK, () => void tick());
+    };
+    void tick();
+    return () => {
+      hasEnded = true;
+      cancel();
+      this.#cancelReading();
+    };
   }
 
   async #version(): Promise<unknown> {
