@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { assertAccessible } from "../support/axe.ts";
 import { type ConsoleSentences, REST_KEY, WRITE_KEY } from "./agents.ts";
 import { until } from "./installation.ts";
 
@@ -214,6 +215,8 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.ok(await foyer.visitor("id-Ada"));
     await page.click("button:has-text('Delete')");
     await page.click("button:has-text('Delete for good')");
+    // Where the button was, the list is, which stands still under a pointer.
+    await page.mouse.move(0, 0);
     await page.waitForSelector("text=Nobody is online");
     assert.equal(await foyer.visitor("id-Ada"), undefined);
   },
@@ -321,5 +324,38 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await page.keyboard.press("Escape");
     await page.keyboard.press("c");
     assert.equal(await page.locator("dialog").count(), 0, "they can be turned off");
+  },
+};
+
+/** What agents do where `CONSOLE_MODE=code`. */
+export const CODE_DESK: ConsoleSentences = {
+  async "Agents see nothing but the code entry, and the one visitor whose code it is"({ put, openConsole }) {
+    await put(
+      person("Ada", { lookup_code: "4711", unique_id: "user-1" }),
+      person("Other", { unique_id: "user-1", lookup_code: "0815" }),
+    );
+    const console = await openConsole({ key: null });
+    const { page } = console;
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.fill("#key", WRITE_KEY);
+    await page.fill("#agent", "Grace");
+    await page.click("button[type=submit]");
+    await page.waitForSelector("#code:focus");
+    await page.keyboard.type("0000");
+    await page.waitForSelector("text=Nobody has the code 0000");
+    await page.keyboard.type("4711");
+    await page.waitForSelector(".found:has-text('Ada')");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#visitor-name:has-text('Ada')");
+    await page.click("button:has-text('I am on it')");
+    await page.waitForSelector("text=Grace is on it");
+    await page.waitForTimeout(1500);
+    assert.ok(!(await page.content()).includes("Other"));
+    assert.equal(await page.locator(".table, #search").count(), 0);
+    assert.deepEqual(asked.filter((path) => /latest|stream/.test(path)), []);
+    for (const key of ["/", "?", "j"]) await page.keyboard.press(key);
+    assert.equal(await page.locator("dialog").count(), 0);
+    await assertAccessible(page, "the code's visitor");
   },
 };
