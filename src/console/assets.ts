@@ -14,9 +14,13 @@ import { withoutComments } from "../http/compact_script.ts";
 import { ApiError } from "../http/errors.ts";
 import { acceptsCoding } from "../http/representation.ts";
 import { ICONS } from "./icons.ts";
+import { joinModules } from "./joined_script.ts";
 
 /** The folders beside this file whose scripts and styles are sent. The executable must include each (`compile` in deno.json). */
 const FOLDERS = ["client", "docs", "vendor", "style"];
+
+/** Scripts that are the modules of a page, by the first of these. */
+const JOINED = { "client/console.js": "client/main.js" };
 
 /** How a file is sent, by the ending of its name; others are not sent. Types of scripts are for programmers. */
 const KINDS: [ending: RegExp, type: string, prepare: (text: string) => string][] = [
@@ -122,6 +126,10 @@ export class Assets {
       const asset = new Asset(prepare(text), type);
       files.set(name, asset);
       hash.update(`${name}\n${asset.text}\n`);
+    }
+    for (const [name, entry] of Object.entries(JOINED)) {
+      const { type } = files.get(entry)!;
+      files.set(name, new Asset(joinModules(entry, (name) => files.get(name)!.text), type));
     }
     this.#hash = hash.digest("base64url").slice(0, 12);
     return files;

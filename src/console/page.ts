@@ -30,11 +30,8 @@ export const PAGE_HEADERS = {
 
 /** The console's page. */
 export function consolePage(assets: Assets, mode: "full" | "code"): string {
-  const preloads = assets.scriptsOf("vendor", "client")
-    .map((url) => `<link rel="modulepreload" href="${escapeHtml(url)}">`);
   return page(assets, [
-    ...preloads,
-    `<script type="module" src="${escapeHtml(assets.urlOf("client/main.js"))}"></script>`,
+    `<script type="module" src="${escapeHtml(assets.urlOf("client/console.js"))}"></script>`,
   ], [
     `<div id="console" data-mode="${mode}"></div>`,
     `<noscript>${

@@ -147,6 +147,22 @@ test("an id that the server does not know, as after a restart, leads to a whole 
   assert.equal(client.ids(), "a");
 });
 
+test("few are asked for until there are more, and then nobody is missed", async (app) => {
+  await app.put(...Array.from({ length: 98 }, (_, i) => online(`v${i}`, -i)));
+  const asked: string[] = [];
+  await using client = follow(clientOf((path, headers) => {
+    asked.push(path);
+    return app.ask(path, headers);
+  }));
+  await app.until(() => client.list.size === 98 && asked.length === 2);
+  for (let i = 0; i < 10; i++) await app.put(online(`new-${i}`, i + 1));
+  await app.until(() => client.list.size === 108);
+  await app.put(online("last", 20), { ...online("v97", -97), is_online: false });
+  await app.until(() => client.list.get("v97")?.leftAt !== null && client.list.size === 108);
+  const sizes = asked.map((path) => new URLSearchParams(path.split("?")[1]).get("max_results"));
+  assert.deepEqual(sizes, ["100", "100", "1000", "1000"]);
+});
+
 test("where more are online than it follows, the others are listed too", async (app) => {
   const all = Array.from({ length: 2100 }, (_, i) => online(`v${i}`, -i));
   await app.put(...all);

@@ -85,9 +85,12 @@ export class RestOfList {
       this.watch();
       return;
     }
-    if (message.type === "visitor") {
-      this.#streamed.set(message.visitor.short_id, message.visitor);
-      this.#rest.delete(message.visitor.short_id);
+    if (message.type === "visitor" || message.type === "more") {
+      for (const visitor of message.type === "more" ? message.visitors : [message.visitor]) {
+        this.#streamed.set(visitor.short_id, visitor);
+        this.#rest.delete(visitor.short_id);
+      }
+      this.watch();
     } else if (message.type === "gone") {
       const visitor = this.#streamed.get(message.shortId);
       const mayBeThere = visitor !== undefined && this.#isOverfull && this.#isLast(visitor);

@@ -13,7 +13,7 @@ import { EventReader } from "./events.js";
  * What a stream says. `heard` comes with each sign of life, at most once a second; `lost` when the connection is gone,
  * `refused` when it is no use to go on. `wait` is how many seconds the server asked for.
  *
- * `more` are visitors beyond those that the stream follows.
+ * `more` are visitors who were there before, behind the others; some of them may be listed already.
  *
  * @typedef {{ type: "list", visitors: Visitor[] }
  *   | { type: "more", visitors: Visitor[] }
@@ -27,6 +27,9 @@ import { EventReader } from "./events.js";
 
 /** As many as the API sends in one answer. */
 export const MOST_VISITORS = 1000;
+
+/** Few are listed where no more are there, so that the first view is small. */
+export const FEW_VISITORS = 100;
 
 /** The server says something every 15 seconds. In milliseconds. */
 export const SILENCE_MS = 20_000;
@@ -51,6 +54,10 @@ export class ListStream {
   #aborter = new AbortController();
   /** Ends the current connection alone. */
   #connection = new AbortController();
+  /** The most visitors that are asked for; what is read and what is streamed must have the same. */
+  #size;
+  /** The short ids of those on the list. @type {Set<string>} */
+  #listed = new Set();
   #failures = 0;
   #retry = FIRST_RETRY_MS;
   #heardAt = -Infinity;
@@ -63,13 +70,16 @@ export class ListStream {
    * @param {import("./api.js").Api} options.api
    * @param {string} options.q
    * @param {string | null} options.after where another one left off, whose list the receiver has
+   * @param {Iterable<string>} [options.listed] the short ids of that list
    * @param {(message: Message) => void} options.receive
    * @param {number} [options.pace] by which all periods are multiplied
    */
-  constructor({ api, q, after, receive, pace = 1 }) {
+  constructor({ api, q, after, listed = [], receive, pace = 1 }) {
     this.api = api;
     this.q = q;
     this.after = after;
+    this.#listed = new Set(listed);
+    this.#size = this.#listed.size < FEW_VISITORS ? FEW_VISITORS : MOST_VISITORS;
     this.receive = receive;
     this.pace = pace;
     this.ended = this.#run();
@@ -103,7 +113,7 @@ export class ListStream {
       let pause;
       try {
         if (this.after === null) await this.#readList();
-        await this.#readStream();
+        if (await this.#readStream()) continue;
         // The server ended it: after half an hour, or since it stops.
         this.#failures = 0;
         pause = this.#jittered(this.#retry);
@@ -147,18 +157,45 @@ export class ListStream {
   }
 
   async #readList() {
-    const path = listPath(this.q, { max_results: MOST_VISITORS });
+    const path = listPath(this.q, { max_results: this.#size });
     const response = await this.api.open(path, { signal: this.#aborter.signal });
     const { visitors } = await readJson(response);
     this.after = response.headers.get("X-Stream-Id");
     this.#heard();
+    this.#list(visitors);
+    if (this.#isTooSmall) await this.#readMore();
+  }
+
+  /** Reads all that may be read. Those who are new in it are behind the others. */
+  async #readMore() {
+    this.#size = MOST_VISITORS;
+    this.after = null;
+    const path = listPath(this.q, { max_results: this.#size });
+    const response = await this.api.open(path, { signal: this.#aborter.signal });
+    const { visitors } = await readJson(response);
+    this.after = response.headers.get("X-Stream-Id");
+    const before = this.#listed;
+    this.#listed = idsOf(visitors);
+    for (const shortId of before) if (!this.#listed.has(shortId)) this.#tell({ type: "gone", shortId });
+    this.#tell({ type: "more", visitors });
+  }
+
+  /** Whether there may be more than it asked for, although it may ask for more. */
+  get #isTooSmall() {
+    return this.#size === FEW_VISITORS && this.#listed.size >= FEW_VISITORS;
+  }
+
+  /** @param {Visitor[]} visitors */
+  #list(visitors) {
+    this.#listed = idsOf(visitors);
     this.#tell({ type: "list", visitors });
   }
 
+  /** @returns {Promise<boolean>} whether another stream is to follow at once */
   async #readStream() {
     this.#connection = new AbortController();
     const signal = AbortSignal.any([this.#connection.signal, this.#aborter.signal]);
-    const query = new URLSearchParams({ max_results: `${MOST_VISITORS}` });
+    const query = new URLSearchParams({ max_results: `${this.#size}` });
     if (this.q !== "") query.set("q", this.q);
     if (this.after !== null) query.set("after", this.after);
     const opened = this.api.open(`visitors/list/stream?${query}`, {
@@ -172,7 +209,10 @@ export class ListStream {
     try {
       response = await opened;
     } catch (error) {
-      if (error instanceof ApiFailure && NO_STREAM.has(error.code)) return await this.#poll(error);
+      if (error instanceof ApiFailure && NO_STREAM.has(error.code)) {
+        await this.#poll(error);
+        return true;
+      }
       throw error;
     } finally {
       clearTimeout(slow);
@@ -183,15 +223,20 @@ export class ListStream {
     this.#isReading = true;
     try {
       for await (const bytes of readAll(/** @type {ReadableStream<Uint8Array>} */ (response.body))) {
-        if (this.#isClosed) return;
+        if (this.#isClosed) return true;
         this.#heard();
         for (const event of reader.read(decoder.decode(bytes, { stream: true }))) this.#take(event);
+        if (this.#isTooSmall) {
+          await this.#readMore();
+          return true;
+        }
         if (reader.retry !== null) this.#retry = reader.retry;
         this.#failures = 0;
       }
     } finally {
       this.#isReading = false;
     }
+    return false;
   }
 
   /**
@@ -210,9 +255,15 @@ export class ListStream {
   /** @param {import("./events.js").ServerEvent} event */
   #take({ type, data, id }) {
     const value = JSON.parse(data);
-    if (type === "visitor") this.#tell({ type, visitor: value });
-    else if (type === "gone") this.#tell({ type, shortId: value.short_id });
-    else if (type === "list") this.#tell({ type, visitors: value.visitors });
+    if (type === "visitor") {
+      this.#listed.add(value.short_id);
+      this.#tell({ type, visitor: value });
+    } else if (type === "gone") {
+      // Of a full list somebody fell off the end.
+      if (this.#isTooSmall) return;
+      this.#listed.delete(value.short_id);
+      this.#tell({ type, shortId: value.short_id });
+    } else if (type === "list") this.#list(value.visitors);
     else if (type === "count") this.#tell({ type, online: value.online, waiting: value.waiting });
     // After what it stands for was received.
     if (id !== null) this.after = id;
@@ -240,6 +291,11 @@ export class ListStream {
     await promise;
     clearTimeout(timer);
   }
+}
+
+/** @param {Visitor[]} visitors */
+function idsOf(visitors) {
+  return new Set(visitors.map(({ short_id }) => short_id));
 }
 
 /**

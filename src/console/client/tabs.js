@@ -138,6 +138,7 @@ export class SharedList {
       api: this.api,
       q: this.q,
       after: goesOn ? this.#after : null,
+      listed: goesOn ? /** @type {Map<string, Visitor>} */ (this.#visitors).keys() : [],
       receive: (message) => rest.take(message),
     });
   }
