@@ -94,8 +94,8 @@ export const ERRORS = {
   },
   too_many_connections: {
     status: 503,
-    when: "MAX_CONNECTIONS web pages are connected",
-    cure: "raise `MAX_CONNECTIONS`, or run another process",
+    when: "MAX_CONNECTIONS web pages are connected, or no more files may be opened",
+    cure: "raise `MAX_CONNECTIONS` or the limit of open files, or run another process",
   },
   too_many_streams: {
     status: 503,

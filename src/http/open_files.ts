@@ -55,18 +55,24 @@ export class OpenFiles {
   hasRoomFor(use: "request" | "page"): boolean {
     const kept = this.#reserve + (use === "page" ? FOR_REQUESTS : 0);
     const isUsedUp = this.#room < kept && !this.#isShort;
-    if (isUsedUp || this.#clock.now() - this.#lookedAt > INTERVAL) this.#look();
+    const isOld = this.#mayChange && this.#clock.now() - this.#lookedAt > INTERVAL;
+    if (isUsedUp || isOld) this.#look();
     this.#wasTouched ||= this.#room < this.#reserve;
     return this.#room >= kept;
   }
 
   /** Whether the reserve is not whole, or was not at some time since this was asked last. */
   wasShort(): boolean {
-    this.#look();
+    if (this.#mayChange || this.#room < this.#most) this.#look();
     this.#wasTouched ||= this.#room < this.#reserve;
     const wasTouched = this.#wasTouched;
     this.#wasTouched = false;
     return wasTouched;
+  }
+
+  /** Whether others than connections may have made files short; not where more are kept free than these open. */
+  get #mayChange(): boolean {
+    return this.#isShort || this.#reserve < MOST_RESERVE;
   }
 
   #look() {

@@ -5,6 +5,7 @@
  */
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
 import { agreeing, callStateOf, changed, GONE_OFFLINE, withLive } from "../../visitor/visitor_state.ts";
+import { asciiJson } from "../../visitor/ascii_json.ts";
 import { comesByWebSdk } from "../../visitor/web_sdk.ts";
 import { importedClaimEnd } from "../agent_claim.ts";
 import { changeOfClaims } from "../claims.ts";
@@ -97,7 +98,9 @@ export class SqlitePresence {
   onlineWithoutConnection(siteKey: string): string[] {
     const online = this.#connection.all<[document: string]>(
       `SELECT attributes FROM visitor JOIN document USING (id)
-       WHERE offline = 0 AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.id = visitor.id)`,
+       WHERE offline = 0 AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.id = visitor.id)
+         AND instr(attributes, ?)`,
+      asciiJson(siteKey),
     );
     return online.filter(([document]) => comesByWebSdk(lazyVisitorOf(document), siteKey))
       .map(([document]) => shortIdOf(document));
