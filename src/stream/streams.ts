@@ -23,6 +23,9 @@ import { Poll } from "./poll.ts";
 /** How often it is looked whether something is to be asked, in milliseconds. */
 const TICK = 50;
 
+/** Over how many of these the lists are spread that are to be read, so that requests in between do not wait for all. */
+const SPREAD = 8;
+
 /** Visitors and events in all lists that nobody follows now. */
 const MAX_IDLE = 3000;
 
@@ -253,10 +256,14 @@ export class Streams {
       for (const listener of this.#listeners) listener.passTime(now);
       const version = await this.#version().catch(() => undefined);
       if (hasEnded) return;
-      for (const { poll } of [...this.#followed.values(), { poll: this.#countPoll }]) {
-        // It says itself why it fails.
-        if (poll.isDue(version)) poll.run(() => version).catch(() => {});
-      }
+      const due = Array.from(this.#followed.values(), ({ poll }) => poll).filter((poll) =>
+        poll.isDue(version)
+      );
+      // Those that come together are asked one after the other, and from then on come so.
+      due.length = Math.min(due.length, Math.ceil(this.#followed.size / SPREAD));
+      if (this.#countPoll.isDue(version)) due.push(this.#countPoll);
+      // It says itself why it fails.
+      for (const poll of due) poll.run(() => version).catch(() => {});
       cancel = this.#clock.after(TICK, () => void tick());
     };
     void tick();

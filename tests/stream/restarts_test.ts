@@ -59,6 +59,13 @@ for (
       Array.from({ length: 20 }, async () => new StreamClient(await fetch(url, { headers }))),
     );
     await Promise.all(clients.map((client) => client.until(({ visitors }) => visitors.size === 12)));
+    // Nor does one who does not read hold it up.
+    using silent = await Deno.connect({ hostname: "127.0.0.1", port });
+    await silent.write(
+      new TextEncoder().encode(
+        `GET ${new URL(url).pathname} HTTP/1.1\r\nHost: a\r\nAuthorization: ${KEY}\r\n\r\n`,
+      ),
+    );
     server.child.kill("SIGTERM");
     await Promise.all(clients.map(({ ended }) => ended));
     assert.equal((await server.ended).code, 0, server.stderr);
