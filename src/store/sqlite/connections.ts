@@ -22,8 +22,8 @@ const WATCH_INTERVAL = 1000;
 /** A larger file is read for damage only after SQLite found some, since that takes long; in bytes. */
 const MAX_INSPECTED = 64 * 1024 * 1024;
 
-/** The least time between two inspections of a file that is written all the time, in milliseconds. */
-const INSPECTION_INTERVAL = 10_000;
+/** The pause after an inspection of a file that is written all the time, in times of what it took. */
+const INSPECTION_PAUSE = 30;
 
 /** How often the log says how far a rebuild is, in milliseconds. */
 const PROGRESS_INTERVAL = 10_000;
@@ -86,7 +86,8 @@ export class Connections {
   #watching: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isUninspected = true;
-  #inspectedAt = -Infinity;
+  /** When the next inspection may begin, in milliseconds of `performance.now`. */
+  #inspectionAt = 0;
 
   /** @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made */
   constructor(use: FileUse) {
@@ -250,11 +251,11 @@ export class Connections {
   async #inspectChanged() {
     const { isWritten, size } = this.#opened!.watch!.lookAtContent();
     this.#isUninspected ||= isWritten;
-    const isDue = performance.now() - this.#inspectedAt >= INSPECTION_INTERVAL;
-    if (!this.#isUninspected || !isDue || size > MAX_INSPECTED) return;
+    const start = performance.now();
+    if (!this.#isUninspected || start < this.#inspectionAt || size > MAX_INSPECTED) return;
     this.#isUninspected = false;
-    this.#inspectedAt = performance.now();
     await this.#inspect("isWhole");
+    this.#inspectionAt = performance.now() + INSPECTION_PAUSE * (performance.now() - start);
   }
 
   /** Asks through a new connection, which has cached nothing; returns whether the answer is good. */
