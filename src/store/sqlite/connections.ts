@@ -7,7 +7,7 @@
 import { Deadline, DeadlineExceeded } from "../../async/deadline.ts";
 import { REQUEST_DEADLINE, StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 import { asStoreError, DAMAGED, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
-import { absenceOf, type FileProblem, FileWatch, putLogAside } from "./file_watch.ts";
+import { absenceOf, type FileProblem, FileWatch, isDiskFull, putLogAside } from "./file_watch.ts";
 import { openFile } from "./open.ts";
 import { exposureOf } from "./private_file.ts";
 import { Session } from "./session.ts";
@@ -18,6 +18,9 @@ const READERS = navigator.hardwareConcurrency > 2 ? 2 : 1;
 
 /** How often a server looks at its file, and at whether a failure is over, in milliseconds. */
 const WATCH_INTERVAL = 1000;
+
+/** How often a server that nobody writes to looks whether its disk is full, in milliseconds. */
+const TRIAL_INTERVAL = 5000;
 
 /** A larger file is read for damage only after SQLite found some, since that takes long; in bytes. */
 const MAX_INSPECTED = 64 * 1024 * 1024;
@@ -86,6 +89,8 @@ export class Connections {
   #watching: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isUninspected = true;
+  /** When the disk is looked at next, in milliseconds of `performance.now`. */
+  #trialAt = 0;
   /** When the next inspection may begin, in milliseconds of `performance.now`. */
   #inspectionAt = 0;
 
@@ -243,8 +248,17 @@ export class Connections {
   #onTimer() {
     if (this.#watching !== null || this.#rebuild !== null) return;
     const isInPlace = this.#isInPlace();
-    this.#watching = (this.#failure === null ? this.#inspectChanged() : this.#recover(isInPlace))
+    this.#watching = (this.#failure === null ? this.#lookForTrouble() : this.#recover(isInPlace))
       .finally(() => this.#watching = null);
+  }
+
+  async #lookForTrouble() {
+    if (performance.now() >= this.#trialAt) {
+      this.#trialAt = performance.now() + TRIAL_INTERVAL;
+      // Most of the log is written again and again, so that there may be room in it.
+      if (await isDiskFull(this.#use.path) && !await this.#inspect("tryWriting")) return;
+    }
+    await this.#inspectChanged();
   }
 
   /** Reads a file for damage after it was opened, and after it was written, by SQLite or by somebody else. */

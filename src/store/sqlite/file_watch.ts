@@ -7,6 +7,9 @@
 import { READ_ONLY } from "./file.ts";
 import { SIDE_FILES } from "./private_file.ts";
 
+/** What a disk must take not to be full, in bytes. */
+const TRIAL = 65_536;
+
 /** What became of a file that is open. */
 export interface FileProblem {
   kind: "removed" | "replaced" | "emptied" | "read-only";
@@ -83,6 +86,19 @@ export function putLogAside(path: string) {
     Deno.renameSync(log, `${log}.damaged`);
   } catch {
     // There is none, as where SQLite has applied all of it.
+  }
+}
+
+/** Whether a disk takes no more, by a small file beside this one, which is removed at once. */
+export async function isDiskFull(path: string): Promise<boolean> {
+  const trial = `${path}-trial`;
+  try {
+    await Deno.writeFile(trial, new Uint8Array(TRIAL), { mode: 0o600 });
+    return false;
+  } catch (error) {
+    return ["ENOSPC", "EDQUOT"].includes(String((error as { code?: unknown }).code));
+  } finally {
+    await Deno.remove(trial).catch(() => {});
   }
 }
 
