@@ -6,7 +6,7 @@
  */
 import { Deadline, DeadlineExceeded } from "../../async/deadline.ts";
 import { REQUEST_DEADLINE, StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
-import { asStoreError, DAMAGED, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
+import { asStoreError, DAMAGED, type FileAccess, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
 import { absenceOf, type FileProblem, FileWatch, isDiskFull, putLogAside } from "./file_watch.ts";
 import { openFile } from "./open.ts";
 import { exposureOf } from "./private_file.ts";
@@ -50,6 +50,7 @@ interface Opened {
   session: Session;
   writer: Asked;
   readers: Asked[];
+  access: FileAccess;
   /** `null` in memory. */
   watch: FileWatch | null;
 }
@@ -156,6 +157,7 @@ export class Connections {
     if (access !== "write") this.#fail({ reason: READ_ONLY, kind: "other" });
     return {
       session,
+      access,
       writer: thread(true),
       readers: Array.from({ length: READERS }, () => thread(false)),
       watch: isInMemory ? null : new FileWatch(path),
@@ -256,7 +258,7 @@ export class Connections {
     if (performance.now() >= this.#trialAt) {
       this.#trialAt = performance.now() + TRIAL_INTERVAL;
       // Most of the log is written again and again, so that there may be room in it.
-      if (await isDiskFull(this.#use.path) && !await this.#inspect("tryWriting")) return;
+      if (await isDiskFull(this.#use.path) && !await this.#try(this.#opened!.writer, "tryWriting")) return;
     }
     await this.#inspectChanged();
   }
@@ -279,13 +281,20 @@ export class Connections {
     const access = method === "isWhole" ? "read" : "write";
     const thread = new Thread({ path, busyMilliseconds, isWriter: true, access });
     try {
-      if (await thread.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
-      return true;
-    } catch (error) {
-      this.#noteError(error);
-      return false;
+      return await this.#try(thread, method);
     } finally {
       await thread.close();
+    }
+  }
+
+  async #try(asked: Asked, method: "isWhole" | "tryWriting"): Promise<boolean> {
+    try {
+      if (await asked.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
+      return true;
+    } catch (error) {
+      // Of a file that was replaced meanwhile this says nothing.
+      if (this.#isInPlace()) this.#noteError(error);
+      return false;
     }
   }
 
@@ -301,12 +310,16 @@ export class Connections {
     await this.#closing;
     const absence = absenceOf(path);
     if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
-    if (this.#opened === null && !await this.#inspect("isWhole")) return;
-    if (!await this.#inspect("tryWriting")) return;
-    if (this.#isClosed) return;
-    if (kind === "busy") return this.#endFailure();
-    // The connections may be those to a file that was read-only.
     const before = this.#opened;
+    if (before?.access === "write") {
+      // Through what is open: a new connection might be one to a file that is being replaced.
+      if (await this.#try(before.writer, "tryWriting") && this.#isInPlace()) this.#endFailure();
+      // A thread that began while the file was read-only can write nothing for good; it is started again.
+      else if (this.#failure?.reason === READ_ONLY) await before.writer.close();
+      return;
+    }
+    if (before === null && !await this.#inspect("isWhole")) return;
+    if (!await this.#inspect("tryWriting") || this.#isClosed) return;
     try {
       this.#opened = this.#open();
     } catch (error) {
