@@ -35,6 +35,9 @@ const DRAW_MS = 250;
 /** What is typed is searched for after a pause of so many milliseconds. */
 const TYPING_MS = 300;
 
+/** How long it waits until it asks for the usage again, in milliseconds. */
+const USAGE_RETRY_MS = 5000;
+
 /** The desk of one agent. */
 export class Desk {
   /** @type {import("./keys.js").Session | null} */
@@ -148,10 +151,27 @@ export class Desk {
     this.api = new Api(key);
     this.claims.begin(this.api, agent);
     if (this.mode === "full") this.#listen();
-    this.api.request("usage").then(({ usage }) => {
-      this.count ??= { online: usage.visitors.online_now, waiting: usage.waiting ?? 0 };
-      this.drawSoon();
-    }, (failure) => this.#refuse(failure.code));
+    this.#askUsage(this.api);
+  }
+
+  /**
+   * Asks how many there are, and what the key may do; again where that was not answered.
+   *
+   * @param {Api} api
+   */
+  async #askUsage(api) {
+    while (this.api === api && this.session !== null) {
+      try {
+        const { usage } = await api.request("usage");
+        this.count ??= { online: usage.visitors.online_now, waiting: usage.waiting ?? 0 };
+        return this.drawSoon();
+      } catch (error) {
+        const { code, status } = /** @type {import("./api.js").ApiFailure} */ (error);
+        if (code === "invalid_api_key") return this.#refuse(code);
+        if (status === 404) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, USAGE_RETRY_MS));
+    }
   }
 
   #listen() {
@@ -182,6 +202,11 @@ export class Desk {
 
   /** @param {Message} message */
   #receive(message) {
+    // Looked at only where it may concern one of them: much else happens.
+    const concernsWaiters = message.type === "list" || message.type === "more" ||
+      message.type === "visitor" &&
+        (isWaiting(message.visitor) || this.#isWaiting(message.visitor.short_id)) ||
+      message.type === "gone" && this.#isWaiting(message.shortId);
     switch (message.type) {
       case "list":
         this.list.replace(message.visitors);
@@ -220,8 +245,14 @@ export class Desk {
     }
     if (this.connection.state === "lost") this.alerts.say("Connected again");
     this.connection = { state: "live", at: serverNow(), code: "", message: "", waitUntil: null };
-    if (message.type !== "heard" && message.type !== "count") this.#listenForWaiters();
+    if (concernsWaiters) this.#listenForWaiters();
     this.drawSoon();
+  }
+
+  /** @param {string} shortId */
+  #isWaiting(shortId) {
+    const entry = this.list.get(shortId);
+    return entry !== undefined && isWaiting(entry.visitor);
   }
 
   /** @param {string} code */
