@@ -85,19 +85,22 @@ export const VISITORS_TO_SEE: Record<string, unknown>[] = [
     browser_name: "Firefox",
     device_name: "Linux PC",
   },
-  {
-    name: "\u202eevil\u202c <b>markup</b>",
-    tags: ["#trial"],
-    last_url: "javascript:alert(1)",
-    browser_name: "Chrome",
-    device_name: "Windows PC",
-  },
 ].map((visitor, i) => ({
   short_id: `see-${i}`,
   last_seen_at: minutesAgo(1 + i * 3),
   added_at: minutesAgo(i % 2 === 0 ? 25 + i : 60 * 24 * 40),
   ...visitor,
 }));
+
+/** Somebody who means harm. */
+const HOSTILE = {
+  short_id: "see-hostile",
+  name: "\u202eevil\u202c <b>markup</b>",
+  tags: ["#trial"],
+  last_url: "javascript:alert(1)",
+  browser_name: "Chrome",
+  device_name: "Windows PC",
+};
 
 /** Brings a console, which is at the sign-in, into a state. */
 type State = (console: Console, scene: Scene) => Promise<void>;
@@ -180,8 +183,9 @@ export const STATES: Record<string, State> = {
     await console.page.waitForSelector("[aria-label=Delete]");
   },
   "hostile visitor": async (console, scene) => {
+    await scene.put(HOSTILE);
     await signIn(console, scene);
-    await console.row("see-7").click();
+    await console.row("see-hostile").click();
     await console.page.waitForSelector("#visitor-name .hidden-character");
   },
   "take over": async (console, scene) => {

@@ -44,7 +44,7 @@ function picturesOfReadme(): Picture[] {
   return Object.entries(OF_README).map(([name, state]) => ({
     path: `${folder}/${name}.png`,
     state,
-    look: { viewport: { width: 1120, height: 620 } },
+    look: { viewport: { width: 1280, height: 660 } },
   }));
 }
 

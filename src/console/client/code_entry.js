@@ -179,9 +179,9 @@ function Answer({ answer, onOpen }) {
               <bdi class="detail">${plainText(detailOf(visitor))}</bdi>
               <span class="detail"><bdi>${plainText(
                 pageText(visitor.last_url),
-              )}</bdi>${placeText(visitor) !== "" && html`
-                · <bdi>${plainText(placeText(visitor))}</bdi>
-              `}${visitor.is_online === false && " · offline"}</span>
+              )}</bdi>${placeText(visitor) === "" ? null : " · "}<bdi>${plainText(
+                placeText(visitor),
+              )}</bdi>${visitor.is_online === false ? " · offline" : null}</span>
               <span class="go">Open <kbd>Enter</kbd></span>
             </button>
           `

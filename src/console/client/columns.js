@@ -12,7 +12,8 @@ import { deviceText, pageText, placeText } from "./who.js";
  *
  * @typedef {object} Column
  * @property {string} title
- * @property {string} width of CSS grid
+ * @property {number} least its least width, in rem
+ * @property {number} share of the room that is left
  * @property {(visitor: Visitor) => string} text
  */
 
@@ -24,27 +25,29 @@ const joined = (value) => Array.isArray(value) ? value.join(", ") : "";
 
 /** The columns that can be chosen, by name. "here" ticks and "tags" are labels, so that the row draws them. @type {Record<string, Column>} */
 export const COLUMNS = {
-  page: { title: "Page", width: "minmax(8rem, 2.2fr)", text: ({ last_url }) => pageText(last_url) },
-  place: { title: "Place", width: "minmax(6rem, 1.2fr)", text: placeText },
-  device: { title: "Device", width: "minmax(6rem, 1.2fr)", text: deviceText },
-  tags: { title: "Tags", width: "minmax(5rem, 1.1fr)", text: ({ tags }) => joined(tags) },
-  here: { title: "Here", width: "5.5rem", text: () => "" },
-  email: { title: "E-mail", width: "minmax(8rem, 1.4fr)", text: ({ email }) => plain(email) },
+  page: { title: "Page", least: 8, share: 2.2, text: ({ last_url }) => pageText(last_url) },
+  place: { title: "Place", least: 6, share: 1.2, text: placeText },
+  device: { title: "Device", least: 6, share: 1.2, text: deviceText },
+  tags: { title: "Tags", least: 5, share: 1.1, text: ({ tags }) => joined(tags) },
+  here: { title: "Here", least: 5.5, share: 0, text: () => "" },
+  email: { title: "E-mail", least: 8, share: 1.4, text: ({ email }) => plain(email) },
   identities: {
     title: "Identities",
-    width: "minmax(8rem, 1.6fr)",
+    least: 8,
+    share: 1.6,
     text: ({ identities }) => joined(identities),
   },
-  unique_id: { title: "Unique id", width: "minmax(6rem, 1fr)", text: ({ unique_id }) => plain(unique_id) },
-  lookup_code: { title: "Code", width: "4rem", text: ({ lookup_code }) => plain(lookup_code) },
+  unique_id: { title: "Unique id", least: 6, share: 1, text: ({ unique_id }) => plain(unique_id) },
+  lookup_code: { title: "Code", least: 4, share: 0, text: ({ lookup_code }) => plain(lookup_code) },
   ip_address: {
     title: "IP address",
-    width: "minmax(7rem, 1fr)",
+    least: 7,
+    share: 1,
     text: ({ ip_address }) => plain(ip_address),
   },
-  integration: { title: "Chat", width: "minmax(5rem, 1fr)", text: ({ integration }) => plain(integration) },
-  call_name: { title: "Call name", width: "minmax(6rem, 1fr)", text: ({ call_name }) => plain(call_name) },
-  short_id: { title: "Short id", width: "7rem", text: ({ short_id }) => short_id },
+  integration: { title: "Chat", least: 5, share: 1, text: ({ integration }) => plain(integration) },
+  call_name: { title: "Call name", least: 6, share: 1, text: ({ call_name }) => plain(call_name) },
+  short_id: { title: "Short id", least: 7, share: 0, text: ({ short_id }) => short_id },
 };
 
 /** @type {string[]} */
@@ -52,7 +55,25 @@ export const COLUMN_NAMES = Object.keys(COLUMNS);
 
 export const DEFAULT_COLUMNS = ["page", "place", "device", "tags", "here"];
 
-/** The widths of all columns that are shown, as `grid-template-columns`. @param {string[]} names */
-export function gridOf(names) {
-  return ["8.5rem", "minmax(10rem, 1.8fr)", ...names.map((name) => COLUMNS[name].width)].join(" ");
+/** "Status" and "Visitor". @type {Pick<Column, "least" | "share">[]} */
+const FIRST_COLUMNS = [{ least: 8.5, share: 0 }, { least: 10, share: 1.8 }];
+
+/** The room between two columns, as the style has it, and at both ends. In pixels. */
+const GAP = 16;
+
+/**
+ * The widths of all columns that are shown, and the least width of a row with them, as CSS has them.
+ *
+ * @param {string[]} names
+ */
+export function widthsOf(names) {
+  const columns = [...FIRST_COLUMNS, ...names.map((name) => COLUMNS[name])];
+  const least = columns.reduce((sum, column) => sum + column.least, 0);
+  return {
+    "--columns": columns.map(({ least, share }) =>
+      share === 0 ? `${least}rem` : `minmax(${least}rem, ${share}fr)`
+    )
+      .join(" "),
+    "--least": `calc(${least}rem + ${(columns.length + 1) * GAP}px)`,
+  };
 }

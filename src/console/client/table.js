@@ -4,7 +4,7 @@
  * @module
  */
 import { Component } from "../vendor/preact.js";
-import { COLUMNS, gridOf } from "./columns.js";
+import { COLUMNS, widthsOf } from "./columns.js";
 import { html } from "./html.js";
 import { Row } from "./row.js";
 
@@ -191,7 +191,7 @@ export class Table extends Component {
         <div class="table" role="grid" data-density=${this.props
           .density} aria-label="Visitors" aria-rowcount=${rows.length + 1}
           aria-colcount=${columns.length + 2} style=${{
-            "--columns": gridOf(columns),
+            ...widthsOf(columns),
             "--row": `${rowHeight}px`,
           }}
           ref=${this.#setScroller}
