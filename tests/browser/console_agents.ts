@@ -195,7 +195,8 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     { put, openConsole, foyer },
   ) {
     await put(person("Ada", { is_waiting_for_call: true, waiting_since: new Date(), tags: ["#old"] }));
-    const console = await openConsole({ key: WRITE_KEY });
+    // Beside a visitor a narrower window has no room for tags.
+    const console = await openConsole({ key: WRITE_KEY, viewport: { width: 1440, height: 900 } });
     const { page } = console;
     await console.row("id-Ada").click();
     await page.click("button:has-text('Take out of waiting')");

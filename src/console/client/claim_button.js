@@ -8,15 +8,20 @@ import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { Shown } from "./shown.js";
 
-/** @param {{ desk: import("./desk.js").Desk, visitor: import("./api.js").Visitor }} props */
-export function ClaimButton({ desk, visitor }) {
+/**
+ * @param {{ desk: import("./desk.js").Desk, visitor: Visitor, onChanged: (visitor: Visitor) => void }} props
+ *
+ * @typedef {import("./api.js").Visitor} Visitor
+ */
+export function ClaimButton({ desk, visitor, onChanged }) {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   /** What is asked before it is done. */
   const [asks, setAsks] = useState(/** @type {"name" | "take over" | null} */ (null));
   const { short_id, claimed_by, is_online } = visitor;
   const agent = desk.session?.agent ?? "";
-  const isMine = desk.claims.has(short_id) && (!claimed_by || claimed_by === agent);
+  // Hidden by HIDDEN_ATTRIBUTES it is absent.
+  const isMine = desk.claims.has(short_id) && (claimed_by === undefined || claimed_by === agent);
   const isAnothers = Boolean(claimed_by) && !isMine;
 
   /** @param {() => Promise<void>} work */
@@ -33,9 +38,9 @@ export function ClaimButton({ desk, visitor }) {
     }
     setBusy(false);
   };
-  const claim = (takesOver = false) => run(() => desk.claims.claim(short_id, takesOver));
+  const claim = (takesOver = false) => run(async () => onChanged(await desk.claim(short_id, takesOver)));
   const click = () => {
-    if (isMine) run(() => desk.claims.release(short_id));
+    if (isMine) run(async () => onChanged(await desk.release(short_id)));
     else if (desk.session?.agent === "") setAsks("name");
     else if (isAnothers) setAsks("take over");
     else claim();

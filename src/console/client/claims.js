@@ -8,6 +8,9 @@ import { visitorPath } from "./api.js";
 /** A claim lasts five minutes; a tab in the background may be held up for one. In milliseconds. */
 const RENEW_MS = 2 * 60_000;
 
+/** By then everybody has heard of a claim, in milliseconds. */
+const SETTLED_MS = 5000;
+
 /** The claims made in this tab. */
 export class Claims {
   agent = "";
@@ -15,6 +18,8 @@ export class Claims {
   #api = null;
   /** By short id. @type {Map<string, ReturnType<typeof setInterval>>} */
   #timers = new Map();
+  /** When each was made, in milliseconds. @type {Map<string, number>} */
+  #madeAt = new Map();
 
   /** @param {() => void} onChange */
   constructor(onChange) {
@@ -44,24 +49,28 @@ export class Claims {
    *
    * @param {string} shortId
    * @param {boolean} takesOver whether a colleague's claim ends
+   * @returns {Promise<import("./api.js").Visitor>} the visitor with the claim
    * @throws {import("./api.js").ApiFailure} `already_claimed`
    */
   async claim(shortId, takesOver = false) {
-    await this.#put(shortId, takesOver);
+    const { visitor } = await this.#put(shortId, takesOver);
     this.#forget(shortId);
     this.#timers.set(shortId, setInterval(() => this.#renew(shortId), RENEW_MS));
+    this.#madeAt.set(shortId, performance.now());
     this.onChange();
+    return visitor;
   }
 
   /**
    * Gives a visitor back.
    *
    * @param {string} shortId
+   * @returns {Promise<import("./api.js").Visitor>} the visitor without the claim
    */
   async release(shortId) {
     this.#forget(shortId);
     this.onChange();
-    await this.#delete(shortId);
+    return (await this.#delete(shortId)).visitor;
   }
 
   /** Gives all back, as the tab is closed. */
@@ -91,7 +100,8 @@ export class Claims {
    * @param {boolean} takesOver
    */
   async #put(shortId, takesOver) {
-    await this.#api?.request(visitorPath(shortId, "/claim"), {
+    const api = /** @type {import("./api.js").Api} */ (this.#api);
+    return await api.request(visitorPath(shortId, "/claim"), {
       method: "PUT",
       json: { agent: this.agent, ...(takesOver ? { take_over: true } : {}) },
     });
@@ -99,7 +109,8 @@ export class Claims {
 
   /** @param {string} shortId */
   async #delete(shortId) {
-    await this.#api?.request(visitorPath(shortId, "/claim"), {
+    const api = /** @type {import("./api.js").Api} */ (this.#api);
+    return await api.request(visitorPath(shortId, "/claim"), {
       method: "DELETE",
       json: { agent: this.agent },
       // Goes on although the page is left.
@@ -107,9 +118,21 @@ export class Claims {
     });
   }
 
+  /**
+   * Takes note that a visitor has no claim of this tab's any more, and renews it no longer. What is heard right after the
+   * claim may be older than it.
+   *
+   * @param {string} shortId
+   */
+  noteEnd(shortId) {
+    const madeAt = this.#madeAt.get(shortId);
+    if (madeAt !== undefined && performance.now() - madeAt > SETTLED_MS) this.#forget(shortId);
+  }
+
   /** @param {string} shortId */
   #forget(shortId) {
     clearInterval(this.#timers.get(shortId));
     this.#timers.delete(shortId);
+    this.#madeAt.delete(shortId);
   }
 }

@@ -10,6 +10,7 @@ import { Claims } from "./claims.js";
 import { forgetSession, keepSession, readSession } from "./keys.js";
 import { keepPreferences, readPreferences } from "./preferences.js";
 import { fragmentOf, searchOf } from "./search_parts.js";
+import { listText } from "./summary.js";
 import { SharedList } from "./tabs.js";
 import { Alerts } from "./alerts.js";
 import { isWaiting, VisitorList } from "./visitor_list.js";
@@ -209,12 +210,15 @@ export class Desk {
       message.type === "gone" && this.#isWaiting(message.shortId);
     switch (message.type) {
       case "list":
+        for (const visitor of message.visitors) this.#noteClaim(visitor);
+        if (this.list.isEmpty) this.alerts.say(listText(message.visitors.length));
         this.list.replace(message.visitors);
         break;
       case "more":
         this.list.append(message.visitors);
         break;
       case "visitor":
+        this.#noteClaim(message.visitor);
         this.list.put(message.visitor);
         break;
       case "gone":
@@ -247,6 +251,12 @@ export class Desk {
     this.connection = { state: "live", at: serverNow(), code: "", message: "", waitUntil: null };
     if (concernsWaiters) this.#listenForWaiters();
     this.drawSoon();
+  }
+
+  /** A claim of this tab's that was there and is not any more is not made again. @param {Visitor} visitor */
+  #noteClaim({ short_id, claimed_by }) {
+    const before = this.list.get(short_id)?.visitor.claimed_by;
+    if (before === this.claims.agent && claimed_by !== before) this.claims.noteEnd(short_id);
   }
 
   /** @param {string} shortId */
@@ -343,6 +353,29 @@ export class Desk {
     const text = await watchVisitor(/** @type {Api} */ (this.api), this.session?.agent ?? "", shortId);
     this.watchNote = { shortId, text };
     this.draw();
+  }
+
+  /**
+   * Takes care of a visitor.
+   *
+   * @param {string} shortId
+   * @param {boolean} takesOver whether a colleague's claim ends
+   * @throws {import("./api.js").ApiFailure} `already_claimed`
+   */
+  async claim(shortId, takesOver) {
+    return this.#show(await this.claims.claim(shortId, takesOver));
+  }
+
+  /** @param {string} shortId */
+  async release(shortId) {
+    return this.#show(await this.claims.release(shortId));
+  }
+
+  /** Shows at once, and not only when the stream says it, what was changed. @param {Visitor} visitor */
+  #show(visitor) {
+    if (this.list.get(visitor.short_id) !== undefined) this.list.put(visitor);
+    this.draw();
+    return visitor;
   }
 
   closeVisitor() {

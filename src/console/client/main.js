@@ -18,6 +18,8 @@ const iconFolder = new URL("../icons/", import.meta.url);
 /** @type {import("./app.js").Hands} */
 const hands = { table: null };
 let shownIcon = "0.svg";
+/** @type {number | null} */
+let saidWaiting = null;
 
 /** Drawn only where somebody can see it; the title and the icon always are. */
 function draw() {
@@ -30,7 +32,11 @@ function draw() {
   if (document.title !== title) document.title = title;
   const name = iconName(isSignedIn ? count?.waiting ?? 0 : 0, isCurrent);
   if (name !== shownIcon) icon.href = new URL(shownIcon = name, iconFolder).href;
-  if (isSignedIn && count !== null) desk.alerts.say(countText(count));
+  // Not for each who comes and goes.
+  if (isSignedIn && count !== null && count.waiting !== saidWaiting) {
+    saidWaiting = count.waiting;
+    desk.alerts.say(countText(count));
+  }
 }
 
 const desk = new Desk(root.dataset.mode === "code" ? "code" : "full", draw);

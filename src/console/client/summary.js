@@ -80,3 +80,12 @@ export function countText({ online, waiting }) {
     waiting === 0 ? "Nobody waits" : waiting === 1 ? "1 visitor waits" : `${waiting} visitors wait`
   } for a call, ${online} online`;
 }
+
+/**
+ * How many a list has, for screen readers.
+ *
+ * @param {number} size
+ */
+export function listText(size) {
+  return size === 0 ? "Nobody is listed" : size === 1 ? "1 visitor is listed" : `${size} visitors are listed`;
+}

@@ -109,6 +109,9 @@ export class VisitorPanel extends Component {
     if (this.props.desk.mode === "full") this.#readOthers(visitor);
   }
 
+  /** @param {Visitor} read as it is after a change */
+  #changed = (read) => this.setState({ read });
+
   /** It was removed from here. Its row is about to go, so that the focus is not to go there. */
   #removed = () => {
     const { desk } = this.props;
@@ -198,7 +201,7 @@ export class VisitorPanel extends Component {
             <div class="actions">
               <button type="button" class="primary" onClick=${() =>
                 desk.watch(shortId)}><${Symbol} name="watch" />Watch</button>
-              <${ClaimButton} desk=${desk} visitor=${visitor} key=${shortId} />
+              <${ClaimButton} desk=${desk} visitor=${visitor} key=${shortId} onChanged=${this.#changed} />
             </div>
             ${note !== "" && html`<p class="note problem" role="alert">${note}</p>`}
             ${visitor.lookup_code &&
@@ -207,7 +210,7 @@ export class VisitorPanel extends Component {
             <${Pages} pages=${pages} visitor=${visitor} />
             <${Others} others=${others} onOpen=${(/** @type {string} */ id) => desk.open(id)} />
             <${Writes} desk=${desk} visitor=${visitor} key=${`writes ${shortId}`} onRemoved=${this.#removed}
-              onChanged=${(/** @type {Visitor} */ changed) => this.setState({ read: changed })} />
+              onChanged=${this.#changed} />
             <${Attributes} api=${this.#api} visitor=${visitor} />
           </div>
         `}
