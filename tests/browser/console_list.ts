@@ -204,8 +204,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     })));
     const console = await openConsole();
     const { page } = console;
-    await page.waitForSelector(".row");
-    assert.equal(await page.getAttribute(".table", "aria-rowcount"), "901");
+    await page.waitForSelector('.table[aria-rowcount="901"]');
     const count = await page.locator(".row").count();
     assert.ok(count > 10 && count < 60, `${count} rows`);
     await page.locator(".row").first().focus();

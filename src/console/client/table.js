@@ -76,6 +76,8 @@ export class Table extends Component {
 
   /** @override */
   componentDidUpdate() {
+    // The list may be another one, under the same pointer.
+    this.#freeze();
     if (this.#toFocus === null) return;
     const row = this.#rowOf(this.#toFocus);
     if (row === undefined) return;
