@@ -20,10 +20,10 @@ import { Followed, keyOf, type ListSearch } from "./followed.ts";
 import { Listener } from "./listener.ts";
 import { Poll } from "./poll.ts";
 
-/** How often it is looked whether something is to be asked, in milliseconds. */
+/** How often streams do what is due: pings, ends and readings; in milliseconds. */
 const TICK = 50;
 
-/** Over how many of these the lists are spread that are to be read, so that requests in between do not wait for all. */
+/** Over how many ticks the readings are spread that are due together, so that requests need not wait for all of them. */
 const SPREAD = 8;
 
 /** Visitors and events in all lists that nobody follows now. */
@@ -73,7 +73,7 @@ export class Streams {
   #counts: Counts;
   #countPoll: Poll;
   /** Ends the work that is done again and again while somebody listens; `null` while nobody does. */
-  #rest: (() => void) | null = null;
+  #stopWork: (() => void) | null = null;
 
   constructor(parts: StreamParts) {
     const { reads, writes, config, metrics, log, clock = SYSTEM_CLOCK } = parts;
@@ -148,7 +148,7 @@ export class Streams {
     this.#idle.delete(followed.key);
     this.#followed.set(followed.key, followed);
     this.#listeners.add(listener);
-    this.#rest ??= this.#work();
+    this.#stopWork ??= this.#work();
     return listener.body;
   }
 
@@ -207,8 +207,8 @@ export class Streams {
     this.#followed.delete(followed.key);
     this.#setIdle(followed);
     if (this.#listeners.size > 0) return;
-    this.#rest?.();
-    this.#rest = null;
+    this.#stopWork?.();
+    this.#stopWork = null;
     this.#counts.forget();
     this.#countPoll.reset();
   }
