@@ -50,8 +50,9 @@ export class VisitorPanel extends Component {
   #readAt = -Infinity;
   #pageReads = 0;
   #pagesReadAt = -Infinity;
-  /** Of which page and person the rest was read. */
-  #readFor = "";
+  /** For which page the web pages were read, and for which person the others. */
+  #pagesOf = "";
+  #othersOf = "";
   /** @type {HTMLElement | null} */
   #heading = null;
 
@@ -93,20 +94,24 @@ export class VisitorPanel extends Component {
     }
     const { visitor } = this;
     if (visitor === null) return;
-    const { last_url, unique_id, email, is_online } = visitor;
-    const readFor = JSON.stringify([last_url, unique_id, email, is_online]);
-    if (readFor === this.#readFor) {
-      // Web pages may be written a little later than the visitor.
-      const isBehind = this.state.pages !== null && this.state.pages[0]?.url !== last_url;
-      if (isBehind && this.#pageReads < MOST_PAGE_READS && performance.now() - this.#pagesReadAt > PAGES_MS) {
-        this.#readPages();
-      }
-      return;
+    this.#lookForPages(visitor);
+    const othersOf = JSON.stringify([visitor.unique_id, visitor.email]);
+    if (this.props.desk.mode === "full" && othersOf !== this.#othersOf) {
+      this.#othersOf = othersOf;
+      this.#readOthers(visitor);
     }
-    this.#readFor = readFor;
-    this.#pageReads = 0;
+  }
+
+  /** @param {Visitor} visitor */
+  #lookForPages({ last_url, is_online }) {
+    const pagesOf = JSON.stringify([last_url, is_online]);
+    // Web pages may be written a little later than the visitor.
+    const isBehind = this.state.pages !== null && this.state.pages[0]?.url !== last_url &&
+      this.#pageReads < MOST_PAGE_READS && performance.now() - this.#pagesReadAt > PAGES_MS;
+    if (pagesOf !== this.#pagesOf) this.#pageReads = 0;
+    else if (!isBehind) return;
+    this.#pagesOf = pagesOf;
     this.#readPages();
-    if (this.props.desk.mode === "full") this.#readOthers(visitor);
   }
 
   /** @param {Visitor} read as it is after a change */
