@@ -38,7 +38,7 @@ export const SEARCH_FORMAT: readonly SearchFormatRow[] = [
     part: "anything else",
     finds: "exactly that `short_id`; or text, letter case and accents aside, within " +
       TEXT_ATTRIBUTES.map((name) => `\`${name}\``).join(", ") +
-      " or, online, `last_url`, each up to its 1000th character",
+      " or, online, `last_url`, each up to its 1000th character (`last_url`: 2048th)",
     examples: ["muller", '"zoe muller"', "+49 221 555 1234"],
   },
 ];

@@ -351,7 +351,12 @@ Deno.test("Whatever JSON comes is written as it was sent, or refused and nothing
       const { visitor } = await response.json();
       const after = await getVisitor();
       if (response.status === 200) {
-        assert.deepEqual(after, JSON.parse(JSON.stringify({ ...before, ...JSON.parse(body) })));
+        const expected = JSON.parse(JSON.stringify({ ...before, ...JSON.parse(body) }));
+        // Who is in a session waits for nobody, and who waits does so since some time.
+        expected.is_waiting_for_call &&= !expected.is_in_session;
+        expected.waiting_since = expected.is_waiting_for_call ? after.waiting_since : null;
+        assert.deepEqual(after, expected);
+        assert.equal(after.waiting_since !== null, after.is_waiting_for_call);
         assert.deepEqual(visitor, after);
       } else {
         assert.equal(response.status, 400);

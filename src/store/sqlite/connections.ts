@@ -25,8 +25,8 @@ const TRIAL_INTERVAL = 5000;
 /** A larger file is read for damage only after SQLite found some, since that takes long; in bytes. */
 const MAX_INSPECTED = 64 * 1024 * 1024;
 
-/** The pause after an inspection of a file that is written all the time, in times of what it took. */
-const INSPECTION_PAUSE = 30;
+/** The pause after an inspection of a file that is written all the time, in times of what it took, and in milliseconds. */
+const [INSPECTION_PAUSE, MAX_INSPECTION_PAUSE] = [30, 30_000];
 
 /** How often the log says how far a rebuild is, in milliseconds. */
 const PROGRESS_INTERVAL = 10_000;
@@ -271,7 +271,8 @@ export class Connections {
     if (!this.#isUninspected || start < this.#inspectionAt || size > MAX_INSPECTED) return;
     this.#isUninspected = false;
     await this.#inspect("isWhole");
-    this.#inspectionAt = performance.now() + INSPECTION_PAUSE * (performance.now() - start);
+    const end = performance.now();
+    this.#inspectionAt = end + Math.min(INSPECTION_PAUSE * (end - start), MAX_INSPECTION_PAUSE);
   }
 
   /** Asks through a new connection, which has cached nothing; returns whether the answer is good. */
