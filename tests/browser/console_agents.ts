@@ -264,6 +264,20 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await shop.close();
   },
 
+  async "It rings for who begins to wait although a search leaves them out"({ put, openConsole, ask }) {
+    await put(person("Ada", { tags: ["#vip"] }), person("Bob"));
+    const console = await openConsole({ path: "/#q=%23vip" });
+    const { page } = console;
+    await console.untilNames("Ada");
+    await page.waitForSelector(".counts:has-text('0 waiting')");
+    await page.waitForTimeout(1500);
+    await ask("PATCH", "visitors/id-Bob", { is_waiting_for_call: true });
+    await page.waitForSelector(".ringing");
+    await page.waitForSelector(".counts:has-text('1 waiting')");
+    await ask("PATCH", "visitors/id-Bob", { is_waiting_for_call: false });
+    await page.waitForSelector(".ringing", { state: "detached" });
+  },
+
   async "Whoever looks elsewhere is notified of a waiter, once notifications were allowed by a click"(
     { put, openConsole, ask },
   ) {

@@ -67,3 +67,23 @@ Deno.test("It does not ring for whom a colleague took at once", () => {
   take([]);
   assert.deepEqual(take([waiting("a", { claimed_by: "Grace" })]), ["", false]);
 });
+
+Deno.test("It rings for those whom a search leaves out, until one of them no longer waits", () => {
+  const { bell, take } = openBell();
+  take([]);
+  bell.takeOutside(2, 0);
+  assert.equal(bell.isRinging, false, "they waited before");
+  bell.takeOutside(3, 0);
+  assert.equal(bell.isRinging, true);
+  assert.deepEqual(take([], RING_MS - 1), ["", true]);
+  bell.takeOutside(2, 0);
+  assert.equal(bell.isRinging, false);
+  bell.takeOutside(3, 0);
+  assert.deepEqual(take([], RING_MS), ["", false]);
+  bell.takeOutside(4, 0);
+  bell.silence();
+  assert.equal(bell.isRinging, false);
+  bell.forget();
+  bell.takeOutside(9, 0);
+  assert.equal(bell.isRinging, false, "of another search");
+});

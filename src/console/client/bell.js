@@ -14,6 +14,9 @@ export const RING_MS = 60_000;
 export class Bell {
   /** Since when it rings, by short id. @type {Map<string, number>} */
   #ringing = new Map();
+  /** How many wait who are not among the visitors, and since when it rings for them. */
+  #outside = /** @type {number | null} */ (null);
+  #outsideSince = /** @type {number | null} */ (null);
   /** Those who waited when last looked. @type {Set<string> | null} */
   #waiting = null;
 
@@ -42,23 +45,42 @@ export class Bell {
     for (const [shortId, since] of this.#ringing) {
       if (!open.has(shortId) || now - since >= RING_MS) this.#ringing.delete(shortId);
     }
+    if (this.#outsideSince !== null && now - this.#outsideSince >= RING_MS) this.#outsideSince = null;
     return began;
+  }
+
+  /**
+   * Takes how many wait beside the visitors, who are those of a search. Who they are is not known: it rings until one of
+   * them is no longer waiting.
+   *
+   * @param {number} count
+   * @param {number} now in milliseconds
+   * @param {boolean} [mayRise] not where the count may be older than the visitors
+   */
+  takeOutside(count, now, mayRise = true) {
+    const before = this.#outside ?? count;
+    if (count > before && !mayRise) return;
+    this.#outside = count;
+    if (count > before) this.#outsideSince = now;
+    else if (count < before) this.#outsideSince = null;
   }
 
   /** Whether it rings. */
   get isRinging() {
-    return this.#ringing.size > 0;
+    return this.#ringing.size > 0 || this.#outsideSince !== null;
   }
 
   /** Silences it for those who wait now. */
   silence() {
     this.#ringing.clear();
+    this.#outsideSince = null;
   }
 
   /** The next visitors are those of another search: who waits among them did not begin now. */
   forget() {
     this.#waiting = null;
-    this.#ringing.clear();
+    this.#outside = null;
+    this.silence();
   }
 }
 

@@ -226,6 +226,7 @@ export class Desk {
         break;
       case "count":
         this.count = { online: message.online, waiting: message.waiting };
+        this.#listenOutside(message.waiting);
         break;
       case "lost":
         this.connection = {
@@ -277,9 +278,23 @@ export class Desk {
 
   #listenForWaiters() {
     const began = this.bell.take(this.list.visitors(), serverNow());
+    if (this.count !== null) this.#listenOutside(this.count.waiting, false);
     this.alerts.ring(this.bell.isRinging);
     for (const visitor of began) this.alerts.notify(visitor, () => this.open(visitor.short_id));
     this.alerts.keepNotices(new Set(this.list.visitors().filter(isWaiting).map(({ short_id }) => short_id)));
+  }
+
+  /**
+   * A search leaves out some of those who wait; a list that is not there yet would leave out all of them.
+   *
+   * @param {number} waiting how many wait
+   * @param {boolean} [isNew] whether that was just counted
+   */
+  #listenOutside(waiting, isNew = true) {
+    if (this.searchedQ === "" || this.list.isEmpty) return;
+    const listed = this.list.visitors().filter(isWaiting).length;
+    this.bell.takeOutside(Math.max(0, waiting - listed), serverNow(), isNew);
+    this.alerts.ring(this.bell.isRinging);
   }
 
   /** Silences the bell for those who wait now. */
