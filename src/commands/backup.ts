@@ -25,13 +25,17 @@ export async function backup(config: Config, path: string): Promise<number> {
       return 1;
     }
     if (!createFile(path)) return 1;
-    await store.backup(path);
+    try {
+      await store.backup(path);
+    } catch (error) {
+      await Deno.remove(path);
+      throw error;
+    }
     printError(`Wrote a copy of ${store.description} to ${path}`);
     return 0;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     printError(`${error.message}; there is no copy`);
-    await Deno.remove(path);
     return 1;
   } finally {
     await store.close();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import denoJson from "../../deno.json" with { type: "json" };
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { testInFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
@@ -32,6 +33,19 @@ testInFolder(
     assert.deepEqual(copy, whole);
   },
 );
+
+testInFolder("A backup needs no right that the executable does not have", async (folder) => {
+  await openSqliteStore(`${folder}/foyer.db`).close();
+  const { args, ...command } = fromSource(folder, ["backup", "copy.db"], { SQLITE_PATH: "foyer.db" });
+  const rights = denoJson.tasks.compile.command.split(" ").filter((flag) =>
+    /^--(allow-|no-prompt)/.test(flag)
+  );
+  const ofExecutable = args!.flatMap((arg) => arg === "-A" ? rights : arg);
+  assert.ok(!ofExecutable.includes("-A") && ofExecutable.includes("--allow-write"));
+  const { code, stderr } = await runProcess({ ...command, args: ofExecutable });
+  assert.equal(code, 0, stderr);
+  assert.ok((await Deno.stat(`${folder}/copy.db`)).size > 0);
+});
 
 testInFolder("A backup goes into the file that is named, whatever the name looks like", async (folder) => {
   const name = "file:copy.db?mode=memory";

@@ -165,6 +165,12 @@ testInFolder(
   "It serves, imports and exports in the embedded store, for whoever has the key",
   async (folder) => {
     await useStore(folder, {}, /"warning","message":"Using the embedded store in foyer\.db/);
+    const environment = { SQLITE_PATH: "copy.db" };
+    const { code, stderr } = await run(folder, { args: ["backup", "copy.db"] });
+    assert.equal(code, 0, stderr);
+    const { stdout: copy } = await run(folder, { args: ["export"], environment });
+    assert.equal(copy, (await run(folder, { args: ["export"] })).stdout);
+    await Deno.remove(`${folder}/copy.db`);
     const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
     assert.deepEqual(names, ["foyer", "foyer.db"]);
     assert.equal((await Deno.stat(`${folder}/foyer.db`)).mode! & 0o777, 0o600);

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from "lru-cache";
 import { pathToFileURL } from "node:url";
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
 /** A value that a statement is given. */
@@ -32,6 +32,9 @@ const POLL = 10;
 
 /** Statements that stay prepared: a search has another one for each number of texts. */
 const MAX_STATEMENTS = 200;
+
+/** More than a file has: a copy that is made in several steps begins anew whenever another process writes. */
+const ALL_PAGES = 2 ** 31 - 1;
 
 /**
  * What may be done with a file. `immutable` is for one that cannot be written, in a folder where nothing can be made: it
@@ -154,6 +157,20 @@ export class Connection {
   get version(): string {
     const [others] = this.get<[number]>("PRAGMA data_version")!;
     return `${others} ${this.#writes}`;
+  }
+
+  /**
+   * Copies the file, as it is at one moment, into another one (https://www.sqlite.org/backup.html). `VACUUM INTO` would
+   * attach a database, which Deno refuses the executable since that has no right to everything.
+   *
+   * @throws {FileFailure} one of the two cannot be used
+   */
+  async backup(path: string): Promise<void> {
+    try {
+      await backup(this.#database, path, { rate: ALL_PAGES });
+    } catch (error) {
+      throw asStoreError(error);
+    }
   }
 
   close() {

@@ -308,9 +308,9 @@ export class Session {
     this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  /** As `StoreMaintenance.backup` (https://www.sqlite.org/lang_vacuum.html#vacuuminto). */
-  backup(path: string) {
-    this.#connection.run("VACUUM INTO ?", path);
+  /** As `StoreMaintenance.backup`. */
+  backup(path: string): Promise<void> {
+    return this.#connection.backup(path);
   }
 
   /** As `StoreMaintenance.maintainIndexes`. */

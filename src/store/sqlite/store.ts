@@ -211,9 +211,9 @@ class SqliteStore implements VisitorStore {
     return this.#connections.write("maintainIndexes");
   }
 
-  backup(path: string): Promise<void> {
+  async backup(path: string): Promise<void> {
     // SQLite would take one that begins with "file:" for a URI.
-    return this.#connections.read("backup", resolve(path));
+    await this.#connections.onLoop("backup", resolve(path));
   }
 
   version(): unknown {
