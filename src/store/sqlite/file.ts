@@ -5,7 +5,13 @@
  */
 import { LRUCache } from "lru-cache";
 import { pathToFileURL } from "node:url";
-import { backup, DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import {
+  backup,
+  DatabaseSync,
+  type SQLInputValue,
+  type SQLOutputValue,
+  type StatementSync,
+} from "node:sqlite";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
 /** A value that a statement is given. */
