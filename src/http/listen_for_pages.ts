@@ -53,6 +53,8 @@ export async function listenForPages(
   const connections = new Connections(log);
   const server = createServer((incoming, outgoing) => {
     connections.begin(incoming.socket);
+    // HTTP/1.0 need not say it, as load balancers do not that ask /live.
+    if (incoming.httpVersion === "1.0") incoming.headers.host ??= "localhost";
     outgoing.once("close", () => connections.end(incoming.socket));
     void answer(incoming, outgoing);
   });

@@ -159,23 +159,30 @@ export const watchRequest = z.looseObject({
 /** What no agent's name holds: control characters, and those that turn the direction of what comes after them. */
 const CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069";
 
+/** What nobody sees (Default_Ignorable_Code_Point of UAX #44, as far as four hexadecimal digits reach). */
+const UNSEEN =
+  "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f" +
+  "\\ufeff\\uffa0\\ufff0-\\ufffb";
+
 const MAX_AGENT = 64;
+
+/** An agent's name: something that is seen, and no control character. */
+const AGENT = `^[^${CONTROLS}]*[^\\s${UNSEEN}${CONTROLS}][^${CONTROLS}]*$`;
 
 /** An agent's name, which is trimmed. */
 const agentName = z.string("must be a string").refine(
   (given) => {
     const { length } = Array.from(given.trim());
-    return length >= 1 && length <= MAX_AGENT && given.isWellFormed() &&
-      !new RegExp(`[${CONTROLS}]`).test(given);
+    return length <= MAX_AGENT && given.isWellFormed() && new RegExp(AGENT).test(given);
   },
-  `must be 1 to ${MAX_AGENT} characters, none of them a control character`,
+  `must be 1 to ${MAX_AGENT} characters, one that is seen and no control character among them`,
 ).meta({
   description: "The agent's name",
   override: {
     type: "string",
     minLength: 1,
     maxLength: MAX_AGENT,
-    pattern: `^[^${CONTROLS}]*[^\\s\\ufeff${CONTROLS}][^${CONTROLS}]*$`,
+    pattern: AGENT,
   },
 });
 

@@ -160,3 +160,15 @@ test("Requests beside WebSockets are answered as ever", async (server) => {
   assert.equal((await long.json()).error, "too_large");
   assert.equal((await (await fetch(url)).json()).error, "invalid_api_key");
 });
+
+test("HTTP/1.0 needs no Host header, and HTTP/1.1 does", async (server) => {
+  const statusOf = async (request: string) => {
+    const asked = await shake(server, `${request}\r\nConnection: close\r\n\r\n`);
+    await until(() => Promise.resolve(asked.text().includes("\r\n\r\n")));
+    asked.socket.destroy();
+    return Number(asked.text().split(" ")[1]);
+  };
+  assert.equal(await statusOf("GET /live HTTP/1.0"), 200);
+  assert.equal(await statusOf("GET /api/visitors/list/latest HTTP/1.0\r\nAuthorization: write key"), 200);
+  assert.equal(await statusOf("GET /live HTTP/1.1"), 400);
+});

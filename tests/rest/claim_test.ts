@@ -94,6 +94,7 @@ Deno.test("A claim names an agent in 1 to 64 characters without control characte
     "x".repeat(64),
     ` ${"x".repeat(64)} `,
     "a\u200db",
+    "\u200fשלום",
     "<b>",
   ];
   const refused = [
@@ -107,6 +108,9 @@ Deno.test("A claim names an agent in 1 to 64 characters without control characte
     "a\u0085b",
     "\u202eevil",
     "\u2066x",
+    "\u200b",
+    " \u3164\u00ad ",
+    "\ufe0f\u2060\u200f",
   ];
   for (const method of ["PUT", "DELETE"] as const) {
     for (const agent of accepted) {
