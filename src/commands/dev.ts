@@ -58,7 +58,7 @@ function welcome({ host, port, prefix, restKey, writeKey, presence, console }: C
     : key;
   return [
     "",
-    ...(console === null ? [] : [`The console of agents   ${here}/`, `  its key               ${keys}`]),
+    ...(console === null ? [] : [`The agents' console     ${here}/`, `  its key               ${keys}`]),
     ...(presence === null ? [] : [`A shop to join in by    ${here}/demo`]),
     `The API's documentation ${here}/api/docs`,
     "",

@@ -12,7 +12,7 @@ import type { PresenceWrite, VisitorStore } from "../store/visitor_store.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 import { SAMPLE_URLS, sampleVisitors } from "./sample_visitors.ts";
 
-/** By this name the store knows who writes what sample visitors do. */
+/** The process by whose name the store records what sample visitors do. */
 const PROCESS = "sample visitors";
 
 /** Sample visitors, as the store has them now. */
@@ -31,7 +31,7 @@ type Deed = Omit<PresenceWrite, "shortId" | "isNew">;
 /** Who does what; `null` where nobody can. */
 type Event = (scene: Scene, choose: Choose) => { shortId: string; deed: Deed } | null;
 
-/** An event of one of those online who is such as said. */
+/** An event that happens to one of the visitors online for whom `isSuch` is true. */
 function happensTo(isSuch: (visitor: Visitor) => boolean, deedOf: (choose: Choose) => Deed): Event {
   return ({ online }, choose) => {
     const visitor = choose(online.filter(isSuch));
@@ -39,7 +39,9 @@ function happensTo(isSuch: (visitor: Visitor) => boolean, deedOf: (choose: Choos
   };
 }
 
-/** An event while so many are such as said, so that there are always some, and never many. */
+/**
+ * An event that happens only while so many visitors online are such, so that there are always some, and never many.
+ */
 function whileThereAre(
   least: number,
   most: number,
@@ -55,11 +57,11 @@ function whileThereAre(
 const anybody = () => true;
 const isWaiting = (visitor: Visitor) => visitor.is_waiting_for_call;
 const isInSession = (visitor: Visitor) => visitor.is_in_session;
-/** Whom an agent has claimed is the agent's, who is a person at this machine. */
+/** A claimed visitor is left to its agent, who is a person at this machine. */
 const isFree = (visitor: Visitor) =>
   !isWaiting(visitor) && !isInSession(visitor) && visitor.claimed_by === null;
 
-/** It is on another web page now. */
+/** The visitor opens a web page. */
 function showPage(choose: Choose): { change: VisitorChange; pages: PageView[] } {
   const [url, at] = [choose(SAMPLE_URLS)!, new Date().toISOString()];
   return { change: { last_seen_at: at, last_url: url }, pages: [{ url, at }] };
@@ -100,7 +102,9 @@ const LEFT: Deed = { change: { is_in_session: false }, isConnected: false };
 
 const DIGITS = Array.from("0123456789");
 
-/** What happens, one after the other and then again: each of it within the first ten seconds, most of it moves. */
+/**
+ * The events, one after the other and then again from the first. Each kind is among the first ten; most are moves.
+ */
 const EVENTS = [
   ...[move, askForCall, arrive, move, leave, getCalled, arrive, endSession, move, leave],
   ...[move, move, move, arrive, move, move, leave, move, move, move],
@@ -108,9 +112,9 @@ const EVENTS = [
 ];
 
 /**
- * Begins the day of the sample visitors that the store has: those are online who are in the beginning, and from then on
- * something happens to one of them every second. The first stays as README shows her. Other visitors, and what else is
- * known of these, are left alone.
+ * Brings the sample visitors that the store has into their first state, and from then on has something happen to one
+ * of them about every second. The first of them stays as the README shows her. Other visitors and other attributes
+ * are left alone.
  *
  * @param options.interval how long after one event the next one comes, in milliseconds
  */
@@ -134,7 +138,7 @@ export async function startSampleLife(
       if (!exists) shortIds.delete(event.shortId);
     },
     log,
-    "Nothing happens to the sample visitors",
+    "Cannot move the sample visitors",
     { first: interval, interval, retry: 10 * interval },
   );
 }
@@ -143,7 +147,7 @@ export async function startSampleLife(
 const MAX_READ = 1000;
 
 /**
- * Makes online who is online in the beginning, as if it had just come.
+ * Brings the sample visitors into their first state, some of them online.
  *
  * @returns the short ids of those who move
  */
@@ -151,7 +155,7 @@ async function beginDay(store: VisitorStore): Promise<Set<string>> {
   const samples = sampleVisitors(new Date());
   const stored = await store.getVisitors(samples.map(({ short_id }) => short_id));
   const there = samples.filter((_, index) => stored[index] !== null);
-  // Where the day before ended in the middle of something, this ends first.
+  // Whatever an earlier run left unfinished ends first.
   const left = stored.flatMap((found) => found?.visitor.is_online ? [found.shortId] : []);
   await store.writePresence(PROCESS, left.map((shortId) => writeOf(shortId, LEFT)));
   await store.writePresence(

@@ -1,6 +1,6 @@
 /**
- * The files that the pages of the console and of the documentation are made of, as browsers receive them: by the hash of them all, so that a browser
- * may keep each for ever, and compressed once.
+ * The files that the pages of the console and of the documentation are made of, as browsers receive them. Their URLs
+ * have the hash of them all, so that a browser may keep each for ever; each is compressed once.
  *
  * The hash is a part of the path before the file's name, so that modules import each other as they do in the source.
  *
@@ -19,10 +19,10 @@ import { joinModules } from "./joined_script.ts";
 /** The folders beside this file whose scripts and styles are sent. The executable must include each (`compile` in deno.json). */
 const FOLDERS = ["client", "docs", "vendor", "style"];
 
-/** Scripts that are the modules of a page, by the first of these. */
+/** Scripts that join all modules of a page, with the module at which each page starts. */
 const JOINED = { "client/console.js": "client/main.js" };
 
-/** How a file is sent, by the ending of its name; others are not sent. Types of scripts are for programmers. */
+/** How a file is sent, by the ending of its name; others are not sent. Comments are left out. */
 const KINDS: [ending: RegExp, type: string, prepare: (text: string) => string][] = [
   [/\.js$/, "text/javascript; charset=utf-8", withoutComments],
   [/\.css$/, "text/css; charset=utf-8", (text) => text.replace(/\/\*[^]*?\*\/|^\s+/gm, "")],
@@ -63,7 +63,7 @@ export class Assets {
 
   /** @param baseEndpoint the installation's public URL */
   constructor(baseEndpoint: string) {
-    // Neither the origin, by which another name of this host may stand, nor relative: a proxy may strip the prefix.
+    // Without the origin, since this host may have other names; not relative, since a proxy may strip the prefix.
     this.#root = new URL(baseEndpoint).pathname.replace(/\/$/, "");
   }
 
@@ -78,7 +78,10 @@ export class Assets {
     return `${this.#root}/console/${this.#hash}/${name}`;
   }
 
-  /** The paths of the URLs of a folder's scripts, for `modulepreload`: else a browser finds them one after the other. */
+  /**
+   * The paths of the URLs of a folder's scripts, for `modulepreload`: without it a browser finds them one after the
+   * other.
+   */
   scriptsOf(...folders: string[]): string[] {
     return [...this.#read().keys()]
       .filter((name) => name.endsWith(".js") && folders.includes(name.split("/")[0]))
@@ -88,7 +91,7 @@ export class Assets {
   /** Begins to compress every file, before a browser asks for them. */
   prepare() {
     for (const asset of this.#read().values()) {
-      // A failure is the request's that needs the file.
+      // If this fails, so does the request that needs the file.
       asset.compressed("br").catch(() => {});
     }
   }

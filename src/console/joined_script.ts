@@ -2,8 +2,8 @@
  * The modules of a page as one script: each file's own headers and compression would cost more than what is in it, and
  * a browser would wait for each.
  *
- * Each module becomes a function that is called once, so that names in one are none in another. What is imported must be
- * there by then, so that no modules may import each other in a circle; no export may be given another value later.
+ * Each module becomes a function that is called once, so that its names are its own. Modules must not import each
+ * other in a circle, and an export must not be assigned to later.
  *
  * @module
  */
@@ -73,7 +73,7 @@ function body(text: string, name: string): string {
   return `${statements}\nreturn { ${exported.join(", ")} };`;
 }
 
-/** `a as b` of an import as a pattern has it. */
+/** Makes `a as b` of an import `a: b`, as a pattern has it. */
 function renamed(list: string): string {
   return list.replace(/\s+as\s+/g, ": ");
 }

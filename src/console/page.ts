@@ -76,7 +76,7 @@ function page(assets: Assets, head: string[], body: string[]): string {
   ].join("\n");
 }
 
-/** Text as it stands in HTML and in its attributes. */
+/** Escapes text for HTML, also for use in attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -12,7 +12,10 @@ import { Representation, send } from "../http/representation.ts";
 
 const KIND = { type: "text/html; charset=utf-8", headers: PAGE_HEADERS, gzipLevel: 9 };
 
-/** Answers with the documentation. It is made when first asked for, with what it takes to do so. */
+/**
+ * Answers with the documentation. The page is made when first asked for, and only then is the code loaded that makes
+ * it.
+ */
 export function docsPage(config: Config, assets: Assets): Answer {
   let page: Promise<Representation> | undefined;
   const makePage = async () => {

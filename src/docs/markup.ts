@@ -1,5 +1,5 @@
 /**
- * The parts of the page: text, tables, code, documents. What other files write as text has Markdown's `code`.
+ * The parts of the page: text, tables, code, documents. Text from other files may have Markdown in it.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * An operation of the API as a section of the page: what it means, what it takes, what it answers, and a form that
- * asks it.
+ * An operation of the API as a section of the page: its meaning, its parameters, its answers, and a form that sends
+ * it.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export function methodMark(method: string): Html {
   return part`<span class="method ${method.toLowerCase()}">${method}</span>`;
 }
 
-/** A path that may be broken before a slash. */
+/** A path in which a line may break before each slash. */
 function breakable(path: string): Html {
   return raw(path.replaceAll("/", "<wbr>/"));
 }
@@ -95,7 +95,7 @@ function parametersTable(parameters: Parameter[], label: string): Html {
   );
 }
 
-/** Where more is said of a parameter. */
+/** Links to more about a parameter. */
 const SEE: Record<string, Html> = {
   q: part`. See <a href="#search">the search format</a>`,
   after: part`. See <a href="#stream">how a client works</a>`,
@@ -124,7 +124,7 @@ function resolved(schema: Schema, schemas: Record<string, Schema>): Schema {
 /**
  * The properties of an object, with what each means.
  *
- * @param marksRequired whether it says of some that they must be there
+ * @param marksRequired whether it marks those that are required
  */
 export function propertiesTable(
   { properties = {}, required = [] }: Schema,
@@ -191,12 +191,12 @@ export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
   return table(label, ["Error", "When, and what to do"], rows);
 }
 
-/** The command that asks this, with the examples of the description. */
+/** The command that sends this request, with the examples of the description. */
 function curlLine({ operation, described, root }: OperationParts): string {
   const { method, path, bodyExample, isStream } = operation;
   const query = new URLSearchParams();
   for (const { in: place, name, example, required } of described.parameters ?? []) {
-    // Another name of q, and where only one client goes on.
+    // `search` is another name of `q`, and the others are of use to one client only.
     if (place !== "query" || ["search", "cursor", "after"].includes(name)) continue;
     if (example !== undefined) query.set(name, String(example));
     else if (required) query.set(name, "VALUE");
@@ -215,7 +215,7 @@ function curlLine({ operation, described, root }: OperationParts): string {
   ].join(" ");
 }
 
-/** What a script makes usable. No field of what changes visitors has a value. */
+/** The form, which a script enables. Where a request changes visitors, no field has a value beforehand. */
 function tryForm({ operation, described }: OperationParts): Html {
   const { method, path, isChange, isStream, bodyExample } = operation;
   const id = described.operationId;

@@ -1,5 +1,5 @@
 /**
- * The description's schemas in words.
+ * Says in words what the schemas of the API's description mean.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Answers within a request's time.
+ * The deadline of an answer.
  *
  * @module
  */
@@ -10,10 +10,9 @@ import type { Answer } from "./answer.ts";
 const DEADLINE = 2700;
 
 /**
- * Answers in time, however many things the handler waits for, one after the other. The time in which the client sends
- * its body does not count.
+ * Gives a handler one deadline for all that it waits for. The time in which the client sends its body does not count.
  *
- * @returns throws {@link DeadlineExceeded}; the work goes on
+ * @returns a handler that throws {@link DeadlineExceeded} then; the work goes on
  */
 export function inTime(answer: Answer): Answer {
   return async (context) => {

@@ -1,5 +1,6 @@
 /**
- * The connections of a server: where files are short those are closed that say nothing, never those that are at work.
+ * The connections of a server. When few more files can be opened, silent connections are closed, and never one that
+ * is at work.
  *
  * @module
  */
@@ -17,7 +18,10 @@ export class Connections {
   #log: Log;
   #clock: Clock;
   #open = new Set<Socket>();
-  /** Those without a request that is being answered, and web pages that have said nothing; silent for longest first. */
+  /**
+   * Connections without a request that is being answered, and of web pages that have sent nothing; the longest silent
+   * first.
+   */
   #silent = new Set<Socket>();
   #loggedAt = -Infinity;
 
@@ -27,7 +31,7 @@ export class Connections {
     this.#clock = clock;
   }
 
-  /** Takes a connection that was accepted, or closes it at once where all others are at work. */
+  /** Adds a new connection, or closes it at once if there is no room and all others are at work. */
   accept(socket: Socket) {
     this.#open.add(socket);
     this.#files.noteOpened();
@@ -36,7 +40,10 @@ export class Connections {
     else this.#drop(socket);
   }
 
-  /** Whether files were short since this was asked last, so that connections may have failed that were not accepted. */
+  /**
+   * Whether there was no room at some time since the last call, so that the runtime may have failed to accept a
+   * connection.
+   */
   wereShort(): boolean {
     return this.#files.wasShort();
   }
@@ -46,12 +53,12 @@ export class Connections {
     return this.#makeRoomFor("page");
   }
 
-  /** A request has come, or a web page's first message. */
+  /** Notes that a connection is at work: a request has come, or a web page's first message. */
   begin(socket: Socket) {
     this.#silent.delete(socket);
   }
 
-  /** The request is answered. */
+  /** Notes that the request is answered, and the connection silent. */
   end(socket: Socket) {
     if (this.#open.has(socket)) this.#silent.add(socket);
   }
@@ -62,7 +69,7 @@ export class Connections {
     if (this.#clock.now() - this.#loggedAt > LOG_INTERVAL) {
       this.#loggedAt = this.#clock.now();
       this.#log(
-        "Files are short, closing connections that say nothing: raise the limit of open files",
+        "Too many open files, closing silent connections: raise the limit of open files",
         "warning",
       );
     }

@@ -26,7 +26,7 @@ type Handler = (request: Request, connection: ConnectionInfo) => Promise<Respons
 /**
  * Listens where the configuration says, for requests and WebSockets.
  *
- * @param log receives that connections cannot be taken
+ * @param log receives that connections cannot be accepted
  * @throws {ConfigurationError} the port is taken, or this user may not open it
  */
 export async function listenForPages(
@@ -76,7 +76,7 @@ export async function listenForPages(
         if (!connections.admitPage()) throw new ApiError("too_many_connections", NO_FILES, RETRY_AFTER);
         let socket: PageSocket | null = null;
         isTaken = true;
-        // Where the handshake is none, the library refuses it itself.
+        // The library itself refuses what is not a valid handshake.
         sockets.handleUpgrade(incoming, stream, head, (opened: PageSocket) => socket = opened);
         connections.end(stream as Socket);
         (socket as PageSocket | null)?.on("message", () => connections.begin(stream as Socket));
@@ -93,7 +93,7 @@ export async function listenForPages(
   server.on("error", (error) => log(`Cannot take connections: ${error.message}`, "warning"));
   const { port: actualPort } = server.address() as { port: number };
   const watch = setInterval(() => {
-    // The runtime takes no more connections, and says so nowhere, once it could not take one.
+    // Once the runtime has failed to accept a connection it accepts no more, and reports nothing.
     if (connections.wereShort()) server.close();
     if (!server.listening) server.listen(actualPort, host);
   }, WATCH_INTERVAL);
@@ -135,7 +135,7 @@ function listenByRuntime(handler: Handler, address: { port: number; host: string
   return listen(answer, address, log);
 }
 
-/** The time between two looks whether files were short, in milliseconds. */
+/** How often it is checked whether connections failed, in milliseconds. */
 const WATCH_INTERVAL = 1000;
 
 const NO_FILES = "No more files may be opened for web pages: raise the limit of open files.";

@@ -1,5 +1,5 @@
 /**
- * Who waits for a call: web pages are told what the database says of their visitor, whoever wrote it.
+ * Who waits for a call: web pages receive what the database says of their visitor, whoever wrote it.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { CallState } from "../visitor/visitor_state.ts";
 import type { ServerMessage } from "./messages.ts";
 
 /**
- * How often the visitors who wait are looked at, in milliseconds: agents, sessions and other software end a wait through
+ * How often waiting visitors are read, in milliseconds: agents, sessions and other software end a wait through
  * the database alone.
  */
 const INTERVAL = 2000;
 
-/** The most visitors who are looked at at once: where more wait, each has its turn later. */
+/** The most waiting visitors who are read at a time; where more wait, each has its turn. */
 const MAX_LOOKED = 500;
 
 /** A visitor who does not wait. */
@@ -23,7 +23,7 @@ interface Page {
   send(message: ServerMessage): void;
 }
 
-/** A visitor with web pages, and the state of its call of which these were told. */
+/** A visitor with its web pages, and the state of its call that was last sent to them. */
 interface Caller {
   pages: Iterable<Page>;
   call: CallState;
@@ -43,7 +43,7 @@ export class Calls<V extends Caller> {
   }
 
   /**
-   * Records what the database says, and tells the visitor's web pages where it is something else.
+   * Records what the database says, and sends it to the visitor's web pages if it changed.
    *
    * @param isAsked whether a web page waits for an answer, even for the same one
    */
@@ -56,7 +56,7 @@ export class Calls<V extends Caller> {
     this.#schedule();
   }
 
-  /** Tells web pages whether their visitor waits. */
+  /** Sends web pages whether their visitor waits. */
   tell({ call }: V, pages: Iterable<Page>) {
     for (const page of pages) page.send({ type: "call", is_waiting: call.isWaiting, since: call.since });
   }

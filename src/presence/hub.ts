@@ -91,7 +91,7 @@ export class Hub implements ConnectionListener {
     const origin = originOf(context.req.header("Origin"));
     const socket = context.env.upgrade?.() ?? null;
     if (socket === null) {
-      throw new ApiError("upgrade_required", "This is no WebSocket handshake.", UPGRADE);
+      throw new ApiError("upgrade_required", "This is not a WebSocket handshake.", UPGRADE);
     }
     if (network !== null) this.#counts.set(network, (this.#counts.get(network) ?? 0) + 1);
     const connection = new Connection(socket, this, this.#clock);

@@ -134,7 +134,7 @@ export class MessageError extends Error {
  */
 export function readMessage(data: unknown): PageMessage {
   if (typeof data !== "string") throw new MessageError("invalid_message", "A message must be text.");
-  // A character takes up to three bytes for each of its units.
+  // A UTF-16 unit takes up to three bytes in UTF-8.
   const isLong = data.length > MAX_MESSAGE ||
     data.length * 3 > MAX_MESSAGE && new TextEncoder().encode(data).length > MAX_MESSAGE;
   if (isLong) {

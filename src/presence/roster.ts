@@ -68,7 +68,7 @@ interface Pending {
   findsCode: boolean;
   /** The URLs of web pages that were shown, the newest last. */
   views: PageView[];
-  /** Whether web pages wait to be told whether the visitor waits for a call. */
+  /** Whether web pages expect an answer on whether the visitor waits for a call. */
   asksForCall: boolean;
 }
 
@@ -79,7 +79,7 @@ export interface PresentVisitor {
   /** The last hello's attributes, for a visitor that has to be created again. */
   profile: VisitorChange;
   code: string | null;
-  /** Whether it waits for a call, as its web pages were told. */
+  /** Whether it waits for a call, as was last sent to its web pages. */
   call: CallState;
   /** The web page that was shown last; `null` where none is kept. */
   view: PageView | null;

@@ -43,7 +43,7 @@ export function changeHandlers(
     return firstOf(context, (shortId) =>
       writeAsRead(store, shortId, (visitor) => {
         if (matchesTag(ifMatch, represent(visitor).tag)) return write(shortId, visitor);
-        throw new ApiError("precondition_failed", "The visitor changed since, so that nothing was written.");
+        throw new ApiError("precondition_failed", "The visitor has changed since, and nothing was written.");
       }));
   }
 

@@ -52,7 +52,7 @@ const MESSAGES = {
   invalid_api_key: "The API key is missing or wrong.",
   write_key_required: "This key only reads; REST_WRITE_KEY changes and removes visitors.",
   visitor_not_found: "There is no visitor with this short id.",
-  precondition_failed: "The visitor changed since, so that nothing was written.",
+  precondition_failed: "The visitor has changed since, and nothing was written.",
   no_watch_link: "No link is known by which this visitor can be watched: see WATCH_LINK.",
   visitor_offline: "This visitor is offline, and only those online can be claimed.",
   already_claimed: 'Another agent has claimed this visitor: send "take_over": true to take the visitor over.',
@@ -60,7 +60,7 @@ const MESSAGES = {
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
   database_unavailable: "The database does not answer now, try again soon.",
-  too_many_streams: "As many streams are open as there may be.",
+  too_many_streams: "No more streams may be open, see MAX_STREAMS.",
   stopping: "The server is about to stop.",
 } satisfies Partial<Record<ErrorCode, string>>;
 

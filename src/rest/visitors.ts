@@ -249,7 +249,10 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
     },
   ): ListRequest {
     if (given !== undefined && search !== undefined && given !== search) {
-      throw new ApiError("invalid_parameter", "q and search are two names of the same, and must not differ.");
+      throw new ApiError(
+        "invalid_parameter",
+        "q and search are two names of one parameter, and must not differ.",
+      );
     }
     const q = given ?? search ?? "";
     const parts = q === "" ? [] : parseSearch(q, config.hiddenAttributes);

@@ -11,20 +11,23 @@ import { canonicalAddress, foldCase, plainText } from "./normalise.ts";
 
 /** An operator whose value is compared with whole values of attributes. */
 export interface Operator {
-  /** What it begins with where it is typed; `null`: it is known by its form, as an e-mail address is. */
+  /**
+   * What a part of a search begins with that uses it; `null`: the form of the part shows it, as with an e-mail
+   * address.
+   */
   prefix: string | null;
-  /** Whether the prefix belongs to the value, as that of a tag does. */
+  /** Whether the prefix belongs to the value, as `#` does to a tag. */
   isPrefixInValue?: true;
   /** The attributes whose values it is compared with. */
   attributes: readonly AttributeName[];
-  /** One form for all spellings of a value; `null` for a value that nobody can look for by this operator. */
+  /** Brings all spellings of a value into one form; `null` if this operator cannot search for the value. */
   normalise: (value: string) => string | null;
   /**
-   * Whether a value is compared as it is stored, with what was typed and with that in plain characters: a database finds
-   * it by an index of the attribute itself, in documents without search fields as well.
+   * Whether the stored value itself is compared, with the text as it was typed and with that text in plain
+   * characters. Databases then use an index of the attribute, which holds documents without search fields as well.
    */
   isLiteral?: true;
-  /** Whether many visitors have the same value, so that it is found in list order. */
+  /** Whether many visitors share a value, so that matches are read in list order and not sorted. */
   isCommon?: true;
   /** Searches by this operator alone; the first one stands in the table of the search format. */
   examples: readonly [string, ...string[]];
@@ -86,27 +89,30 @@ export function operatorOf(name: OperatorName): Operator {
   return OPERATORS[name];
 }
 
-/** A part of a search that an operator and its value are. */
+/** A part of a search that consists of an operator and a value. */
 export interface ValuePart {
   kind: "value";
   operator: OperatorName;
   value: string;
   /**
-   * The value as it was typed, where this is not plain text: what other software stored may be written so. Only where
-   * the operator {@link Operator.isLiteral}.
+   * The value as it was typed, if that is not its plain form: other software may have stored it so. Only if the
+   * operator {@link Operator.isLiteral}.
    */
   typed?: string;
   /** Those of the operator's attributes that are not hidden. */
   attributes: readonly AttributeName[];
 }
 
-/** Values of one list that are compared: a list of a megabyte has as many index keys as values. */
+/** The most values of one list that are compared, since each costs an index key. */
 const MAX_VALUES = 1000;
 
-/** Characters (UTF-16 units) of a value that may be compared: nobody types a longer one. */
+/** A value of more characters (UTF-16 units) is not compared, since nobody types one. */
 const MAX_LENGTH = 1000;
 
-/** Whether one of the values of a visitor that operators look at fulfils a condition. */
+/**
+ * Whether a condition holds for one of the values that a visitor has in these attributes; the longest ones do not
+ * count.
+ */
 export function someValue(
   visitor: Visitor,
   attributes: readonly AttributeName[],
@@ -126,7 +132,7 @@ export function someValue(
   return false;
 }
 
-/** Whether a visitor has the value of a part. */
+/** Whether a visitor has the value that a part of a search names. */
 export function hasValue({ operator, value, typed, attributes }: ValuePart, visitor: Visitor): boolean {
   const { normalise, isLiteral } = operatorOf(operator);
   const isSame = isLiteral

@@ -8,27 +8,27 @@ import type { Visitor } from "../visitor/visitor.ts";
 /** How long a claim lasts unless it is renewed, in milliseconds. */
 export const CLAIM_DURATION = 300_000;
 
-/** What an agent wants of a visitor. */
+/** An agent's request to claim a visitor, or to end its claim. */
 export interface AgentClaim {
   agent: string;
   /** When the claim ends unless it is renewed; `null`: it ends now. */
   until: Date | null;
-  /** Whether another agent's claim ends by it. */
+  /** Whether it replaces another agent's claim. */
   takesOver: boolean;
 }
 
-/** What came of a claim. */
+/** The result of a claim. */
 export interface ClaimResult {
-  /** The visitor after the claim; where it was refused, as it is. */
+  /** The visitor after the claim; unchanged if the claim was refused. */
   visitor: Visitor;
   /** Why nothing was written: another agent has the visitor (`claimed`), or it is not online (`offline`). */
   refusal: "claimed" | "offline" | null;
 }
 
 /**
- * What a claim does to a visitor.
+ * Applies a claim to a visitor, or refuses it.
  *
- * @param isOver whether the time of the visitor's claim is over, though it is still there
+ * @param isOver whether the visitor's claim has expired, though it is still stored
  */
 export function claim(
   visitor: Visitor,
@@ -43,7 +43,7 @@ export function claim(
   return { visitor: { ...visitor, claimed_by: until === null ? null : agent }, refusal: null };
 }
 
-/** When the claim ends that a visitor brings who is imported; `null` without one. */
+/** When the claim of an imported visitor ends; `null` if it has none. */
 export function importedClaimEnd({ claimed_by }: Visitor): Date | null {
   return claimed_by === null ? null : new Date(Date.now() + CLAIM_DURATION);
 }

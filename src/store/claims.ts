@@ -19,15 +19,15 @@ export interface Claims {
   metadata?: Visitor["metadata"];
 }
 
-/** So many integration ids does a visitor have at the most; the latest ones stay. */
+/** The most integration ids of a visitor; the latest ones stay. */
 const MAX_INTEGRATION_IDS = 200;
 
-/** Claims, and those after them, as one. */
+/** Merges claims with later ones. */
 export function mergeClaims(earlier: Claims, later: Claims): Claims {
   const merged = { ...earlier, ...later };
   if (earlier.integration_ids && later.integration_ids) {
     const steps = [...earlier.integration_ids, ...later.integration_ids];
-    // What was before a clearing of all comes to nothing.
+    // Steps before the last one that clears all have no effect.
     merged.integration_ids = steps.slice(Math.max(0, steps.lastIndexOf(null))).slice(-MAX_INTEGRATION_IDS);
   }
   return merged;

@@ -8,7 +8,7 @@ import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { REQUEST_DEADLINE, VisitorChanged, type VisitorWrites } from "./visitor_store.ts";
 
 /**
- * Reads a visitor and writes it as it was read; where another write came between, both are done again.
+ * Reads a visitor, and writes it if nobody has written it since; otherwise reads and writes again.
  *
  * @param write receives the visitor, with which it calls the store; throws where it must not be written
  * @returns what `write` does; `null` where there is no such visitor

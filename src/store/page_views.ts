@@ -4,7 +4,7 @@
  * @module
  */
 
-/** So many web pages are kept of a visitor. */
+/** The most web pages that are kept of a visitor. */
 const MAX_PAGES = 10;
 
 /** A web page that a visitor was on. */

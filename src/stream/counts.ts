@@ -16,19 +16,19 @@ export class Counts {
     this.#reads = reads;
   }
 
-  /** The event that tells them; another object whenever they changed, `null` before they are known. */
+  /** The event that holds them: a new object whenever they changed, `null` before they are known. */
   get event(): Chunks | null {
     return this.#event;
   }
 
-  /** Forgets them, since nobody will hear how they change. */
+  /** Forgets them, since nobody follows how they change. */
   forget() {
     this.#data = "";
     this.#event = null;
   }
 
   /**
-   * Counts.
+   * Counts anew.
    *
    * @returns whether they changed
    */

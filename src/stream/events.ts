@@ -11,7 +11,7 @@ const encoder = new TextEncoder();
  * One event.
  *
  * @param data JSON on one line
- * @param id by which a stream goes on after it; absent where the event is no part of the list's changes
+ * @param id from which a client can resume; absent if the event is no change of the list
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -41,7 +41,7 @@ export function chunksOf(text: string): Chunks {
   );
 }
 
-/** How long a client waits before it connects again, in milliseconds; not a whole event. */
+/** The line that says how long a client waits before it connects again. */
 export function retryText(milliseconds: number): string {
   return `retry: ${milliseconds}\n\n`;
 }

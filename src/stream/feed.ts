@@ -32,7 +32,7 @@ interface Batch {
   chunks: Chunks;
 }
 
-/** States of which clients know that a list does not remember by its changes. */
+/** The most snapshots of one list that are remembered. */
 const MAX_SNAPSHOTS = 8;
 
 /** A list that changes. Its states are numbered, and named by an id that no other list and no other process gives. */
@@ -50,7 +50,7 @@ export class Feed {
   #list: Chunks | null = null;
   /** Whether a client can put the visitors in order; `null` before somebody asks. */
   #isInOrder: boolean | null = null;
-  /** Lists that clients have, and that never were the current one, by their ids. */
+  /** Snapshots by their ids: lists that clients have read, and that never were the current one. */
   #snapshots = new Map<string, Map<string, Entry>>();
 
   constructor(visitors: EncodedVisitor[], present: Present) {
@@ -68,7 +68,7 @@ export class Feed {
     return this.#sequence;
   }
 
-  /** The id of the current state, by which a stream goes on after it. */
+  /** The id of the current state, from which a client can resume. */
   get id(): string {
     return `${this.#epoch}:${this.#sequence}`;
   }
@@ -116,7 +116,7 @@ export class Feed {
   }
 
   /**
-   * What leads a client to the current state.
+   * The events that bring a client to the current state.
    *
    * @param id of the state that it has
    */
@@ -155,7 +155,7 @@ export class Feed {
     const events = changes.gone.length + changes.changed.length;
     this.#batches.push({ sequence: this.#sequence, events, chunks: this.#encode(changes) });
     this.#remembered += events;
-    // More than the list has visitors are no shorter than the list.
+    // More changes than the list has visitors would be no shorter than the list.
     const most = Math.max(MIN_REMEMBERED, this.#entries.size);
     while (this.#remembered > most) {
       const oldest = this.#batches.shift()!;
@@ -169,13 +169,13 @@ export class Feed {
       ...gone.map(({ shortId }): [string, string] => ["gone", asciiJson({ short_id: shortId })]),
       ...changed.map(({ json }): [string, string] => ["visitor", json]),
     ];
-    // The last event alone has the id: whoever received only some of them goes on before the first.
+    // The last event alone has the id, so that a client that received only some of them resumes before the first.
     const last = events.length - 1;
     const text = events.map(([name, data], i) => eventText(name, data, i === last ? this.id : undefined));
     return chunksOf(text.join(""));
   }
 
-  /** Has everybody get the whole list. */
+  /** Forgets all changes, so that every client gets the whole list. */
   #forget() {
     this.#batches = [];
     this.#remembered = 0;
@@ -200,7 +200,7 @@ export class Feed {
 /** How two states of a list differ. */
 interface Changes {
   gone: Entry[];
-  /** Who came, or is another one. */
+  /** Visitors who are new on the list, or have changed. */
   changed: Entry[];
   /** Whether the same visitors are in another order. */
   isReordered: boolean;

@@ -22,7 +22,7 @@ export interface ListSearch {
   fallback: SearchQuery | null;
 }
 
-/** A list that is followed, or that a stream may go on from. */
+/** A list that is followed, or from which a stream can resume. */
 export class Followed {
   readonly key: string;
   readonly poll: Poll;
@@ -80,7 +80,7 @@ export class Followed {
   /**
    * Takes note of a result page that a client reads.
    *
-   * @returns the id by which a stream goes on after it
+   * @returns the id from which a stream can resume
    */
   idOf(page: SharedPage): string {
     let id = this.#ids.get(page);
@@ -95,7 +95,7 @@ export class Followed {
     return id;
   }
 
-  /** Takes what this process wrote, and sends what changed. What that makes of the list only the next reading may tell. */
+  /** Applies a write of this process, and sends what changed. Some writes show only in the next reading. */
   apply(change: OwnChange) {
     if (this.#feed === null || change.order < this.page.order || !this.#feed.isInOrder) return;
     this.#ownChanges.push(change);
@@ -104,7 +104,7 @@ export class Followed {
 
   #withChange(visitors: EncodedVisitor[], change: OwnChange): EncodedVisitor[] {
     const { isFallback, next } = this.page;
-    // Whoever matches without a typo would be alone on the list.
+    // The list has visitors one typo away; one who matches exactly would replace them all.
     return isFallback ? visitors : withChange(visitors, change, this.#search, next === null);
   }
 
@@ -114,7 +114,7 @@ export class Followed {
   }
 }
 
-/** The same for lists that do not differ. */
+/** A key that equal searches share. */
 export function keyOf({ query, limit, fallback }: ListSearch): string {
   return JSON.stringify([query, limit, fallback]);
 }

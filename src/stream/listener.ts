@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers";
 import { type Chunks, chunksOf, eventText, retryText } from "./events.ts";
 import type { Feed } from "./feed.ts";
 
-/** How often a client hears something, in milliseconds: proxies end what is silent for a minute. */
+/** How often a client gets something, in milliseconds: proxies end connections that are silent for a minute. */
 const PING_INTERVAL = 15_000;
 
 /** How long a client waits before it connects again, in milliseconds, and up to as much longer at random. */
@@ -113,12 +113,12 @@ export class Listener {
     this.#controller.close();
   }
 
-  /** Does what is due. */
+  /** Sends a ping or ends the stream, where that is due. */
   passTime(now: number) {
     if (now >= this.#endAt) return this.end();
     if (now < this.#pingAt) return;
     this.#pingAt = now + PING_INTERVAL;
-    // To one who does not read it would say nothing.
+    // A client that does not read needs no ping.
     if (this.#isIdle) [this.#chunks, this.#sent] = [PING, 0];
     this.#send();
   }
@@ -127,7 +127,7 @@ export class Listener {
   #send() {
     if (this.#sent === this.#chunks.length || this.#hasEnded || this.#controller.desiredSize! <= 0) return;
     const chunk = this.#chunks[this.#sent++];
-    // Others' lists change meanwhile, and nobody else may hold this one.
+    // So that a list that has changed since is not kept in memory for this client alone.
     if (this.#sent === this.#chunks.length) [this.#chunks, this.#sent] = [[], 0];
     this.#controller.enqueue(chunk);
   }

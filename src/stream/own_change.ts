@@ -1,5 +1,5 @@
 /**
- * What a change of one visitor makes of a list, without asking the database for the list.
+ * Applies a change of one visitor to a list, without asking the database for the list.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export interface OwnChange {
 }
 
 /**
- * The list after a change. Somebody who leaves a list that is not whole is not replaced by whoever comes next: that the
- * next reading does.
+ * The list after a change. If a visitor leaves a list that is not whole, the next one is added only by the next
+ * reading.
  *
  * @param visitors in list order
  * @param limit the most visitors on the list
@@ -34,12 +34,12 @@ export function withChange(
   const others = visitors.filter((other) => other.shortId !== shortId);
   if (visitor === null || !matches(query, visitor.visitor)) return others;
   const index = indexOf(others, positionOfVisitor(visitor.visitor));
-  // Others may come before somebody new at the end.
+  // A visitor who is new at the end may have others before it whom the list does not hold.
   const isUnsure = index === others.length && !isWhole && others.length === visitors.length;
   return isUnsure ? visitors : others.toSpliced(index, 0, visitor).slice(0, limit);
 }
 
-/** Where a position belongs, by halves, since finding a visitor's own takes a while. */
+/** Where a position belongs, by binary search, since computing a visitor's own takes a while. */
 function indexOf(visitors: EncodedVisitor[], position: Position): number {
   let [low, high] = [0, visitors.length];
   while (low < high) {

@@ -10,8 +10,8 @@ import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
 /**
- * How long after a question the same may be asked again, in milliseconds. It is more than a second, so that lists and
- * counts together are asked for no more often than there are lists, where these are ten.
+ * The least time between two questions, in milliseconds. It is more than a second, so that ten lists and the counts
+ * together are at most ten questions a second.
  */
 const INTERVAL = 1200;
 
@@ -34,7 +34,7 @@ export class Poll {
     this.#ask = ask;
   }
 
-  /** Whether it is time to ask, given the store's version: not where nothing was written. */
+  /** Whether it is time to ask: not while the store has the version that it had at the last answer. */
   isDue(version: unknown): boolean {
     if (this.#running !== null || this.#clock.now() - this.#askedAt < INTERVAL) return false;
     return this.#error !== null || version === undefined || version !== this.#version;
@@ -43,7 +43,7 @@ export class Poll {
   /**
    * Asks.
    *
-   * @param version gives the store's, before it is asked
+   * @param version returns the store's version; called before the question
    * @throws whatever it was answered with
    */
   run(version: () => unknown): Promise<void> {
@@ -66,7 +66,7 @@ export class Poll {
   }
 
   /**
-   * Has an answer that is about a second old at the most.
+   * Resolves once there is an answer that is at most about a second old.
    *
    * @throws whatever it was answered with
    */

@@ -23,16 +23,16 @@ import { Poll } from "./poll.ts";
 /** How often streams do what is due: pings, ends and readings; in milliseconds. */
 const TICK = 50;
 
-/** Over how many ticks the readings are spread that are due together, so that requests need not wait for all of them. */
+/** Readings that are due together are spread over so many ticks, so that requests need not wait for all of them. */
 const SPREAD = 8;
 
 /** Visitors and events in all lists that nobody follows now. */
 const MAX_IDLE = 3000;
 
-/** How long after a write the visitors are read whom it may have changed, in milliseconds: meanwhile there may be more. */
+/** How long after a write the written visitors are read, in milliseconds: more may be written meanwhile. */
 const WRITES_DELAY = 200;
 
-/** Of more written visitors it is not found out what they make of each list: reading the lists is less work. */
+/** More written visitors are not applied to each list, since reading the lists is less work. */
 const MAX_WRITTEN = 200;
 
 /** How long a stream lives at the most, and how much less at random, in milliseconds. */
@@ -42,9 +42,9 @@ const [LIFETIME, LIFETIME_SPREAD] = [30 * 60_000, 3 * 60_000];
 export interface StreamParts {
   config: Pick<Config, "maxStreams"> & Presented;
   reads: SharedReads;
-  /** Tells that nothing was written, where it can. */
+  /** Its version shows whether anything was written. */
   store: Pick<VisitorReads, "version">;
-  /** Tell what this process writes. */
+  /** Say whom this process writes. */
   writes: WriteEvents;
   health: Health;
   metrics: Metrics;
@@ -91,7 +91,7 @@ export class Streams {
   /**
    * Takes note of a result page that a client reads.
    *
-   * @returns the id by which a stream goes on after it
+   * @returns the id from which a stream can resume
    */
   idOf(search: ListSearch, page: SharedPage): string {
     const noted = this.#noted.get(page);
@@ -167,7 +167,7 @@ export class Streams {
       throw new ApiError("stopping", "The server is about to stop.", { "Retry-After": "1" });
     }
     if (this.#listeners.size >= config.maxStreams) {
-      throw new ApiError("too_many_streams", "As many streams are open as there may be.", {
+      throw new ApiError("too_many_streams", "No more streams may be open, see MAX_STREAMS.", {
         "Retry-After": "10",
       });
     }
@@ -219,7 +219,7 @@ export class Streams {
     for (const shortId of shortIds) this.#written.add(shortId);
     if (isAwaited) return;
     const cancel = this.#clock.after(WRITES_DELAY, () => {
-      // Where it fails the next readings of the lists find the same.
+      // If this fails, the next readings of the lists find the same changes.
       this.#readWritten().catch(() => {});
     });
     this.#cancelReading = () => {
@@ -228,7 +228,7 @@ export class Streams {
     };
   }
 
-  /** Reads the visitors whom this process wrote, and finds out what they make of each list. */
+  /** Reads the visitors whom this process wrote, and applies them to each list. */
   async #readWritten() {
     const { reads } = this.#parts;
     const shortIds = [...this.#written];
@@ -246,7 +246,7 @@ export class Streams {
   /**
    * Does whatever is due, again and again.
    *
-   * @returns ends that
+   * @returns a function that stops it
    */
   #work(): () => void {
     let hasEnded = false;
@@ -259,10 +259,10 @@ export class Streams {
       const due = Array.from(this.#followed.values(), ({ poll }) => poll).filter((poll) =>
         poll.isDue(version)
       );
-      // Those that come together are asked one after the other, and from then on come so.
+      // Those that are due together are asked one after the other, and are due so from then on.
       due.length = Math.min(due.length, Math.ceil(this.#followed.size / SPREAD));
       if (this.#countPoll.isDue(version)) due.push(this.#countPoll);
-      // It says itself why it fails.
+      // A poll logs its failures itself.
       for (const poll of due) poll.run(() => version).catch(() => {});
       cancel = this.#clock.after(TICK, () => void tick());
     };

@@ -111,7 +111,7 @@ async function beOutOfFiles(folder: string) {
     // At once, and then one after the other, a part of them in the middle of a request's head or before a hello.
     const many = await Promise.allSettled(Array.from({ length: 130 }, connect));
     for (const one of many) if (one.status === "fulfilled") silent.push(one.value);
-    await server.until(/Files are short/);
+    await server.until(/Too many open files/);
     for (let i = 0; i < 60; i++) {
       const one = await connect().catch(() => null);
       if (one === null) continue;

@@ -1,5 +1,5 @@
 /**
- * What an agent is told who looks elsewhere: a sound and a notification for each who begins to wait, both only after a
+ * Alerts for an agent who looks elsewhere: a sound and a notification for each who begins to wait, both only after a
  * click of the agent's, and one summary for screen readers.
  *
  * @module

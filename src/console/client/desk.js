@@ -113,7 +113,7 @@ export class Desk {
   }
 
   /**
-   * Signs in: what the server says of the key is seen by the first list.
+   * Signs in. Whether the key is right shows when the first list is read.
    *
    * @param {string} key
    * @param {string} agent

@@ -1,5 +1,5 @@
 /**
- * What is always in sight: how current the list is, who is there and who waits, and how an agent is told.
+ * What is always in sight: how current the list is, who is there and who waits, and how an agent is alerted.
  *
  * @module
  */

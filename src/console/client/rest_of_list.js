@@ -19,7 +19,7 @@ const READ_MS = 30_000;
 /** After a failure, in milliseconds. */
 const RETRY_MS = 5000;
 
-/** More visitors than that are too many to be listed. */
+/** The most result pages that are read; visitors beyond them are not listed. */
 const MOST_PAGES = 10;
 
 /** Adds what is beyond a stream to what it says. */

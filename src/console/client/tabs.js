@@ -2,7 +2,7 @@
  * One stream for all tabs of a browser that show the same search with the same key: one of them holds a lock and the
  * stream, and passes on what it receives. When that tab is closed another one goes on where it left off.
  *
- * The names of lock and channel are made of the key, so that a tab with another key is told nothing.
+ * The names of lock and channel are made of the key, so that a tab with another key receives nothing.
  *
  * @module
  */
@@ -74,7 +74,7 @@ export class SharedList {
     this.#release();
   }
 
-  /** Looks after the stream; to be called every second or so. */
+  /** Checks that the stream still receives something; to be called every second or so. */
   watch() {
     if (this.#stream !== null) {
       this.#stream.watch();

@@ -247,11 +247,11 @@ export class VisitorList {
   }
 }
 
-/** Somebody who is new for less than that has been here since, in milliseconds. */
+/** A visitor first seen more recently than that has been online since then, in milliseconds. */
 const NEW_MS = 4 * 3600_000;
 
 /**
- * Since when somebody is here who came before the console looked.
+ * Since when a visitor is here who came before the console read the list.
  *
  * @param {Visitor} visitor
  * @param {number} now in milliseconds

@@ -7,7 +7,7 @@
 /** Longer texts are left in one colour, in characters. */
 const MOST = 100_000;
 
-/** A string, whether it is a name, and other values. */
+/** A string, the colon after it if it is a name, and other values. */
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*/g;
 
 /**

@@ -66,7 +66,7 @@ export function curlOf(root, question, isStream = false) {
 }
 
 /**
- * A word for a shell, whatever is in it.
+ * Quotes text, whatever is in it, as one word for a shell.
  *
  * @param {string} text
  */

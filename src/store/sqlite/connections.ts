@@ -1,6 +1,6 @@
 /**
- * The connections to a file, as long as it can be used: they are opened and closed together, and opened again once
- * a failure is over.
+ * The connections to the embedded store's file. They are opened and closed together, and opened again once a failure
+ * is over.
  *
  * @module
  */
@@ -22,10 +22,10 @@ const WATCH_INTERVAL = 1000;
 /** How often a server that nobody writes to looks whether its disk is full, in milliseconds. */
 const TRIAL_INTERVAL = 5000;
 
-/** A larger file is read for damage only after SQLite found some, since that takes long; in bytes. */
+/** A file of more bytes is inspected only after SQLite found damage, since inspecting it takes long. */
 const MAX_INSPECTED = 64 * 1024 * 1024;
 
-/** The pause after an inspection of a file that is written all the time, in times of what it took, and in milliseconds. */
+/** The pause after an inspection: so many times its duration, but no longer than so many milliseconds. */
 const [INSPECTION_PAUSE, MAX_INSPECTION_PAUSE] = [30, 30_000];
 
 /** How often the log says how far a rebuild is, in milliseconds. */
@@ -44,9 +44,9 @@ export interface FileUse {
   log: (sentence: string, level?: "warning") => void;
 }
 
-/** What is open. */
+/** All connections while they are open. */
 interface Opened {
-  /** On the event loop. */
+  /** Works on the event loop. */
   session: Session;
   writer: Asked;
   readers: Asked[];
@@ -59,13 +59,13 @@ interface Opened {
 interface Failure {
   reason: string;
   /**
-   * `busy`: over with the next write. `damaged`: nothing must be read or written. `closing`: what is open is not what is
-   * there.
+   * `busy`: another process holds the lock; over with the next write that succeeds. `damaged`: nothing may be read or
+   * written. `closing`: another file is in its place, so that the connections must be closed.
    */
   kind: "busy" | "damaged" | "closing" | "other";
 }
 
-/** A file that is gone may be put back, and until then is readable through the connections that there are. */
+/** A removed file may be put back; until then the open connections can still read it. */
 const FAILURE_OF = {
   removed: "other",
   replaced: "closing",
@@ -78,15 +78,15 @@ export class Connections {
   #use: FileUse;
   /** `null` while the file cannot be opened. */
   #opened: Opened | null;
-  /** Settles when what was open before is closed. */
+  /** Settles when the connections that were open before are closed. */
   #closing = Promise.resolve();
-  /** Other connections have other versions. */
+  /** How often they were opened: SQLite counts versions for each connection anew. */
   #generation = 0;
   #isClosed = false;
   #failure: Failure | null = null;
-  /** Settles when the file is whole; `null` once it is. */
+  /** The rebuild of the file, while one runs. */
   #rebuild: Promise<void> | null;
-  /** Settles when what the timer began is done. */
+  /** The check that the timer started, while it runs. */
   #watching: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isUninspected = true;
@@ -106,17 +106,21 @@ export class Connections {
     if (use.use === "request") this.#timer = setInterval(() => this.#onTimer(), WATCH_INTERVAL);
   }
 
-  /** Does work that is bounded by its result page. */
+  /** Does work on the event loop, which its result page must bound. */
   onLoop<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     return this.#ask(({ session }) => new InlineSession(session), method, args);
   }
 
-  /** Does work in the reading thread that has less to do. */
+  /** Does work in the reading thread that has the fewest questions to answer. */
   read<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     return this.#ask(({ readers }) => readers.reduce((a, b) => b.load < a.load ? b : a), method, args);
   }
 
-  /** @throws {StoreUnavailable} what was written may be lost, such as where the file was removed meanwhile */
+  /**
+   * Does work in the writing thread.
+   *
+   * @throws {StoreUnavailable} what was written may be lost, such as where the file was removed meanwhile
+   */
   async write<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     const result = await this.#ask(({ writer }) => writer, method, args);
     if (!this.#isInPlace()) throw this.#unavailable();
@@ -124,7 +128,7 @@ export class Connections {
     return result;
   }
 
-  /** Another one after every write, of this process or of another one. */
+  /** Changes after every write, of this process or of another one. */
   get version(): string {
     try {
       return `${this.#generation} ${this.#requireOpened().session.version}`;
@@ -185,7 +189,7 @@ export class Connections {
     return this.#opened;
   }
 
-  /** What requests get: a server's log has the reason, once for all of them. */
+  /** The error that requests get. The reason is in a server's log, once for all of them. */
   #unavailable(): StoreUnavailable {
     return this.#use.use === "request" || this.#failure === null
       ? new StoreUnavailable("The embedded store does not answer")
@@ -214,7 +218,7 @@ export class Connections {
     }
   }
 
-  /** Whether the file is where it was opened. */
+  /** Whether the path still leads to the file that is open; notes the failure if it does not. */
   #isInPlace(): boolean {
     const problem = this.#opened?.watch?.look() ?? null;
     if (problem === null) return true;
@@ -222,7 +226,7 @@ export class Connections {
     return false;
   }
 
-  /** Returns whether an error is the file's failure. */
+  /** Notes a failure of the file. Returns whether the error is one. */
   #noteError(error: unknown): boolean {
     if (!(error instanceof StoreUnavailable) || error instanceof TimeBudgetOver) return false;
     this.#fail(error instanceof FileFailure ? error : { reason: error.message, kind: "other" });
@@ -237,7 +241,7 @@ export class Connections {
     if (this.#use.use === "command") return;
     const log = () => this.#use.log(`The embedded store does not answer: ${reason}`, "warning");
     if (kind !== "damaged") return log();
-    // All of it before anybody reads of the damage and puts a good file there.
+    // Before the log reports the damage, since an operator who reads that puts a good file there.
     this.#closing = this.#closeOpened().then(() => putLogAside(this.#use.path));
     this.#closing.then(log);
   }
@@ -257,13 +261,13 @@ export class Connections {
   async #lookForTrouble() {
     if (performance.now() >= this.#trialAt) {
       this.#trialAt = performance.now() + TRIAL_INTERVAL;
-      // Most of the log is written again and again, so that there may be room in it.
+      // SQLite overwrites its write-ahead log from the beginning, so that a write may succeed on a full disk.
       if (await isDiskFull(this.#use.path) && !await this.#try(this.#opened!.writer, "tryWriting")) return;
     }
     await this.#inspectChanged();
   }
 
-  /** Reads a file for damage after it was opened, and after it was written, by SQLite or by somebody else. */
+  /** Inspects the file for damage after it was opened, and after anybody wrote it. */
   async #inspectChanged() {
     const { isWritten, size } = this.#opened!.watch!.lookAtContent();
     this.#isUninspected ||= isWritten;
@@ -278,7 +282,7 @@ export class Connections {
   /** Asks through a new connection, which has cached nothing; returns whether the answer is good. */
   async #inspect(method: "isWhole" | "tryWriting"): Promise<boolean> {
     const { path, busyMilliseconds } = this.#use;
-    // Nothing is written into a file of which it is not known whether it is whole: somebody may be copying it there.
+    // An inspection does not write: the file may be one that somebody is just copying there.
     const access = method === "isWhole" ? "read" : "write";
     const thread = new Thread({ path, busyMilliseconds, isWriter: true, access });
     try {
@@ -293,18 +297,18 @@ export class Connections {
       if (await asked.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
       return true;
     } catch (error) {
-      // Of a file that was replaced meanwhile this says nothing.
+      // If the file was replaced meanwhile, the error says nothing of the new one.
       if (this.#isInPlace()) this.#noteError(error);
       return false;
     }
   }
 
-  /** Looks whether a failure is over, and then opens all connections anew. */
+  /** Checks whether a failure is over, and then opens all connections anew. */
   async #recover(isInPlace: boolean) {
     const { path } = this.#use;
     const { kind } = this.#failure!;
     if (kind === "closing") {
-      // A log that stayed beside another file would be applied to that.
+      // SQLite would apply a write-ahead log that is left behind to the new file.
       await this.#opened?.writer.ask("emptyLog", [], Infinity).catch(() => {});
       await this.#closeOpened();
     } else if (!isInPlace) return;
@@ -313,9 +317,9 @@ export class Connections {
     if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
     const before = this.#opened;
     if (before?.access === "write") {
-      // Through what is open: a new connection might be one to a file that is being replaced.
+      // Through the open connection: a new one might open a file that is being replaced.
       if (await this.#try(before.writer, "tryWriting") && this.#isInPlace()) this.#endFailure();
-      // A thread that began while the file was read-only can write nothing for good; it is started again.
+      // A thread that opened the file while it was read-only can never write. The next question starts another.
       else if (this.#failure?.reason === READ_ONLY) await before.writer.close();
       return;
     }

@@ -232,7 +232,7 @@ export function isBusy(error: unknown): boolean {
   return primaryCode(error) === SQLITE_BUSY;
 }
 
-/** What an error means to whoever opens a file. */
+/** Turns an error of SQLite into the reason why the file cannot be opened. */
 export function cannotOpen(error: unknown): StoreRefused {
   if (error instanceof StoreRefused) return error;
   const code = primaryCode(error);
@@ -264,7 +264,7 @@ export class FileFailure extends StoreUnavailable {
   }
 }
 
-/** What an error means to whoever uses the store. */
+/** Turns an error of SQLite into one of the store; others stay as they are. */
 export function asStoreError(error: unknown): unknown {
   const code = primaryCode(error) ?? -1;
   const reason = FILE_ERRORS.get(code);

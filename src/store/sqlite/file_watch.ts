@@ -7,10 +7,10 @@
 import { READ_ONLY } from "./file.ts";
 import { SIDE_FILES } from "./private_file.ts";
 
-/** What a disk must take not to be full, in bytes. */
+/** The size of the file by which a full disk is noticed, in bytes. */
 const TRIAL = 65_536;
 
-/** What became of a file that is open. */
+/** What happened to a file that is open. */
 export interface FileProblem {
   kind: "removed" | "replaced" | "emptied" | "read-only";
   reason: string;
@@ -20,7 +20,7 @@ export interface FileProblem {
 export class FileWatch {
   #path: string;
   #identity: string | null;
-  /** Beside the file to which a link leads. */
+  /** SQLite puts them beside the file itself, where the path is a link. */
   #sideFiles: { path: string; identity: string | null }[];
   #content: string;
 
@@ -64,21 +64,24 @@ export class FileWatch {
   }
 }
 
-/** Whether nothing can be opened at a path: it would be made, or be made a database. `null` where a file is. */
+/**
+ * The problem with a path that leads to no file, or to an empty one, of which SQLite would make a database; `null`
+ * for others.
+ */
 export function absenceOf(path: string): FileProblem | null {
   const info = stat(path);
   if (info === null) return { kind: "removed", reason: "the file was removed" };
   return info.size === 0 ? { kind: "emptied", reason: "the file is empty" } : null;
 }
 
-/** Whether nobody may write a file: not even root then should, whom the system does not keep from it. */
+/** Whether a file's mode lets nobody write it. The system would let root do so all the same. */
 export function mayNobodyWrite(path: string): boolean {
   return isReadOnly(stat(path));
 }
 
 /**
  * Renames the write-ahead log of a damaged file to `….damaged`: SQLite would apply it to a good file that is put there.
- * Nothing may be open.
+ * No connection may be open.
  */
 export function putLogAside(path: string) {
   try {
@@ -89,7 +92,7 @@ export function putLogAside(path: string) {
   }
 }
 
-/** Whether a disk takes no more, by a small file beside this one, which is removed at once. */
+/** Whether the disk is full. Writes a small file beside this one, and removes it at once. */
 export async function isDiskFull(path: string): Promise<boolean> {
   const trial = `${path}-trial`;
   try {

@@ -74,7 +74,9 @@ function openForReading(path: string, options: ConnectionOptions): Connection {
     const connection = new Connection(path, { ...options, access });
     try {
       if (!isCurrent(connection) || isUnbuilt(connection)) {
-        throw new StoreRefused("Cannot open the store: the file is another Foyer's, and cannot be written");
+        throw new StoreRefused(
+          "Cannot open the store: another version of Foyer made the file, and it cannot be rebuilt since it is read-only",
+        );
       }
       connection.configure();
       return connection;
