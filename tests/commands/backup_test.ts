@@ -35,7 +35,7 @@ testInFolder(
 );
 
 testInFolder("A backup needs no right that the executable does not have", async (folder) => {
-  await openSqliteStore(`${folder}/foyer.db`).close();
+  await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   const { args, ...command } = fromSource(folder, ["backup", "copy.db"], { SQLITE_PATH: "foyer.db" });
   const rights = denoJson.tasks.compile.command.split(" ").filter((flag) =>
     /^--(allow-|no-prompt)/.test(flag)
@@ -49,7 +49,7 @@ testInFolder("A backup needs no right that the executable does not have", async 
 
 testInFolder("A backup goes into the file that is named, whatever the name looks like", async (folder) => {
   const name = "file:copy.db?mode=memory";
-  await openSqliteStore(`${folder}/foyer.db`).close();
+  await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   assert.equal((await run(folder, ["backup", name])).code, 0);
   const { size, mode } = await Deno.stat(`${folder}/${name}`);
   assert.ok(size > 0);
@@ -57,7 +57,7 @@ testInFolder("A backup goes into the file that is named, whatever the name looks
 });
 
 testInFolder("A backup overwrites nothing", async (folder) => {
-  await openSqliteStore(`${folder}/foyer.db`).close();
+  await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   await Deno.writeTextFile(`${folder}/there.db`, "somebody's");
   const { code, stderr } = await run(folder, ["backup", "there.db"]);
   assert.equal(code, 1);

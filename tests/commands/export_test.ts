@@ -23,7 +23,7 @@ function testWith(
   work: (folder: string) => Promise<void>,
 ) {
   testInFolder(sentence, async (folder) => {
-    const store = openSqliteStore(`${folder}/visitors.db`);
+    const store = openSqliteStore(`${folder}/visitors.db`, { use: "command" });
     await store.putVisitors(documents.map((document) => readVisitor(document)!));
     await store.close();
     await work(folder);

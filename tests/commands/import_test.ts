@@ -327,7 +327,7 @@ function run(folder: string, args: string[], input = "", environment: Record<str
 }
 
 const shortIdsIn = async (path: string) => {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   const visitors = await allOf(store);
   await store.close();
   return visitors.map(({ short_id }) => short_id);
@@ -458,7 +458,7 @@ testInFolder("An import that cannot begin says why", async (folder) => {
 });
 
 testInFolder("While a server serves the same store an import's result shows at once", async (folder) => {
-  const store = openSqliteStore(`${folder}/visitors.db`);
+  const store = openSqliteStore(`${folder}/visitors.db`, { use: "command" });
   const { ask } = appOver(store);
   const idsNow = async () => {
     const response = await ask("/api/visitors/list/latest");

@@ -177,7 +177,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
     `On ${signal} a request in flight is finished, no other is taken, and the exit code is 0`,
     async (folder) => {
       // 60 MB, more than sockets hold: the answer is still under way when the signal comes.
-      const store = openSqliteStore(`${folder}/foyer.db`);
+      const store = openSqliteStore(`${folder}/foyer.db`, { use: "command" });
       const note = "x".repeat(60_000);
       await store.putVisitors(
         Array.from(

@@ -32,7 +32,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
 for (const [what, presence] of [["", {}], [" where web pages connect", PRESENCE]] as const) {
   testInFolder(`A removal of all visitors stops when its client is gone${what}`, async (folder) => {
     const path = `${folder}/foyer.db`;
-    const store = openSqliteStore(path);
+    const store = openSqliteStore(path, { use: "command" });
     await store.putVisitors(
       Array.from(
         { length: 20_000 },

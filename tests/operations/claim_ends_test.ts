@@ -67,7 +67,10 @@ function testClaimEnds(engine: string, openBoth: OpenBoth) {
 
 testClaimEnds("SQLite file", async (work) => {
   await inFolder(async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`)) as [VisitorStore, VisitorStore];
+    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" })) as [
+      VisitorStore,
+      VisitorStore,
+    ];
     try {
       await work(stores);
     } finally {

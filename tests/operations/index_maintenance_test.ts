@@ -44,7 +44,7 @@ testInFolder(
   "Index segments are merged, and visitors are found meanwhile",
   async (folder) => {
     const path = join(folder, "foyer.db");
-    const store = openSqliteStore(path);
+    const store = openSqliteStore(path, { use: "command" });
     await fill(store, 0, 3000);
     assert.ok(segmentsOf(path) > 1);
     let steps = 0;
@@ -76,7 +76,7 @@ testInFolder(
 
 testInFolder("Merged segments are left alone, also beside a small new one", async (folder) => {
   const path = join(folder, "foyer.db");
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   assert.equal(await store.maintainIndexes!(), false);
   await fill(store, 0, 6000);
   while (await store.maintainIndexes!());

@@ -25,7 +25,9 @@ type Server = Awaited<ReturnType<typeof servePresence>>;
 
 async function overFile(work: (stores: Stores) => Promise<void>) {
   await inFolder(async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`)) as Stores["stores"];
+    const stores = [1, 2].map(() =>
+      openSqliteStore(`${folder}/foyer.db`, { use: "command" })
+    ) as Stores["stores"];
     // Nobody else writes this file: a process that is not Foyer's is not a case here.
     const writeDirectly: WriteDirectly = async (shortId, fields) => {
       await stores[1].updateVisitor(shortId, fields);

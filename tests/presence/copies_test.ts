@@ -23,7 +23,10 @@ type OpenBoth = (work: (stores: [VisitorStore, VisitorStore]) => Promise<void>) 
 
 async function overFile(work: Parameters<OpenBoth>[0]) {
   await inFolder(async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`)) as [VisitorStore, VisitorStore];
+    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" })) as [
+      VisitorStore,
+      VisitorStore,
+    ];
     try {
       await work(stores);
     } finally {
@@ -199,7 +202,7 @@ if (hasAllRights) {
       assert.equal(code, 0, stderr);
       return stdout;
     };
-    const store = openSqliteStore(path);
+    const store = openSqliteStore(path, { use: "command" });
     try {
       await using server = await servePresence(store);
       const { page, code } = await enter(server);
@@ -209,7 +212,7 @@ if (hasAllRights) {
       assert.equal((await server.find("online")).lookup_code, code);
       await run(["import", `${folder}/copy.ndjson`], `${folder}/new.db`);
       for (const name of ["new", "backup"]) {
-        const copy = openSqliteStore(`${folder}/${name}.db`);
+        const copy = openSqliteStore(`${folder}/${name}.db`, { use: "command" });
         try {
           await using restored = await servePresence(copy, {}, quiet);
           await restored.find(name === "new" ? "-online" : "online");

@@ -29,7 +29,7 @@ function testOfTwo(
   work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>,
 ) {
   testInFolder(sentence, async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`));
+    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" }));
     // Their writing threads have started: pages that come before get their codes a little later.
     for (const store of stores) await store.releaseLease("none", "nobody");
     try {
@@ -339,7 +339,7 @@ testInFolder("What a database has forgotten in an outage is written again", asyn
     const [stays, left] = [await server.enter(), await server.enter()];
     await left.close();
     const [{ process, id }] = await eventually(async () => {
-      if ((await server.ask("/usage")).usage.visitors.online_now !== 1) return undefined;
+      if ((await server.ask("/usage")).usage?.visitors.online_now !== 1) return undefined;
       const rows = rival.prepare("SELECT process, id FROM connection").all();
       return rows.length === 1 ? rows : undefined;
     });

@@ -46,7 +46,7 @@ function test(sentence: string, work: (processes: Processes) => Promise<void>) {
   if (!hasAllRights) return;
   Deno.test(`SQLite: ${sentence}`, () =>
     inFolder(async (folder) => {
-      const stores = [1, 2].map(() => openSqliteStore(join(folder, "foyer.db")));
+      const stores = [1, 2].map(() => openSqliteStore(join(folder, "foyer.db"), { use: "command" }));
       await work(await processesOver(stores));
       for (const store of stores) await store.close();
     }));

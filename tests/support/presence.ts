@@ -84,7 +84,7 @@ export async function servePresence(bare: VisitorStore, environment: Environment
   };
   /** The first visitor that a search finds, once one does. */
   const find = (q: string): Promise<Visitor> =>
-    eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors[0]);
+    eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors?.[0]);
   return {
     host,
     clock,

@@ -67,7 +67,7 @@ testInFolder(
     assert.deepEqual(modes, ["640", "640", "640"]);
     assert.equal(log.length, 1);
     for (const suffix of SUFFIXES) assert.ok(log[0].includes(`${path}${suffix} (mode 640)`), log[0]);
-    const store = openSqliteStore(path);
+    const store = openSqliteStore(path, { use: "command" });
     const [, command] = /`(chmod .*)`$/.exec(log[0])!;
     const { code } = await new Deno.Command("sh", { args: ["-c", command] }).output();
     assert.equal(code, 0);

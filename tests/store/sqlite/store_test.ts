@@ -26,7 +26,7 @@ testCareContract("SQLite", openInMemory);
 const openInFile = async () => {
   await checkThreads();
   const folder = await Deno.makeTempDir({ prefix: "foyer-test-" });
-  const store = openSqliteStore(join(folder, "foyer.db"));
+  const store = openSqliteStore(join(folder, "foyer.db"), { use: "command" });
   return {
     store,
     [Symbol.asyncDispose]: async () => {
@@ -46,7 +46,7 @@ function testFile(sentence: string, work: (path: string) => Promise<void>) {
 }
 
 testFile("it is readable by its owner alone, and so are the files beside it", async (path) => {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   await store.putVisitors([visitorOf({ short_id: "a" })]);
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600, file);
@@ -55,16 +55,19 @@ testFile("it is readable by its owner alone, and so are the files beside it", as
 });
 
 testFile("its visitors are there when it is opened again", async (path) => {
-  const first = openSqliteStore(path);
+  const first = openSqliteStore(path, { use: "command" });
   await first.putVisitors([visitorOf({ short_id: "a", name: "Ada" })]);
   await first.close();
-  const second = openSqliteStore(path);
+  const second = openSqliteStore(path, { use: "command" });
   assert.deepEqual(await findAll(second, "ada"), ["a"]);
   await second.close();
 });
 
 testFile("an import beside a server is seen at once", async (path) => {
-  const [server, importing] = [openSqliteStore(path), openSqliteStore(path)];
+  const [server, importing] = [
+    openSqliteStore(path, { use: "command" }),
+    openSqliteStore(path, { use: "command" }),
+  ];
   assert.deepEqual(await findAll(server, ""), []);
   await importing.putVisitors([visitorOf({ short_id: "a" })]);
   assert.deepEqual(await findAll(server, ""), ["a"]);
@@ -73,14 +76,14 @@ testFile("an import beside a server is seen at once", async (path) => {
 });
 
 testFile("what another process stores is seen at once", async (path) => {
-  const server = openSqliteStore(path);
+  const server = openSqliteStore(path, { use: "command" });
   assert.deepEqual(await findAll(server, ""), []);
   const program = `
     import { openSqliteStore } from ${
     JSON.stringify(import.meta.resolve("../../../src/store/sqlite/store.ts"))
   };
     import { readVisitor } from ${JSON.stringify(import.meta.resolve("../../../src/visitor/visitor.ts"))};
-    const store = openSqliteStore(${JSON.stringify(path)});
+    const store = openSqliteStore(${JSON.stringify(path)}, { use: "command" });
     await store.putVisitors([readVisitor({ short_id: "a", is_online: true })]);
     await store.close();`;
   const script = `${path}.ts`;
@@ -97,7 +100,10 @@ testFile("what another process stores is seen at once", async (path) => {
 testFile(
   "what is known of visitors and of the pages that they are on is never from before a write",
   async (path) => {
-    const [one, other] = [openSqliteStore(path), openSqliteStore(path)];
+    const [one, other] = [
+      openSqliteStore(path, { use: "command" }),
+      openSqliteStore(path, { use: "command" }),
+    ];
     for (const [number, writer] of [other, one, other, one].entries()) {
       const on = (page: string) => ({
         short_id: "ada",
@@ -261,7 +267,7 @@ Deno.test("SQLite: a search of very many words, each of them like very many othe
 });
 
 testFile("a page view touches no index of what is searched", async (path) => {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   const change = { name: "Ada", email: "ada@acme.com", tags: ["#vip"], last_url: "/a", lookup_code: "4711" };
   await writeAll(store, "p", [{ shortId: "ada", isNew: true, change, isConnected: true }]);
   const readIndexes = () => {
@@ -284,7 +290,7 @@ testFile("a page view touches no index of what is searched", async (path) => {
 });
 
 testFile("words that nobody has any more are gone after index maintenance", async (path) => {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   const [ada, eve] = ["ada", "eve"].map((short_id) =>
     visitorOf({ short_id, name: `${short_id} Lovelace`, email: `${short_id}@secret.example`, tags: ["#vip"] })
   );
@@ -362,7 +368,7 @@ for (const name of ["schema-6", "without-listing"]) {
 
 /** Makes a file of visitors that another version of Foyer, with other attributes in another order, would have made. */
 async function makeOther(path: string, total: number) {
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, { use: "command" });
   await store.putVisitors(
     Array.from(
       { length: total },
