@@ -43,7 +43,7 @@ export async function exportVisitors(config: Config): Promise<number> {
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     const reason = error instanceof StoreUnavailable ? error.message : outputFailure(error);
     if (reason === null) throw error;
-    printError(`${reason}; the export is not whole`);
+    printError(`${reason}; the export is incomplete`);
     return 1;
   } finally {
     await store.close();

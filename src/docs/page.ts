@@ -1,5 +1,5 @@
 /**
- * The documentation's page, made of what routes, checks, searches and errors are made of.
+ * The documentation's page, made from the declarations of routes, checks, the search format and errors.
  *
  * @module
  */
@@ -71,7 +71,7 @@ ${document("../presence/PROTOCOL.md", "messages", "Messages of web pages")}`;
   return `${await wholePage(assets, { links, content, consoleLink })}`;
 }
 
-/** A path as it fits beside the page. */
+/** A path, shortened for the table of contents. */
 function shortened(path: string): string {
   return path.replace(/^\/visitors\/(?=.)/, "…/");
 }

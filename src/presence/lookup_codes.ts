@@ -170,7 +170,7 @@ export class LookupCodes {
         await within(NEED_RETRY, this.#closing.promise, this.#clock);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) {
-          this.#log("Cannot find lookup codes", "error", describeFailure(error));
+          this.#log("Cannot reserve lookup codes for new visitors", "error", describeFailure(error));
         }
         await within(RETRY, this.#closing.promise, this.#clock);
       }

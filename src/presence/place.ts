@@ -178,7 +178,7 @@ function readerOf(bytes: Uint8Array): Reader<Response> {
     // Sixteen zero bytes part the index from the data.
     const separator = bytes.subarray(searchTreeSize, searchTreeSize + 16);
     if (searchTreeSize === 0 || separator.length < 16 || separator.some((byte) => byte !== 0)) {
-      throw new RangeError("the index does not end where it says");
+      throw new RangeError("the index does not end where the metadata says");
     }
     for (let network = 0; network < 256; network++) reader.get(`${network}.1.1.1`);
   } catch (error) {

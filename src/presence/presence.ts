@@ -99,7 +99,11 @@ export function openPresence(
         await codes.close();
         await watch.stop();
       } catch (error) {
-        log("Cannot end presence properly", "error", describeFailure(error));
+        log(
+          "Cannot take visitors offline, or release lookup codes, while stopping",
+          "error",
+          describeFailure(error),
+        );
       }
     },
   };

@@ -113,7 +113,7 @@ testWith(many, "An export for which there is no room fails, and says so", async 
   const { code, stderr } = await shell(folder, "foyer export > /dev/full");
   assert.deepEqual([code, stderr], [
     1,
-    "Cannot write to standard output (ENOSPC); the export is not whole\n",
+    "Cannot write to standard output (ENOSPC); the export is incomplete\n",
   ]);
 });
 

@@ -93,7 +93,7 @@ export class Alerts {
       };
       this.#notices.set(visitor.short_id, notice);
     } catch {
-      // Browsers of phones have the type and refuse to make one.
+      // On phones `Notification` exists, and its constructor throws.
       this.notifies = false;
     }
   }

@@ -133,7 +133,7 @@ export async function readJson(response) {
 /** @param {Response} response */
 async function failureOf(response) {
   const body = await response.json().catch(() => null);
-  // A proxy's own error is no JSON of Foyer's.
+  // An error of a proxy is not Foyer's JSON.
   const isOurs = body !== null && typeof body.error === "string";
   const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
   return new ApiFailure(

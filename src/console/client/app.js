@@ -159,7 +159,7 @@ function Nobody({ q, desk }) {
     `;
 }
 
-/** Says at some length that the list is not current. @param {{ desk: Desk }} props */
+/** Says in a sentence that the list is not current, and why. @param {{ desk: Desk }} props */
 function Interruption({ desk }) {
   const { connection, list } = desk;
   const now = serverNow();

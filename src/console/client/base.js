@@ -1,5 +1,5 @@
 /**
- * Where this installation is, whatever prefix and proxy lead to it.
+ * The URLs of this installation, whatever prefix and proxy lead to it.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * For whom it rings: each visitor who begins to wait, until an agent takes it, or it is gone.
+ * For whom the bell rings: each visitor who begins to wait, until an agent claims the visitor, or the visitor no
+ * longer waits.
  *
  * @module
  */
@@ -14,10 +15,10 @@ export const RING_MS = 60_000;
 export class Bell {
   /** Since when it rings, by short id. @type {Map<string, number>} */
   #ringing = new Map();
-  /** How many wait who are not among the visitors, and since when it rings for them. */
+  /** How many visitors wait who are not on the list, and since when it rings for them. */
   #outside = /** @type {number | null} */ (null);
   #outsideSince = /** @type {number | null} */ (null);
-  /** Those who waited when last looked. @type {Set<string> | null} */
+  /** Who waited at the last call of `take`. @type {Set<string> | null} */
   #waiting = null;
 
   /**

@@ -16,7 +16,7 @@ import { Shown } from "./shown.js";
 export function ClaimButton({ desk, visitor, onChanged }) {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
-  /** What is asked before it is done. */
+  /** The question to the agent before the claim is sent. */
   const [asks, setAsks] = useState(/** @type {"name" | "take over" | null} */ (null));
   const { short_id, claimed_by, is_online } = visitor;
   const agent = desk.session?.agent ?? "";

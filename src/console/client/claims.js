@@ -8,7 +8,7 @@ import { visitorPath } from "./api.js";
 /** A claim lasts five minutes; a tab in the background may be held up for one. In milliseconds. */
 const RENEW_MS = 2 * 60_000;
 
-/** By then everybody has heard of a claim, in milliseconds. */
+/** After that a claim has reached all lists, in milliseconds. */
 const SETTLED_MS = 5000;
 
 /** The claims made in this tab. */
@@ -87,7 +87,7 @@ export class Claims {
     try {
       await this.#put(shortId, false);
     } catch (failure) {
-      // Taken over, offline, or removed; a server that is away may be back the next time.
+      // The visitor was taken over, is offline, or was removed. After other errors the next renewal may succeed.
       const { status } = /** @type {import("./api.js").ApiFailure} */ (failure);
       if (status < 400 || status >= 500 || status === 429) return;
       this.#forget(shortId);
@@ -119,8 +119,8 @@ export class Claims {
   }
 
   /**
-   * Takes note that a visitor has no claim of this tab's any more, and renews it no longer. What is heard right after the
-   * claim may be older than it.
+   * Takes note that this tab's claim of a visitor has ended, and stops renewing it. Ignored right after the claim,
+   * since what was received may be older.
    *
    * @param {string} shortId
    */

@@ -1,5 +1,5 @@
 /**
- * The code that a visitor reads out over the phone: four digits, and in the same place who it is.
+ * The entry of the lookup code that a visitor reads out over the phone; the visitor is shown in the same place.
  *
  * @module
  */
@@ -23,7 +23,8 @@ export function digitsOf(text) {
 }
 
 /**
- * The digit of any script as an ASCII one, else nothing. Unicode has each script's ten together, 0 first.
+ * A digit of any script as an ASCII one; empty for other characters. In Unicode the ten digits of a script follow
+ * each other, from 0 on.
  *
  * @param {string} character
  */
@@ -73,7 +74,7 @@ export class CodeEntry extends Component {
   #type = (event) => {
     const input = /** @type {HTMLInputElement} */ (event.currentTarget);
     const code = digitsOf(input.value);
-    // Also where the state does not change, so that nothing but digits stands there.
+    // Even if the state does not change, so that the field never holds anything but digits.
     input.value = code;
     const isNew = code !== this.state.code;
     this.setState({ code });

@@ -40,7 +40,7 @@ async function copyText(text) {
 }
 
 /**
- * For pages that came by HTTP from another host, to which browsers give no clipboard.
+ * For pages loaded by HTTP from another host, which browsers give no access to the clipboard.
  *
  * @param {string} text
  */

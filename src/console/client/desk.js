@@ -1,6 +1,6 @@
 /**
- * What the console knows and does: who is signed in, which visitors are listed, which one is open. Views show it and call
- * its methods; it calls back when something is to be drawn anew.
+ * The console's state: who is signed in, which visitors are listed, which one is open. Views show it and call its
+ * methods; it calls back when they must be drawn again.
  *
  * @module
  */
@@ -30,10 +30,10 @@ import { watchVisitor } from "./watch.js";
  * @property {number | null} waitUntil when the server may be asked again, in milliseconds
  */
 
-/** At most one drawing in that time for what comes from the server, in milliseconds. */
+/** Changes from the server are drawn at most once in that time, in milliseconds. */
 const DRAW_MS = 250;
 
-/** What is typed is searched for after a pause of so many milliseconds. */
+/** How long typing must pause before a search begins, in milliseconds. */
 const TYPING_MS = 300;
 
 /** How long it waits until it asks for the usage again, in milliseconds. */
@@ -45,7 +45,7 @@ export class Desk {
   session = readSession();
   /** @type {Api | null} */
   api = null;
-  /** Why the last key was not taken. */
+  /** Why the last key was not accepted. */
   signInProblem = "";
   preferences = readPreferences();
   /** As it is typed. */
@@ -83,18 +83,18 @@ export class Desk {
     if (this.session !== null) this.#begin(this.session);
   }
 
-  /** Draws at once: somebody did something and looks at what it does. */
+  /** Draws at once, since the agent did something and expects to see its effect. */
   draw() {
     clearTimeout(this.#drawTimer);
     this.#drawTimer = undefined;
     this.#drawnAt = performance.now();
     this.render();
-    // A leaver who has faded is to go although nothing else happens.
+    // A visitor who has faded out must disappear even if nothing else happens.
     const faded = this.list.nextFaded;
     if (faded !== null) this.#drawAfter(Math.max(DRAW_MS, faded - serverNow()));
   }
 
-  /** Draws soon, with what else comes until then. */
+  /** Draws soon, together with whatever else changes until then. */
   drawSoon() {
     this.#drawAfter(Math.max(0, this.#drawnAt + DRAW_MS - performance.now()));
   }
@@ -203,7 +203,7 @@ export class Desk {
 
   /** @param {Message} message */
   #receive(message) {
-    // Looked at only where it may concern one of them: much else happens.
+    // Only messages that may concern a waiting visitor are looked at, since most do not.
     const concernsWaiters = message.type === "list" || message.type === "more" ||
       message.type === "visitor" &&
         (isWaiting(message.visitor) || this.#isWaiting(message.visitor.short_id)) ||
@@ -254,7 +254,7 @@ export class Desk {
     this.drawSoon();
   }
 
-  /** A claim of this tab's that was there and is not any more is not made again. @param {Visitor} visitor */
+  /** If this tab's claim of a visitor has ended, it is not renewed. @param {Visitor} visitor */
   #noteClaim({ short_id, claimed_by }) {
     const before = this.list.get(short_id)?.visitor.claimed_by;
     if (before === this.claims.agent && claimed_by !== before) this.claims.noteEnd(short_id);

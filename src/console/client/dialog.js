@@ -12,7 +12,7 @@ import { Symbol } from "./marks.js";
  */
 export function Dialog({ title, name, onClose, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  // At once: what is typed next belongs into it.
+  // Without delay, since the next key pressed belongs to the dialog.
   useLayoutEffect(() => {
     const dialog = ref.current;
     const before = /** @type {HTMLElement | null} */ (document.activeElement);

@@ -14,7 +14,7 @@
  * @property {string | null} id the last one that was sent; `null` before any
  */
 
-/** Makes events of the text of a stream, in whatever pieces it comes. */
+/** Parses the text of a stream into events, in whatever pieces it comes. */
 export class EventReader {
   /** How long the server wants a client to wait before it connects again, in milliseconds; `null` where it does not say. */
   retry = /** @type {number | null} */ (null);

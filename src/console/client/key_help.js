@@ -1,5 +1,5 @@
 /**
- * The keys that do something, and whether they do.
+ * The keyboard shortcuts, and whether they are turned on.
  *
  * @module
  */

@@ -28,7 +28,7 @@ export function readSession(storage = sessionStorage) {
     const { key, agent } = JSON.parse(storage.getItem(ITEM) ?? "");
     return typeof key === "string" && key !== "" ? { key, agent: String(agent ?? "") } : null;
   } catch {
-    // Nothing, something else, or a browser that keeps nothing.
+    // Nothing is stored, or something else, or the browser refuses storage.
     return null;
   }
 }
@@ -43,7 +43,7 @@ export function keepSession({ key, agent }, storage = sessionStorage) {
   try {
     storage.setItem(ITEM, JSON.stringify({ key, agent }));
   } catch {
-    // The page goes on with what it has in memory.
+    // The session stays in memory.
   }
 }
 

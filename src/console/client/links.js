@@ -16,5 +16,5 @@ export function safeUrl(given) {
   return url !== null && /^https?:$/.test(url.protocol) && /^https?:\/\//i.test(given) ? url.href : null;
 }
 
-/** What every link to elsewhere has: the other page learns nothing of this one. */
+/** The attributes of every link to another site, which learns nothing of this page. */
 export const ELSEWHERE = { target: "_blank", rel: "noopener noreferrer" };

@@ -32,7 +32,7 @@ function draw() {
   if (document.title !== title) document.title = title;
   const name = iconName(isSignedIn ? count?.waiting ?? 0 : 0, isCurrent);
   if (name !== shownIcon) icon.href = new URL(shownIcon = name, iconFolder).href;
-  // Not for each who comes and goes.
+  // Screen readers hear of waiting visitors, not of everyone who comes and goes.
   if (isSignedIn && count !== null && count.waiting !== saidWaiting) {
     saidWaiting = count.waiting;
     desk.alerts.say(countText(count));
@@ -52,5 +52,5 @@ document.addEventListener("visibilitychange", () => {
   desk.draw();
 });
 addEventListener("pagehide", () => desk.close());
-// From the back/forward cache, with everything closed.
+// The page came back from the back/forward cache, with its connections closed.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

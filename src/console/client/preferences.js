@@ -16,7 +16,7 @@ import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./columns.js";
 const ITEM = `foyer table ${BASE.pathname}`;
 
 /**
- * Preferences of what was stored, whatever that is: an earlier Foyer may have written it.
+ * Reads stored preferences, whatever they hold: an earlier Foyer may have written them.
  *
  * @param {string | null} stored
  * @returns {Preferences}

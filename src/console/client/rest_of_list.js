@@ -22,7 +22,7 @@ const RETRY_MS = 5000;
 /** The most result pages that are read; visitors beyond them are not listed. */
 const MOST_PAGES = 10;
 
-/** Adds what is beyond a stream to what it says. */
+/** Adds the visitors whom a stream leaves out to its messages. */
 export class RestOfList {
   /** Those that the stream follows. @type {Map<string, Visitor>} */
   #streamed = new Map();
@@ -35,7 +35,7 @@ export class RestOfList {
   /**
    * @param {object} options
    * @param {import("./api.js").Api} options.api
-   * @param {string} options.q what is beyond a search is not read: it may be everybody who was ever here
+   * @param {string} options.q with a search nothing further is read, since it may match everybody who was ever here
    * @param {(message: Message) => void} options.receive
    */
   constructor({ api, q, receive }) {
@@ -45,7 +45,7 @@ export class RestOfList {
   }
 
   /**
-   * Takes the list that a stream goes on from.
+   * Takes the list with which a stream begins.
    *
    * @param {Visitor[]} visitors
    */
@@ -73,7 +73,7 @@ export class RestOfList {
   }
 
   /**
-   * Takes what the stream says, and passes it on with what it leaves out.
+   * Takes a message of the stream, and passes it on with the visitors that it leaves out.
    *
    * @param {Message} message
    */

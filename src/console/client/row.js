@@ -18,7 +18,7 @@ import { detailOf, nameOf } from "./who.js";
  * @typedef {import("./visitor_list.js").Entry} Entry
  */
 
-/** A browser need not lay out more of a text than a row could show. */
+/** The most characters of a text in a row: more would not fit, and cost layout. */
 const MOST_SHOWN = 200;
 
 /** As many tags have room. */
@@ -102,7 +102,7 @@ function Cell({ name, visitor, since, isSinceExact, second }) {
 }
 
 /**
- * How long a visitor is here; at least so long, where it came before the console looked.
+ * How long a visitor has been here; "at least", if it came before the console read the list.
  *
  * @param {Visitor} visitor
  * @param {Pick<Entry, "since" | "isSinceExact">} entry

@@ -10,7 +10,7 @@ import { fragmentOf, hasPart, partsOf, togglePart } from "./search_parts.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
-/** As many tags of the visitors in the list have a chip. */
+/** The most tags of the list's visitors that have a chip. */
 const MOST_TAGS = 5;
 
 /** @param {{ desk: Desk }} props */
@@ -79,7 +79,7 @@ function tagsOf({ list, q }) {
   const counts = new Map();
   for (const { tags } of list.visitors()) {
     for (const tag of Array.isArray(tags) ? tags : []) {
-      // Others could not be searched for, or do not fit.
+      // Other tags cannot be searched for, or do not fit.
       if (/^#[^\s"]{1,24}$/.test(tag)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
     }
   }
@@ -89,7 +89,7 @@ function tagsOf({ list, q }) {
   return [...new Set([...searched, ...most.slice(0, MOST_TAGS)])].slice(0, MOST_TAGS).sort();
 }
 
-/** What can be written, an example of it, and whom it finds. */
+/** What can be typed, with an example, and whom it finds. */
 const FORMAT = [
   [
     "text",

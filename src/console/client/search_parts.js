@@ -1,5 +1,5 @@
 /**
- * The search text as it stands in the URL's fragment, and as chips change it. What it means the server alone decides.
+ * The search text as it stands in the URL's fragment, and as chips change it. Only the server interprets it.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export function hasPart(q, part) {
 }
 
 /**
- * The search with a part put in, or taken out where it is there.
+ * The search with a part added, or removed if it is there already.
  *
  * @param {string} q
  * @param {string} part

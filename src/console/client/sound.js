@@ -1,5 +1,5 @@
 /**
- * The bell's sound. It is made here, since the page's policy admits no sound from elsewhere, and needs none.
+ * The bell's sound. It is synthesised, since the page's policy admits no media files.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export class Sound {
     return this.#context !== null;
   }
 
-  /** Turns it on, which browsers admit only while an agent clicks, and lets it be heard once. */
+  /** Turns it on, which browsers allow only during a click, and plays it once. */
   turnOn() {
     this.#context = new AudioContext();
     this.#strike();

@@ -25,31 +25,33 @@ import { EventReader } from "./events.js";
  *   | { type: "refused", code: string, message: string }} Message
  */
 
-/** As many as the API sends in one answer. */
+/** The most visitors that the API sends in one answer. */
 export const MOST_VISITORS = 1000;
 
-/** Few are listed where no more are there, so that the first view is small. */
+/** The size of the first list, which is small if no more visitors are there. */
 export const FEW_VISITORS = 100;
 
 /** The server says something every 15 seconds. In milliseconds. */
 export const SILENCE_MS = 20_000;
 
-/** Until the server says how long to wait, in milliseconds. */
+/** The wait before reconnecting until the server gives another one, in milliseconds. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
 
-/** How often the list is read while no stream is to be had, in milliseconds. */
+/** How often the list is read while the server offers no stream, in milliseconds. */
 const POLL_MS = 3000;
 
-/** Errors after which the same request would be refused for ever. */
+/** Errors after which the same request would be refused again. */
 const FINAL = new Set(["invalid_api_key", "not_found", "invalid_parameter"]);
 
-/** Errors of the stream's route alone, while lists are to be had: another process may be an earlier Foyer. */
+/**
+ * Errors of the stream's route alone, after which lists can still be read: another process may be an earlier Foyer.
+ */
 const NO_STREAM = new Set(["too_many_streams", "not_found"]);
 
 /** Reads a list and follows its changes until it is closed. */
 export class ListStream {
-  /** Where a stream goes on, as the server gave it; `null` where the list is to be read first. */
+  /** The id from which a stream can resume, as the server gave it; `null` if the list must be read first. */
   after;
   #aborter = new AbortController();
   /** Ends the current connection alone. */
@@ -69,7 +71,7 @@ export class ListStream {
    * @param {object} options
    * @param {import("./api.js").Api} options.api
    * @param {string} options.q
-   * @param {string | null} options.after where another one left off, whose list the receiver has
+   * @param {string | null} options.after the id from which to resume another stream, whose list the receiver has
    * @param {Iterable<string>} [options.listed] the short ids of that list
    * @param {(message: Message) => void} options.receive
    * @param {number} [options.pace] by which all periods are multiplied
@@ -99,7 +101,7 @@ export class ListStream {
     }
   }
 
-  /** Connects at once where it waits to do so, as when the network is back. */
+  /** Connects at once instead of waiting, as when the network is back. */
   hurry() {
     this.#wake();
   }
@@ -114,7 +116,7 @@ export class ListStream {
       try {
         if (this.after === null) await this.#readList();
         if (await this.#readStream()) continue;
-        // The server ended it: after half an hour, or since it stops.
+        // The server ended the stream: after half an hour, or because it stops.
         this.#failures = 0;
         pause = this.#jittered(this.#retry);
         this.#tell({ type: "lost", code: "ended", wait: null });

@@ -7,10 +7,13 @@ import { clockText } from "./times.js";
 
 /** @typedef {import("./desk.js").Connection} Connection */
 
-/** A list that is younger counts as live: a connection that the server ended is opened again within that time. In milliseconds. */
+/**
+ * A list younger than that counts as live, since a connection that the server ended is reopened within that time. In
+ * milliseconds.
+ */
 const LIVE_MS = 3000;
 
-/** After so long it is said since when there is no connection, in milliseconds. */
+/** How long the connection is lost before the time of the loss is shown, in milliseconds. */
 const LOST_MS = 60_000;
 
 /**
@@ -82,7 +85,7 @@ export function countText({ online, waiting }) {
 }
 
 /**
- * How many a list has, for screen readers.
+ * The size of a list, for screen readers.
  *
  * @param {number} size
  */

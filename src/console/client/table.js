@@ -10,7 +10,7 @@ import { Row } from "./row.js";
 
 /** @typedef {import("./visitor_list.js").Entry} Entry */
 
-/** Rows above and below what is seen. */
+/** How many rows are drawn above and below those in sight. */
 const OVERSCAN = 6;
 
 /** The height of a row in pixels, as the style has it: of a card on a phone, of a row. */
@@ -76,7 +76,7 @@ export class Table extends Component {
 
   /** @override */
   componentDidUpdate() {
-    // The list may be another one, under the same pointer.
+    // Rows of another list under a resting pointer stand still as well.
     this.#freeze();
     if (this.#toFocus === null) return;
     const row = this.#rowOf(this.#toFocus);
@@ -97,13 +97,13 @@ export class Table extends Component {
     const { scrollTop: top, clientHeight: height } = scroller;
     this.#isScrolled = top > this.rowHeight;
     this.#freeze();
-    // Not for each pixel: rows beyond what is seen are there.
+    // Not redrawn for each pixel, since rows beyond those in sight are drawn already.
     const step = this.rowHeight * 3;
     const rounded = Math.floor(top / step) * step;
     if (rounded !== this.state.top || height !== this.state.height) this.setState({ top: rounded, height });
   }
 
-  /** Reading further down counts as pointing: rows that come above would push away what is read. */
+  /** A list that is scrolled down stands still as well: new rows above would push away what is being read. */
   #freeze() {
     this.props.onFreeze(this.#isPointed || this.#isFocused || this.#isScrolled);
   }
@@ -173,7 +173,7 @@ export class Table extends Component {
     const last = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + OVERSCAN + 3);
     const shown = rows.slice(first, last).map((entry, i) => ({ entry, index: first + i }));
     const activeIndex = this.#activeIndex;
-    // Who has the focus stays in the document, or the focus would be lost.
+    // The row with the focus stays in the document, or the focus would be lost.
     if (activeIndex >= 0 && (activeIndex < first || activeIndex >= last)) {
       shown.push({ entry: rows[activeIndex], index: activeIndex });
     }

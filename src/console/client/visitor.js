@@ -50,7 +50,7 @@ export class VisitorPanel extends Component {
   #readAt = -Infinity;
   #pageReads = 0;
   #pagesReadAt = -Infinity;
-  /** For which page the web pages were read, and for which person the others. */
+  /** The web page at which the last web pages were read, and the person for whom the others were. */
   #pagesOf = "";
   #othersOf = "";
   /** @type {HTMLElement | null} */
@@ -86,7 +86,7 @@ export class VisitorPanel extends Component {
     return /** @type {import("./api.js").Api} */ (this.props.desk.api);
   }
 
-  /** Reads what is not known, or not any more. */
+  /** Reads what was not read yet, or is out of date. */
   #look() {
     if (this.props.listed === null && !this.state.isRemoved && performance.now() - this.#readAt > REREAD_MS) {
       this.#readAt = performance.now();
@@ -117,7 +117,7 @@ export class VisitorPanel extends Component {
   /** @param {Visitor} read as it is after a change */
   #changed = (read) => this.setState({ read });
 
-  /** It was removed from here. Its row is about to go, so that the focus is not to go there. */
+  /** The visitor was removed from this panel. The focus must not move to its row, which is about to disappear. */
   #removed = () => {
     const { desk } = this.props;
     desk.alerts.say("Deleted");
@@ -159,7 +159,7 @@ export class VisitorPanel extends Component {
       })
         .catch(() => ({ visitors: [] }));
       for (const other of visitors) {
-        // An address that is a text finds more than this person.
+        // What is not an e-mail address is searched as text, and so finds others as well.
         const isSame = (unique_id && other.unique_id === unique_id) ||
           (email && isSameAddress(other.email, email));
         if (isSame && other.short_id !== short_id) others.set(other.short_id, other);

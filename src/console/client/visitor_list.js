@@ -20,7 +20,7 @@
  * @property {number | null} leftAt when it left, in milliseconds
  */
 
-/** How long a leaver is shown, in milliseconds; the style's transition takes as long. */
+/** How long a visitor who left is still shown, in milliseconds; the style's transition takes as long. */
 export const FADE_MS = 1500;
 
 /**
@@ -52,7 +52,7 @@ export class VisitorList {
   /** The same, for looking up. @type {Set<string>} */
   #shownIds = new Set();
   #isFrozen = false;
-  /** Something changed that may concern the order. */
+  /** Whether something changed that may affect the order. */
   #isUnsorted = false;
   #lastArrival = 0;
   #firstArrival = 0;
@@ -65,7 +65,7 @@ export class VisitorList {
   /** Whether no list has come yet. */
   isEmpty = true;
 
-  /** How many there are, leavers aside. */
+  /** How many visitors are listed, without those who left. */
   get size() {
     let size = 0;
     for (const { leftAt } of this.#entries.values()) if (leftAt === null) size++;
@@ -77,7 +77,7 @@ export class VisitorList {
     return this.#entries.get(shortId);
   }
 
-  /** Those who are there, in no order. */
+  /** The listed visitors without those who left, in no order. */
   visitors() {
     return Array.from(this.#entries.values()).filter(({ leftAt }) => leftAt === null).map(({ visitor }) =>
       visitor
@@ -98,7 +98,7 @@ export class VisitorList {
     }
     // The last one first, so that the first one has arrived last.
     for (const visitor of visitors.toReversed()) this.#put(visitor, isFirst);
-    // A pointer that rests where the table will be keeps nobody from being shown.
+    // The first list is shown even if the pointer already rests where the table will be.
     if (isFirst) this.#sort();
   }
 
@@ -112,8 +112,8 @@ export class VisitorList {
   }
 
   /**
-   * Takes visitors who were there before and are behind all others. Those whom nobody has seen yet come to the end, which
-   * moves nobody.
+   * Adds visitors who were there before and are behind all others. Those not listed yet are added at the end, so that
+   * no row moves.
    *
    * @param {Visitor[]} visitors
    */
@@ -154,7 +154,7 @@ export class VisitorList {
   }
 
   /**
-   * A visitor is gone, or is no longer one of those who are searched for.
+   * Removes a visitor who is gone, or no longer matches the search.
    *
    * @param {string} shortId
    */
@@ -167,7 +167,7 @@ export class VisitorList {
   }
 
   /**
-   * Lets the order stand still, or lets it go on.
+   * Freezes the order, or unfreezes it.
    *
    * @param {boolean} isFrozen
    */
@@ -179,7 +179,7 @@ export class VisitorList {
     return this.#isFrozen;
   }
 
-  /** Brings the order up to date although it stands still. */
+  /** Brings the order up to date although it is frozen. */
   catchUp() {
     this.#sweep();
     this.#sort();
@@ -194,7 +194,7 @@ export class VisitorList {
     return this.#shown.map((shortId) => /** @type {Entry} */ (this.#entries.get(shortId)));
   }
 
-  /** How many came since the order stands still, and so are not shown. */
+  /** How many came since the order was frozen, and so are not shown. */
   get newer() {
     let count = 0;
     if (this.#isFrozen) {
@@ -213,7 +213,7 @@ export class VisitorList {
     return count;
   }
 
-  /** When the next leaver has faded, in milliseconds; `null` where none is to go. */
+  /** When the next visitor who left has faded out, in milliseconds; `null` if there is none. */
   get nextFaded() {
     if (this.#isFrozen) return null;
     let next = Infinity;
@@ -223,7 +223,7 @@ export class VisitorList {
     return next === Infinity ? null : next;
   }
 
-  /** Takes away the leavers who have faded. */
+  /** Removes the visitors who left and have faded out. */
   #sweep() {
     const until = this.now() - FADE_MS;
     let isChanged = false;
@@ -270,7 +270,7 @@ function compare(a, b) {
   const byGroup = groupOf(a.visitor) - groupOf(b.visitor);
   if (byGroup !== 0) return byGroup;
   if (groupOf(a.visitor) === 0) {
-    // Whoever waits since nobody knows when may have waited longest.
+    // A visitor whose wait has no known start may have waited longest.
     const byWait = (waitingSince(a.visitor) ?? 0) - (waitingSince(b.visitor) ?? 0);
     if (byWait !== 0) return byWait;
   }

@@ -12,7 +12,7 @@ import { ELSEWHERE, safeUrl } from "./links.js";
  * @param {import("./api.js").Api} api
  * @param {string} agent
  * @param {string} shortId
- * @returns {Promise<string>} what an agent should know; empty where it was opened
+ * @returns {Promise<string>} why it was not opened, as a sentence for the agent; empty where it was
  */
 export async function watchVisitor(api, agent, shortId) {
   const json = agent === "" ? {} : { agent: { id: agent, name: agent } };

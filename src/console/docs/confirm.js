@@ -5,7 +5,7 @@
  */
 
 /**
- * Makes the page's dialog ask.
+ * Makes the page's dialog ask for a confirmation.
  *
  * @returns {(request: string) => Promise<boolean>} shows a request, and resolves to whether it is to be sent
  */
@@ -14,7 +14,7 @@ export function confirmDialog() {
   const shown = /** @type {HTMLElement} */ (document.querySelector("#confirm-request"));
   return (request) => {
     shown.textContent = request;
-    // Escape leaves the value of the last time.
+    // Escape would leave the value of the previous dialog.
     dialog.returnValue = "cancel";
     dialog.showModal();
     return new Promise((resolve) => {

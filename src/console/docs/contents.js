@@ -25,7 +25,7 @@ export function followReading() {
       if (isIntersecting) visible.add(target.id);
       else visible.delete(target.id);
     }
-    // Sections hold operations: the last one that is there is the innermost.
+    // Sections contain operations: the last visible one is the innermost.
     const current = [...links.keys()].filter((id) => visible.has(id)).at(-1);
     for (const [id, link] of links) {
       if (id === current) link.setAttribute("aria-current", "true");

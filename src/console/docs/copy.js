@@ -24,7 +24,7 @@ export function addCopyButtons() {
 }
 
 /**
- * Copies a text. A page that came by HTTP has no clipboard, but for localhost.
+ * Copies a text. A page loaded by HTTP has no clipboard, unless from localhost.
  *
  * @param {string} text
  * @returns {Promise<boolean>}

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Longer texts are left in one colour, in characters. */
+/** The most characters of a text that is coloured. */
 const MOST = 100_000;
 
 /** A string, the colon after it if it is a name, and other values. */

@@ -84,7 +84,7 @@ async function tryKey(root, key) {
       cache: "no-store",
     });
     if (status === 401) return { problem: "Foyer does not know this key." };
-    // Whatever else it answers, it has admitted the key.
+    // Any other answer means that the key was accepted.
     return { may: headers.get("Foyer-Key") };
   } catch {
     return { problem: "Foyer does not answer." };

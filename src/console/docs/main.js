@@ -1,6 +1,6 @@
 /**
- * Makes the documentation's page usable: forms that ask the API, buttons that copy, and the host by which the reader
- * came. Without it the page can be read all the same.
+ * Makes the documentation's page usable: forms that send requests, buttons that copy, and URLs with the host by which
+ * the reader came. Without it the page can be read all the same.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { offerSearches, startTrying } from "./try_it.js";
 
 const ROOT = apiUrl("").replace(/\/$/, "");
 
-/** The server knows its public URL alone. */
+/** Shows URLs with the host by which the reader came; the server knows only its public URL. */
 function showReadersHost() {
   const [root] = document.querySelectorAll('[data-language="root"]');
   const published = root.textContent ?? "";

@@ -5,7 +5,7 @@
  */
 
 /**
- * What a form asks.
+ * The request that a form describes.
  *
  * @typedef {object} Question
  * @property {string} method
@@ -15,7 +15,7 @@
  */
 
 /**
- * The URL of a question. What was left empty is not sent.
+ * The URL of a request. Parameters that were left empty are not sent.
  *
  * @param {string} root the URL of the API
  * @param {Question} question
@@ -45,7 +45,7 @@ export function headersOf({ parameters }) {
 }
 
 /**
- * The command that asks the same, for a shell.
+ * The shell command that sends the same request.
  *
  * @param {string} root the URL of the API
  * @param {Question} question

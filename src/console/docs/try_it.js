@@ -1,5 +1,5 @@
 /**
- * Forms that ask the API with the reader's key, and show the answer.
+ * Forms that send requests with the reader's key, and show the answers.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { showAnswer, showEvents, showProblem } from "./answer.js";
 import { curlOf, headersOf, urlOf } from "./request.js";
 
 /**
- * Makes a form ask.
+ * Makes a form send its request.
  *
  * @param {HTMLFormElement} form
  * @param {object} with_
@@ -66,7 +66,7 @@ export function startTrying(form, { root, keys, ask }) {
 }
 
 /**
- * What a form asks now.
+ * The request that a form describes now.
  *
  * @param {HTMLFormElement} form
  * @returns {import("./request.js").Question}
