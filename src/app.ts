@@ -11,7 +11,7 @@ import type { Answer, ApiContext, KeyName } from "./http/answer.ts";
 import { Assets } from "./console/assets.ts";
 import { consoleHandlers } from "./console/console.ts";
 import { docsPage } from "./docs/docs.ts";
-import { inTime } from "./http/answer_in_time.ts";
+import { withDeadline } from "./http/answer_in_time.ts";
 import { endpoint, type Methods } from "./http/endpoint.ts";
 import { ApiError, errorHandler } from "./http/errors.ts";
 import { live, metricsPage, ready } from "./http/probes.ts";
@@ -83,7 +83,8 @@ const URLS = {
 } as const satisfies Record<string, Url> & { [Name in OperationName]: ApiUrl<Name> };
 
 /**
- * Other paths by which clients of the product's cloud API ask the same. Beside these, every path of the API may end in
+ * Other paths under which clients of the product's cloud API send the same requests. Beside these, every path of the
+ * API may end in
  * `.json`, and `/api/visitors/list` is `list/search`: the handlers of `/api/visitors/{short_id}` know both, since a
  * visitor's short id may look so and comes first.
  */
@@ -217,7 +218,7 @@ function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): R
   };
   // Each batch that it removes has its own deadline.
   const { removeOfflineVisitors } = handlers;
-  const all = Object.entries(handlers).map(([name, answer]) => [name, inTime(answer)]);
+  const all = Object.entries(handlers).map(([name, answer]) => [name, withDeadline(answer)]);
   return { ...Object.fromEntries(all), removeOfflineVisitors };
 }
 

@@ -22,7 +22,7 @@ export interface Config {
   baseEndpoint: string;
   /** The decoded path of `baseEndpoint`, under which everything is mounted: `""` or `/something`. */
   prefix: string;
-  /** Reads. Empty: the REST API is disabled. */
+  /** The key that reads; empty: the REST API is disabled. */
   restKey: string;
   /** Reads too, while clients change over from it; empty for none. */
   previousRestKey: string;
@@ -220,7 +220,7 @@ export const VARIABLES = {
   CONSOLE: variable({
     group: "Console",
     default: "true",
-    meaning: "whether agents find a page of their own at `BASE_ENDPOINT`; they sign in with a key",
+    meaning: "whether the agents' console is at `BASE_ENDPOINT`; they sign in with a key",
     ...flag,
   }),
   CONSOLE_MODE: variable({

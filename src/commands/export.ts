@@ -9,7 +9,7 @@ import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { printError } from "./print.ts";
 
-/** Characters in one write. */
+/** How many characters are written at once. */
 const WRITE_SIZE = 64 * 1024;
 
 /** The lines of an export, a visitor each. */

@@ -21,6 +21,6 @@ export function write(output: { writeSync(bytes: Uint8Array): number }, text: st
     let bytes = new TextEncoder().encode(text);
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   } catch {
-    // There is nobody to tell.
+    // Nothing can be reported where nothing can be written.
   }
 }

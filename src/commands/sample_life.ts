@@ -26,16 +26,16 @@ interface Scene {
 type Choose = <T>(items: readonly T[]) => T | undefined;
 
 /** What a visitor does. */
-type Deed = Omit<PresenceWrite, "shortId" | "isNew">;
+type Activity = Omit<PresenceWrite, "shortId" | "isNew">;
 
 /** Who does what; `null` where nobody can. */
-type Event = (scene: Scene, choose: Choose) => { shortId: string; deed: Deed } | null;
+type Event = (scene: Scene, choose: Choose) => { shortId: string; activity: Activity } | null;
 
 /** An event that happens to one of the visitors online for whom `isSuch` is true. */
-function happensTo(isSuch: (visitor: Visitor) => boolean, deedOf: (choose: Choose) => Deed): Event {
+function happensTo(isSuch: (visitor: Visitor) => boolean, activityOf: (choose: Choose) => Activity): Event {
   return ({ online }, choose) => {
     const visitor = choose(online.filter(isSuch));
-    return visitor === undefined ? null : { shortId: visitor.short_id, deed: deedOf(choose) };
+    return visitor === undefined ? null : { shortId: visitor.short_id, activity: activityOf(choose) };
   };
 }
 
@@ -72,7 +72,7 @@ const arrive: Event = whileThereAre(0, 44, anybody, ({ away }, choose) => {
   if (shortId === undefined) return null;
   const { change, pages } = showPage(choose);
   const offeredCode = Array.from({ length: 4 }, () => choose(DIGITS)).join("");
-  return { shortId, deed: { change: { ...change, is_online: true }, pages, offeredCode } };
+  return { shortId, activity: { change: { ...change, is_online: true }, pages, offeredCode } };
 });
 const move = happensTo((visitor) => !isWaiting(visitor), showPage);
 const leave = whileThereAre(36, Infinity, anybody, happensTo(isFree, () => LEFT));
@@ -98,7 +98,7 @@ const endSession = whileThereAre(
   happensTo(isInSession, () => ({ change: { is_in_session: false } })),
 );
 
-const LEFT: Deed = { change: { is_in_session: false }, isConnected: false };
+const LEFT: Activity = { change: { is_in_session: false }, isConnected: false };
 
 const DIGITS = Array.from("0123456789");
 
@@ -133,7 +133,7 @@ export async function startSampleLife(
       const away = [...shortIds].filter((shortId) => !present.has(shortId));
       const event = EVENTS[count++ % EVENTS.length]({ online, away }, chooseAtRandom);
       if (event === null) return;
-      const [{ exists }] = await store.writePresence(PROCESS, [writeOf(event.shortId, event.deed)]);
+      const [{ exists }] = await store.writePresence(PROCESS, [writeOf(event.shortId, event.activity)]);
       // Somebody may have removed it.
       if (!exists) shortIds.delete(event.shortId);
     },
@@ -166,12 +166,12 @@ async function beginDay(store: VisitorStore): Promise<Set<string>> {
   return new Set(there.map(({ short_id }) => short_id).filter((shortId) => shortId !== first));
 }
 
-function writeOf(shortId: string, deed: Deed): PresenceWrite {
-  return { shortId, isNew: false, ...deed };
+function writeOf(shortId: string, activity: Activity): PresenceWrite {
+  return { shortId, isNew: false, ...activity };
 }
 
 /** A sample visitor is online, and has been for a while. */
-function comeBack(sample: Visitor): Deed {
+function comeBack(sample: Visitor): Activity {
   const { is_online, is_in_session, is_waiting_for_call, waiting_since, last_seen_at, last_url } = sample;
   return {
     change: { is_online, is_in_session, is_waiting_for_call, waiting_since, last_seen_at, last_url },

@@ -14,7 +14,7 @@ const DEADLINE = 2700;
  *
  * @returns a handler that throws {@link DeadlineExceeded} then; the work goes on
  */
-export function inTime(answer: Answer): Answer {
+export function withDeadline(answer: Answer): Answer {
   return async (context) => {
     const work = answer(context);
     if (work instanceof Response) return work;

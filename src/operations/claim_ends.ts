@@ -7,7 +7,10 @@ import type { AgentClaims } from "../store/visitor_store.ts";
 import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";
 
-/** The least pause, in times of what looking took: a database without the index for it reads all documents. */
+/**
+ * The least pause, as a multiple of the time that the last look took: a database without the index for it reads all
+ * documents.
+ */
 const REST = 20;
 
 /** When claims are looked at. */

@@ -81,7 +81,7 @@ export function listen(
   }
 }
 
-/** The error of an address on which nobody can listen, by the runtime's or Node's name of the cause. */
+/** Turns the runtime's or Node's error into one that says why the address cannot be listened on. */
 export function refusedAddress(
   { name: cause, code = "" }: Error & { code?: string },
   { port, host }: { port: number; host: string },

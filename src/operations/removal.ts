@@ -10,7 +10,7 @@ const BATCH = 50;
 
 /** How visitors are removed. */
 export interface RemovalOptions {
-  /** Returns the time before which they were last seen, for each batch; `null`: at any time. */
+  /** Returns, for each batch, the time before which removed visitors were last seen; `null`: at any time. */
   seenBefore?: () => Date | null;
   /** Whether to go on, called before each batch. */
   mayGoOn?: () => Promise<boolean> | boolean;

@@ -14,7 +14,7 @@ import type { ServerMessage } from "./messages.ts";
 const INTERVAL = 2000;
 
 /** The most waiting visitors who are read at a time; where more wait, each has its turn. */
-const MAX_LOOKED = 500;
+const MAX_READ = 500;
 
 /** A visitor who does not wait. */
 export const NO_CALL: CallState = { isWaiting: false, since: null };
@@ -74,7 +74,7 @@ export class Calls<V extends Caller> {
     if (this.#cancelLook !== null || this.#waiting.size === 0) return;
     this.#cancelLook = this.#clock.after(INTERVAL, () => {
       this.#cancelLook = null;
-      for (const visitor of [...this.#waiting].slice(0, MAX_LOOKED)) {
+      for (const visitor of [...this.#waiting].slice(0, MAX_READ)) {
         this.#waiting.delete(visitor);
         this.#waiting.add(visitor);
         this.#look(visitor);

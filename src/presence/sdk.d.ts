@@ -69,6 +69,6 @@ declare const Foyer: FoyerFunction;
 export default Foyer;
 
 declare global {
-  // A constant would be no property of `window`.
+  // Declared as `var`, since a constant would not be a property of `window`.
   var Foyer: FoyerFunction;
 }

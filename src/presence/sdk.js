@@ -225,7 +225,7 @@
     return entries.length > 0 ? Object.fromEntries(entries) : undefined;
   }
 
-  /** Each as the page calls it: as the server does, and what reads it. */
+  /** For each name that the page uses: the server's name, and the function that reads the value. */
   const CLAIMS = {
     __proto__: null,
     identities: ["identities", list(name, 20)],
@@ -616,7 +616,7 @@
     if (!isWanted || storageArea !== localStorage || (key !== null && key !== storageName())) return;
     const [other] = readVisitor();
     if (newValue === null) {
-      // What was claimed was of the visitor who left.
+      // The claims were those of the visitor who left.
       forgetVisitor();
       reconnect();
     } else if (shortId !== null && other !== shortId) {

@@ -70,7 +70,7 @@ function unusable(): ApiError {
   return new ApiError("invalid_parameter", "The cursor is not one that a Link header gave.");
 }
 
-/** Enough of a hash to distinguish searches; the search itself may hold a person's name. */
+/** A hash long enough to distinguish searches. Not the search itself, which may hold a person's name. */
 function fingerprint(q: string): string {
   return createHash("sha256").update(q).digest("base64url").slice(0, 12);
 }

@@ -100,7 +100,7 @@ export const matchParameters = z.object({
 const ALL_IS_MISSING = "all must be exactly true, since this removes every visitor that is offline.";
 
 const removalParameters = z.object({
-  // A pattern, since a form would have chosen the one value that there is already.
+  // A pattern and not a literal, since a form would preselect the only value.
   all: z.string(ALL_IS_MISSING).regex(/^true$/, ALL_IS_MISSING).meta({
     description: "Exactly `true`: that really all of them are meant",
   }),

@@ -73,7 +73,7 @@ export interface VisitorParts {
   clock?: Clock;
 }
 
-/** What a request asks a list for. */
+/** What a request for a list asks. */
 interface ListRequest extends ListSearch {
   route: "latest" | "search" | "stream";
   /** Empty for `list/latest`, and for searches that mean the same. */

@@ -21,7 +21,7 @@ const MAX_BATCH = 500;
 
 /** A result page that others may have got as well. */
 export interface SharedPage extends ResultPage {
-  /** Ascends with the moments at which result pages were asked for. */
+  /** Higher for result pages that were asked for later. */
   readonly order: number;
 }
 

@@ -127,7 +127,7 @@ export interface AgentClaims {
    */
   claimVisitor(shortId: string, claim: AgentClaim): Promise<ClaimResult | null>;
   /**
-   * Ends the claims whose time is over.
+   * Ends the claims that have expired.
    *
    * @returns how many there were
    */

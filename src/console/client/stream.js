@@ -261,7 +261,7 @@ export class ListStream {
       this.#listed.add(value.short_id);
       this.#tell({ type, visitor: value });
     } else if (type === "gone") {
-      // Of a full list somebody fell off the end.
+      // A full list has dropped its last visitor.
       if (this.#isTooSmall) return;
       this.#listed.delete(value.short_id);
       this.#tell({ type, shortId: value.short_id });

@@ -144,7 +144,7 @@ export class Connection {
       this.#askedAt = performance.now();
       return result;
     } catch (error) {
-      // One query that fails says nothing of others, if these are answered.
+      // One failed query does not mean that the database is away: that is tried by a query of its own.
       if (isUnavailable(error) && this.#hasConnected && !this.#isClosed) void this.#probe.joinRunning();
       throw asStoreError(error);
     }

@@ -44,7 +44,7 @@ export function makeClient(
   try {
     const client = new MongoClient(uri, {
       appName: "foyer",
-      // One document with broken text must not take a whole list down.
+      // One document with invalid UTF-8 must not fail a whole list.
       enableUtf8Validation: false,
       // A server that died, or came back, is noticed within a second or two.
       heartbeatFrequencyMS: 1000,
@@ -79,7 +79,7 @@ export interface Written {
 const INVALID_BSON = 22;
 
 /**
- * Writes in no particular order. Operations that are refused keep no other from being written.
+ * Writes in no particular order. An operation that is refused does not stop the others.
  *
  * @throws {StoreUnavailable} the database does not confirm it
  */

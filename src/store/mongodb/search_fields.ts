@@ -74,7 +74,7 @@ export function textKey(text: string): string {
   return "text:" + text;
 }
 
-/** The index key of a word, or of what is left of it without a letter. */
+/** The index key of a word, or of the word without one of its letters. */
 export function typoKey(key: string): string {
   return "typo:" + key;
 }

@@ -12,7 +12,7 @@ import { visitorsWith } from "./terms.ts";
 /** Pages of the index that one step writes: some milliseconds. */
 const PAGES = 32;
 
-/** Words that one step looks at. */
+/** How many words one step checks. */
 const WORDS = 200;
 
 /** Segments beside the largest are merged into it once they are this part of all, so that a page is seldom written again. */

@@ -119,7 +119,7 @@ export class SqliteVisitors {
     this.#connection.run("INSERT OR REPLACE INTO page (id, views) VALUES (?, ?)", id, all);
   }
 
-  /** Removes what is kept of visitors online alone. */
+  /** Removes what is stored only while a visitor is online. */
   removeOnlineState(id: number) {
     this.setClaimEnd(id, null);
     this.#connection.run("DELETE FROM page WHERE id = ?", id);
