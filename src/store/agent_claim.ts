@@ -35,7 +35,8 @@ export function claim(
   { agent, until, takesOver }: AgentClaim,
   isOver: boolean,
 ): ClaimResult {
-  const { claimed_by } = visitor;
+  // Other software may clear a string by an empty one.
+  const claimed_by = visitor.claimed_by || null;
   if (claimed_by !== null && claimed_by !== agent && !isOver && !takesOver) {
     return { visitor, refusal: "claimed" };
   }

@@ -174,6 +174,12 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual([await claimedBy(store, "ada")], winners, "of those who come at the same moment");
   });
 
+  test("an agent without a name, as other software may write it, keeps nobody from a visitor", async (store) => {
+    await store.putVisitors([visitorOf({ short_id: "ada", claimed_by: "" })]);
+    assert.equal((await store.claimVisitor("ada", by("Grace")))?.refusal, null);
+    assert.equal(await claimedBy(store, "ada"), "Grace");
+  });
+
   test("a claim ends when its time is over, unless it was renewed, and may be taken at once then", async (store) => {
     const shortIds = ["ada", "bob", "cid", "dan"];
     await store.putVisitors(shortIds.map((short_id) => visitorOf({ short_id })));
