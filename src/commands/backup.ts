@@ -28,7 +28,8 @@ export async function backup(config: Config, path: string): Promise<number> {
     try {
       await store.backup(path);
     } catch (error) {
-      await Deno.remove(path);
+      // SQLite leaves its journal behind where the disk is full.
+      for (const file of [path, `${path}-journal`]) await Deno.remove(file).catch(() => {});
       throw error;
     }
     printError(`Wrote a copy of ${store.description} to ${path}`);

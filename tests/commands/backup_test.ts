@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { visitorOf } from "../store/contract.ts";
 import { testInFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
@@ -64,6 +65,28 @@ testInFolder("A backup overwrites nothing", async (folder) => {
   assert.match(stderr, /^Cannot create "there\.db": it exists$/m);
   assert.equal(await Deno.readTextFile(`${folder}/there.db`), "somebody's");
   assert.equal((await run(folder, ["backup", "no/folder.db"])).code, 1);
+});
+
+testInFolder("A backup for which there is no room says so, and leaves nothing behind", async (folder) => {
+  const store = openSqliteStore(`${folder}/foyer.db`);
+  await store.putVisitors(
+    Array.from({ length: 500 }, (_, i) => visitorOf({ short_id: `v${i}`, name: `N ${i}` })),
+  );
+  await store.close();
+  const { program, args, ...command } = fromSource(folder, ["backup", "copy.db"], {
+    SQLITE_PATH: "foyer.db",
+  });
+  const limited = "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); " +
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000)); os.execv(sys.argv[1], sys.argv[1:])";
+  const { code, stderr } = await runProcess({
+    ...command,
+    program: "python3",
+    args: ["-c", limited, program, ...args!],
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /^The embedded store does not answer: .+; there is no copy$/m);
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  assert.deepEqual(names.filter((name) => name.startsWith("copy")), []);
 });
 
 testInFolder("A backup of MongoDB is left to mongodump", async (folder) => {

@@ -175,7 +175,10 @@ export class Connection {
     try {
       await backup(this.#database, path, { rate: ALL_PAGES });
     } catch (error) {
-      throw asStoreError(error);
+      const known = asStoreError(error);
+      if (known !== error) throw known;
+      // Of this error some versions of Deno do not give SQLite's code.
+      throw new FileFailure(`the copy cannot be written (${(error as Error).message})`);
     }
   }
 
