@@ -17,7 +17,7 @@ export function SignIn({ desk }) {
     const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
     const key = readKey(String(form.get("key")));
     if (key === null) setProblem("A key is printable ASCII, without line breaks.");
-    else desk.signIn(key, String(form.get("agent")).trim().slice(0, 64));
+    else desk.signIn(key, Array.from(String(form.get("agent")).trim()).slice(0, 64).join(""));
   };
   const shown = problem || desk.signInProblem;
   return html`
