@@ -91,8 +91,10 @@ testInFolder("Merged segments are left alone, also beside a small new one", asyn
 
 testInFolder("Index maintenance that fails is tried again, and logged once", async (folder) => {
   const path = join(folder, "foyer.db");
+  const filling = openSqliteStore(path, { use: "command" });
+  await fill(filling, 0, 3000);
+  await filling.close();
   const store = openSqliteStore(path, { busyMilliseconds: 10 });
-  await fill(store, 0, 3000);
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
   await assert.rejects(store.maintainIndexes!(), StoreUnavailable);
@@ -102,6 +104,8 @@ testInFolder("Index maintenance that fails is tried again, and logged once", asy
     interval: 5,
     retry: 5,
   });
+  await until(() => logged.length > 0);
+  // It fails again and again.
   await new Promise((resolve) => setTimeout(resolve, 200));
   other.exec("ROLLBACK");
   await until(() => segmentsOf(path) === 1);
