@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { startClaimEnds } from "../../src/operations/claim_ends.ts";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
+import { StoreUnavailable } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
-import { inFolder } from "../support/folders.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { type TwoStores, withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
-/** Of two processes over the same visitors. */
-type OpenBoth = (work: (stores: [VisitorStore, VisitorStore]) => Promise<void>) => Promise<void>;
+type OpenBoth = (work: (stores: TwoStores) => Promise<void>) => Promise<void>;
 
 const SOON = { first: 0, interval: 10, retry: 10 };
 
@@ -65,19 +63,7 @@ function testClaimEnds(engine: string, openBoth: OpenBoth) {
   });
 }
 
-testClaimEnds("SQLite file", async (work) => {
-  await inFolder(async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" })) as [
-      VisitorStore,
-      VisitorStore,
-    ];
-    try {
-      await work(stores);
-    } finally {
-      for (const store of stores) await store.close();
-    }
-  });
-});
+testClaimEnds("SQLite file", withTwoStores);
 
 if (hasAllRights) {
   const { open, openIndexed } = await startCollections();

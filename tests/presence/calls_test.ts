@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import type { Visitor, VisitorChange } from "../../src/visitor/visitor.ts";
 import type { Environment } from "../support/app.ts";
-import { inFolder } from "../support/folders.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { eventually, GRACE, servePresence, type TestPage } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { type TwoStores, withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
 /** Longer than the pause between two looks at who waits, in milliseconds. */
@@ -16,27 +14,19 @@ const LOOK = 2500;
 type WriteDirectly = (shortId: string, fields: VisitorChange) => Promise<void>;
 
 interface Stores {
-  /** Of two processes over the same visitors. */
-  stores: [VisitorStore, VisitorStore];
+  stores: TwoStores;
   writeDirectly: WriteDirectly;
 }
 
 type Server = Awaited<ReturnType<typeof servePresence>>;
 
 async function overFile(work: (stores: Stores) => Promise<void>) {
-  await inFolder(async (folder) => {
-    const stores = [1, 2].map(() =>
-      openSqliteStore(`${folder}/foyer.db`, { use: "command" })
-    ) as Stores["stores"];
+  await withTwoStores(async (stores) => {
     // Nobody else writes this file: a process that is not Foyer's is not a case here.
     const writeDirectly: WriteDirectly = async (shortId, fields) => {
       await stores[1].updateVisitor(shortId, fields);
     };
-    try {
-      await work({ stores, writeDirectly });
-    } finally {
-      for (const store of stores) await store.close();
-    }
+    await work({ stores, writeDirectly });
   });
 }
 

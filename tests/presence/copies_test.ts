@@ -6,11 +6,12 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import type { Visitor } from "../../src/visitor/visitor.ts";
 import { ManualClock } from "../support/clock.ts";
-import { inFolder, testInFolder } from "../support/folders.ts";
+import { testInFolder } from "../support/folders.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { eventually, GRACE, PRESENCE, servePresence } from "../support/presence.ts";
 import { fromSource, runProcess } from "../support/processes.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { type TwoStores, withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
 /** How soon whoever has no connection is offline, in milliseconds. */
@@ -18,22 +19,8 @@ const MINUTE = 60_000;
 
 const quiet: Log = () => {};
 
-/** Opens two stores over the same visitors: the server's, and that of a command or another process. */
-type OpenBoth = (work: (stores: [VisitorStore, VisitorStore]) => Promise<void>) => Promise<void>;
-
-async function overFile(work: Parameters<OpenBoth>[0]) {
-  await inFolder(async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" })) as [
-      VisitorStore,
-      VisitorStore,
-    ];
-    try {
-      await work(stores);
-    } finally {
-      for (const store of stores) await store.close();
-    }
-  });
-}
+/** Opens the server's store, and that of a command or another process. */
+type OpenBoth = (work: (stores: TwoStores) => Promise<void>) => Promise<void>;
 
 /** Imports copies of visitors, as the command does. */
 async function importCopies(store: VisitorStore, copies: Partial<Visitor>[], siteKey = PRESENCE.SITE_KEY) {
@@ -183,7 +170,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
   });
 }
 
-testCopies("SQLite", overFile);
+testCopies("SQLite", withTwoStores);
 
 if (hasAllRights) {
   const { open, openIndexed } = await startCollections();

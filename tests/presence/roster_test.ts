@@ -11,6 +11,7 @@ import { startOwnMongo } from "../support/mongodb.ts";
 import { ManualClock } from "../support/clock.ts";
 import { eventually, GRACE, servePresence } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
 /** Does some work with a store in memory. */
@@ -28,18 +29,15 @@ function testOfTwo(
   sentence: string,
   work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>,
 ) {
-  testInFolder(sentence, async (folder) => {
-    const stores = [1, 2].map(() => openSqliteStore(`${folder}/foyer.db`, { use: "command" }));
-    // Their writing threads have started: pages that come before get their codes a little later.
-    for (const store of stores) await store.releaseLease("none", "nobody");
-    try {
+  if (!hasAllRights) return;
+  Deno.test(sentence, () =>
+    withTwoStores(async (stores) => {
+      // Their writing threads have started: pages that come before get their codes a little later.
+      for (const store of stores) await store.releaseLease("none", "nobody");
       await using one = await servePresence(stores[0]);
       await using other = await servePresence(stores[1]);
       await work([one, other]);
-    } finally {
-      for (const store of stores) await store.close();
-    }
-  });
+    }));
 }
 
 type Server = Awaited<ReturnType<typeof servePresence>>;

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
 import { JANE, PATH } from "../support/changes.ts";
-import { inFolder } from "../support/folders.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { withTwoStores } from "../support/two_stores.ts";
 
 /** Two processes over the same visitors, of whom Jane is one. */
 interface Processes {
@@ -44,12 +42,10 @@ async function processesOver(stores: VisitorStore[]): Promise<Processes> {
 /** Registers a test over each store. */
 function test(sentence: string, work: (processes: Processes) => Promise<void>) {
   if (!hasAllRights) return;
-  Deno.test(`SQLite: ${sentence}`, () =>
-    inFolder(async (folder) => {
-      const stores = [1, 2].map(() => openSqliteStore(join(folder, "foyer.db"), { use: "command" }));
-      await work(await processesOver(stores));
-      for (const store of stores) await store.close();
-    }));
+  Deno.test(
+    `SQLite: ${sentence}`,
+    () => withTwoStores(async (stores) => await work(await processesOver(stores))),
+  );
   Deno.test({
     name: `MongoDB: ${sentence}`,
     ...collections!.options,
