@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { replaceMethods } from "../store/replaced_methods.ts";
 import { StoreUnavailable, VisitorChanged, type VisitorStore } from "../store/visitor_store.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -38,22 +39,13 @@ type Method = (...args: unknown[]) => Promise<unknown>;
 
 /** The same store, whose operations are counted and timed. */
 export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStore {
-  const measured = new Map<string | symbol, unknown>(
-    Object.entries(OPERATIONS).flatMap(([name, operation]) => {
+  return replaceMethods(
+    store,
+    Object.entries(OPERATIONS).flatMap(([name, operation]): [string, unknown][] => {
       const method = store[name as keyof typeof OPERATIONS] as Method | undefined;
       return method === undefined ? [] : [[name, measure(method.bind(store), operation)]];
     }),
   );
-  return new Proxy(store, {
-    get(target, name) {
-      if (measured.has(name)) return measured.get(name);
-      const value = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      // Bound once, since each read of a list asks for the version.
-      measured.set(name, value.bind(target));
-      return measured.get(name);
-    },
-  });
 
   function measure(method: Method, operation: string): Method {
     return async (...args: unknown[]) => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { replaceMethods } from "./replaced_methods.ts";
 import type { VisitorStore } from "./visitor_store.ts";
 
 /**
@@ -36,23 +37,13 @@ export class WriteEvents {
   #listeners: WriteListener[] = [];
 
   constructor(store: VisitorStore) {
-    const wrapped = new Map<string | symbol, unknown>(
+    this.store = replaceMethods(
+      store,
       Object.entries(WRITTEN).map(([name, written]) => {
         const method = store[name as keyof typeof WRITTEN] as Method;
         return [name, this.#announce(method.bind(store), written as (...args: never[]) => string[] | null)];
       }),
     );
-    this.store = new Proxy(store, {
-      get(target, name) {
-        if (!wrapped.has(name)) {
-          const value = Reflect.get(target, name, target);
-          if (typeof value !== "function") return value;
-          // Bound once, since each read of a list asks for the version.
-          wrapped.set(name, value.bind(target));
-        }
-        return wrapped.get(name);
-      },
-    });
   }
 
   /** Has a function called after each write. */

@@ -1,0 +1,26 @@
+/**
+ * A store with some methods replaced.
+ *
+ * @module
+ */
+import type { VisitorStore } from "./visitor_store.ts";
+
+/**
+ * The same store, some of whose methods are others. The methods that remain are bound to it once, since each read of a
+ * list asks for the version.
+ */
+export function replaceMethods(
+  store: VisitorStore,
+  replacements: [name: string, method: unknown][],
+): VisitorStore {
+  const methods = new Map<string | symbol, unknown>(replacements);
+  return new Proxy(store, {
+    get(target, name) {
+      if (methods.has(name)) return methods.get(name);
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      methods.set(name, value.bind(target));
+      return methods.get(name);
+    },
+  });
+}
