@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "./ports.ts";
 import { attempt } from "./processes.ts";
 import { programFromPyPI } from "./pypi.ts";
@@ -15,6 +17,16 @@ const SECANTUSDB = "0.7.0b3";
  * with the test run even where that is killed itself. Ctrl-C, which reaches the shell too, must not end it sooner.
  */
 const KEEPER = `trap '' HUP INT TERM; "$@" >/dev/null 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait`;
+
+/**
+ * Starts a server that outlives the file of tests that needed it first: within a second after the test run, which is
+ * the process in `$PPID`, it ends and its folder is gone, however the run ended.
+ */
+const POOL_KEEPER = `folder=$1; shift; trap '' HUP INT TERM
+{
+  "$@" & while kill -0 $PPID && sleep 1; do :; done
+  kill -9 $!; wait; rm -rf "$folder"; rmdir "$(dirname "$folder")"
+} </dev/null >/dev/null 2>&1 &`;
 
 /** A server, and a database on it of a random name that is dropped in the end. */
 export interface TestMongo extends AsyncDisposable {
@@ -34,16 +46,16 @@ export interface OwnMongo extends TestMongo {
 }
 
 /**
- * A server to use.
+ * A database of its own on a server that other files of tests use before and after.
  *
- * @throws where there is none and none can be had: a suite is never skipped
+ * @throws where there is no server and none can be had: a suite is never skipped
  */
 export async function startMongo(): Promise<TestMongo> {
-  const given = Deno.env.get("MONGO_TEST_URI");
-  if (given === undefined || given === "") return await startOwnMongo();
   const { MongoClient } = await import("mongodb");
   const name = randomName();
-  const url = new URL(given);
+  const given = Deno.env.get("MONGO_TEST_URI") || null;
+  const borrowed = given === null ? await borrowServer() : null;
+  const url = new URL(given ?? borrowed!.uri);
   // Users are kept in the database that the path named, if it named one.
   if (url.username !== "" && !url.searchParams.has("authSource")) {
     url.searchParams.set("authSource", url.pathname.slice(1) || "admin");
@@ -54,8 +66,36 @@ export async function startMongo(): Promise<TestMongo> {
     async [Symbol.asyncDispose]() {
       await using client = new MongoClient(url.href);
       await client.db(name).dropDatabase();
+      borrowed?.giveBack();
     },
   };
+}
+
+/**
+ * A server of this test run that no other file of tests uses at the moment; one is started where there is none. Files
+ * are threads of one process, so they know of each other by a folder that is named after it.
+ */
+async function borrowServer(): Promise<{ uri: string; giveBack(): void }> {
+  const server = await findServer();
+  for (let number = 0;; number++) {
+    const folder = join(tmpdir(), `foyer-mongo-${Deno.pid}`, `${number}`);
+    const [data, inUse, portFile] = ["data", "in-use", "port"].map((name) => join(folder, name));
+    await Deno.mkdir(data, { recursive: true });
+    try {
+      await Deno.writeTextFile(inUse, "", { createNew: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) continue;
+      throw error;
+    }
+    let port = Number(await Deno.readTextFile(portFile).catch(() => "0"));
+    if (port === 0) {
+      port = freePort();
+      await Deno.writeTextFile(portFile, `${port}`);
+      await attempt("sh", "-c", POOL_KEEPER, "sh", folder, server.program, ...server.flags(port, data, {}));
+    }
+    await untilItListens(port);
+    return { uri: `mongodb://127.0.0.1:${port}/`, giveBack: () => Deno.removeSync(inUse) };
+  }
 }
 
 /** Whom a server lets in: without it everybody. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Collection } from "mongodb";
+import type { ExceptionLimits } from "../../src/store/mongodb/search.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { startMongo } from "./mongodb.ts";
 
@@ -15,8 +16,12 @@ export interface OpenedCollection extends AsyncDisposable {
   collection: Collection;
 }
 
-/** Starts one server for a file of tests, each of which has a collection of its own; it ends with them. */
-export async function startCollections() {
+/**
+ * Opens a database for a file of tests, each of which has a collection of its own; it ends with them.
+ *
+ * @param exceptions other limits than usual on what a search reads
+ */
+export async function startCollections(exceptions?: Partial<ExceptionLimits>) {
   const { MongoClient } = await import("mongodb");
   const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const mongo = await startMongo();
@@ -35,6 +40,7 @@ export async function startCollections() {
       collection: name,
       use: "command",
       log: (sentence) => log.push(sentence),
+      exceptions,
     });
     return Promise.resolve({
       store,
@@ -65,7 +71,7 @@ export async function startCollections() {
   return { database, mongo, open, openIndexed, options, test };
 }
 
-/** Adds documents without search fields, which are no visitors: so many that a search scans all in order. */
-export async function addUnindexed(collection: Collection) {
-  await collection.insertMany(Array.from({ length: 501 }, () => ({})));
+/** Adds documents without search fields, which are no visitors: as a rule so many that a search scans all in order. */
+export async function addUnindexed(collection: Collection, count = 501) {
+  await collection.insertMany(Array.from({ length: count }, () => ({})));
 }

@@ -16,6 +16,7 @@ import {
   makeClient,
   type MongoClient,
 } from "./driver.ts";
+import type { ExceptionLimits } from "./search.ts";
 
 /** How long a database that failed may take for a small query, in milliseconds; otherwise it is not ready. */
 const PROBE_DEADLINE = 1000;
@@ -34,6 +35,8 @@ export interface MongoStoreOptions {
   /** `request`: an answer within a request's time or none. `command`: an import or an export takes its time. */
   use: "request" | "command";
   log: Logger;
+  /** Other limits than usual on what a search reads. */
+  exceptions?: Partial<ExceptionLimits>;
 }
 
 /** Receives a sentence about what happens in the background. */

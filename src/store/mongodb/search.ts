@@ -32,11 +32,17 @@ import { UNINDEXED } from "./search_fields.ts";
 /** A probe that finds no more candidates than this, or than are wanted, found all of them. */
 const MIN_PROBE = 100;
 
-/** More documents without search fields, or with an odd `is_online`, are scanned in order. */
-const MAX_EXCEPTIONS = 500;
+/** How far a search goes among exceptions: documents without search fields, or with an odd `is_online`. */
+export interface ExceptionLimits {
+  /** So many are read with each search; more are scanned in order. */
+  maxRead: number;
+  /** A scan looks at so many at least, */
+  minScanned: number;
+  /** and then ends after so many milliseconds. */
+  scanTime: number;
+}
 
-/** Among documents without search fields a scan looks at so many at least, and as long as so many milliseconds. */
-const [MIN_UNINDEXED, UNINDEXED_TIME] = [5000, REQUEST_DEADLINE / 2];
+const EXCEPTION_LIMITS: ExceptionLimits = { maxRead: 500, minScanned: 5000, scanTime: REQUEST_DEADLINE / 2 };
 
 /** What every search must know of a collection, asked once for all that search at the same time. */
 interface SharedQueries {
@@ -49,13 +55,15 @@ interface SharedQueries {
 /** Searches of one collection. */
 export class CollectionSearch {
   #collection: VisitorCollection;
+  #limits: ExceptionLimits;
   #shared: SharedQueries;
 
-  constructor(collection: VisitorCollection) {
+  constructor(collection: VisitorCollection, limits: Partial<ExceptionLimits> = {}) {
     this.#collection = collection;
+    this.#limits = { ...EXCEPTION_LIMITS, ...limits };
     const inTime = () => new Deadline(REQUEST_DEADLINE);
     const exceptions = (...conditions: Condition[]) =>
-      new SingleFlight(() => readUpTo(collection, any(...conditions), MAX_EXCEPTIONS, inTime()));
+      new SingleFlight(() => readUpTo(collection, any(...conditions), this.#limits.maxRead, inTime()));
     const odd = ODD.$or as Condition[];
     this.#shared = {
       urls: new SingleFlight(() => collection.urlsOfOnline(inTime())),
@@ -75,7 +83,7 @@ export class CollectionSearch {
     fallback: SearchQuery | null,
     deadline: Deadline,
   ): Promise<ResultPage> {
-    const search = new Search(this.#collection, this.#shared, after, limit + 1, deadline);
+    const search = new Search(this.#collection, this.#shared, this.#limits, after, limit + 1, deadline);
     const exact = await search.find(query);
     const isFallback = exact.length === 0 && fallback !== null;
     const found = isFallback ? await search.find(fallback) : exact;
@@ -93,6 +101,7 @@ export class CollectionSearch {
 class Search {
   #collection: VisitorCollection;
   #shared: SharedQueries;
+  #limits: ExceptionLimits;
   #after: Position | null;
   #wanted: number;
   #deadline: Deadline;
@@ -101,17 +110,20 @@ class Search {
   /** Documents that were read while looking at those without search fields. */
   #read = 0;
   #isCut = false;
-  #unindexedTime = new Deadline(UNINDEXED_TIME);
+  #unindexedTime: Deadline;
 
   constructor(
     collection: VisitorCollection,
     shared: SharedQueries,
+    limits: ExceptionLimits,
     after: Position | null,
     wanted: number,
     deadline: Deadline,
   ) {
     this.#collection = collection;
     this.#shared = shared;
+    this.#limits = limits;
+    this.#unindexedTime = new Deadline(limits.scanTime);
     this.#after = after;
     this.#wanted = wanted;
     this.#deadline = deadline;
@@ -192,7 +204,7 @@ class Search {
 
   #isOver({ read }: Matches): boolean {
     this.#read = Math.max(this.#read, read);
-    this.#isCut = read >= MIN_UNINDEXED && this.#unindexedTime.isOver;
+    this.#isCut = read >= this.#limits.minScanned && this.#unindexedTime.isOver;
     return this.#isCut;
   }
 

@@ -80,7 +80,7 @@ class MongoStore implements VisitorStore {
     this.#visitors = this.#connection.visitors;
     this.description = this.#connection.description;
     this.#indexes = new IndexMaker(options, this.#connection);
-    this.#search = new CollectionSearch(this.#visitors);
+    this.#search = new CollectionSearch(this.#visitors, options.exceptions);
     this.#presence = new CollectionPresence(this.#connection);
     this.#leases = new CollectionLeases(this.#connection);
   }

@@ -4,11 +4,11 @@ import { testStoreContract } from "../contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {
-  const { openIndexed, options } = await startCollections();
+  const { openIndexed, options } = await startCollections({ maxRead: 2 });
 
-  testStoreContract("MongoDB with many unindexed documents", async () => {
+  testStoreContract("MongoDB with more unindexed documents than a search reads", async () => {
     const opened = await openIndexed();
-    await addUnindexed(opened.collection);
+    await addUnindexed(opened.collection, 3);
     return opened;
   }, options);
 }
