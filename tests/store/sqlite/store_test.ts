@@ -13,12 +13,14 @@ import { runProcess } from "../../support/processes.ts";
 import { testCareContract } from "../care_contract.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
 import { testPresenceContract, writeAll } from "../presence_contract.ts";
+import { testSearchContract } from "../search_contract.ts";
 import { until } from "../../support/waiting.ts";
 
 const openInMemory = () => {
   const store = openSqliteStore(":memory:");
   return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
 };
+testSearchContract("SQLite", openInMemory);
 testStoreContract("SQLite", openInMemory);
 testPresenceContract("SQLite", openInMemory);
 testCareContract("SQLite", openInMemory);
@@ -36,6 +38,7 @@ const openInFile = async () => {
   };
 };
 if (hasAllRights) {
+  testSearchContract("SQLite file", openInFile);
   testStoreContract("SQLite file", openInFile);
   testPresenceContract("SQLite file", openInFile);
   testCareContract("SQLite file", openInFile);
