@@ -1,29 +1,12 @@
 /**
- * What every store does with what processes write of the visitors who are connected to them.
+ * What every store does with what a process writes of a visitor while its web pages come, say something and go.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import type { PresenceWrite, VisitorStore } from "../../src/store/visitor_store.ts";
-import { readVisitor, type VisitorChange } from "../../src/visitor/visitor.ts";
+import { readVisitor } from "../../src/visitor/visitor.ts";
 import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
-
-const SEEN = "2026-01-02T12:00:00.000Z";
-
-const ADA: VisitorChange = {
-  added_at: SEEN,
-  last_seen_at: SEEN,
-  last_url: "https://shop.example.com/pricing",
-  name: "Ada Lovelace",
-  email: "ada@acme.com",
-  identities: ["Ada Lovelace", "ada@acme.com"],
-  integration_ids: ["crm:1"],
-  ip_address: "192.0.2.7",
-  lookup_code: "4711",
-  metadata: { plan: "pro" },
-  tags: ["#VIP"],
-  unique_id: "user-1",
-};
+import { ADA, arrival, connect, isOnline, leave, SEEN, update, write, writeAll } from "./presence_writes.ts";
 
 /** By what the visitor of {@link ADA} is found while it is online. */
 const FINDS_ADA = [
@@ -40,45 +23,6 @@ const FINDS_ADA = [
   "4711 #vip",
   "4711 #vip online",
 ];
-
-/** A visitor who has just come. */
-function arrival(shortId: string, change: VisitorChange = ADA): PresenceWrite {
-  return { shortId, isNew: true, change, isConnected: true };
-}
-
-function connect(shortId: string, change: VisitorChange = {}): PresenceWrite {
-  return { shortId, isNew: false, change, isConnected: true };
-}
-
-function leave(shortId: string, change: VisitorChange = {}): PresenceWrite {
-  return { shortId, isNew: false, change, isConnected: false };
-}
-
-function update(shortId: string, change: VisitorChange, isNew = false): PresenceWrite {
-  return { shortId, isNew, change };
-}
-
-/** Writes by a process; returns of each whether its visitor exists. */
-export async function writeAll(
-  store: VisitorStore,
-  process: string,
-  writes: PresenceWrite[],
-): Promise<boolean[]> {
-  return (await store.writePresence(process, writes)).map(({ exists }) => exists);
-}
-
-/** Writes of one visitor by a process; fails where it is not there. */
-async function write(store: VisitorStore, process: string, ...writes: PresenceWrite[]) {
-  for (const one of writes) assert.deepEqual(await writeAll(store, process, [one]), [true]);
-}
-
-/** Whether the visitor is online; fails where lists and the visitor disagree. */
-async function isOnline(store: VisitorStore, shortId: string): Promise<boolean> {
-  const { is_online } = (await getVisitor(store, shortId))!;
-  assert.equal((await findAll(store, "online")).includes(shortId), is_online);
-  assert.equal((await findAll(store, "-online")).includes(shortId), !is_online);
-  return is_online;
-}
 
 /** Registers the contract for a store. */
 export function testPresenceContract(...store: Parameters<typeof caseOf>) {
@@ -237,36 +181,6 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.countOnline(), 0);
   });
 
-  test("who is connected to two processes is online until both have lost it", async (store) => {
-    await write(store, "p", arrival("ada"));
-    await write(store, "q", connect("ada"));
-    const lastSeen = { last_seen_at: "2026-01-02T13:00:00.000Z" };
-    for (const _ of ["first", "second"]) {
-      await write(store, "p", leave("ada", lastSeen));
-      assert.equal(await isOnline(store, "ada"), true);
-      assert.deepEqual(await findAll(store, "4711"), ["ada"]);
-    }
-    for (const _ of ["first", "second"]) {
-      await write(store, "q", leave("ada", { name: "Ada, who left" }));
-      assert.deepEqual(
-        await getVisitor(store, "ada"),
-        readVisitor({
-          short_id: "ada",
-          ...ADA,
-          ...lastSeen,
-          name: "Ada, who left",
-          lookup_code: null,
-          is_online: false,
-        }),
-      );
-      assert.equal(await isOnline(store, "ada"), false);
-      for (const q of ["4711", "4711 #vip", "4711 online"]) assert.deepEqual(await findAll(store, q), [], q);
-      assert.deepEqual(await findAll(store, "left #vip"), ["ada"]);
-    }
-    await write(store, "q", connect("ada", { lookup_code: "0001" }));
-    assert.deepEqual(await findAll(store, "0001 #vip"), ["ada"]);
-  });
-
   test("what other software says of who is online stands where no connection is concerned", async (store) => {
     await write(store, "p", arrival("ada"));
     await store.updateVisitor("ada", { is_online: false });
@@ -276,33 +190,6 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await isOnline(store, "ada"), true, "the connection tells");
     await write(store, "p", leave("ada", { is_online: true }));
     assert.equal(await isOnline(store, "ada"), false);
-  });
-
-  test("a process's connections are ended, not those of others, and nobody else goes offline", async (store) => {
-    await store.putVisitors([visitorOf({ short_id: "imported", lookup_code: "1111" })]);
-    const names = Array.from({ length: 12 }, (_, i) => `v${String(i).padStart(2, "0")}`);
-    await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
-    await writeAll(store, "alive", [
-      ...names.slice(0, 3).map((shortId) => connect(shortId)),
-      arrival("w"),
-    ]);
-    assert.equal(await store.endConnections("nobody", 100), 0);
-    assert.deepEqual([...(await store.connectedTo("dead")).keys()].sort(), names);
-    assert.deepEqual([...(await store.connectedTo("nobody")).keys()], []);
-    let ended = 0;
-    for (let count; (count = await store.endConnections("dead", 5)) > 0;) {
-      assert.ok(count <= 5, `${count}`);
-      ended += count;
-    }
-    assert.equal(ended, 12);
-    assert.deepEqual([...(await store.connectedTo("dead")).keys()], []);
-    assert.deepEqual([...(await store.connectedTo("alive")).keys()].sort(), [...names.slice(0, 3), "w"]);
-    assert.deepEqual((await findAll(store, "online")).sort(), ["imported", ...names.slice(0, 3), "w"]);
-    assert.deepEqual(await findAll(store, "1111"), ["imported"]);
-    assert.deepEqual((await findAll(store, "4711")).sort(), [...names.slice(0, 3), "w"]);
-    assert.deepEqual((await findAll(store, "ada -online")).sort(), names.slice(3));
-    await writeAll(store, "alive", names.slice(0, 3).map((shortId) => leave(shortId)));
-    assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
   });
 
   test("a copy that is stored while visitors are connected leaves them online, with their codes", async (store) => {
@@ -343,88 +230,6 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
       assert.deepEqual((await findAll(store, "online")).sort(), isConnected ? names.toSorted() : []);
     }
     assert.equal((await Array.fromAsync(store.allVisitors())).length, 20);
-  });
-
-  test("who came by the web SDK and is online without a connection is known, and nobody else", async (store) => {
-    const sdk = { api_key: "site key", sdk: "web 1.0.0", is_online: true };
-    await store.putVisitors([
-      visitorOf({ short_id: "restored", ...sdk, lookup_code: "4711" }),
-      visitorOf({ short_id: "n\0ul", ...sdk, last_seen_at: "unreadable" }),
-      visitorOf({ short_id: "offline", ...sdk, is_online: false }),
-      visitorOf({ short_id: "other-site", ...sdk, api_key: "other key" }),
-      visitorOf({ short_id: "other-software", ...sdk, sdk: null }),
-    ]);
-    await write(store, "p", arrival("here", { api_key: "site key", sdk: "web 1.0.0" }));
-    assert.deepEqual((await store.onlineWithoutConnection("site key")).sort(), ["n\0ul", "restored"]);
-    assert.deepEqual(await store.connectedTo("p"), new Map([["here", true]]));
-    await write(store, "p", leave("restored"), leave("n\0ul"));
-    assert.deepEqual(await store.onlineWithoutConnection("site key"), []);
-    assert.deepEqual(await findAll(store, "4711"), []);
-    assert.deepEqual((await findAll(store, "online")).sort(), ["here", "other-site", "other-software"]);
-    await store.updateVisitor("here", { is_online: false });
-    assert.deepEqual(await store.connectedTo("p"), new Map([["here", false]]));
-    assert.deepEqual(await store.onlineWithoutConnection("site key"), []);
-  });
-
-  test("all processes with connections are known, registered or not", async (store) => {
-    assert.deepEqual(await store.connectedProcesses(), []);
-    await store.heartbeat("p", 1);
-    await store.heartbeat("nobody's", 1);
-    await write(store, "p", arrival("a"), arrival("b"));
-    await write(store, "q", connect("b"), arrival("c"));
-    assert.deepEqual((await store.connectedProcesses()).sort(), ["p", "q"]);
-    await write(store, "q", leave("b"), leave("c"));
-    assert.deepEqual(await store.connectedProcesses(), ["p"]);
-  });
-
-  test("who connects elsewhere while the connections of a dead process are ended stays online", async (store) => {
-    const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
-    await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
-    await Promise.all([
-      (async () => {
-        while (await store.endConnections("dead", 3) > 0);
-      })(),
-      ...names.map(async (shortId) => {
-        await write(store, "alive", connect(shortId));
-        await write(store, "alive", connect(shortId, { lookup_code: "0001" }));
-      }),
-    ]);
-    assert.deepEqual((await findAll(store, "0001 online")).sort(), names.toSorted());
-    assert.equal(await store.endConnections("dead", 100), 0);
-    assert.equal(await store.endConnections("alive", 100), 20);
-    assert.equal(await store.countOnline(), 0);
-  });
-
-  test("whatever processes write at the same time, the last of each stands", async (store) => {
-    const processes = ["p", "q", "r", "s"];
-    await write(store, "p", arrival("ada"), leave("ada"));
-    for (let round = 0; round < 12; round++) {
-      await Promise.all(processes.map(async (process, i) => {
-        for (let step = 0; step < 3; step++) {
-          const isConnected = step === 2 ? (round >> i) % 2 === 1 : (round + step + i) % 2 === 0;
-          const change = step === 1 ? { name: `Ada ${process}${round}` } : { last_seen_at: SEEN };
-          await write(store, process, { shortId: "ada", isNew: false, change, isConnected });
-        }
-      }));
-      assert.equal(await isOnline(store, "ada"), round !== 0, `round ${round}`);
-      await Promise.all(processes.map((process) => write(store, process, leave("ada"))));
-      assert.equal(await isOnline(store, "ada"), false, `round ${round}`);
-    }
-  });
-
-  test("who is made by several processes at once is one, and has the connections of all", async (store) => {
-    const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
-    const processes = ["p", "q", "r"];
-    await Promise.all(processes.map(async (process) => {
-      const areThere = await writeAll(store, process, names.map((shortId) => arrival(shortId)));
-      assert.ok(areThere.every((isThere) => isThere));
-    }));
-    for (const process of processes) {
-      assert.deepEqual((await findAll(store, "")).sort(), names.toSorted());
-      for (const shortId of names) assert.ok(await isOnline(store, shortId));
-      await writeAll(store, process, names.map((shortId) => leave(shortId)));
-    }
-    assert.deepEqual(await findAll(store, ""), []);
   });
 
   test("neither is lost of what the API and a page write at the same time", async (store) => {
@@ -499,49 +304,5 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     const areThere = await writeAll(store, "p", writes.map(({ shortId }) => leave(shortId)));
     assert.deepEqual(areThere, writes.map((_, i) => i % 7 !== 0));
     assert.equal(await store.countOnline(), 0);
-  });
-
-  test("processes hear of each other, and one that was forgotten is told so once", async (store) => {
-    assert.deepEqual(await store.heartbeat("p", 1), { isNew: true, counts: new Map() });
-    assert.deepEqual(await store.heartbeat("p", 2), { isNew: false, counts: new Map() });
-    assert.deepEqual(await store.heartbeat("q", 1), { isNew: true, counts: new Map([["p", 2]]) });
-    assert.deepEqual(await store.heartbeat("p", 3), { isNew: false, counts: new Map([["q", 1]]) });
-    await store.forgetProcess("p");
-    await store.forgetProcess("p");
-    assert.deepEqual(await store.heartbeat("q", 2), { isNew: false, counts: new Map() });
-    assert.deepEqual(await store.heartbeat("p", 4), { isNew: true, counts: new Map([["q", 2]]) });
-    assert.deepEqual(await store.heartbeat("p", 5), { isNew: false, counts: new Map([["q", 2]]) });
-    // Leases are something else.
-    assert.ok(await store.takeLease("process r", "holder", 60_000));
-    assert.deepEqual((await store.heartbeat("p", 6)).counts, new Map([["q", 2]]));
-  });
-
-  test("a lease given back is free, and nobody gives back another's", async (store) => {
-    await store.releaseLease("work", "a");
-    assert.ok(await store.takeLease("work", "a", 60_000));
-    await store.releaseLease("work", "b");
-    await store.releaseLease("other work", "a");
-    assert.equal(await store.takeLease("work", "b", 60_000), false);
-    await store.releaseLease("work", "a");
-    assert.ok(await store.takeLease("work", "b", 60_000));
-  });
-
-  test("lookup codes are in use by those online alone", async (store) => {
-    assert.deepEqual(await store.lookupCodesInUse([]), new Set());
-    await store.putVisitors([
-      visitorOf({ short_id: "imported", lookup_code: "0001" }),
-      visitorOf({ short_id: "offline", lookup_code: "0002", is_online: false }),
-      visitorOf({ short_id: "0006" }),
-    ]);
-    await write(
-      store,
-      "p",
-      arrival("here", { lookup_code: "0003" }),
-      arrival("left", { lookup_code: "0004" }),
-    );
-    await write(store, "p", leave("left"));
-    const codes = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, "0"));
-    assert.deepEqual([...await store.lookupCodesInUse(codes)].sort(), ["0001", "0003"]);
-    assert.deepEqual(await store.lookupCodesInUse(["0002", "0004", "0005"]), new Set());
   });
 }

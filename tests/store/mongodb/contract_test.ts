@@ -3,6 +3,7 @@ import { hasAllRights } from "../../support/rights.ts";
 import { testCareContract } from "../care_contract.ts";
 import { testStoreContract } from "../contract.ts";
 import { testPresenceContract } from "../presence_contract.ts";
+import { testProcessesContract } from "../processes_contract.ts";
 import { testSearchContract } from "../search_contract.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
@@ -12,5 +13,6 @@ if (hasAllRights) {
   testSearchContract("MongoDB", () => open(), options);
   testStoreContract("MongoDB", () => open(), options);
   testPresenceContract("MongoDB", () => openIndexed(), options);
+  testProcessesContract("MongoDB", () => openIndexed(), options);
   testCareContract("MongoDB", () => openIndexed(), options);
 }

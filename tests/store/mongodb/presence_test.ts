@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { PresenceWrite, VisitorStore } from "../../../src/store/visitor_store.ts";
 import { hasAllRights } from "../../support/rights.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
-import { writeAll } from "../presence_contract.ts";
+import { writeAll } from "../presence_writes.ts";
 
 // The driver reads the environment when it is imported, which plain `deno test` may not.
 if (hasAllRights) {

@@ -12,7 +12,9 @@ import { hasAllRights } from "../../support/rights.ts";
 import { runProcess } from "../../support/processes.ts";
 import { testCareContract } from "../care_contract.ts";
 import { findAll, getVisitor, testStoreContract, visitorOf } from "../contract.ts";
-import { testPresenceContract, writeAll } from "../presence_contract.ts";
+import { testPresenceContract } from "../presence_contract.ts";
+import { writeAll } from "../presence_writes.ts";
+import { testProcessesContract } from "../processes_contract.ts";
 import { testSearchContract } from "../search_contract.ts";
 import { until } from "../../support/waiting.ts";
 
@@ -23,6 +25,7 @@ const openInMemory = () => {
 testSearchContract("SQLite", openInMemory);
 testStoreContract("SQLite", openInMemory);
 testPresenceContract("SQLite", openInMemory);
+testProcessesContract("SQLite", openInMemory);
 testCareContract("SQLite", openInMemory);
 
 const openInFile = async () => {
@@ -41,6 +44,7 @@ if (hasAllRights) {
   testSearchContract("SQLite file", openInFile);
   testStoreContract("SQLite file", openInFile);
   testPresenceContract("SQLite file", openInFile);
+  testProcessesContract("SQLite file", openInFile);
   testCareContract("SQLite file", openInFile);
 }
 
