@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { startBrowser } from "../support/browser.ts";
+import { startFullBrowser } from "../support/browser.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { CHANGED_PAGES } from "./changed_pages.ts";
@@ -18,7 +18,7 @@ import { VISITORS } from "./visitors.ts";
 /** Two servers at once, since most of the time nothing is done but to wait until a visitor is offline. */
 async function tryAll(t: Deno.TestContext, folder: string, store: Record<string, string>) {
   await using site = new Site();
-  await using browser = await startBrowser();
+  await using browser = await startFullBrowser();
   await Promise.all(
     [{ ...VISITORS, ...PAGES }, { ...CHANGED_PAGES, ...PATIENCE }].map(async (sentences, i) => {
       await Deno.mkdir(`${folder}/${i}`);

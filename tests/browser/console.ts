@@ -1,10 +1,9 @@
 /**
- * The agents' console in a real browser, with either store. It is a part of `deno task test:browser`.
+ * The agents' console in a real browser. It is a part of `deno task test:browser`.
  *
  * @module
  */
 import { inFolder } from "../support/folders.ts";
-import { startMongo } from "../support/mongodb.ts";
 import { CODE_DESK, CONSOLE_AGENTS } from "./console_agents.ts";
 import { CONSOLE_LIFE } from "./console_life.ts";
 import { CONSOLE_LIST } from "./console_list.ts";
@@ -13,12 +12,6 @@ import { tryAll } from "./console_trials.ts";
 const SENTENCES = { ...CONSOLE_LIST, ...CONSOLE_AGENTS, ...CONSOLE_LIFE };
 
 Deno.test("The console, with the embedded store", (t) => inFolder((folder) => tryAll(t, folder, SENTENCES)));
-
-Deno.test("The console, with MongoDB", (t) =>
-  inFolder(async (folder) => {
-    await using mongo = await startMongo();
-    await tryAll(t, folder, SENTENCES, { MONGO_URI: mongo.uri });
-  }));
 
 Deno.test("The console for codes alone", (t) =>
   inFolder((folder) => tryAll(t, folder, CODE_DESK, { CONSOLE_MODE: "code" })));

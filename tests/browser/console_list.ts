@@ -69,7 +69,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
   async "Those who wait come first, the longest first, and their time ticks amber and red"(
     { put, openConsole },
   ) {
-    await put(person("Visitor"), waiting("Short", 1), waiting("Long", 7), waiting("Middle", 3));
+    await put(person("Visitor"), waiting("Short", 1), waiting("Long", 7.5), waiting("Middle", 3));
     const console = await openConsole();
     await console.untilNames("Long", "Middle", "Short", "Visitor");
     for (const [name, urgency] of [["Short", "fresh"], ["Middle", "amber"], ["Long", "red"]]) {

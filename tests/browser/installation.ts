@@ -15,16 +15,16 @@ const REST_WRITE_KEY = "write-key-of-the-tests";
 /** Seconds. Longer than a page takes to load where everything is slow. */
 const OFFLINE_GRACE = 2;
 
-/** Waits until something is so, and tells what it is. */
+/** Waits until something is so, and returns what it is. */
 export async function until<T>(
   sentence: string,
-  tell: () => T | Promise<T>,
+  look: () => T | Promise<T>,
   ms = 20_000,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + ms;
   while (true) {
-    const told = await tell();
-    if (told) return told;
+    const found = await look();
+    if (found) return found;
     assert.ok(performance.now() < end, `${sentence}: not within ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, 30));
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { startBrowserIn } from "../support/browser.ts";
+import { startFullBrowserIn } from "../support/browser.ts";
 import { inFolder } from "../support/folders.ts";
 import { SITE_KEY, until } from "./installation.ts";
 import {
@@ -250,7 +250,7 @@ export const PATIENCE: Sentences = {
       const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
       await Deno.mkdir(`${profile}/Default`);
       await Deno.writeTextFile(`${profile}/Default/Preferences`, JSON.stringify(preferences));
-      await using context = await startBrowserIn(profile);
+      await using context = await startFullBrowserIn(profile);
       const problems: string[] = [];
       follow(context, problems);
       const page = await context.newPage();

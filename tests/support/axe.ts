@@ -25,6 +25,16 @@ export async function assertAccessible(page: Page, state: string) {
 }
 
 /**
+ * As {@link assertAccessible}, in the light colours and in the dark ones, which the page is left in.
+ */
+export async function assertAccessibleInBothSchemes(page: Page, state: string) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await assertAccessible(page, `${state}, ${colorScheme}`);
+  }
+}
+
+/**
  * Collects what the policies of a context's pages refuse, and the errors of their scripts.
  *
  * @returns receives them as they come

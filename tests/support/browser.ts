@@ -1,6 +1,6 @@
 /**
- * A real browser for tests: the one that `CHROMIUM` names, else a Chromium or Chrome on the PATH, else Debian's, which
- * is installed the first time.
+ * Real browsers for tests: the one that `CHROMIUM` names, else a Chromium or Chrome on the PATH, else Debian's, which
+ * are installed the first time.
  *
  * @module
  */
@@ -18,48 +18,51 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** Chromium without its own windows and menus: it takes a third of the time to open a page. */
+const SHELL = "chromium-headless-shell";
+
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+
 /**
- * A browser without a window.
+ * A browser without a window. It may lack what pages do not need to work: a back/forward cache, for one.
  *
  * @throws where there is none and none can be had: a suite is never skipped
  */
 export async function startBrowser(): Promise<Browser> {
-  return await chromium.launch(await options());
+  return await chromium.launch(await options([SHELL, ...BROWSERS]));
 }
 
-/** A browser without a window, whose profile is in a folder. */
-export async function startBrowserIn(folder: string): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(folder, await options());
+/** A browser without a window that has all that people's browsers have. */
+export async function startFullBrowser(): Promise<Browser> {
+  return await chromium.launch(await options(BROWSERS));
 }
 
-async function options(): Promise<LaunchOptions> {
+/** A browser as people have, without a window, whose profile is in a folder. */
+export async function startFullBrowserIn(folder: string): Promise<BrowserContext> {
+  return await chromium.launchPersistentContext(folder, await options(BROWSERS));
+}
+
+async function options(programs: string[]): Promise<LaunchOptions> {
   return {
-    executablePath: await findBrowser(),
+    executablePath: Deno.env.get("CHROMIUM") || await findBrowser(programs),
     args: FLAGS,
     // Pages go there as they do for people.
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   };
 }
 
-async function findBrowser(): Promise<string> {
-  const given = Deno.env.get("CHROMIUM");
-  if (given) return given;
+/** The path of the first of these programs that is there. */
+async function findBrowser(programs: string[]): Promise<string> {
   const onPath = async () => {
-    const { ok, text } = await attempt(
-      "sh",
-      "-c",
-      "command -v chromium || command -v chromium-browser || command -v google-chrome",
-    );
+    const looks = programs.map((program) => `command -v ${program}`).join(" || ");
+    const { ok, text } = await attempt("sh", "-c", looks);
     return ok ? text.trim() : null;
   };
   const found = await onPath();
   if (found !== null) return found;
   let cause = "";
   if (Deno.uid() === 0) {
-    // So that it asks nothing.
-    const install =
-      "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq chromium";
-    const { ok, text } = await attempt("sh", "-c", install);
+    const { ok, text } = await install();
     const installed = ok ? await onPath() : null;
     if (installed !== null) return installed;
     cause = text;
@@ -67,5 +70,15 @@ async function findBrowser(): Promise<string> {
   throw new Error(
     "No browser for the tests. Set CHROMIUM to the path of a Chromium or Chrome, or put one on the PATH.",
     { cause },
+  );
+}
+
+/** Installs Debian's browsers, without asking anything. Files of tests that need one meanwhile wait for apt's lock. */
+function install() {
+  const apt = "apt-get -qq -o DPkg::Lock::Timeout=300";
+  return attempt(
+    "sh",
+    "-c",
+    `export DEBIAN_FRONTEND=noninteractive; ${apt} update && ${apt} install -y chromium ${SHELL}`,
   );
 }

@@ -7,8 +7,8 @@
 /** How long it may take, in milliseconds: other work may have the machine, and nothing here measures time. */
 const DEADLINE = 60_000;
 
-/** How often it is looked for, in milliseconds. */
-const INTERVAL = 10;
+/** How long after the first look the second one comes, and the longest pause between two looks, in milliseconds. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [5, 50];
 
 /**
  * Waits until a look finds something.
@@ -20,10 +20,11 @@ export async function eventually<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   const end = performance.now() + DEADLINE;
-  while (performance.now() < end) {
+  // Less and less often, since looks take the time of what they wait for.
+  for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(1.5 * pause, LONGEST_PAUSE)) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   throw new Error(`It did not happen within ${DEADLINE / 1000} seconds: ${look}`);
 }
