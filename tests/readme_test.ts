@@ -13,17 +13,14 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MAX_README = 25_600;
 
 /** The documents, by their paths in the project. */
-const DOCUMENTS = [
-  "README.md",
-  "src/README.md",
-  "tests/README.md",
-  "src/operations/deploy/README.md",
-  "src/presence/PROTOCOL.md",
-  "src/search/DESIGN.md",
-  "src/stream/PROTOCOL.md",
-  "src/store/mongodb/DESIGN.md",
-  "src/store/sqlite/DESIGN.md",
-];
+const DOCUMENTS = hasAllRights ? ["README.md", ...documentsIn("src"), ...documentsIn("tests")] : [];
+
+function documentsIn(folder: string): string[] {
+  return Array.from(Deno.readDirSync(join(ROOT, folder)), ({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? documentsIn(path) : name.endsWith(".md") ? [path] : [];
+  }).flat();
+}
 
 function read(path: string): string {
   return Deno.readTextFileSync(join(ROOT, path));
