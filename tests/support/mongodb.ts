@@ -13,7 +13,7 @@ import { programFromPyPI } from "./pypi.ts";
 const SECANTUSDB = "0.7.0b3";
 
 /**
- * A shell's script that starts a server, tells its process id, and kills it when standard input ends, as it does
+ * A shell's script that starts a server, prints its process id, and kills it when standard input ends, as it does
  * with the test run even where that is killed itself. Ctrl-C, which reaches the shell too, must not end it sooner.
  */
 const KEEPER = `trap '' HUP INT TERM; "$@" >/dev/null 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait`;
@@ -88,7 +88,8 @@ async function borrowServer(): Promise<{ uri: string; giveBack(): void }> {
       throw error;
     }
     let port = Number(await Deno.readTextFile(portFile).catch(() => "0"));
-    if (port === 0) {
+    // It may be of an earlier run that had the same process id, and was killed together with its servers.
+    if (port === 0 || !await listens(port)) {
       port = freePort();
       await Deno.writeTextFile(portFile, `${port}`);
       await attempt("sh", "-c", POOL_KEEPER, "sh", folder, server.program, ...server.flags(port, data, {}));
@@ -222,14 +223,19 @@ function secantusdbFlags(port: number, folder: string, { tls, administrator }: P
   return flags;
 }
 
+async function listens(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function untilItListens(port: number) {
   for (let tries = 0; tries < 300; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    if (await listens(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`The MongoDB server on port ${port} does not start`);
 }
