@@ -1,5 +1,5 @@
 /**
- * Who waits for a call: web pages receive what the database says of their visitor, whoever wrote it.
+ * Visitors who wait for a call. Their web pages are sent the state that the database holds, whoever wrote it.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { CallState } from "../visitor/visitor_state.ts";
 import type { ServerMessage } from "./messages.ts";
 
 /**
- * How often waiting visitors are read, in milliseconds: agents, sessions and other software end a wait through
- * the database alone.
+ * How often waiting visitors are read, in milliseconds. Agents, sessions and other software end a wait by a write to
+ * the database, of which this process receives no event.
  */
 const INTERVAL = 2000;
 
-/** The most waiting visitors who are read at a time; where more wait, each has its turn. */
+/** The most waiting visitors who are read per interval; if more wait, they are read in turn. */
 const MAX_READ = 500;
 
-/** A visitor who does not wait. */
+/** The state of a visitor who does not wait for a call. */
 export const NO_CALL: CallState = { isWaiting: false, since: null };
 
 interface Page {
@@ -36,7 +36,7 @@ export class Calls<V extends Caller> {
   #clock: Clock;
   #cancelLook: (() => void) | null = null;
 
-  /** @param look asks the database whether a visitor still waits, which {@link note} then receives */
+  /** @param look asks the database whether a visitor still waits, and passes the answer to {@link note} */
   constructor(look: (visitor: V) => void, clock: Clock = SYSTEM_CLOCK) {
     this.#look = look;
     this.#clock = clock;
@@ -45,7 +45,7 @@ export class Calls<V extends Caller> {
   /**
    * Records what the database says, and sends it to the visitor's web pages if it changed.
    *
-   * @param isAsked whether a web page waits for an answer, even for the same one
+   * @param isAsked whether a web page expects an answer, so that an unchanged state is sent as well
    */
   note(visitor: V, call: CallState, isAsked: boolean) {
     const { isWaiting, since } = visitor.call;
@@ -56,12 +56,12 @@ export class Calls<V extends Caller> {
     this.#schedule();
   }
 
-  /** Sends web pages whether their visitor waits. */
+  /** Tells web pages whether their visitor waits for a call. */
   tell({ call }: V, pages: Iterable<Page>) {
     for (const page of pages) page.send({ type: "call", is_waiting: call.isWaiting, since: call.since });
   }
 
-  /** Looks no more at a visitor who has left. */
+  /** Stops reading a visitor who has left. */
   forget(visitor: V) {
     this.#waiting.delete(visitor);
   }

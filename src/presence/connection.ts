@@ -1,5 +1,5 @@
 /**
- * The connection of one web page: its socket, the order and the number of its messages.
+ * The connection of one web page: owns the socket, and enforces the order and the rate of messages.
  *
  * @module
  */
@@ -21,13 +21,13 @@ const HELLO_DEADLINE = 10_000;
 const MAX_MESSAGES = 20;
 const MESSAGES_PERIOD = 10_000;
 
-/** The connection is closed after so many messages that cannot be used. */
+/** The number of unusable messages after which the connection is closed. */
 const MAX_BAD_MESSAGES = 5;
 
-/** A connection on which nothing came for so long is asked for a sign of life, in milliseconds; without one it is cut. */
+/** The time without a frame after which a ping is sent, in milliseconds; after as long again the connection is cut. */
 const SILENCE = 60_000;
 
-/** A web page that lets so many bytes wait is cut off. */
+/** The most unsent bytes that are buffered for a web page; a connection with more is cut. */
 const MAX_UNREAD = 256 * 1024;
 
 /** The codes with which connections are closed (https://www.iana.org/assignments/websocket/). */
@@ -39,7 +39,7 @@ export const CLOSE_CODES = {
   later: 1013,
 } as const;
 
-/** The errors that close the connection at once, and with which code. */
+/** The errors that close the connection at once, each with its close code. */
 const CLOSING_ERRORS: { [Code in MessageErrorCode]?: number } = {
   invalid_site_key: CLOSE_CODES.refused,
   message_too_long: CLOSE_CODES.tooLong,
@@ -49,7 +49,7 @@ const CLOSING_ERRORS: { [Code in MessageErrorCode]?: number } = {
 /** A message that comes after the hello. */
 export type LaterMessage = Exclude<PageMessage, Hello>;
 
-/** The type of a message as it is counted; `none` where it cannot be read. */
+/** The type of a message in the metrics; `none` for a message that cannot be read. */
 export type CountedType = PageMessage["type"] | "none";
 
 /** Receives the events of connections. */
@@ -63,18 +63,18 @@ export interface ConnectionListener {
   /**
    * A message after the hello.
    *
-   * @throws {MessageError} it cannot be used
+   * @throws {MessageError} the message cannot be used
    */
   onMessage(connection: Connection, message: LaterMessage): void;
   /**
-   * The visitor was removed through the API, and another one is about to be made.
+   * The visitor was removed through the API, and another visitor is about to be created for this connection.
    *
-   * @throws {MessageError} none may be made
+   * @throws {MessageError} no visitor may be created
    */
   onNewVisitor(connection: Connection): void;
   /** A message was handled, or refused with an error. */
   onHandled(type: CountedType, outcome: "ok" | MessageErrorCode): void;
-  /** A message could not be handled for a reason of the server's own; the connection is closed. */
+  /** A message could not be handled because of a server error; the connection is closed. */
   onFailure(error: unknown): void;
   /** The connection is closed. Called once. */
   onClosed(connection: Connection): void;
@@ -90,14 +90,14 @@ export class Connection {
   #badMessages = 0;
   #messages = 0;
   #periodEnd = 0;
-  /** Whether the web page owes a pong. */
+  /** Whether a ping was sent and not answered yet. */
   #isAsked = false;
   #hasComeSince = false;
   #cancelHelloDeadline: () => void;
   #cancelSilence = () => {};
   #cancelCut = () => {};
 
-  /** @param socket which is open */
+  /** @param socket an open socket */
   constructor(socket: PageSocket, listener: ConnectionListener, clock: Clock = SYSTEM_CLOCK) {
     this.#socket = socket;
     this.#listener = listener;
@@ -113,24 +113,27 @@ export class Connection {
     socket.on("ping", () => this.#receive(() => null));
     socket.on("pong", () => this.#receivePong());
     socket.on("close", () => this.#end());
-    // The library has begun to close it: a message was too long, or of too many frames, or none.
+    // ws has begun to close the connection: a message was too long, had too many frames, or was no valid frame.
     socket.on("error", ({ code }) => {
       this.#listener.onHandled("none", code === TOO_LONG ? "message_too_long" : "invalid_message");
       this.#cutSoon();
-      // The library reads on, to see the other end's close: of tens of megabytes each piece would be garbage.
+      // ws keeps reading until the other end closes: tens of megabytes may follow, and all would be garbage.
       this.#clock.after(0, () => socket.pause());
     });
     this.#watchSilence();
   }
 
-  /** Sends a message, where the connection is open. */
+  /** Sends a message. Does nothing if the connection is not open. */
   send(message: ServerMessage) {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#socket.bufferedAmount > MAX_UNREAD) this.#socket.terminate();
     else this.#socket.send(JSON.stringify(message));
   }
 
-  /** Whether another visitor may be made for this web page; where not, it gets the error and is closed. */
+  /**
+   * Whether another visitor may be created for this web page. If not, the web page is sent the error and its connection
+   * is closed.
+   */
   admitNewVisitor(): boolean {
     try {
       this.#listener.onNewVisitor(this);
@@ -149,7 +152,7 @@ export class Connection {
     this.#cutSoon();
   }
 
-  /** Cuts the connection off where its other end does not answer the close. */
+  /** Cuts the connection if the other end does not answer the close frame in time. */
   #cutSoon() {
     if (this.#isClosed) return;
     this.#cancelCut();
@@ -178,16 +181,16 @@ export class Connection {
     this.#listener.onClosed(this);
   }
 
-  /** One pong answers a ping; others count as messages do, since each costs as much. */
+  /** One pong answers a ping. Unsolicited pongs count as messages, since each costs as much as one. */
   #receivePong() {
     if (this.#isAsked && !this.#hasComeSince) this.#hasComeSince = true;
     else this.#receive(() => null);
   }
 
-  /** @param read `null`: a frame that says nothing */
+  /** @param read parses the frame; returns `null` for a frame without a message */
   #receive(read: () => PageMessage | null) {
     this.#hasComeSince = true;
-    // Messages that were on their way when the connection was closed.
+    // The message was under way when the connection was closed.
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     let type: CountedType = "none";
     try {
@@ -234,14 +237,14 @@ export class Connection {
     }
   }
 
-  /** @param code closes the connection; `null`: it stays open */
+  /** @param code the close code; `null` keeps the connection open */
   #refuse({ code: error, message }: MessageError, code: number | null) {
     this.send({ type: "error", error, message });
     if (code !== null) this.close(code, error);
   }
 }
 
-/** The library's code for a message over its limit. */
+/** The error code of ws for a message over `maxPayload`. */
 const TOO_LONG = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 const HELLO_EXPECTED = new MessageError("hello_expected", "The first message must be a hello.");

@@ -13,7 +13,7 @@ export interface ClientHints {
   mobile?: boolean;
   platform?: string;
   platformVersion?: string;
-  /** Of a phone, a tablet; `iPad` where the page knows that Safari runs on one, which says Macintosh itself. */
+  /** The model of a phone or tablet. The SDK sends `iPad` for Safari on an iPad, whose user agent says Macintosh. */
   model?: string;
 }
 
@@ -25,7 +25,10 @@ export interface Device {
   device_type: string | null;
 }
 
-/** What is read of a user agent, of a name: real ones are shorter, and some of the library’s patterns take the square. */
+/**
+ * The most characters read of a user agent, and of a name. Real ones are shorter; some patterns of the library take
+ * quadratic time.
+ */
 const USER_AGENT_LENGTH = 350;
 const NAME_LENGTH = 64;
 const BRANDS = 8;
@@ -33,7 +36,7 @@ const BRANDS = 8;
 /** The most results that are cached. Most visitors share a few hundred user agents. */
 const MAX_CACHED = 1000;
 
-/** Brands of browsers that other browsers are made of and name beside their own, the most specific first. */
+/** Brands that browsers built on another one list beside their own (Edge lists Chromium), the most specific first. */
 const SHARED_BRANDS = [
   "Google Chrome",
   "Microsoft Edge",
@@ -43,7 +46,7 @@ const SHARED_BRANDS = [
   "Chromium",
 ];
 
-/** Browsers whose brand is another than their name. */
+/** The names of browsers whose brand in client hints differs from their name. */
 const BRAND_NAMES = new Map([
   ["Google Chrome", "Chrome"],
   ["Microsoft Edge", "Edge"],
@@ -53,10 +56,10 @@ const BRAND_NAMES = new Map([
   ["YaBrowser", "Yandex"],
 ]);
 
-/** Browsers that have the same name on phones, where they are others. */
+/** Browsers whose phone versions have the same name but are other browsers: the system is added to that name. */
 const SAME_ON_PHONES = ["Chrome", "Edge", "Firefox", "Opera"];
 
-/** The browsers of televisions and consoles, whose user agents name the engine alone. */
+/** The browsers of televisions and consoles, by system: their user agents name only the engine. */
 const SYSTEM_BROWSERS = new Map([
   ["webOS", "LG Browser"],
   ["Tizen", "Samsung Internet"],
@@ -64,7 +67,7 @@ const SYSTEM_BROWSERS = new Map([
   ["Nintendo", "Nintendo Browser"],
 ]);
 
-/** The platforms of client hints that decide, by their names in user agents. */
+/** Platform names in client hints that take precedence over the user agent, with their user agent names. */
 const SYSTEMS = new Map([
   ["Android", "Android"],
   ["Chrome OS", "Chromium OS"],
@@ -79,7 +82,7 @@ const DESKTOPS = new Map([
   ["Chromium OS", "Chromebook"],
 ]);
 
-/** What the library, which comes without types, says of a user agent. */
+/** Parses a user agent. The library comes without types. */
 const parse: (agent: string) => {
   browser: { name?: string };
   os: { name?: string };
@@ -90,7 +93,7 @@ const cache = new LRUCache<string, Device>({ max: MAX_CACHED });
 
 /**
  * Reads a browser's and a device's names, from client hints where there are any and from the user agent otherwise.
- * What is not known is `null`; whatever a client sends, nothing is thrown.
+ * Unknown names are `null`. Never throws, whatever a client sends.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -108,13 +111,13 @@ const cache = new LRUCache<string, Device>({ max: MAX_CACHED });
 export function readDevice(userAgent: string, hints: ClientHints = {}): Device {
   const agent = userAgent.slice(0, USER_AGENT_LENGTH);
   const brands = hints.brands?.slice(0, BRANDS).map(({ brand }) => trimName(brand)) ?? [];
-  // What ends a part of a user agent would end the model as well, or begin something else.
+  // The model is inserted into a user agent, where these characters are delimiters.
   const model = trimName(hints.model ?? "").replace(/[();]/g, "");
   const platform = trimName(hints.platform ?? "");
   const key = JSON.stringify([agent, brands, hints.mobile, platform, model]);
   let device = cache.get(key);
   if (!device) {
-    // As a copy, since a part of a text may hold the whole of it in memory.
+    // A copy, since V8 keeps a whole string in memory as long as a slice of it is referenced.
     device = Object.freeze(structuredClone(recognise(agent, brands, hints.mobile ?? false, platform, model)));
     cache.set(key, device);
   }
@@ -135,7 +138,7 @@ function recognise(
   const found = parse(agent);
   const { vendor, model: foundModel, type } = isPad
     ? { vendor: "Apple", model, type: "tablet" }
-    // Chrome's own user agent says nothing of the device, but the library knows models by their place in one.
+    // Chrome's own user agent does not name the model; the library finds models by their position in a user agent.
     : platform === "Android" && model
     ? parse(androidAgent(model, mobile)).device
     : found.device;
@@ -167,7 +170,7 @@ function browserName(brands: string[], found: string | undefined, system: string
   return name;
 }
 
-/** Browsers add a brand such as `Not;A=Brand`, of changing punctuation, so that nobody counts on what there is. */
+/** Browsers add a meaningless brand such as `Not;A=Brand`, with varying punctuation, lest sites rely on the list. */
 function isNoBrand(brand: string): boolean {
   return /^notabrand$/i.test(brand.replace(/[^a-z]/gi, ""));
 }
@@ -181,7 +184,7 @@ function deviceName(system: string, vendor: string | undefined, model: string | 
       ? `${system} ${type === "mobile" ? "phone" : type}`.trim()
       : null;
   }
-  // A code says little, and "Switch" is no name, without who makes it.
+  // A model code, or "Switch", means little without the name of the vendor.
   const needsVendor = vendor === "Nintendo" || !/[a-z]/.test(name);
   return vendor && needsVendor && !name.startsWith(vendor) ? `${vendor} ${name}` : name;
 }
@@ -199,7 +202,7 @@ function desktop(system: string, agent: string): Omit<Device, "browser_name"> {
   return { device_name: name, device_type: name && "desktop" };
 }
 
-/** Text as it may be stored and shown: without control characters, of a name's length. */
+/** Removes control characters and limits the length, so that the text can be stored and shown as a name. */
 function trimName(text: string): string {
   return text.slice(0, NAME_LENGTH).toWellFormed().replace(/\p{Cc}/gu, "").trim();
 }

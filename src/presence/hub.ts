@@ -1,5 +1,5 @@
 /**
- * The connections of web pages: who may connect, and what each message does.
+ * The connections of web pages: decides who may connect, and passes each message to the presence registry.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import type { PresentVisitor, Roster } from "./roster.ts";
 
 const MINUTE = 60_000;
 
-/** What the hub works with. */
+/** The hub's dependencies. */
 export interface HubParts {
   config: PresenceConfig;
   roster: Roster;
@@ -44,10 +44,10 @@ export interface HubParts {
 /** The client of a connection, and its visitor once it has said hello. */
 interface Client {
   address: string;
-  /** Addresses of one client count together, see {@link clientNetwork}; `null` where the runtime does not know it. */
+  /** The network that connections are counted by, see {@link clientNetwork}; `null` if the runtime knows no address. */
   network: string | null;
   userAgent: string;
-  /** The origin of its web page; `null` where it has none that could be compared. */
+  /** The origin of its web page; `null` if it sent none that can be compared. */
   origin: string | null;
   visitor: PresentVisitor | null;
 }
@@ -60,7 +60,7 @@ export class Hub implements ConnectionListener {
   #clients = new Map<Connection, Client>();
   /** How many connections each client network has. */
   #counts = new Map<string, number>();
-  /** New visitors of each client network. */
+  /** Counts the new visitors of each client network. */
   #newVisitors: FixedWindows;
   #isStopping = false;
 
@@ -80,13 +80,13 @@ export class Hub implements ConnectionListener {
   /**
    * Takes a web page's connection.
    *
-   * @throws {ApiError} it may not connect
+   * @throws {ApiError} the web page may not connect
    */
   connect(context: ApiContext): Response {
     const { client: address } = context.env;
     const network = isKnown(address) ? clientNetwork(address) : null;
     this.#admit(context, network);
-    // Read before the upgrade, which takes the request away.
+    // The request's headers cannot be read after the upgrade.
     const userAgent = context.req.header("User-Agent") ?? "";
     const origin = originOf(context.req.header("Origin"));
     const socket = context.env.upgrade?.() ?? null;
@@ -112,13 +112,17 @@ export class Hub implements ConnectionListener {
     }
     if (this.#isStopping) throw new ApiError("stopping", "The server is about to stop.", RETRY_AFTER);
     if (this.size >= maxConnections || this.#parts.roster.isFull) {
-      throw new ApiError("too_many_connections", "MAX_CONNECTIONS web pages are connected.", RETRY_AFTER);
+      throw new ApiError(
+        "too_many_connections",
+        "As many web pages are connected as MAX_CONNECTIONS allows.",
+        RETRY_AFTER,
+      );
     }
     const ofNetwork = network === null ? 0 : this.#counts.get(network) ?? 0;
     if (connectionsPerAddress !== null && ofNetwork >= connectionsPerAddress) {
       throw new ApiError(
         "too_many_requests",
-        "This address has CONNECTIONS_PER_ADDRESS connections.",
+        "This address has as many connections as CONNECTIONS_PER_ADDRESS allows.",
         RETRY_AFTER,
       );
     }
@@ -161,7 +165,7 @@ export class Hub implements ConnectionListener {
     this.#newVisitors.add(network);
   }
 
-  /** The token of a visitor that was removed makes a new one as well. */
+  /** Counts like any new visitor, so that the token of a removed visitor is no way around the limit. */
   onNewVisitor(connection: Connection) {
     const client = this.#clients.get(connection);
     if (client !== undefined) this.#countNewVisitor(client.network);
@@ -184,9 +188,9 @@ export class Hub implements ConnectionListener {
   }
 
   /**
-   * A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY`.
+   * A web page's URL as it is stored: without a password, and without query and fragment unless `STORE_QUERY` is set.
    *
-   * @throws {MessageError} it is of another origin than the web page, which no browser's address bar shows
+   * @throws {MessageError} the URL's origin differs from the web page's, which no browser would report
    */
   #storedUrl(given: string, { origin }: Client): string {
     const url = new URL(given);
@@ -221,7 +225,7 @@ export class Hub implements ConnectionListener {
     if (visitor !== null) this.#parts.roster.leave(connection, visitor);
   }
 
-  /** Refuses further connections, and asks the web pages that are connected to come back within so many milliseconds. */
+  /** Refuses further connections, and asks connected web pages to reconnect within `within` milliseconds. */
   sendAway(within: number) {
     this.#isStopping = true;
     this.#parts.roster.sendAway(within);
@@ -233,18 +237,21 @@ export class Hub implements ConnectionListener {
   }
 }
 
-/** The origin that a browser sends, as URLs have it; other clients send none, and sandboxed web pages `null`. */
+/** Normalises the `Origin` header; `null` if absent (not a browser) or opaque (a sandboxed web page). */
 function originOf(header: string | undefined): string | null {
   const url = URL.parse(header ?? "");
   return url === null ? null : originOfPage(url);
 }
 
-/** Whether it is the address of a client; the runtime gives another one for a connection that ended meanwhile. */
+/** Whether an address is a client's; the runtime gives a placeholder for a connection that has ended meanwhile. */
 function isKnown(address: string): boolean {
   return address !== "" && address !== "0.0.0.0" && address !== "::";
 }
 
-/** What the log and the metrics say of a request that became a WebSocket; it is never sent, and none can be made. */
+/**
+ * The response of an upgraded request, for the request log and the metrics. It is never sent, and the constructor of
+ * `Response` refuses status 101.
+ */
 function switchingProtocols(): Response {
   return Object.defineProperty(new Response(null), "status", { value: 101 });
 }

@@ -1,5 +1,5 @@
 /**
- * Who a visitor is: a short id that Foyer made, and the token by which its browser proves to have it.
+ * A visitor's identity: a short id made by Foyer, and the token by which a browser proves that the short id is its own.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { customAlphabet } from "nanoid";
 
-/** Without characters that look alike, such as 0 and O, since people read short ids out. */
+/** The characters of short ids: none that look alike, such as 0 and O, since people read short ids out. */
 export const SHORT_ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
 
-/** A new short id, of 10 characters: one of 3 × 10¹⁷. */
+/** Makes a random short id of 10 characters; there are 3 × 10¹⁷. */
 export const newShortId: () => string = customAlphabet(SHORT_ID_ALPHABET, 10);
 
-/** Makes and reads tokens. A stolen short id is worth nothing without one. */
+/** Makes and verifies tokens. Without its token, a short id does not let anyone connect as the visitor. */
 export class Tokens {
   #keys: string[];
 
@@ -22,13 +22,13 @@ export class Tokens {
     this.#keys = keys;
   }
 
-  /** A visitor's token: the short id, and a signature of it (HMAC-SHA-256, RFC 2104). */
+  /** Makes a visitor's token: the short id and its signature (HMAC-SHA-256, RFC 2104). */
   make(shortId: string): string {
     return `${shortId}.${sign(this.#keys[0], shortId).toString("base64url")}`;
   }
 
   /**
-   * The short id for which a token was made; `null` where it was not signed with one of the keys.
+   * Verifies a token. Returns its short id, or `null` if none of the keys signed it.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -50,7 +50,7 @@ export class Tokens {
   }
 }
 
-/** The signed text names its purpose, so that a signature made with this key for another one is no token. */
+/** Signs a short id. The signed text names its purpose, so that the key's other signatures are not valid as tokens. */
 function sign(key: string, shortId: string): Buffer {
   return createHmac("sha256", key).update(`visitor ${shortId}`).digest();
 }

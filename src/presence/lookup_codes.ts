@@ -1,5 +1,5 @@
 /**
- * Lookup codes: four digits that a visitor reads out, each for one visitor online as long as there are enough.
+ * Lookup codes: four digits that a visitor reads out. As long as there are enough, no two visitors online share one.
  *
  * @module
  */
@@ -10,34 +10,35 @@ import { describeFailure, type Log } from "../operations/log.ts";
 import { type Leases, type PresenceStore, StoreUnavailable } from "../store/visitor_store.ts";
 
 /**
- * The 10,000 codes are in blocks. A process leases a block while it gives out codes of it, so that two processes never
- * give out the same one; once their visitors are written the database says who has them, and the lease ends. Blocks are
- * small, so that many processes find one.
+ * The 10,000 codes are divided into blocks. A process leases a block while it gives out the block's codes, so that two
+ * processes never give out the same code. Once their visitors are written, the database shows which codes are in use,
+ * and the lease ends. Blocks are small, so that there are enough for many processes.
  */
 export const BLOCKS = 400;
 const CODES = 10_000;
 const BLOCK_SIZE = CODES / BLOCKS;
 
 /**
- * How long a block is leased, and the pause between two renewals, in milliseconds. A block whose last code was given out
- * longer ago than a lease is given back: that visitor is written by then.
+ * How long a block is leased, and the pause between two renewals, in milliseconds. A block is given back if its last
+ * code was given out longer ago than one lease: that code's visitor is written by then.
  */
 const LEASE = 60_000;
 const RENEWAL = 15_000;
 
-/** Codes that are ready for visitors; more are looked for when half of them are taken. */
+/** The number of codes kept ready for visitors; the process looks for more when half of them are taken. */
 const READY = 150;
 
-/** Blocks that are tried before the database is asked for all codes in use. */
+/** The number of random blocks that are tried before the database is asked for all codes in use. */
 const GUESSES = 5;
 
 /** The pause before the database is asked again after it did not answer, in milliseconds. */
 const RETRY = 1000;
 
 /**
- * Where others have the rest: the lease by which a process says that it needs codes, how long it lasts, and the pause
- * before it looks again, in milliseconds. The others then give back what they have ready, and look for codes only when
- * they need one. A block is given back whose last code was given out so long ago that its visitor is written.
+ * Used while other processes lease all free codes. `NEED` is the lease by which a process announces that it needs
+ * codes; the others then give back the codes that they have ready, and look for codes only when they need one. In
+ * milliseconds: how long that lease lasts, the pause before the next search, how long codes count as scarce, and the
+ * age at which the last code's visitor is certainly written, so that its block can be given back.
  */
 const NEED = "lookup codes needed";
 const NEED_LEASE = 45_000;
@@ -45,18 +46,18 @@ const NEED_RETRY = 3000;
 const SCARCITY = 60_000;
 const WRITTEN = 10_000;
 
-/** Receives what happens to lookup codes. */
+/** Receives the events of lookup codes. */
 export interface LookupCodesListener {
-  /** There are codes, after there were none. */
+  /** Codes are available again, after there were none. */
   onCodesReady(): void;
 }
 
-/** Where lookup codes come from. */
+/** The dependencies of {@link LookupCodes}. */
 export interface LookupCodesOptions {
   store: PresenceStore & Leases;
   /** The id of this process, which holds the leases. */
   holder: string;
-  /** The secret by which codes are in blocks; the same in every process. */
+  /** The secret that decides which block each code is in; the same in every process. */
   secret: string;
   log: Log;
   clock?: Clock;
@@ -70,16 +71,16 @@ export class LookupCodes {
   #clock: Clock;
   #listeners = new Set<LookupCodesListener>();
   #codes: CodeBlocks;
-  /** The leased blocks, and when a code of each was last given out or looked for. */
+  /** The leased blocks, each with the time at which one of its codes was last given out or searched for. */
   #blocks = new Map<number, number>();
   /** Codes of the leased blocks that nobody online has, according to the database. */
   #ready: string[] = [];
-  /** Codes that visitors of this process have, the one given out longest ago first. */
+  /** The codes of this process's visitors, the oldest first. */
   #taken = new Set<string>();
   #refilling: Promise<void> | null = null;
   /** Whether this process needs codes and finds none. */
   #isInNeed = false;
-  /** Until when codes are so few that none is kept ready. */
+  /** The time until which codes count as scarce, so that none are kept ready. */
   #scarceUntil = -Infinity;
   #isClosed = false;
   #closing = Promise.withResolvers<void>();
@@ -107,12 +108,12 @@ export class LookupCodes {
   #scheduleRenewal() {
     this.#cancelRenewal = this.#clock.after(RENEWAL, () => {
       this.#scheduleRenewal();
-      // Where it fails the next renewal comes in time.
+      // After a failure, the next renewal still comes before the lease ends.
       this.#renew().catch(() => {});
     });
   }
 
-  /** Takes a code; `null` where none is ready yet. */
+  /** Takes a code for a visitor; `null` if none is ready. */
   take(): string | null {
     const code = this.#ready.shift() ?? null;
     if (code === null || !this.#isScarce && this.#ready.length <= READY / 2) this.#refill();
@@ -124,12 +125,12 @@ export class LookupCodes {
     return code;
   }
 
-  /** Returns a code that its visitor no longer has. */
+  /** Gives back the code of a visitor who left or has another code. */
   giveBack(code: string) {
     this.#taken.delete(code);
   }
 
-  /** Leaves the codes to other processes. */
+  /** Stops giving out codes, and releases the leases so that other processes can use the codes. */
   async close() {
     this.#isClosed = true;
     this.#closing.resolve();
@@ -178,7 +179,7 @@ export class LookupCodes {
   }
 
   /**
-   * Finds some codes that nobody online has; where all are given out, those given out longest ago are used again.
+   * Finds some codes that nobody online has. If all codes are in use, the oldest ones of this process are used again.
    *
    * @returns whether there are any
    */
@@ -187,7 +188,7 @@ export class LookupCodes {
     const isOwn = (code: string) => this.#taken.has(code) || ready.has(code);
     const blocks = shuffle(Array.from({ length: BLOCKS }, (_, block) => block))
       .filter((block) => !this.#codes.of(block).every(isOwn));
-    // As long as there are many, one of the first has some.
+    // While many codes are free, one of the first blocks has some.
     for (const block of blocks.splice(0, GUESSES)) {
       if (await this.#takeBlock(block)) return true;
     }
@@ -207,7 +208,7 @@ export class LookupCodes {
   async #takeBlock(block: number): Promise<boolean> {
     if (!await this.#store.takeLease(leaseOf(block), this.#holder, LEASE)) return false;
     this.#blocks.set(block, this.#clock.now());
-    // Another process may have given out codes of it until just now.
+    // Another process may have given out the block's codes until just now.
     const codes = shuffle(this.#codes.of(block));
     const inUse = await this.#store.lookupCodesInUse(codes);
     const ready = new Set(this.#ready);
@@ -222,7 +223,7 @@ export class LookupCodes {
 
   /**
    * Renews the leases of blocks in use and gives back the others. A block that another process leased while the
-   * database was away is lost; visitors keep their codes of it.
+   * database was unavailable is lost; visitors who have a code of that block keep it.
    */
   async #renew() {
     if (!this.#isInNeed) {
@@ -246,8 +247,8 @@ export class LookupCodes {
 }
 
 /**
- * The codes in their blocks. A block's codes are all over the range, in an order that only the secret's holder knows, so
- * that a code tells nothing of the others (`0815` does not mean that `0816` is somebody's).
+ * Divides the codes into blocks. A block's codes are spread over the whole range, in an order derived from the secret,
+ * so that nobody can guess other codes from one (`0815` does not mean that `0816` is in use).
  */
 export class CodeBlocks {
   /** All codes. */

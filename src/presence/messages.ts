@@ -1,6 +1,6 @@
 /**
- * The messages between a web page and Foyer, each declared once; `PROTOCOL.md` explains them. Those of web pages are
- * checked by this.
+ * The messages between a web page and Foyer, each declared once; `PROTOCOL.md` explains them. The schemas validate the
+ * messages of web pages.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { originOfPage } from "./page_origin.ts";
 /** The longest message that is read, in bytes. */
 export const MAX_MESSAGE = 16 * 1024;
 
-/** A lone surrogate, which is half a character, has no UTF-8 form: no store could hold it. */
+/** A string without lone surrogates: these have no UTF-8 form, so no store could hold them. */
 const string = (most: number) =>
   z.string().max(most).refine((given) => given.isWellFormed(), "is not Unicode");
 
-/** A string of a visitor; an empty one counts as missing. */
+/** A string attribute of a visitor; an empty string counts as missing. */
 const text = string(256).transform((given) => given.trim() === "" ? null : given).nullable();
 
 const list = (item: z.ZodType<string>, most: number) =>
   z.array(item).max(most).nullable().transform((given) => [...new Set(given ?? [])]);
 
-/** A web page's URL; an agent could open no other kind. */
+/** A web page's URL: an agent must be able to open it. */
 const url = string(2048).refine(
   (given) => {
     const parsed = URL.parse(given);
@@ -32,17 +32,17 @@ const url = string(2048).refine(
 );
 
 const metadata = z.record(
-  // A copy of an object loses this key.
+  // Copying an object drops this key.
   string(64).regex(/^(?!__proto__$)/),
   z.union([string(1000), z.number(), z.boolean()]),
 ).refine((given) => Object.keys(given).length <= 50, "has more than 50 keys");
 
-/** What a web page claims of its visitor: `null` clears, what is absent stays. */
+/** The attributes that a web page claims for its visitor: `null` clears one, an absent one stays as it is. */
 const claims = z.strictObject({
   identities: list(string(256).regex(/\S/), 20),
   unique_id: text,
   tags: list(string(64).regex(/^#[\p{L}\p{M}\p{N}-]+$/u), 50),
-  /** Added and cleared in this order: `system:` clears those of that system, `null` all. */
+  /** Applied in this order: `system:value` adds an id, `system:` clears the ids of that system. `null` clears all. */
   integration_ids: z.array(string(256).regex(/^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u)).max(50).nullable()
     .transform((given): (string | null)[] => given ?? [null]),
   call_name: text,
@@ -51,7 +51,7 @@ const claims = z.strictObject({
   metadata: metadata.nullable().transform((given) => given ?? {}),
 }).partial();
 
-/** What a browser says of itself (https://wicg.github.io/ua-client-hints/). */
+/** The browser's User-Agent Client Hints (https://wicg.github.io/ua-client-hints/). */
 const hints = z.object({
   brands: z.array(z.object({ brand: string(64), version: string(64) })).max(10),
   mobile: z.boolean(),
@@ -63,7 +63,7 @@ const hints = z.object({
 const hello = z.strictObject({
   type: z.literal("hello"),
   site_key: string(256),
-  /** Of a visitor who was here before. */
+  /** The token of the last `welcome`; absent for a new visitor. */
   token: string(256).optional(),
   sdk: string(64).regex(/^[\w .\/-]+$/),
   url,
@@ -87,7 +87,7 @@ const pageMessage = z.discriminatedUnion("type", [
 /** A message from a web page. */
 export type PageMessage = z.output<typeof pageMessage>;
 
-/** What is wrong with a message or a connection. */
+/** The error codes for a message or a connection. */
 export type MessageErrorCode =
   | "invalid_message"
   | "message_too_long"
@@ -98,12 +98,12 @@ export type MessageErrorCode =
 
 /** A message to a web page. */
 export type ServerMessage =
-  /** Who the visitor is; sent again on the same connection where it had to be created again. */
+  /** The visitor's identity; sent again on the same connection if the visitor had to be created again. */
   | { type: "welcome"; short_id: string; token: string; lookup_code: string | null }
   | { type: "lookup_code"; lookup_code: string | null }
-  /** Whether the visitor waits for a call, and since when, as ISO 8601; `null` where nobody knows. */
+  /** Whether the visitor waits for a call, and since when (ISO 8601; `null` if unknown). */
   | { type: "call"; is_waiting: boolean; since: string | null }
-  /** The connection will be closed; connect again after so many milliseconds. */
+  /** The server will close the connection; connect again after `after` milliseconds. */
   | { type: "reconnect"; after: number }
   | { type: "error"; error: MessageErrorCode; message: string };
 
@@ -111,16 +111,16 @@ export type ServerMessage =
 export class MessageError extends Error {
   override name = "MessageError";
 
-  /** @param message one sentence for the author of the web page, with nothing of what was sent */
+  /** @param message one sentence for the web page's author; must not quote the message, which may hold personal data */
   constructor(readonly code: MessageErrorCode, message: string) {
     super(message);
   }
 }
 
 /**
- * Reads a message from a web page.
+ * Parses and validates a message from a web page.
  *
- * @throws {MessageError} it cannot be used
+ * @throws {MessageError} the message cannot be used
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -151,7 +151,7 @@ export function readMessage(data: unknown): PageMessage {
   throw new MessageError("invalid_message", `The message cannot be used: ${whereIn(error.issues[0].path)}.`);
 }
 
-/** The path by the names of the schema alone, since other names are a visitor's data. */
+/** The path of an invalid field, by the schema's names only: other keys are a visitor's data. */
 function whereIn(path: PropertyKey[]): string {
   const known = path.filter((key) => typeof key === "number" || KNOWN.has(String(key)));
   return known.length === 0

@@ -6,8 +6,8 @@
 import { isAppOrigin } from "../config_values.ts";
 
 /**
- * The origin of a web page's URL, as its browser sends it; `null` where it is none of a web page, which an agent could
- * not open.
+ * The origin of a web page's URL, in the form that browsers send as `Origin`; `null` if the URL is not one of a web
+ * page, so that an agent could not open it.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -19,14 +19,14 @@ import { isAppOrigin } from "../config_values.ts";
  */
 export function originOfPage(url: URL): string | null {
   if (isHttp(url)) return url.origin;
-  // URL knows no origin of other schemes.
+  // `URL.origin` is "null" for an app's scheme.
   const origin = `${url.protocol}//${url.host}`;
   return isAppOrigin(origin) ? origin : null;
 }
 
-/** Whether a web page of this origin may be at a URL; an origin of `null` is not known. */
+/** Whether a URL belongs to a web page's origin; with an unknown origin (`null`), any http or https URL does. */
 export function isPageOf(url: URL, origin: string | null): boolean {
-  // Without the header nothing shows that it is an app.
+  // Only the `Origin` header shows that the client is an app.
   return origin === null ? isHttp(url) : originOfPage(url) === origin;
 }
 

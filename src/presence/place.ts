@@ -1,5 +1,5 @@
 /**
- * Where addresses are, from a file in MaxMind's format (https://maxmind.github.io/MaxMind-DB/).
+ * Geolocation of IP addresses, from a file in MaxMind's format (https://maxmind.github.io/MaxMind-DB/).
  *
  * @module
  */
@@ -19,13 +19,13 @@ export interface Place {
 
 /** An open file of places. */
 export interface Places {
-  /** The place of an address, all `null` for what is none or is not in the file. */
+  /** The place of an IP address; all `null` if the text is no address or the file does not have it. */
   placeOf(address: string): Place;
-  /** Stops checking whether the file was replaced; waits for a check that is running. */
+  /** Stops checking for a replaced file; waits for a running check. */
   close(): Promise<void>;
 }
 
-/** Differs between a file and its replacement. */
+/** A value that differs between a file and its replacement. */
 type Version = string;
 
 /** A part of a record in MaxMind's shape. */
@@ -34,10 +34,10 @@ interface Named {
   names?: { en?: unknown };
 }
 
-/** A record of a file in MaxMind's shape, or in the flat one of other makers. Its fields may have any type. */
+/** A record of a file in MaxMind's shape, or in the flat shape of other makers. Its fields may have any type. */
 interface PlaceRecord {
   city?: string | Named;
-  /** Flat: its code or its name. */
+  /** In a flat record, the country's code or name. */
   country?: string | Named;
   city_name?: unknown;
   country_code?: unknown;
@@ -53,18 +53,19 @@ const NOWHERE: Place = Object.freeze({
   location_country_name: null,
 });
 
-/** Why a file of places cannot be used, for the person who named it. */
+/** The file cannot be used as a geolocation database; the message says why, for the person who configured it. */
 class PlacesRefused extends Error {}
 
 /**
- * Opens a file of cities or countries: GeoLite2, DB-IP lite, or another with the same fields. It is held in memory.
- * After it was replaced or rewritten, the second check reads the new one; where that cannot be used the old one stays.
+ * Opens a file of cities or countries: GeoLite2, DB-IP lite, or another with the same fields. The file is held in
+ * memory. A replaced or rewritten file is loaded by the second check that finds it; if the new file cannot be used, the
+ * old one stays in use.
  *
- * @param onProblem receives why a replacement cannot be used, once until one can be
- * @param options.lookEveryMs the pause between two checks whether the file was replaced: 60 s unless given. The checks
- * do not prevent the process from ending.
- * @param options.onUnknown called once where a record has another shape, of which nothing is known
- * @throws {Error} the file cannot be read or has no places; the message says why and nothing else
+ * @param onProblem called with the reason why a replacement cannot be used; not again until one could be used
+ * @param options.lookEveryMs the pause between two checks for a replaced file, 60 s by default. The checks do not
+ * prevent the process from ending.
+ * @param options.onUnknown called once when a record has an unknown shape
+ * @throws {Error} the file cannot be read or has no places; the message is the bare reason, without the path
  */
 export function openPlaces(
   path: string,
@@ -87,7 +88,7 @@ export function openPlaces(
   const look = async () => {
     try {
       const found = versionOf(await Deno.stat(path));
-      // A file that still changes is being written: it is read when two checks find it the same.
+      // A file that still changes is being written: it is read once two checks in a row find the same version.
       const isSettled = found === seen;
       seen = found;
       if (!isSettled || found === refused) return;
@@ -129,23 +130,23 @@ export function openPlaces(
   };
 }
 
-/** The record of an address; `null` where there is none. */
+/** The record of an address; `null` if the file has none. */
 function recordOf(reader: Reader<Response>, text: string): PlaceRecord | null {
   const address = addressOf(text);
-  // A tree of IPv4 addresses would take the first 32 bits for one.
+  // A database of IPv4 addresses would look up the first 32 bits of an IPv6 address.
   if (!address || address.kind() === "ipv6" && reader.metadata.ipVersion === 4) return null;
   try {
     const record: unknown = reader.get(address.toNormalizedString());
     return typeof record === "object" && record !== null ? record as PlaceRecord : null;
   } catch {
-    // The file is broken at this place alone.
+    // Only this record of the file is damaged.
     return null;
   }
 }
 
-/** The place in a record; {@link NOWHERE} where nothing in it is known. */
+/** The place in a record; {@link NOWHERE} if none of its fields are known. */
 function placeIn({ city, country, city_name, country_code, country_name }: PlaceRecord): Place {
-  // Flat records have the country's code or its name there.
+  // In flat records, `country` holds either the code or the name.
   const isCode = typeof country === "string" && /^[A-Z]{2}$/.test(country);
   const place = {
     location_city: typeof city === "string" ? textOf(city) : textOf(city?.names?.en) ?? textOf(city_name),
@@ -161,7 +162,7 @@ function placeIn({ city, country, city_name, country_code, country_name }: Place
 function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return null;
   const address = ipaddr.process(text);
-  // The library that reads the file does not know zones, and an address with one is nobody's elsewhere.
+  // The library cannot look up addresses with a zone; these are link-local, so they have no place.
   return address instanceof ipaddr.IPv6 && address.zoneId ? null : address;
 }
 
@@ -169,13 +170,13 @@ function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** Reads a file's index, and enough of the file to see that it is whole. */
+/** Opens the database in a file's bytes, and checks that the file is complete. */
 function readerOf(bytes: Uint8Array): Reader<Response> {
   let reader: Reader<Response>;
   try {
     reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     const { searchTreeSize } = reader.metadata;
-    // Sixteen zero bytes part the index from the data.
+    // Sixteen zero bytes separate the index from the data.
     const separator = bytes.subarray(searchTreeSize, searchTreeSize + 16);
     if (searchTreeSize === 0 || separator.length < 16 || separator.some((byte) => byte !== 0)) {
       throw new RangeError("the index does not end where the metadata says");
@@ -200,6 +201,6 @@ function reasonOf(error: unknown): string {
   if (error instanceof PlacesRefused) return error.message;
   if (error instanceof Deno.errors.NotFound) return "the file does not exist";
   if (error instanceof Deno.errors.PermissionDenied) return "the file may not be read";
-  // Without the path, which Deno puts behind.
+  // Deno appends the path after ": ".
   return `the file cannot be read: ${error instanceof Error ? error.message.split(": ")[0] : error}`;
 }

@@ -1,6 +1,6 @@
 /**
- * How visitors come in: assembles the parts. Each part knows only those before it: lookup codes and the process watch,
- * then the registry, which subscribes to both, then the hub, which subscribes to connections.
+ * Assembles the parts of presence. Each part knows only those before it: lookup codes and the process watch, then the
+ * registry, which subscribes to both, then the hub, which subscribes to connections.
  *
  * @module
  */
@@ -18,16 +18,16 @@ import { ProcessWatch } from "./process_watch.ts";
 import { Roster } from "./roster.ts";
 import { sdkHandlers } from "./sdk.ts";
 
-/** Web pages that are sent away come back within this time, in milliseconds. */
+/** When stopping, web pages are asked to reconnect within this time, in milliseconds. */
 const RETURN = 10_000;
 
 /**
- * The registry has room for so many times `MAX_CONNECTIONS` visitors, since those who leave while the database is away
- * stay in it.
+ * The registry's capacity as a multiple of `MAX_CONNECTIONS`: visitors who leave while the database is unavailable stay
+ * in the registry.
  */
 const ROOM = 2;
 
-/** What answers the URLs of presence. */
+/** The HTTP handlers of presence. */
 export interface PresenceHandlers {
   /** Takes a web page's connection. */
   connect: Answer;
@@ -36,16 +36,16 @@ export interface PresenceHandlers {
   sdkTypes: Answer;
 }
 
-/** Visitors coming in. */
+/** Presence in operation. */
 export interface Presence {
   handlers: PresenceHandlers;
-  /** Asks all web pages to come back, and takes no further connections. */
+  /** Asks all web pages to reconnect (to another process), and refuses further connections. */
   sendAway(): void;
-  /** Closes all connections, and writes what is left. */
+  /** Closes all connections, and writes the pending changes. */
   close(): Promise<void>;
 }
 
-/** What presence works with. */
+/** The dependencies of presence. */
 export interface PresenceParts {
   config: Config & { presence: PresenceConfig };
   store: VisitorStore;
@@ -55,7 +55,7 @@ export interface PresenceParts {
 }
 
 /**
- * Opens presence.
+ * Starts presence.
  *
  * @throws {ConfigurationError} the file of `GEOIP_DB` cannot be used
  */
@@ -69,7 +69,7 @@ export function openPresence(
   const places = presence.geoipPath === "" ? null : openGeoip(presence.geoipPath, log);
   const tokens = new Tokens(presence.secretKeys);
   const watch = new ProcessWatch({ store, log, clock });
-  // The oldest key, which processes have in common while keys are changed one process after the other.
+  // The oldest key: while keys are rotated one process after the other, it is the one that all processes share.
   const secret = presence.secretKeys.at(-1)!;
   const codes = new LookupCodes({ store, holder: watch.process, secret, log, clock });
   const roster = new Roster({
@@ -114,12 +114,12 @@ function openGeoip(path: string, log: Log): Places {
     return openPlaces(
       path,
       (problem) =>
-        log(`GEOIP_DB was replaced by a file that cannot be used, the old one stays: ${problem}`, "warning"),
+        log(`The new file of GEOIP_DB cannot be used, the old one stays in use: ${problem}`, "warning"),
       {
         onUnknown: () =>
           log(
-            "Nothing in the file of GEOIP_DB is known: expected city and country as GeoLite2 has them, or the texts " +
-              "city, country_code and country_name",
+            "Records of the GEOIP_DB file have an unknown shape: expected city and country as in GeoLite2, or the " +
+              "strings city, country_code and country_name",
             "warning",
           ),
       },

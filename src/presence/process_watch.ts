@@ -1,5 +1,6 @@
 /**
- * Which processes are alive: each sends heartbeats, and ends the connections of those that no longer do.
+ * Failure detection between processes: each process sends heartbeats, and ends the connections of processes that
+ * stopped sending them.
  *
  * @module
  */
@@ -12,35 +13,35 @@ import type { PresenceStore } from "../store/visitor_store.ts";
 const INTERVAL = 5000;
 
 /**
- * How long another process may send no heartbeat, in milliseconds of this process's clock, so that differences between
- * the clocks of hosts do not matter.
+ * How long another process may be silent before it counts as dead, in milliseconds. Only this process's clock measures
+ * the time, so that clock differences between hosts do not matter.
  */
 const PATIENCE = 30_000;
 
-/** The least time between two looks for processes that are not registered, in milliseconds. */
+/** The least time between two searches for connections of unregistered processes, in milliseconds. */
 const LOOK_INTERVAL = 15_000;
 
-/** The most visitors whose connections are ended by one write, so that other writes need not wait for long. */
+/** The most visitors whose connections one write ends, so that other writes need not wait for long. */
 const MAX_ENDED = 500;
 
-/** Receives what happens to this process. */
+/** Receives the events of the process watch. */
 export interface ProcessWatchListener {
-  /** Another process took this one for dead and ended its connections, which must be written again. */
+  /** Another process considered this one dead and ended its connections: they must be written again. */
   onConnectionsEnded(): void;
 }
 
-/** How processes are watched. */
+/** The dependencies and settings of {@link ProcessWatch}. */
 export interface ProcessWatchOptions {
   store: PresenceStore;
   log: Log;
   /** The pause between two heartbeats, in milliseconds. */
   interval?: number;
-  /** How long another process may send no heartbeat, in milliseconds. */
+  /** How long another process may be silent before it counts as dead, in milliseconds. */
   patience?: number;
   clock?: Clock;
 }
 
-/** Sends the heartbeats of this process, and watches those of the others. */
+/** Sends the heartbeats of this process, and watches the heartbeats of the others. */
 export class ProcessWatch {
   /** The id of this process. */
   readonly process = crypto.randomUUID();
@@ -48,7 +49,7 @@ export class ProcessWatch {
   #options: Required<ProcessWatchOptions>;
   #listeners = new Set<ProcessWatchListener>();
   #count = 0;
-  /** The last count of each other process, and since when it is that. */
+  /** The last heartbeat count of each other process, and when that count was first seen. */
   #others = new Map<string, { count: number; since: number }>();
   #lookedAt = -Infinity;
   #cancelNext = () => {};
@@ -62,7 +63,7 @@ export class ProcessWatch {
     this.#failure = new OngoingFailure(options.log, "Cannot send a heartbeat to the other processes");
   }
 
-  /** Whether other processes see this one, so that they would end its connections after a crash. */
+  /** Whether this process is registered, so that the others would end its connections after a crash. */
   get isRegistered(): boolean {
     return this.#isRegistered;
   }
@@ -77,7 +78,7 @@ export class ProcessWatch {
     void this.#work();
   }
 
-  /** Sends no more heartbeats: others end the connections that have not come back to one of them by then. */
+  /** Stops the heartbeats. The other processes later end the connections of web pages that have not reconnected. */
   async stop() {
     this.#isStopped = true;
     this.#cancelNext();
@@ -88,7 +89,7 @@ export class ProcessWatch {
     this.#heartbeating = this.#reported(() => this.heartbeat());
     await this.#heartbeating;
     if (this.#isStopped) return;
-    // Not waited for: many connections take a while, and the next heartbeat must not be late.
+    // Not awaited: ending many connections takes a while, and the next heartbeat must not be late.
     this.#ending ??= this.#reported(() => this.#endSilent()).finally(() => this.#ending = null);
     this.#cancelNext = this.#options.clock.after(this.#options.interval, () => void this.#work());
   }
@@ -107,7 +108,7 @@ export class ProcessWatch {
   /**
    * Sends one heartbeat.
    *
-   * @throws {StoreUnavailable} it could not be sent
+   * @throws {StoreUnavailable} the heartbeat could not be sent
    */
   async heartbeat() {
     const { store, clock } = this.#options;
@@ -136,13 +137,13 @@ export class ProcessWatch {
     this.#lookedAt = clock.now();
   }
 
-  /** Ends connections to processes that are not registered, as a copy has them that was restored. */
+  /** Ends connections to processes that are not registered; a restored backup may contain such connections. */
   async #endUnknown() {
     const { store } = this.#options;
     const isUnknown = (process: string) => process !== this.process && !this.#others.has(process);
     let unknown = (await store.connectedProcesses()).filter(isUnknown);
     if (unknown.length === 0) return;
-    // Those may have come meanwhile: each is registered before a connection to it is recorded.
+    // New processes may have appeared meanwhile; each registers before its first connection is recorded.
     await this.heartbeat();
     unknown = unknown.filter(isUnknown);
     for (const process of unknown) await this.#end(process);
@@ -158,7 +159,10 @@ export class ProcessWatch {
     await store.forgetProcess(process);
     const wasRegistered = this.#others.delete(process);
     if (wasRegistered || ended > 0) {
-      log(`Another process ended, and ${ended} visitors' connections with it`, "warning");
+      log(
+        `Another process sends no heartbeats any more: ended ${ended} visitors' connections to it`,
+        "warning",
+      );
     }
   }
 }

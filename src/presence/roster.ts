@@ -1,6 +1,6 @@
 /**
- * The presence registry: the visitors whose web pages are connected to this process, and the changes of them that are
- * not written yet.
+ * The presence registry: the visitors whose web pages are connected to this process, and their changes that are not
+ * written yet.
  *
  * @module
  */
@@ -28,33 +28,36 @@ import type { ProcessWatch, ProcessWatchListener } from "./process_watch.ts";
 const INTERVAL = 500;
 
 /**
- * The least time between two writes of what web pages claim of one visitor, in milliseconds: claims change what the
- * visitor is found by, which costs a hundred times what a page view does.
+ * The least time between two writes of one visitor's claims, in milliseconds: claims change the search fields, which
+ * costs a hundred times as much as a page view.
  */
 const CLAIMS_INTERVAL = 3000;
 
-/** The time budget of one batch of claims, in milliseconds, after which others have their turn for as long. */
+/** The time budget of one batch of claims, in milliseconds; a pause as long as the batch follows it, for other work. */
 const BATCH_BUDGET = 20;
 
-/** The most visitors whose claims are written in one batch, however fast the last one was. */
+/** The largest batch of claims, in visitors, however fast the last batch was. */
 const MAX_BATCH = 256;
 
 /** The least time from the start of one write to the start of the next after one that failed, in milliseconds. */
 const RETRY = 1000;
 
 /**
- * The time between two comparisons of the database with this process, in milliseconds: a copy that was restored may say
- * of anybody that it is connected, or is not.
+ * The time between two comparisons of the database with this process, in milliseconds: after a backup was restored, the
+ * database may be wrong about any visitor's connection.
  */
 const COMPARISON_INTERVAL = 20_000;
 
-/** The most visitors who are written as offline at once after a comparison. */
+/** The most visitors whom one write of a comparison marks as offline. */
 const MAX_CORRECTED = 500;
 
 /** A web page that is connected. */
 export interface WebPage {
   send(message: ServerMessage): void;
-  /** Whether another visitor may be made for it, in place of one that was removed; where not, it gets the error and is closed. */
+  /**
+   * Whether another visitor may be created for this web page, in place of a removed one. If not, the web page is sent
+   * the error and its connection is closed.
+   */
   admitNewVisitor(): boolean;
 }
 
@@ -66,7 +69,7 @@ interface Pending {
   isConnected?: boolean;
   /** Whether the write must find out the visitor's lookup code, since it may have one from another process. */
   findsCode: boolean;
-  /** The URLs of web pages that were shown, the newest last. */
+  /** The web pages that the visitor viewed, the newest last. */
   views: PageView[];
   /** Whether web pages expect an answer on whether the visitor waits for a call. */
   asksForCall: boolean;
@@ -79,20 +82,20 @@ export interface PresentVisitor {
   /** The last hello's attributes, for a visitor that has to be created again. */
   profile: VisitorChange;
   code: string | null;
-  /** Whether it waits for a call, as was last sent to its web pages. */
+  /** The state of the visitor's call that was last sent to its web pages. */
   call: CallState;
-  /** The web page that was shown last; `null` where none is kept. */
+  /** The web page that the visitor viewed last; `null` if views are not stored. */
   view: PageView | null;
   pending: Pending | null;
-  /** Whether this process is, or will be, recorded with the visitor. */
+  /** Whether the database records, or will record, that the visitor is connected to this process. */
   isConnected: boolean;
-  /** When what its web pages claim may be written again. */
+  /** The earliest time of the next write of claims, in milliseconds of the clock. */
   claimsAt: number;
-  /** Cancels that the visitor goes offline when the grace period is over. */
+  /** Cancels the grace period, so that the visitor stays online. */
   cancelLeaving: () => void;
 }
 
-/** What the registry works with. */
+/** The dependencies and settings of the registry. */
 export interface RosterOptions {
   store: PresenceStore & Leases;
   watch: ProcessWatch;
@@ -101,11 +104,11 @@ export interface RosterOptions {
   log: Log;
   /** How long a visitor stays online after its last web page was closed, in milliseconds. */
   grace: number;
-  /** The most visitors in the registry, those included who left while the database was away. */
+  /** The capacity in visitors, including those who left while the database was unavailable. */
   most: number;
-  /** The `SITE_KEY`. */
+  /** The value of `SITE_KEY`. */
   siteKey: string;
-  /** Whether the last web pages of visitors are kept. */
+  /** Whether the web pages that visitors viewed are stored. */
   storesPages: boolean;
   clock?: Clock;
 }
@@ -126,7 +129,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   #cancelComparison = () => {};
   #isClosed = false;
   #hasLoggedRefusal = false;
-  /** How many visitors' claims are written in one batch; follows from how long the last one took. */
+  /** The size of a batch of claims, in visitors; adapted to how long the last batch took. */
   #batchSize = 2;
   #failure: OngoingFailure;
   #calls: Calls<PresentVisitor>;
@@ -142,12 +145,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#scheduleComparison(INTERVAL);
   }
 
-  /** How many visitors are in the registry, those included who left and are not written yet. */
+  /** The number of visitors in the registry, including those who left and are not written yet. */
   get size(): number {
     return this.#visitors.size;
   }
 
-  /** How many of them have changes that are not written yet. */
+  /** The number of visitors with changes that are not written yet. */
   get waiting(): number {
     return this.#changed.size;
   }
@@ -160,8 +163,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   /**
    * Adds a web page.
    *
-   * @param shortId the visitor's, by its token; `null`: a new visitor
-   * @param profile the attributes that its hello gives
+   * @param shortId the short id in the visitor's token; `null` for a new visitor
+   * @param profile the attributes in the web page's hello
    */
   enter(page: WebPage, shortId: string | null, profile: VisitorChange): PresentVisitor {
     const known = shortId === null ? undefined : this.#visitors.get(shortId);
@@ -171,7 +174,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     presence.profile = profile;
     const now = new Date().toISOString();
     const isNew = shortId === null;
-    // A visitor of this process still has its code; one who comes from another process may have one there.
+    // A visitor known to this process keeps its code; one who comes from another process may have a code there.
     const findsCode = known === undefined && !isNew;
     if (isNew) this.#giveCode(presence);
     this.#change(presence, {
@@ -188,16 +191,16 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     });
     presence.isConnected = true;
     this.#welcome(presence, [page]);
-    // One who comes from another process may wait there: the write finds out.
+    // A visitor who comes from another process may already wait for a call; the result of the write says so.
     if (known !== undefined) this.#calls.tell(presence, [page]);
     return presence;
   }
 
-  /** Removes a web page, after which its visitor stays online for the grace period. */
+  /** Removes a web page. After the last one, its visitor stays online for the grace period. */
   leave(page: WebPage, presence: PresentVisitor) {
     presence.pages.delete(page);
     if (presence.pages.size > 0 || this.#isClosed) return;
-    // One that was not admitted again may close its pages later.
+    // A visitor who was removed and not admitted again is no longer in the registry when its web pages close.
     if (this.#visitors.get(presence.shortId) !== presence) return;
     const last_seen_at = new Date().toISOString();
     presence.cancelLeaving = this.#clock.after(this.#options.grace, () => {
@@ -212,7 +215,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     const lookup_code = presence.code;
     const last_seen_at = new Date().toISOString();
     const change = { last_url, last_seen_at };
-    // It is connected, whatever others wrote of it.
+    // Written again, since another process may have recorded the visitor as not connected.
     this.#change(presence, {
       change: lookup_code === null ? change : { ...change, lookup_code },
       isConnected: true,
@@ -220,7 +223,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     });
   }
 
-  /** The web page that is shown now, as it is to be written. */
+  /** The current page view for a write; empty if views are not stored. */
   #viewOf(presence: PresentVisitor, url: string | null, at: string): PageView[] {
     if (!this.#options.storesPages || url === null) return [];
     if (presence.view?.url !== url) presence.view = { url, at };
@@ -236,31 +239,31 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     });
   }
 
-  /** Records what a web page claims of its visitor. */
+  /** Records the claims of a web page about its visitor. */
   claim(presence: PresentVisitor, claims: Claims) {
     this.#change(presence, { change: { last_seen_at: new Date().toISOString() }, claims });
   }
 
-  /** Sends a visitor's lookup code to a web page: now, or as soon as there is one. */
+  /** Sends a visitor's lookup code to a web page, if there is one; otherwise its web pages receive the code later. */
   sendCode(presence: PresentVisitor, page: WebPage) {
     if (presence.code !== null) page.send({ type: "lookup_code", lookup_code: presence.code });
   }
 
-  /** Writes all connections again, which another process has ended. */
+  /** Writes all connections again, after another process has ended them. */
   onConnectionsEnded() {
     for (const presence of this.#visitors.values()) {
       if (presence.isConnected) this.#reassert(presence);
     }
   }
 
-  /** Asks all web pages to come back, each at a random time within so many milliseconds. */
+  /** Asks all web pages to reconnect, each at a random time within `within` milliseconds. */
   sendAway(within: number) {
     for (const { pages } of this.#visitors.values()) {
       for (const page of pages) page.send({ type: "reconnect", after: Math.floor(Math.random() * within) });
     }
   }
 
-  /** Writes what is not written yet, where the database takes it. Visitors stay online, since they come back. */
+  /** Writes the pending changes, if the database answers. Visitors stay online, since their web pages reconnect. */
   async close() {
     this.#isClosed = true;
     for (const { cancelLeaving } of this.#visitors.values()) cancelLeaving();
@@ -299,7 +302,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     else this.#codeless.delete(presence);
   }
 
-  /** Gives codes to the visitors who wait for one. */
+  /** Gives lookup codes to the visitors who wait for one. */
   onCodesReady() {
     for (const presence of this.#codeless) {
       const code = this.#codes.take();
@@ -370,8 +373,8 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   /**
-   * Makes the database agree with this process on who is connected to it: after a crash or a failover it may have lost
-   * acknowledged writes, and a restored copy says what was so once. No write of this process may run meanwhile.
+   * Corrects the database where it disagrees with this process on who is connected: after a crash or a failover it may
+   * have lost acknowledged writes, and a restored backup is out of date. No write of this process may run meanwhile.
    */
   async #compare() {
     const { store, watch, siteKey } = this.#options;
@@ -395,7 +398,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #reassert(presence: PresentVisitor) {
-    // With its connections its web pages were removed.
+    // When its connections were ended, its page view was removed too.
     this.#change(presence, {
       isConnected: true,
       findsCode: true,
@@ -403,12 +406,12 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     });
   }
 
-  /** Writes claims, so many at a time that nobody else waits for long. */
+  /** Writes claims in batches short enough that other queries need not wait for long. */
   async #sendInBatches(work: Writing[]) {
     const start = this.#clock.now();
     for (let next = 0; next < work.length;) {
       const batchStart = this.#clock.now();
-      // What else came up is written first.
+      // The other changes that came up meanwhile are written first.
       if (batchStart - start > INTERVAL && !this.#isClosed) {
         for (const writing of work.slice(next)) {
           writing.isSettled = true;
@@ -454,7 +457,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     return { presence, pending, write, isSettled: false };
   }
 
-  /** Writes one visitor at a time where writing all failed, so that one failure does not affect the others. */
+  /** Writes all together; if that fails, writes each visitor alone, so that one failure does not affect the others. */
   async #send(work: Writing[]) {
     const { store, watch, log } = this.#options;
     if (work.length === 0) return;
@@ -468,7 +471,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     }
   }
 
-  /** What was not written comes before what is pending since. */
+  /** Puts changes that were not written back, before the changes that are pending since. */
   #sendAgain(presence: PresentVisitor, pending: Pending) {
     presence.pending = presence.pending === null ? pending : mergePending(pending, presence.pending);
     this.#changed.add(presence);
@@ -487,11 +490,11 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     } else if (!write.isNew) this.#createAgain(presence);
   }
 
-  /** What the database refuses is dropped; that the visitor connected or left is written by itself. */
+  /** Drops a change that the database refuses; that the visitor connected or left is written in a change of its own. */
   #settleRefused({ presence, write }: Writing) {
     if (!this.#hasLoggedRefusal) {
       this.#hasLoggedRefusal = true;
-      const what = write.isNew ? "a new visitor, who is not listed" : "a change of a visitor";
+      const what = write.isNew ? "a new visitor, who is missing from the lists" : "a change of a visitor";
       this.#options.log(`The database refuses ${what}`, "warning");
     }
     const { isNew, change, claims, isConnected } = write;
@@ -499,7 +502,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     if (!isNew && isMore && isConnected !== undefined) this.#change(presence, { isConnected });
   }
 
-  /** Takes over the code that the visitor has after a write: one that another process gave it stays. */
+  /** Adopts the lookup code that the visitor has after a write: a code that another process gave it stays. */
   #adoptCode(presence: PresentVisitor, code: string | null) {
     if (code !== null && code !== presence.code) {
       if (presence.code !== null) this.#codes.giveBack(presence.code);
@@ -514,16 +517,16 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
   }
 
   #remove(presence: PresentVisitor) {
-    // Its browser may have come again meanwhile.
+    // The visitor's browser may have reconnected meanwhile.
     if (this.#visitors.get(presence.shortId) === presence) this.#visitors.delete(presence.shortId);
     this.#codeless.delete(presence);
     this.#calls.forget(presence);
     if (presence.code !== null) this.#codes.giveBack(presence.code);
   }
 
-  /** Makes another visitor of one that was removed through the API while web pages are connected. */
+  /** Creates another visitor for the connected web pages of one that was removed through the API. */
   #createAgain(presence: PresentVisitor) {
-    // One that nobody admits closes its page, which may take it out of the set.
+    // A web page that is not admitted is closed, which may remove it from the set: hence the copy.
     if (![...presence.pages].some((page) => page.admitNewVisitor())) {
       presence.cancelLeaving();
       presence.pending = null;
@@ -536,7 +539,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     this.#visitors.set(presence.shortId, presence);
     if (presence.code === null) this.#giveCode(presence);
     const now = new Date().toISOString();
-    // On the welcome web pages send their claims again.
+    // Web pages send their claims again after the welcome.
     presence.pending = null;
     this.#change(presence, {
       isNew: true,
@@ -564,7 +567,7 @@ interface Writing {
   presence: PresentVisitor;
   pending: Pending;
   write: PresenceWrite;
-  /** Whether its result is there. */
+  /** Whether the result of the write was handled. */
   isSettled: boolean;
 }
 

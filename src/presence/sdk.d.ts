@@ -1,63 +1,63 @@
 /**
- * The types of Foyer's web SDK, of the module and of the script's global `Foyer`.
+ * The types of Foyer's web SDK: of the module, and of the script's global `Foyer`.
  *
  * @module
  */
 
-/** What the page says of its visitor. `null` clears, and what is absent stays as it is. */
+/** What the web page claims about its visitor. `null` clears a claim, an absent one stays as it is. */
 export interface FoyerClaims {
-  /** What identifies the visitor: names, e-mail addresses, companies. At most 20 of 256 characters. */
+  /** What identifies the visitor: names, e-mail addresses, companies. At most 20, of at most 256 characters each. */
   identities?: readonly string[] | null;
   /** The site's own id for the person. */
   uniqueId?: string | null;
-  /** Such as `#customer`: letters, digits and hyphens, 50 at most. */
+  /** Tags such as `#customer`: letters, digits and hyphens. At most 50. */
   tags?: readonly string[] | null;
-  /** Such as `acmechat:1234`, 50 at most. They add up; `acmechat:` clears those of its system. */
+  /** Ids such as `acmechat:1234`, at most 50; added to earlier ones. `acmechat:` clears the ids of its system. */
   integrationIds?: readonly string[] | null;
   /** Identifies a call, for the agent's personal link. */
   callName?: string | null;
   name?: string | null;
   email?: string | null;
-  /** At most 50 of them, texts of at most 1000 characters. */
+  /** At most 50 entries, with strings of at most 1000 characters. */
   metadata?: Readonly<Record<string, string | number | boolean>> | null;
 }
 
-/** What `init` takes. */
+/** The options of `init`. */
 export interface FoyerOptions extends FoyerClaims {
   /** The server's `SITE_KEY`, which is public. */
   apiKey: string;
-  /** An element whose text becomes the lookup code, or a selector of one, which may be drawn later, or anew. */
+  /** An element that shows the lookup code, or a selector; a selected element may be added or replaced later. */
   lookupCodeElement?: string | { readonly nodeType: number; textContent: string | null } | null;
 }
 
-/** What happens, and what a listener is given. */
+/** The events, each with the signature of its listeners. */
 export interface FoyerEvents {
   connected: (visitor: { shortId: string; lookupCode: string | null }) => void;
   disconnected: () => void;
-  /** There is another lookup code, or none any more. */
+  /** The lookup code changed; `null` while there is none. */
   lookupCode: (lookupCode: string | null) => void;
-  /** The visitor waits for a call since a time (ISO 8601, `null` where it is not known), or no longer. */
+  /** The visitor began or stopped waiting for a call. `since` is ISO 8601, `null` if unknown. */
   call: (call: { isWaiting: boolean; since: string | null }) => void;
 }
 
-/** A command, and what it needs. None of them throws. */
+/** The commands, each with its arguments. None of them throws. */
 export interface FoyerFunction {
-  /** Connects. Called again, it adds to what was claimed. */
+  /** Connects. Further calls add to the claims. */
   (command: "init", options: FoyerOptions): void;
-  /** Changes what the page says of its visitor. */
+  /** Changes what the web page claims about its visitor. */
   (command: "updateConnection", claims: FoyerClaims): void;
   /** Calls back once, as soon as the short id is known. */
   (command: "getShortId", callback: (shortId: string) => void): void;
-  /** Calls back once, as soon as there is a lookup code. The server is asked for one where there is none. */
+  /** Calls back once, as soon as there is a lookup code; asks the server for one if necessary. */
   (command: "getLookupCode", callback: (lookupCode: string) => void): void;
-  /** Asks for a call: the visitor waits until it is cancelled, answered, or the last page is closed. */
+  /** Asks for a call: the visitor waits until the call is cancelled or answered, or its last web page is closed. */
   (command: "requestCall"): void;
-  /** Asks for no call any more. */
+  /** Withdraws the request for a call. */
   (command: "cancelCall"): void;
   <Event extends keyof FoyerEvents>(command: "on" | "off", event: Event, listener: FoyerEvents[Event]): void;
-  /** Forgets the visitor and what was claimed, as after a sign-out: from now on it is another one. */
+  /** Forgets the visitor and the claims, for example after a sign-out, and continues as a new visitor. */
   (command: "reset"): void;
-  /** Stays away until the next `init`. */
+  /** Disconnects until the next `init`. */
   (command: "disconnect"): void;
   /** The SDK's version; absent while it is not loaded. */
   version?: string;
@@ -69,6 +69,6 @@ declare const Foyer: FoyerFunction;
 export default Foyer;
 
 declare global {
-  // Declared as `var`, since a constant would not be a property of `window`.
+  // `var`, since only that declares a property of `window`.
   var Foyer: FoyerFunction;
 }

@@ -1,68 +1,68 @@
 /**
- * Foyer's web SDK: reports to a Foyer server that a visitor is on this page, and who the page says it is.
+ * Foyer's web SDK: tells a Foyer server that a visitor is on this web page, and what the page claims about the visitor.
  *
- * Served without comments, as a script and as a module. Its one global, `Foyer`, is called with a command and what that needs,
- * as sdk.d.ts says. Nothing of the page is patched, and no error from here reaches it.
+ * Served without comments, as a script and as a module. Its one global, `Foyer`, is called with a command and its
+ * arguments, see sdk.d.ts. The SDK patches nothing of the page, and no error of the SDK reaches the page.
  *
  * @module
  */
 (() => {
   "use strict";
   const VERSION = "1.0.0";
-  // The server puts its address here.
+  // The server replaces this when it serves the script.
   const CONNECT_URL = "{{CONNECT_URL}}";
 
   const earlier = globalThis.Foyer;
-  // Otherwise it is an element that is called so, or a frame.
+  // A `Foyer` without a version may be an element with that id, or a frame with that name.
   if (typeof earlier === "function" && earlier.version) return;
 
-  /** What co-browsing needs. */
+  /** Whether the browser has the APIs that co-browsing needs. */
   const isSupported = ["MutationObserver", "Proxy", "WeakMap", "WebSocket", "fetch"].every((name) =>
     name in globalThis
   );
 
-  /** The server refuses longer texts, and the whole message with them. In UTF-16 units. */
+  /** In UTF-16 units. The server refuses a whole message if one of its strings is longer. */
   const MAX_TEXT = 256, MAX_METADATA = 1000, MAX_URL = 2048;
-  /** The server reads 16 KB. */
+  /** The longest message that is sent; the server accepts 16 KB. */
   const MAX_BYTES = 15_000;
-  /** The server takes 20 in that time. Half, so that late ones never add up to more. */
+  /** The server accepts 20 messages per period. Half of that, so that delayed messages never exceed its limit. */
   const MAX_MESSAGES = 10, MESSAGES_MS = 10_000;
   const GATHER_MS = 100, HINTS_MS = 200, OPEN_MS = 20_000, WELCOME_MS = 10_000;
   const FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 60_000, REFUSED_MS = 300_000;
 
-  // What the page asked for.
+  // What the page configured.
   let apiKey = null, codeElement = null;
-  /** The page called init, not the script tag's attribute. */
+  /** Whether the page called `init` itself, rather than giving the key as an attribute of the script tag. */
   let isConfigured = false;
-  /** Between init and disconnect. */
+  /** True between `init` and `disconnect`. */
   let isWanted = false;
-  /** As the server reads them; sent after every welcome, since the visitor may be another. */
+  /** All claims, by the server's names. Sent after every welcome, since the visitor may be another. */
   let claims = {};
-  /** Those that are not sent yet. */
+  /** The claims that are not sent yet. */
   let pending = {};
   const listeners = { __proto__: null, connected: [], disconnected: [], lookupCode: [], call: [] };
   const waiting = { shortId: [], lookupCode: [] };
 
   // What is known of the visitor.
   let shortId = null, lookupCode = null, sentUrl = null;
-  /** The value in the storage, or the one for it where the storage is blocked. */
+  /** A copy of the stored value, used where storage is blocked. */
   let memory = null;
   let asksForCode = false, isForgotten = false;
-  /** What the page asked for and is not sent yet: a call, or none. */
+  /** The page's wish that is not sent yet: true for a call, false for none; `null` if there is nothing to send. */
   let callWish = null;
   let isWaiting = false, since = null;
 
   // What is known of the connection.
-  /** The one there is, from before its socket is made: {aborter, release, socket, timer, welcomed, after}. */
+  /** The current connection, which exists before its socket: {aborter, release, socket, timer, welcomed, after}. */
   let connection = null;
-  /** In the back/forward cache, or frozen. */
+  /** Whether the page is in the back/forward cache, or frozen. */
   let isAsleep = false;
   let isWatching = false;
   let failures = 0, lastTry = -Infinity, notBefore = -Infinity, lastProbe = -Infinity;
   let connectTimer, flushTimer, hints;
   let sendTimes = [];
 
-  // Pages replace Set, Map, Promise and JSON, so that none is used here.
+  // Some pages replace Set, Map, Promise or JSON with incompatible versions; this script uses none of them.
 
   const warned = [];
   function warn(text) {
@@ -70,10 +70,10 @@
     warned.push(text);
     try {
       console.warn("Foyer:", text);
-    } catch { /* The page's own console. */ }
+    } catch { /* The page may have replaced the console. */ }
   }
 
-  /** The same function, which never throws. */
+  /** Wraps a function so that it never throws; errors are logged as warnings. */
   const safe = (work) => (...values) => {
     try {
       return work(...values);
@@ -84,10 +84,10 @@
 
   const after = (ms, work) => setTimeout(safe(work), ms);
 
-  /** Old scripts' own Object.keys has what objects inherit. */
+  /** Own keys only: an `Object.keys` that an old script replaced may include inherited ones. */
   const keysOf = (object) => Object.keys(object).filter((key) => ({}).hasOwnProperty.call(object, key));
 
-  /** As JSON.stringify, but for `toJSON`, which Prototype.js gives to arrays. */
+  /** Like `JSON.stringify`, but ignores `toJSON`, which Prototype.js adds to arrays. */
   function json(value) {
     if (Array.isArray(value)) return `[${value.map((item) => json(item)).join()}]`;
     if (value && typeof value === "object") {
@@ -99,7 +99,7 @@
     return `"${value.replace(/["\\\p{Cc}]/gu, escaped)}"`;
   }
 
-  /** A message of the server: its fields are texts, numbers, booleans and null. */
+  /** Parses a message of the server, whose fields are strings, numbers, booleans and null. */
   function parse(text) {
     const message = {};
     text.replace(/"(\w+)":(?:"((?:[^"\\]|\\.)*)"|([\w.+-]+))/g, (_, name, string, other) => {
@@ -113,15 +113,15 @@
     return message;
   }
 
-  /** Does some work once whoever called has gone on. */
+  /** Runs a function after the current caller's code, in a microtask. */
   async function soon(work) {
     await null;
     safe(work)();
   }
 
-  /** Of the page's call that is under way; its callbacks are called there. */
+  /** The Angular zone of the page's current call; callbacks run in the zone in which they were passed. */
   let zone = null;
-  /** Angular's zone.js takes no page for finished that has timers, but for those outside its zones. */
+  /** Angular's zone.js considers a page unfinished while it has timers, except for timers of the root zone. */
   function outsideZones(work) {
     const { Zone } = globalThis;
     if (typeof Zone !== "function" || !Zone.root) return work();
@@ -129,7 +129,7 @@
     Zone.root.run(work);
   }
 
-  /** What a page's own callback throws is for the page to see, and stops nothing. */
+  /** Calls the page's callbacks. An error that one of them throws is reported to the page; the others still run. */
   function callAll(backs, value) {
     for (const { back, zone } of [...backs]) {
       try {
@@ -149,15 +149,15 @@
     if (lookupCode !== null) callAll(waiting.lookupCode.splice(0), lookupCode);
   }
 
-  // Claims are made right or left out: a reader calls `mend` where it makes one right, and returns undefined for one
-  // that cannot be.
+  // Readers validate the page's claims. A reader calls `mend` when it corrects a value, and returns undefined for a
+  // value that it cannot correct.
 
   const bytes = (value) => new TextEncoder().encode(json(value)).length;
 
   function readText(value, mend, isCut, max = MAX_TEXT) {
     const isText = typeof value === "string";
     if (!isText && typeof value !== "bigint" && !Number.isFinite(value)) return;
-    // No longer than is too long.
+    // Enough to see whether the text is too long.
     const given = String(value).slice(0, 4 * MAX_METADATA).trim();
     let text = given.replace(/[\ud800-\udfff]/gu, "\ufffd");
     if (text.length > max) {
@@ -168,12 +168,12 @@
     return text;
   }
 
-  /** A part of a name still names. */
+  /** Reads a name. A long one is shortened, since a part of a name still identifies. */
   const name = (value, mend) => readText(value, mend, true);
-  /** A part of an id is another's. */
+  /** Reads an id. A long one is left out, since a shortened id could be somebody else's. */
   const id = (value, mend) => readText(value, mend, false);
 
-  // As the server's messages.ts has them.
+  // The same limits and patterns as in the server's messages.ts.
   const MAX_TAG = 64, MAX_KEY = 64;
   const TAG = /^#[\p{L}\p{M}\p{N}-]+$/u;
   const INTEGRATION_ID = /^[\p{L}\p{M}\p{N}_.-]+:(?:\S(?:.*\S)?)?$/u;
@@ -225,7 +225,7 @@
     return entries.length > 0 ? Object.fromEntries(entries) : undefined;
   }
 
-  /** For each name that the page uses: the server's name, and the function that reads the value. */
+  /** For each option of the page: the server's attribute, and the function that reads the value. */
   const CLAIMS = {
     __proto__: null,
     identities: ["identities", list(name, 20)],
@@ -238,7 +238,7 @@
     metadata: ["metadata", metadata],
   };
 
-  /** Null clears, and what is absent stays. */
+  /** Reads the page's claims: null clears one, an absent one stays as it is. */
   function readClaims(options) {
     const read = {}, mended = [], left = [];
     for (const option of keysOf(options)) {
@@ -250,7 +250,7 @@
         if (reader && given === undefined) continue;
         value = given === null || given === "" ? null : reader(given, () => isMended = true);
       } catch {
-        // A getter of the page's that throws, or no such option.
+        // Either a getter of the page threw, or there is no such option.
       }
       if (!reader || value === undefined) left.push(option);
       else read[attribute] = value;
@@ -262,7 +262,7 @@
     return read;
   }
 
-  /** Adds claims to earlier ones. Of integration ids the last 50 stay, after what clears their system. */
+  /** Adds claims to earlier ones. Integration ids accumulate, unless their system is cleared; the last 50 are kept. */
   function addClaims(all, more) {
     for (const attribute of keysOf(more)) {
       let value = more[attribute];
@@ -347,7 +347,7 @@
   });
 
   let showTimer = 0;
-  /** Seldom, since the page may change all the time, and may change the code back. */
+  /** Delayed, since the page may change all the time, and may overwrite the code. */
   function showCodeSoon() {
     if (showTimer || typeof codeElement !== "string") return;
     showTimer = after(GATHER_MS, () => {
@@ -377,10 +377,10 @@
   async function prepare(mine) {
     try {
       await readHints();
-    } catch { /* Without them. */ }
+    } catch { /* Connects without hints. */ }
     if (mine !== connection) return;
     if (readVisitor().length > 0 || !canStore() || !navigator.locks) return open(mine);
-    // Tabs that a new visitor opens together: the first makes the visitor, whom the others then know.
+    // A new visitor may open several tabs at once: a lock lets the first one create the visitor for all.
     const opening = () => ({
       then(release) {
         mine.release = release;
@@ -454,7 +454,7 @@
     }
   }
 
-  /** Ends a connection. */
+  /** Closes a connection for good. */
   function drop(mine) {
     if (!mine || mine !== connection) return;
     connection = null;
@@ -468,18 +468,18 @@
       mine.socket.close();
     }
     if (!mine.welcomed) return;
-    // From now on the server may give it to somebody else.
+    // From now on the server may give the code to another visitor.
     setCode(null);
     emit("disconnected");
   }
 
-  /** A connection ended that should not have, or must: another one later. */
+  /** Handles a connection that failed or that the server closed: connects again after a delay. */
   function ended(mine, code) {
     if (mine !== connection) return;
     const now = performance.now();
-    // A server that welcomes and then fails is not asked faster and faster.
+    // The backoff is kept for a server that accepts a connection and fails soon after.
     if (now - mine.welcomed > LAST_RETRY_MS / 6) failures = 0;
-    // Those who lost a server together shall not come back together.
+    // Jitter, so that the clients of a failed server do not all reconnect at once.
     const spread = 0.5 + Math.random() / 2;
     let delay = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS) * spread;
     failures++;
@@ -549,7 +549,7 @@
     return { type: "page", url: sentUrl };
   }
 
-  /** A frame without an address of its own is a part of its parent. */
+  /** The page's URL; for a frame without a URL of its own (`about:srcdoc`), that of its parent. */
   function url() {
     const href = /^http/.test(location.href) ? location.href : document.baseURI;
     return href.length > MAX_URL ? href.split(/[?#]/)[0].slice(0, MAX_URL) : href;
@@ -558,7 +558,7 @@
   /** User-Agent Client Hints, where the browser has them. */
   async function readHints() {
     const data = navigator.userAgentData;
-    // An iPad says that it is a Mac, but for the fingers.
+    // Safari on an iPad claims to be on a Mac; only the number of touch points differs.
     if (!data && /Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1) {
       hints = { model: "iPad" };
     }
@@ -576,7 +576,7 @@
       try {
         const { model, platformVersion } = await data.getHighEntropyValues(["model", "platformVersion"]);
         Object.assign(hints, { model: short(model), platformVersion: short(platformVersion) });
-      } catch { /* It says no more. */ }
+      } catch { /* The browser gives no more hints. */ }
       resolve();
     };
     await {
@@ -599,7 +599,7 @@
     isAsleep = false;
     const now = performance.now();
     if (connection && connection.welcomed && now - Math.max(connection.welcomed, lastProbe) > LAST_RETRY_MS) {
-      // The computer may have slept, or changed networks: that a connection is dead shows when something is sent.
+      // The computer may have slept or changed networks; sending a message reveals a dead connection.
       lastProbe = now;
       sentUrl = null;
       flush();
@@ -616,7 +616,7 @@
     if (!isWanted || storageArea !== localStorage || (key !== null && key !== storageName())) return;
     const [other] = readVisitor();
     if (newValue === null) {
-      // The claims were those of the visitor who left.
+      // The claims were about the forgotten visitor.
       forgetVisitor();
       reconnect();
     } else if (shortId !== null && other !== shortId) {
@@ -637,12 +637,12 @@
     on(globalThis, "online", wake);
     on(globalThis, "storage", stored);
     on(document, "DOMContentLoaded", showCode);
-    // The page may draw the code's element later, or anew.
+    // The page may add or replace the code's element later.
     if (typeof MutationObserver === "function") {
       new MutationObserver(safe(showCodeSoon)).observe(document, { childList: true, subtree: true });
     }
     const { navigation } = globalThis;
-    // Without the Navigation API this may be an element that is called so.
+    // In browsers without the Navigation API, this may be an element with the id "navigation".
     if (navigation && navigation.currentEntry) {
       on(navigation, "currententrychange", moved);
     } else {
@@ -655,7 +655,7 @@
   function init(options, isCalled) {
     const key = options.apiKey, element = options.lookupCodeElement;
     if (typeof key !== "string" || key === "") return warn("init needs an apiKey");
-    // Imported where there is no page, as for rendering on a server.
+    // There is no page when the module is imported for server-side rendering.
     if (!globalThis.document || !globalThis.WebSocket || !globalThis.AbortController) return;
     const isOther = isWanted && (key !== apiKey || isCalled !== isConfigured);
     if (key !== apiKey) {
@@ -735,11 +735,11 @@
   });
   const replay = safe((values) => Foyer(...values));
   Foyer.version = VERSION;
-  // For whoever holds the page's snippet still.
+  // For scripts that kept a reference to the snippet's queue.
   Foyer.q = { push: replay };
   safe(() => globalThis.Foyer = Foyer)();
 
-  // Calls made before this was loaded.
+  // Calls that the page made before this script was loaded.
   if (typeof earlier === "function" && Array.isArray(earlier.q)) {
     earlier.q.forEach((values) => replay(values));
   }

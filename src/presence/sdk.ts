@@ -7,10 +7,10 @@ import type { Answer } from "../http/answer.ts";
 import { withoutComments } from "../http/compact_script.ts";
 import { Representation, send } from "../http/representation.ts";
 
-/** How long browsers use a copy without asking, in seconds. */
+/** How long browsers may use a cached copy without revalidation, in seconds. */
 const MAX_AGE = 3600;
 
-/** Any site may load it, since it holds only the URL to connect to. */
+/** Any site may load the SDK: the URL to connect to is all that it discloses. */
 const HEADERS = {
   "Access-Control-Allow-Origin": "*",
   "Cache-Control": `public, max-age=${MAX_AGE}`,
@@ -42,7 +42,7 @@ function sending(body: string, type: string, headers: Record<string, string> = {
   return (context) => send(context, representation, kind);
 }
 
-/** Reads a file beside this one, which the executable contains. */
+/** Reads a file of this folder, from the executable when compiled. */
 function readFile(name: string): string {
   return Deno.readTextFileSync(new URL(name, import.meta.url));
 }
