@@ -1,5 +1,6 @@
 /**
- * Every answer of every route comes within 3 seconds, whatever waits inside.
+ * Every answer of every route comes within one deadline, whatever waits inside. That it comes within 3 seconds is seen
+ * by `deno task endure`, which has the machine to itself.
  *
  * @module
  */
@@ -13,11 +14,9 @@ import { appOver } from "../support/app.ts";
 import { inFolder } from "../support/folders.ts";
 import { servePresence, TestPage } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
+import { RunningTime } from "../support/running_time.ts";
 import { until } from "../support/waiting.ts";
 import { visitorOf } from "../store/contract.ts";
-
-/** How long an answer may take, in milliseconds. */
-const LIMIT = 3000;
 
 /** How many ask at once, and of how many kinds. */
 const [MANY, AT_A_TIME] = [60, 8];
@@ -84,24 +83,6 @@ const KINDS: Record<OperationName, ((i: number) => Asked)[]> = {
 
 const OTHERS = [() => ({ path: "/live" }), () => ({ path: "/ready" }), () => ({ path: "/sdk.js" })];
 
-/** How late a timer was at the most: so much later may an answer be, on a machine that has other work. */
-function watchLag() {
-  let [last, most] = [performance.now(), 0];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    most = Math.max(most, now - last - 20);
-    last = now;
-  }, 20);
-  return {
-    take(): number {
-      const taken = most;
-      most = 0;
-      return taken;
-    },
-    [Symbol.dispose]: () => clearInterval(timer),
-  };
-}
-
 async function serve(store: VisitorStore) {
   const server = await servePresence(
     store,
@@ -123,18 +104,15 @@ async function serve(store: VisitorStore) {
   };
   /** Asks so many at once, and fails where an answer is late or none that is allowed. */
   async function askMany(kind: (i: number) => Asked, count: number, allowed: number[]) {
-    using lag = watchLag();
-    const start = performance.now();
-    const answers = await Promise.all(Array.from({ length: count }, async (_, i) => {
+    using time = new RunningTime();
+    const start = time.now();
+    await Promise.all(Array.from({ length: count }, async (_, i) => {
       const asked = kind(i);
+      const what = `${asked.method ?? "GET"} ${asked.path}`;
       const status = await answer(asked);
-      return { what: `${asked.method ?? "GET"} ${asked.path}`, status, took: performance.now() - start };
-    }));
-    const mayTake = LIMIT + lag.take();
-    for (const { what, status, took } of answers) {
+      time.assertOneDeadline(start, what);
       assert.ok(allowed.includes(status), `${what}: ${status}`);
-      assert.ok(took < mayTake, `${what}: ${Math.round(took)} ms, and ${Math.round(mayTake)} may be`);
-    }
+    }));
   }
   /** Asks so many of each kind at once, of some kinds at a time. */
   async function askAll(
@@ -154,22 +132,22 @@ async function serve(store: VisitorStore) {
 
   /** Pages that come at once are welcomed. */
   async function enterMany() {
-    using lag = watchLag();
-    const start = performance.now();
+    using time = new RunningTime();
+    const start = time.now();
     const pages = await Promise.all(Array.from({ length: MANY }, async () => {
       const page = await TestPage.open(server.host);
       page.hello();
       await page.next("welcome");
       return page;
     }));
-    assert.ok(performance.now() - start < LIMIT + lag.take());
+    time.assertOneDeadline(start, "web pages");
     await Promise.all(pages.map((page) => page.close()));
   }
   async function readMetrics() {
-    using lag = watchLag();
-    const start = performance.now();
+    using time = new RunningTime();
+    const start = time.now();
     assert.equal((await admin.request("/metrics")).status, 200);
-    assert.ok(performance.now() - start < LIMIT + lag.take());
+    time.assertOneDeadline(start, "/metrics");
   }
   return {
     answer,
@@ -200,7 +178,7 @@ function test(sentence: string, work: () => Promise<void>) {
   Deno.test({ name: sentence, fn: work, sanitizeOps: false, sanitizeResources: false });
 }
 
-test(`Over a frozen MongoDB ${MANY} of each kind at once are answered within 3 seconds`, async () => {
+test(`Over a frozen MongoDB ${MANY} of each kind at once are answered within one deadline`, async () => {
   const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const { startOwnMongo } = await import("../support/mongodb.ts");
   await using mongo = await startOwnMongo();
@@ -224,7 +202,7 @@ test(`Over a frozen MongoDB ${MANY} of each kind at once are answered within 3 s
   }
 });
 
-test(`While another program has SQLite's file ${MANY} of each kind at once are answered within 3 seconds`, async () => {
+test(`While another program has SQLite's file ${MANY} of each kind at once are answered within one deadline`, async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/foyer.db`;
     const store = openSqliteStore(path);
@@ -248,14 +226,14 @@ test(`While another program has SQLite's file ${MANY} of each kind at once are a
   });
 });
 
-test("Where each command takes MongoDB seconds, several one after the other are answered within 3", async () => {
+test("Where each command takes MongoDB seconds, several one after the other are answered within one deadline", async () => {
   const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const { startMongo } = await import("../support/mongodb.ts");
   const { startWireProxy } = await import("../support/wire.ts");
   await using mongo = await startMongo();
   let isSlow = false;
   await using proxy = startWireProxy(mongo.uri, async () => {
-    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 1800));
+    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 2400));
   });
   const store = openMongoStore({ uri: proxy.uri, collection: "visitors", use: "request", log: () => {} });
   try {
