@@ -8,12 +8,12 @@ import type { Visitor } from "../visitor/visitor.ts";
 /** How long a claim lasts unless it is renewed, in milliseconds. */
 export const CLAIM_DURATION = 300_000;
 
-/** An agent's request to claim a visitor, or to end its claim. */
+/** An agent's request to claim a visitor, or to end the agent's claim of it. */
 export interface AgentClaim {
   agent: string;
   /** When the claim ends unless it is renewed; `null`: it ends now. */
   until: Date | null;
-  /** Whether it replaces another agent's claim. */
+  /** Whether the request may replace another agent's claim. */
   takesOver: boolean;
 }
 
@@ -28,14 +28,14 @@ export interface ClaimResult {
 /**
  * Applies a claim to a visitor, or refuses it.
  *
- * @param isOver whether the visitor's claim has expired, though it is still stored
+ * @param isOver whether the claim that is stored with the visitor has expired
  */
 export function claim(
   visitor: Visitor,
   { agent, until, takesOver }: AgentClaim,
   isOver: boolean,
 ): ClaimResult {
-  // Other software may clear a string by an empty one.
+  // Other software may store "" instead of removing the field.
   const claimed_by = visitor.claimed_by || null;
   if (claimed_by !== null && claimed_by !== agent && !isOver && !takesOver) {
     return { visitor, refusal: "claimed" };

@@ -6,12 +6,12 @@
 import { isEmailAddress } from "../search/parse.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 
-/** What a web page says of its visitor: an empty value clears, what is absent is left alone. */
+/** What a web page says of its visitor: an empty value clears an attribute, an absent one leaves it as it is. */
 export interface Claims {
   identities?: string[];
   unique_id?: string | null;
   tags?: string[];
-  /** Ids that are added and cleared, in this order: `system:` clears the one of that system, `null` all. */
+  /** Steps, in their order: `system:id` adds that id, `system:` removes the ids of that system, `null` removes all ids. */
   integration_ids?: (string | null)[];
   call_name?: string | null;
   name?: string | null;
@@ -19,10 +19,10 @@ export interface Claims {
   metadata?: Visitor["metadata"];
 }
 
-/** The most integration ids of a visitor; the latest ones stay. */
+/** The most integration ids of a visitor; where there are more, the oldest are dropped. */
 const MAX_INTEGRATION_IDS = 200;
 
-/** Merges claims with later ones. */
+/** Merges claims with later claims: the result does what both did, one after the other. */
 export function mergeClaims(earlier: Claims, later: Claims): Claims {
   const merged = { ...earlier, ...later };
   if (earlier.integration_ids && later.integration_ids) {
@@ -34,8 +34,8 @@ export function mergeClaims(earlier: Claims, later: Claims): Claims {
 }
 
 /**
- * What claims change of a visitor. Integration ids add up, and `system:` clears the one of that system. Where the
- * page gives no e-mail address it is the first one among the identities, as long as nobody else set another.
+ * The change of a visitor that claims make. Where the page gives identities and no `email`, `email` becomes the first
+ * address among the identities, unless the visitor's `email` came from elsewhere.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -8,11 +8,11 @@ import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { REQUEST_DEADLINE, VisitorChanged, type VisitorWrites } from "./visitor_store.ts";
 
 /**
- * Reads a visitor, and writes it if nobody has written it since; otherwise reads and writes again.
+ * Reads a visitor and writes it; where somebody else wrote it in between, reads and writes again.
  *
- * @param write receives the visitor, with which it calls the store; throws where it must not be written
- * @returns what `write` does; `null` where there is no such visitor
- * @throws {DeadlineExceeded} others write all the time
+ * @param write receives the visitor as read, and passes it to the store as `expected`; throws if it must not be written
+ * @returns the result of `write`; `null` where there is no such visitor
+ * @throws {DeadlineExceeded} others wrote the visitor at each try, for {@link REQUEST_DEADLINE}
  */
 export async function writeAsRead<T>(
   store: Pick<VisitorWrites, "readForWrite">,

@@ -1,20 +1,23 @@
 /**
- * Opens the store that the configuration names. Only its driver is loaded.
+ * Opens the store that the configuration names. The other store's code and driver are not loaded.
  *
  * @module
  */
 import { type Config, ConfigurationError } from "../config.ts";
 import { StoreRefused, type VisitorStore } from "./visitor_store.ts";
 
-/** How a store is opened beside what the configuration says. */
+/** Options of {@link openStore}. */
 export interface OpenOptions {
-  /** Whether an embedded store is made where there is none; `true` unless said. */
+  /** Whether the embedded store's file is created if it does not exist; default `true`. */
   mayCreate?: boolean;
 }
 
 /**
- * @param use whether requests wait for its answers, or a command that takes its time
- * @throws {ConfigurationError} it cannot be opened as configured
+ * Opens the configured store.
+ *
+ * @param use `request`: each operation has a request's time budget; `command`: operations have none
+ * @param log receives sentences about the store's background work
+ * @throws {ConfigurationError} the store cannot be opened as configured
  */
 export async function openStore(
   config: Config["store"],

@@ -1,23 +1,23 @@
 /**
- * The last web pages of a visitor, which are kept beside it while it is online.
+ * The last web pages of a visitor, which are stored beside the visitor while it is online.
  *
  * @module
  */
 
-/** The most web pages that are kept of a visitor. */
+/** The most web pages that are stored for one visitor. */
 const MAX_PAGES = 10;
 
 /** A web page that a visitor was on. */
 export interface PageView {
-  /** As `last_url` is stored. */
+  /** The web page's URL, shortened as `last_url` is. */
   url: string;
-  /** When it was shown, as ISO 8601. */
+  /** When the web page was shown, in ISO 8601. */
   at: string;
 }
 
 /**
- * The last web pages, with further ones, in the order of their times. One that is shown again, as after a reload, stays
- * one. Those that were added before may be added again.
+ * Adds web pages to a visitor's last ones, in the order of their times. The same URL several times in a row, as after a
+ * reload, counts once. Adding the same page views again changes nothing.
  *
  * ```ts
  * import assert from "node:assert/strict";

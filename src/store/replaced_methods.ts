@@ -6,8 +6,8 @@
 import type { VisitorStore } from "./visitor_store.ts";
 
 /**
- * The same store, some of whose methods are others. The methods that remain are bound to it once, since each read of a
- * list asks for the version.
+ * A proxy of a store in which some methods are replaced. The other methods are bound once and cached, since
+ * `version` is called with each read of a list.
  */
 export function replaceMethods(
   store: VisitorStore,

@@ -1,5 +1,6 @@
 /**
- * Shared reads: one query for all requests that ask the same, so that many dashboards cost the database as much as one.
+ * Shared reads: requests that ask the same at the same time share one query, so that many dashboards cost the database
+ * as much as one.
  *
  * @module
  */
@@ -13,25 +14,25 @@ import type { Position } from "../visitor/list_order.ts";
 import type { PageView } from "./page_views.ts";
 import { REQUEST_DEADLINE, type ResultPage, type VisitorCounts, type VisitorReads } from "./visitor_store.ts";
 
-/** Visitors in all cached result pages together; about 6 KB each with what is made of them. */
+/** The most visitors in all cached result pages together; a visitor takes about 6 KB with the JSON made of it. */
 const MAX_CACHED_VISITORS = 3000;
 
-/** Short ids that are looked up in one query. */
+/** The most short ids that one query looks up. */
 const MAX_BATCH = 500;
 
-/** A result page that others may have got as well. */
+/** A result page that several requests may share. It must not be changed. */
 export interface SharedPage extends ResultPage {
-  /** Higher for result pages that were asked for later. */
+  /** A number that grows with each query sent: of two result pages, the higher one was read later. */
   readonly order: number;
 }
 
 type Search = Parameters<VisitorReads["findVisitors"]>;
 
-/** Reads of a store, as requests want them: each rejects when {@link REQUEST_DEADLINE} is over. */
+/** Reads of a store for requests: each rejects with `DeadlineExceeded` after {@link REQUEST_DEADLINE}. */
 export interface SharedReads {
   /** As {@link VisitorReads.findVisitors}. Requests that share a result page get the same object. */
   findVisitors(...search: Search): Promise<SharedPage>;
-  /** As `findVisitors`, and never stale. */
+  /** As `findVisitors`, with a maximum age of 0. */
   findCurrent(...search: Search): Promise<SharedPage>;
   getVisitor(shortId: string): Promise<EncodedVisitor | null>;
   /** As {@link VisitorReads.pagesOf}. */
@@ -39,15 +40,15 @@ export interface SharedReads {
   countOnline(): Promise<number>;
   countWaiting(): Promise<number>;
   countVisitors(): Promise<VisitorCounts>;
-  /** Moves ahead of all reads that began before; those that begin later are ahead of it. */
+  /** A new {@link SharedPage.order}: higher than those of all reads that have begun, lower than those of later reads. */
   nextOrder(): number;
-  /** Drops all cached results, after a write: no later request gets an answer from before, whatever may be stale. */
+  /** Drops all cached results. Called after a write, so that no later request gets an answer from before the write. */
   forget(): void;
 }
 
 /** How reads are shared. */
 export interface SharingOptions {
-  /** The maximum age of a result in milliseconds, where the store cannot tell that it is current. */
+  /** The maximum age of a cached result in milliseconds, for stores without {@link VisitorReads.version}. */
   maxStale?: number;
   /** Called for each read of a list with the source of its result. */
   onRead?: (source: ReadSource) => void;
@@ -56,18 +57,18 @@ export interface SharingOptions {
 /** Where the result of a read came from: the database, a query that several requests wait for, or the cache. */
 export type ReadSource = "database" | "shared" | "cached";
 
-/** A query that was sent to the database, and may still run. */
+/** A query that was sent to the database; it may still be running. */
 interface Sent {
-  /** When, in milliseconds of `performance.now`. */
+  /** When it was sent, in milliseconds of `performance.now`. */
   at: number;
-  /** The number of writes of this process by then. */
+  /** How many writes this process had done when it was sent. */
   writes: number;
 }
 
 /** The queries of one list that are running. */
 interface Reading {
   flight: SingleFlight<SharedPage>;
-  /** The one that began last. */
+  /** The query that was sent last. */
   sent: Sent | null;
 }
 
@@ -81,8 +82,9 @@ interface Cached {
 
 /**
  * Shares the reads of a store. A request never joins a query that started before it, because its result could be
- * stale; while one runs, all that come share the next. A result is used again while the store's version is the same,
- * or while it is younger than `maxStale`; then it is refreshed shortly before that age, so that nobody waits.
+ * stale; all requests that arrive during a query share the next one. A result is reused while the store's version is
+ * unchanged, or while the result is younger than `maxStale`. In the latter case a request shortly before that age starts
+ * a refresh in the background, so that no request waits for the database.
  */
 export function shareReads(
   store: VisitorReads,
@@ -125,7 +127,7 @@ export function shareReads(
     return isYoung ? flight.joinRunning() : flight.run();
   }
 
-  /** Requests of one turn of the event loop are answered in one as well, which costs much less. */
+  /** Requests that arrive in one turn of the event loop are answered in one turn, which costs less CPU time. */
   const turn = new SingleFlight(() => new Promise<void>((resolve) => setImmediate(resolve)));
   const currentVersion = new SingleFlight(async () => await store.version!());
 
@@ -134,7 +136,7 @@ export function shareReads(
     return version !== undefined && version === await currentVersion.joinRunning();
   }
 
-  /** Whether a result reaches its maximum age in about the time that it takes to read it again. */
+  /** Whether a result will be older than `maxStale` by the time that a refresh would end. */
   function isEnding({ sent, took, version }: Cached): boolean {
     return version === undefined && ageOf(sent) > maxStale - Math.min(2 * took, maxStale / 2);
   }
@@ -152,7 +154,7 @@ export function shareReads(
     const ask = () => store.findVisitors(query, limit, after, fallback);
     if (cached === undefined || !await isCurrent(cached, maxAge)) return await share(key, maxAge, ask);
     onRead("cached");
-    // Where the refresh fails, the next request does.
+    // An error of the refresh is dropped: the next request reads again, and gets its own error.
     if (isEnding(cached) && !readings.has(key)) share(key, maxAge, ask).catch(() => {});
     return cached.page;
   }

@@ -23,11 +23,11 @@ export const REQUEST_DEADLINE = 2500;
 /** One result page of a list. */
 export interface ResultPage {
   visitors: EncodedVisitor[];
-  /** The position of its last visitor, after which the next result page starts; `null` where no more visitors match. */
+  /** The position of the last visitor on this page, after which the next one starts; `null` where no more match. */
   next: Position | null;
-  /** Whether nobody matched the query, and these match the fallback. */
+  /** Whether nobody matched the query, so that these visitors match the fallback. */
   isFallback: boolean;
-  /** Documents without search fields that were not looked at, since that takes longer than a request may. */
+  /** The number of documents without search fields that were not read, since the request's time was over. */
   unindexed: number;
 }
 
@@ -49,7 +49,7 @@ export interface VisitorReads {
    *
    * @param limit the most visitors on the result page, 1 or more
    * @param after the position after which the page starts; `null`: the first page
-   * @param fallback what is asked where nobody matches `query`; not with `after`
+   * @param fallback a query that is tried if nobody matches `query`; must not be given together with `after`
    */
   findVisitors(
     query: SearchQuery,
@@ -57,15 +57,21 @@ export interface VisitorReads {
     after: Position | null,
     fallback?: SearchQuery | null,
   ): Promise<ResultPage>;
-  /** The visitors with these short ids, in their order; of a repeated short id the first in list order. */
+  /**
+   * The visitors with these short ids, in the order of `shortIds`; `null` for each that has none. Where several documents
+   * have the same short id, the first one in list order is returned.
+   */
   getVisitors(shortIds: string[]): Promise<(EncodedVisitor | null)[]>;
-  /** The last web pages of a visitor online, the newest last; `null` where there is no visitor with this short id. */
+  /**
+   * The last web pages of a visitor, the newest last: none while it is offline. `null` where there is no visitor with
+   * this short id.
+   */
   pagesOf(shortId: string): Promise<PageView[] | null>;
   /** Counts the visitors online now. */
   countOnline(): Promise<number>;
   /** Counts the visitors online who wait for a call. */
   countWaiting(): Promise<number>;
-  /** Counts visitors, as of a time. */
+  /** Counts visitors; the periods of {@link VisitorCounts} end at `now`. */
   countVisitors(now: Date): Promise<VisitorCounts>;
   /**
    * A cheap token that changes after every write, for cache validation. Not implemented by stores that would need a
@@ -74,7 +80,7 @@ export interface VisitorReads {
   version?(): unknown;
 }
 
-/** A visitor that a database did not take, and why, without any of the visitor's data but the short id. */
+/** A visitor that the database refused to store, and the reason. Of the visitor's data it holds the short id alone. */
 export interface Refusal {
   shortId: string;
   reason: string;
@@ -83,37 +89,37 @@ export interface Refusal {
 /** Changing and removing visitors. */
 export interface VisitorWrites {
   /**
-   * Stores visitors by their short ids, which must differ. An existing visitor is replaced; which agent takes care of it
-   * and fields of its document that are no attributes are left alone. One who is connected to a process keeps all that
-   * connections, calls and sessions decide: it stays online, with its lookup code.
+   * Stores visitors by their short ids, which must differ. An existing visitor is replaced, except for its agent's claim
+   * and for those fields of its document that are no attributes. A visitor that is connected to a process also keeps the
+   * attributes that connections, calls and sessions decide: it stays online, with its lookup code.
    *
-   * @returns those that the database refused; all others are stored
+   * @returns the visitors that the database refused; all others are stored
    */
   putVisitors(visitors: Visitor[]): Promise<Refusal[]>;
-  /** The visitor with this short id, never from a replica that is behind; `null` where there is none. */
+  /** The visitor with this short id, read from the primary since a replica may be behind; `null` where there is none. */
   readForWrite(shortId: string): Promise<EncodedVisitor | null>;
   /**
-   * Changes a visitor, and what it is found by.
+   * Changes attributes of a visitor, and its index keys with them.
    *
-   * @param expected the visitor as it was read; no other write comes between the comparison and this one
+   * @param expected the visitor as it was read; comparing it with the stored one and writing are atomic
    * @returns the visitor after the change; `null` where there is none with this short id
-   * @throws {VisitorChanged} it is not as `expected`
+   * @throws {VisitorChanged} the stored visitor differs from `expected`
    */
   updateVisitor(shortId: string, change: VisitorChange, expected?: EncodedVisitor): Promise<Visitor | null>;
   /**
    * Removes all documents of a visitor.
    *
-   * @param expected the visitor as it was read; no other write comes between the comparison and the removal
-   * @returns whether there was one with this short id
-   * @throws {VisitorChanged} it is not as `expected`
+   * @param expected the visitor as it was read; comparing it with the stored one and removing it are atomic
+   * @returns whether there was a visitor with this short id
+   * @throws {VisitorChanged} the stored visitor differs from `expected`
    */
   removeVisitor(shortId: string, expected?: EncodedVisitor): Promise<boolean>;
   /**
    * Removes some of the visitors that are offline.
    *
-   * @param seenBefore only those last seen before this time; `null`: all
+   * @param seenBefore only visitors last seen before this time are removed; `null`: visitors of any age
    * @param limit the most visitors that are removed
-   * @returns how many were removed; 0 where none is left
+   * @returns how many were removed; 0 where no such visitor is left
    */
   removeOffline(seenBefore: Date | null, limit: number): Promise<number>;
 }
@@ -121,20 +127,20 @@ export interface VisitorWrites {
 /** Which agent takes care of a visitor. */
 export interface AgentClaims {
   /**
-   * Has an agent claim a visitor, renew the claim or end it.
+   * Claims a visitor for an agent, renews the agent's claim or ends it.
    *
-   * @returns what came of it; `null` where there is no visitor with this short id
+   * @returns the visitor after it, or why it was refused; `null` where there is no visitor with this short id
    */
   claimVisitor(shortId: string, claim: AgentClaim): Promise<ClaimResult | null>;
   /**
-   * Ends the claims that have expired.
+   * Ends the claims that have expired at `now`.
    *
-   * @returns how many there were
+   * @returns the number of claims that it ended
    */
   endClaims(now: Date): Promise<number>;
 }
 
-/** What a process writes of a visitor whose web pages are, or were, connected to it. */
+/** What a process writes about a visitor whose web pages are, or were, connected to this process. */
 export interface PresenceWrite {
   shortId: string;
   /** Whether the visitor is created where it does not exist; otherwise only an existing one is changed. */
@@ -143,25 +149,25 @@ export interface PresenceWrite {
   change: VisitorChange;
   /** What web pages claim of the visitor, applied to it after `change`; see `changeOfClaims`. */
   claims?: Claims | null;
-  /** The lookup code that the visitor gets, unless it is online with another one, which it keeps. */
+  /** The lookup code that the visitor gets; a visitor that is online and has one keeps that one. */
   offeredCode?: string | null;
-  /** Whether this process has connections of the visitor from now on; absent where that did not change. */
+  /** Whether the visitor is connected to this process from now on; absent where that did not change. */
   isConnected?: boolean;
-  /** Web pages that the visitor was on, the newest last; absent where none is kept. */
+  /** Web pages that the visitor was on, the newest last; absent where web pages are not stored. */
   pages?: PageView[];
 }
 
 /** The result of a {@link PresenceWrite}. */
 export interface PresenceResult {
-  /** Whether the visitor exists, or was created; where not, nothing was written of it. */
+  /** Whether the visitor existed or was created; `false`: nothing was written. */
   exists: boolean;
   /** The visitor's lookup code, where one was offered; otherwise `null`. */
   lookupCode: string | null;
-  /** Whether the visitor waits for a call; absent where nothing was written. */
+  /** Whether the visitor waits for a call, after the write; absent where the visitor does not exist or was not written. */
   call?: CallState;
   /**
-   * Why nothing was written of a visitor: the database refused it, and would again (`refused`); or others changed the
-   * visitor all the time, so that it can be sent again (`conflict`).
+   * Why the visitor was not written. `refused`: the database refuses it, and would refuse it again. `conflict`: other
+   * writers changed the visitor at each try; the write can be sent again.
    */
   problem?: "refused" | "conflict";
 }
@@ -169,106 +175,107 @@ export interface PresenceResult {
 /** The result of a heartbeat. */
 export interface Heartbeat {
   /**
-   * Whether this process was not registered: it has just started, or another one took it for dead and ended its
-   * connections, all of which must be written again.
+   * Whether this process was not registered until now: it has just started, or another process took it for dead and
+   * ended its connections. Then it must write all its connections again.
    */
   isNew: boolean;
-  /** The last count of each other process, by process. */
+  /** The last `count` of each other registered process, by process. */
   counts: Map<string, number>;
 }
 
 /** Who is connected to which process. Processes coordinate through the database only. */
 export interface PresenceStore {
   /**
-   * Writes what connections say of their visitors. After an error some of it may be written; all of it may be sent
-   * again, since every write is idempotent. Documents that other software made are left alone.
+   * Writes what connections say about their visitors. After an error some of the writes may be done; all of them may be
+   * sent again, since every write is idempotent. Documents that other software made are left alone.
    *
-   * With `isConnected: true` the process is recorded with the visitor, who is online. With `false` it is no longer,
-   * and a visitor whom no other process has is offline: it has no lookup code, waits for no call, is nobody's and has no
-   * web pages.
+   * `isConnected: true` records the process with the visitor, which makes the visitor online. `false` removes the
+   * process from the visitor. A visitor that is connected to no process any more becomes offline: it loses its lookup
+   * code, its claim and its web pages, and no longer waits for a call.
    *
-   * @param process differs between processes
-   * @param writes of visitors that differ
+   * @param process an id that no other process has
+   * @param writes at most one for each visitor
    * @returns the results, in the order of `writes`
    */
   writePresence(process: string, writes: PresenceWrite[]): Promise<PresenceResult[]>;
-  /** Of each visitor with whom a process is recorded whether it is online, by short id. */
+  /** The visitors that are recorded as connected to a process: by short id, whether each is online. */
   connectedTo(process: string): Promise<Map<string, boolean>>;
-  /** All processes that are recorded with visitors, registered or not. */
+  /** All processes that visitors are recorded as connected to, whether these processes are registered or not. */
   connectedProcesses(): Promise<string[]>;
   /**
-   * The short ids of the visitors who come by the web SDK (see `comesByWebSdk`) and are online although no process is
-   * recorded with them, as in a copy that was imported.
+   * The short ids of web SDK visitors (see `comesByWebSdk`) that are marked online but connected to no process, such as
+   * after an import of another installation's export.
    */
   onlineWithoutConnection(siteKey: string): Promise<string[]>;
   /**
-   * Ends the connections of a dead process: visitors whom no other process has become offline.
+   * Ends the connections of a dead process: its visitors become offline unless they are connected to another process.
    *
    * @param limit the most visitors whose connections are ended
-   * @returns how many there were; 0 where none is left
+   * @returns the number of visitors whose connections were ended; 0 where none is left
    */
   endConnections(process: string, limit: number): Promise<number>;
   /**
-   * Records that a process is alive, and reads the heartbeats of the others over the same visitors.
+   * Records that a process is alive, and reads the heartbeats of the other processes that share these visitors.
    *
-   * @param count differs from the last one: others see by the change that the process is alive, whatever the clocks
+   * @param count must differ from the previous call's: the others see that the process is alive by the change, since
+   * clocks of hosts differ
    */
   heartbeat(process: string, count: number): Promise<Heartbeat>;
-  /** Removes a process whose connections are ended from the registry. */
+  /** Removes a process from the registry, once its connections are ended. */
   forgetProcess(process: string): Promise<void>;
-  /** Those of these lookup codes that visitors have who are online now. */
+  /** The subset of `codes` that are lookup codes of visitors online now. */
   lookupCodesInUse(codes: string[]): Promise<Set<string>>;
 }
 
-/** Leases: work that one process at a time may do is done by the lease's holder. */
+/** Leases: only the holder of a lease does the work that the lease is named after, so that one process at a time does it. */
 export interface Leases {
   /**
    * Takes a lease, or renews it.
    *
-   * @param holder differs between processes
-   * @param milliseconds how long it is held unless renewed
-   * @returns whether it is held; `false` where another process has it
+   * @param holder an id that no other process has
+   * @param milliseconds how long the lease lasts unless it is renewed
+   * @returns whether `holder` has the lease now; `false` where another process has it
    */
   takeLease(name: string, holder: string, milliseconds: number): Promise<boolean>;
-  /** Ends a lease before its time; does nothing where another holder has it. */
+  /** Ends a lease before it expires; does nothing where another holder has it. */
   releaseLease(name: string, holder: string): Promise<void>;
 }
 
-/** The result of a reindexing, in visitors. */
+/** The result of {@link StoreMaintenance.reindex}, as numbers of visitors. */
 export interface Reindexed {
   /** Visitors that got new search fields. */
   written: number;
-  /** Visitors that other software changed at the same moment; they are left as they were. */
+  /** Visitors that other software changed while they were being written; their search fields are as before. */
   missed: number;
 }
 
-/** Work on all visitors, and on what they are found by. */
+/** Work on all visitors, and on their indexes. */
 export interface StoreMaintenance {
   /** All visitors, in no particular order. */
   allVisitors(): AsyncIterable<Visitor>;
   /**
    * Gives search fields to visitors that other software wrote or changed, so that an index finds them. May be stopped
-   * at any time; the next run continues.
+   * at any time; the next run continues there.
    *
-   * @param onProgress receives how many documents were looked at, and about how many there are
+   * @param onProgress receives the number of documents read so far, and an estimate of all
    */
   reindex(onProgress: (looked: number, total: number) => void): Promise<Reindexed>;
   /**
-   * Counts the documents without search fields, which {@link reindex} would give some. Not implemented where there can
-   * be none.
+   * Counts the unindexed documents, to which {@link reindex} would give search fields. Not implemented by stores that
+   * can have none.
    */
   countUnindexed?(): Promise<number>;
   /**
-   * Performs one step of index maintenance. Not implemented where the database does so by itself.
+   * Performs one step of index maintenance. Not implemented by stores whose database maintains its indexes itself.
    *
    * @returns whether there is more to do
    */
   maintainIndexes?(): Promise<boolean>;
   /**
-   * Writes a copy of the store, as of one moment, while it is in use. Not implemented where the database has a tool for
-   * that.
+   * Writes a consistent copy of the store while it is in use. Not implemented by stores whose database has its own
+   * backup tool.
    *
-   * @param path an empty file
+   * @param path of an existing, empty file, which becomes the copy
    */
   backup?(path: string): Promise<void>;
 }
@@ -276,19 +283,19 @@ export interface StoreMaintenance {
 /** A database of visitors. */
 export interface VisitorStore
   extends VisitorReads, VisitorWrites, AgentClaims, PresenceStore, Leases, StoreMaintenance {
-  /** The engine and its place, for people, without secrets. */
+  /** The database's kind and address, to be shown to people; without secrets. */
   readonly description: string;
-  /** Whether the database answered last; costs no database operation. */
+  /** Whether the database answered when it was last asked; does not ask it now. */
   isReady(): boolean;
   close(): Promise<void>;
 }
 
-/** The database does not answer now; it may do so later. */
+/** The database does not answer now; a later call may succeed. */
 export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
 }
 
-/** A visitor is no longer as it was expected to be, and nothing was written; it can be read and written again. */
+/** The stored visitor differs from the one that the caller had read. Nothing was written; the caller may read it again. */
 export class VisitorChanged extends Error {
   override name = "VisitorChanged";
 
@@ -297,12 +304,12 @@ export class VisitorChanged extends Error {
   }
 }
 
-/** The database is being rebuilt for this version of Foyer, and answers once that is done. */
+/** The database file is being rebuilt for this version of Foyer; the store answers once that is done. */
 export class StoreRebuilding extends StoreUnavailable {
   override name = "StoreRebuilding";
 }
 
-/** A store that cannot be opened as configured; trying again would not help. */
+/** The store cannot be opened as configured; opening it again would fail again. */
 export class StoreRefused extends Error {
   override name = "StoreRefused";
 }

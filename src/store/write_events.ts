@@ -1,5 +1,5 @@
 /**
- * Tells of this process's own writes, so that whatever shows visitors need not wait until it reads them again.
+ * Announces this process's own writes, so that caches and streams are refreshed at once and not with the next poll.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { VisitorStore } from "./visitor_store.ts";
 /**
  * Called after a write.
  *
- * @param shortIds of the visitors who may have changed; `null` where nobody knows which
+ * @param shortIds of the visitors that may have changed; `null`: any may have
  */
 export type WriteListener = (shortIds: string[] | null) => void;
 
 type Method = (...args: never[]) => Promise<unknown>;
 
-/** For each write, whose it is, given what it is called with. */
+/** For each method that writes: the short ids of the visitors it may change, from its arguments; `null`: unknown. */
 const WRITTEN = {
   putVisitors: (visitors) => visitors.map(({ short_id }) => short_id),
   updateVisitor: (shortId) => [shortId],
@@ -31,7 +31,7 @@ const WRITTEN = {
     : never;
 };
 
-/** A store that tells of its writes, successful or not: one that failed may have been done in part. */
+/** Wraps a store and announces its writes, failed ones too, since a failed write may have been done in part. */
 export class WriteEvents {
   readonly store: VisitorStore;
   #listeners: WriteListener[] = [];
@@ -46,7 +46,7 @@ export class WriteEvents {
     );
   }
 
-  /** Has a function called after each write. */
+  /** Registers a function that is called after each write. */
   listen(listener: WriteListener) {
     this.#listeners.push(listener);
   }

@@ -1,20 +1,20 @@
 /**
- * How much a database is asked to do at once.
+ * The size of write batches, adapted to how fast the database is.
  *
  * @module
  */
 
-/** The most and the fewest visitors that are written at once. */
+/** The most and the fewest visitors in a batch. */
 const [MAX_SIZE, MIN_SIZE] = [250, 10];
 
 /**
- * The number of visitors that are written at once. A database that did not write so many in time would not do so next
- * time either, since it is still busy with work that nobody waits for: it is asked for half as many then.
+ * The number of visitors in a write batch: halved after a failure, doubled after a success. A database that did not
+ * write a batch in time may still be busy with it, so an equally large one would fail again.
  */
 export class BatchSize {
   #size = MAX_SIZE;
 
-  /** Runs work that writes so many visitors at once. */
+  /** Runs work with the current batch size, and adapts the size to whether the work succeeds. */
   async run<T>(work: (size: number) => Promise<T>): Promise<T> {
     try {
       const result = await work(this.#size);

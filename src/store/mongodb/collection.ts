@@ -1,5 +1,5 @@
 /**
- * A collection of visitors, as all parts of the store ask it: with deadlines, and comparing strings by their bytes.
+ * The operations on a collection of visitors: each has a deadline, and compares strings by their bytes.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import {
   type Written,
 } from "./driver.ts";
 
-/** The most documents that the database sends at once. */
+/** The most documents in one batch of a cursor. */
 const MAX_BATCH = 5000;
 
-/** The order and the number of the documents that are read. */
+/** The order and the number of the documents that are read; no limit by default. */
 export interface ReadOptions {
   sort?: Record<string, 1 | -1>;
   limit?: number;
@@ -26,14 +26,14 @@ export interface ReadOptions {
 
 /** A collection, or a view, of visitors. */
 export class VisitorCollection {
-  /** Read as the connection string's read preference says. */
+  /** For reads by the connection string's read preference. */
   #collection: Collection;
-  /** What is written, and what a write depends on, is read from the primary: a secondary may be behind. */
+  /** For writes, and for reads that a write depends on: a secondary may be behind. */
   #primary: Collection;
   #cache = new DocumentCache();
   /**
-   * Sent unless the collection is known to have no collation of its own. (A view refuses another one than its own, and
-   * not every compatible server knows the simple one.)
+   * Sent unless the collection is known to have no collation of its own: a view refuses a collation that is not its own,
+   * and not every compatible server knows the simple collation.
    */
   #collation: { collation?: typeof SIMPLE_COLLATION } = { collation: SIMPLE_COLLATION };
 
@@ -42,7 +42,7 @@ export class VisitorCollection {
     this.#primary = collection.db.collection(collection.collectionName, { readPreference: "primary" });
   }
 
-  /** Its name within the database. */
+  /** The collection's name within the database. */
   get name(): string {
     return this.#collection.collectionName;
   }
@@ -52,7 +52,7 @@ export class VisitorCollection {
     return { ...this.#collation };
   }
 
-  /** Looks whether the collection has a collation of its own; needs the right to list collections. */
+  /** Finds out whether the collection has a collation of its own; needs the right to list collections. */
   async findCollation(): Promise<void> {
     const [found] = await this.#collection.db.listCollections({ name: this.name }).toArray();
     const hasCollation = found !== undefined && "options" in found && found.options?.collation !== undefined;
@@ -76,19 +76,19 @@ export class VisitorCollection {
       limit,
       projection: WHOLE,
       raw: true,
-      // All at once, where there are no more than that.
+      // One reply is enough for up to MAX_BATCH documents.
       batchSize: Math.min(limit || MAX_BATCH, MAX_BATCH),
       ...this.#optionsOf(deadline),
     });
     try {
       return (await deadline.race(cursor.toArray())).map((bytes) => this.#cache.read(bytes));
     } finally {
-      // Not awaited: what it throws was thrown already.
+      // Not awaited: an error of closing tells no more than the read's own error.
       cursor.close().catch(() => {});
     }
   }
 
-  /** The distinct values of `last_url` of visitors online; grouped, since the answer to `distinct` is limited to 16 MB. */
+  /** The distinct values of `last_url` of visitors online, by `$group`, since a reply to `distinct` is limited to 16 MB. */
   async urlsOfOnline(deadline: Deadline): Promise<unknown[]> {
     const pipeline = [{ $match: { is_online: true } }, { $group: { _id: "$last_url" } }];
     const cursor = this.#collection.aggregate(pipeline, {
@@ -98,7 +98,7 @@ export class VisitorCollection {
     return (await deadline.race(cursor.toArray())).map(({ _id }) => _id);
   }
 
-  /** The distinct values of a field, which must be few, from the primary. */
+  /** The distinct values of a field, from the primary. They must fit into one reply of 16 MB. */
   async distinct(field: string, deadline: Deadline): Promise<unknown[]> {
     return await deadline.race(this.#primary.distinct(field, {}, this.#optionsOf(deadline)));
   }
@@ -113,7 +113,7 @@ export class VisitorCollection {
     return await deadline.race(this.#collection.estimatedDocumentCount(timeLimitOf(deadline)));
   }
 
-  /** Documents in batches, from the primary. */
+  /** Reads all documents that fulfil a condition from the primary, and yields them in batches. */
   async *batches(
     condition: Condition,
     projection: Projection,
@@ -129,7 +129,7 @@ export class VisitorCollection {
     }
   }
 
-  /** Documents for a write that depends on them, from the primary. */
+  /** Reads documents that a write depends on, from the primary. */
   async readForWrite(
     condition: Condition,
     projection: Projection,
@@ -150,7 +150,7 @@ export class VisitorCollection {
     return await deadline.race(writeBulk(this.#primary, operations));
   }
 
-  /** Removes documents; returns how many there were. */
+  /** Removes the documents that fulfil a condition, and returns how many were removed. */
   async remove(condition: Condition, deadline: Deadline): Promise<number> {
     void deadline.left;
     return (await deadline.race(this.#primary.deleteMany(condition, this.collation))).deletedCount;
@@ -161,7 +161,7 @@ export class VisitorCollection {
   }
 }
 
-/** Makes the database stop when nobody waits for the answer any more. */
+/** The option that makes the server end an operation at the deadline, since nobody waits for the answer after it. */
 function timeLimitOf(deadline: Deadline): { maxTimeMS?: number } {
   const { left } = deadline;
   return left === Infinity ? {} : { maxTimeMS: left };

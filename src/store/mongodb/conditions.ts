@@ -1,5 +1,5 @@
 /**
- * A search as MongoDB's conditions. They narrow down which documents are read; `matches` decides.
+ * Translates a search query into MongoDB's conditions. They narrow down which documents are read; `matches` decides.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { DATES, lastUrlOf } from "./document.ts";
 import { binaryForms, type Condition } from "./driver.ts";
 import { textKey, typoKey } from "./search_fields.ts";
 
-/** Documents of visitors online, and of those offline as their `is_online` is false or missing. */
+/** Documents of visitors online, and of visitors offline whose `is_online` is false, null or missing. */
 export const ONLINE: Condition = { is_online: true };
 export const OFFLINE: Condition = { is_online: { $in: [false, null] } };
 
@@ -36,7 +36,7 @@ export const UNDATED: Condition = {
 /** The list order of {@link DATED} documents that are online, or that are offline. */
 export const LIST_ORDER: Record<string, 1 | -1> = { last_seen_at: -1, short_id: 1 };
 
-/** Fulfils all conditions, without operators where their fields differ. */
+/** The conjunction of conditions: merged into one object where their fields differ, `$and` otherwise. */
 export function all(...conditions: Condition[]): Condition {
   const merged: Condition = {};
   const others: Condition[] = [];
@@ -48,37 +48,37 @@ export function all(...conditions: Condition[]): Condition {
   return { ...merged, $and: [...(merged.$and as Condition[] | undefined ?? []), ...others] };
 }
 
-/** Fulfils one of the conditions. */
+/** The disjunction of conditions. */
 export function any(...conditions: Condition[]): Condition {
   return conditions.length === 1 ? conditions[0] : { $or: conditions };
 }
 
-/** Whether visitors online, or those offline, may match. */
+/** Whether visitors that are online (or offline, with `online` false) may match a query. */
 export function mayMatch(query: SearchQuery, online: boolean): boolean {
   return query.every((part) =>
     part.kind === "online" ? part.online === online : part.kind !== "url" || online
   );
 }
 
-/** Whether the URLs of visitors online must be known to look for a query. */
+/** Whether a query's conditions need the URLs of the visitors online. */
 export function needsUrls(query: SearchQuery): boolean {
   return query.some((part) => part.kind === "url" || part.kind === "text" && part.inUrl) &&
     mayMatch(query, true);
 }
 
-/** What documents fulfil that match a part of a query: one of these conditions. */
+/** The conditions of one part of a query: a document that matches the part fulfils `lookup` or one of `others`. */
 export interface PartCondition {
-  /** What an index leads to. */
+  /** The condition that one index lookup answers. */
   lookup: Condition;
-  /** What another index leads to, for text: who has it as short id, and who is on a URL with it. */
+  /** Conditions for other indexes, of text alone: it is the short id, or it is contained in the URL of a visitor online. */
   others: Condition[];
-  /** Whether it asks for search fields; documents without these may match all the same. */
+  /** Whether `lookup` uses search fields, so that unindexed documents may match without fulfilling it. */
   needsSearchFields: boolean;
-  /** The larger, the rarer it looks. */
+  /** An estimate of the selectivity: the larger, the fewer documents probably fulfil it. */
   rarity: number;
 }
 
-/** Fulfils the condition of a part. */
+/** The condition of a part: `lookup` or any of `others`. */
 export function fulfils({ lookup, others }: PartCondition): Condition {
   return any(lookup, ...others);
 }
@@ -86,7 +86,7 @@ export function fulfils({ lookup, others }: PartCondition): Condition {
 /**
  * The conditions of the parts of a query but `online` and `-online`.
  *
- * @param urls the values of `last_url` of visitors online, where {@link needsUrls}
+ * @param urls the distinct values of `last_url` of visitors online if {@link needsUrls}, otherwise empty
  */
 export function conditionsOf(query: SearchQuery, urls: unknown[]): PartCondition[] {
   const folded = urls.map((url) => ({ url, text: searchTextOfUrl(lastUrlOf(url)) }));
@@ -127,18 +127,18 @@ function conditionOfValue(part: ValuePart): Partial<PartCondition> & Pick<PartCo
   }
   const needsSearchFields = true;
   if (!isCommon) return { lookup: { "foyer.keys": exactKey(part) }, needsSearchFields };
-  // Many visitors have such a value; few have a text of three characters.
+  // As many visitors may have such a value as have a text of two or three characters.
   return { lookup: { "foyer.common": exactKey(part) }, needsSearchFields, rarity: 2.5 };
 }
 
-/** Whether a query asks for one common value, beside `online` and `-online`: then its index is in list order. */
+/** Whether a query is one common value, such as a tag, perhaps with `online` or `-online`: its index is in list order. */
 export function isOfOneCommonValue(query: SearchQuery): boolean {
   const others = query.filter(({ kind }) => kind !== "online");
   return others.length === 1 && others[0].kind === "value" &&
     operatorOf(others[0].operator).isCommon === true;
 }
 
-/** The values that are sent as this text: the text, and the number, boolean or BSON id that reads so. */
+/** The stored values that the API sends as this text: the text, and a number, boolean, ObjectId or UUID written so. */
 export function writtenForms(value: string): unknown[] {
   const forms: unknown[] = [value];
   if (value === "true" || value === "false") forms.push(value === "true");
@@ -147,24 +147,24 @@ export function writtenForms(value: string): unknown[] {
   return [...forms, ...binaryForms(value)];
 }
 
-/** Whether an attribute, or an item of it, is written as one of these texts. */
+/** The documents in which an attribute, or an item of it, is sent as one of these texts. */
 function isWritten(name: string, ...values: (string | undefined)[]): Condition {
   return { [name]: { $in: values.flatMap((value) => value === undefined ? [] : writtenForms(value)) } };
 }
 
-/** The documents that have a text, or also a word one typo away, by their index keys. */
+/** The documents whose index keys have a text (or, with `typos`, a word one typo away from it). */
 function withText({ text, typos }: TextPart): Condition {
   const key = textKey(text);
   const pieces = grams(text, SUFFIX).map(textKey);
   const words = typos ? deletions(text).map(typoKey) : [];
   if (pieces.length === 0) {
-    // By `$elemMatch`, since otherwise each bound may be fulfilled by another key, and MongoDB would use only one.
+    // $elemMatch: without it two different keys might fulfil one bound each, so MongoDB would use one bound alone.
     const bounds = { $gte: key, $lt: key + "\u{10ffff}".repeat(SUFFIX) };
     const asTyped = { "foyer.keys": { $elemMatch: bounds } };
     return typos ? any(asTyped, { "foyer.keys": { $in: words } }) : asTyped;
   }
   if (typos) return { "foyer.keys": { $in: [pieces[0], ...words] } };
-  // A long text by pieces that are all of it together; every visitor who has it has each of them.
+  // A long text: every visitor that has it has the index keys of all its pieces. These pieces cover the text.
   const keys = pieces.filter((_, i) => i % SUFFIX === 0 || i === pieces.length - 1);
   return { "foyer.keys": keys.length === 1 ? keys[0] : { $all: keys } };
 }

@@ -1,5 +1,5 @@
 /**
- * The connection to MongoDB: it is made in the background, recovers by itself, and each answer has a time budget.
+ * The connection to MongoDB: it connects in the background, recovers by itself, and gives each operation a time budget.
  *
  * @module
  */
@@ -18,10 +18,13 @@ import {
 } from "./driver.ts";
 import type { ExceptionLimits } from "./search.ts";
 
-/** How long a database that failed may take for a small query, in milliseconds; otherwise it is not ready. */
+/** How long the database may take to answer a probe before it counts as not ready, in milliseconds. */
 const PROBE_DEADLINE = 1000;
 
-/** After so long without a query a small one asks, since what answers may be a proxy alone, in milliseconds. */
+/**
+ * A probe is sent after this time without a query, in milliseconds: the driver's own checks may be answered by a proxy
+ * whose database is gone.
+ */
 const MAX_IDLE = 5000;
 
 /** How long a command waits for the first connection, in milliseconds. */
@@ -32,14 +35,14 @@ export interface MongoStoreOptions {
   /** A connection string; its path names the database, `foyer` where it names none. */
   uri: string;
   collection: string;
-  /** `request`: an answer within a request's time or none. `command`: an import or an export takes its time. */
+  /** `request`: operations have a request's time budget. `command`: they have none, for imports and exports. */
   use: "request" | "command";
   log: Logger;
-  /** Other limits than usual on what a search reads. */
+  /** Overrides the default limits on what a search reads. */
   exceptions?: Partial<ExceptionLimits>;
 }
 
-/** Receives a sentence about what happens in the background. */
+/** Receives a sentence about the store's background work. */
 export type Logger = (sentence: string, level?: "warning") => void;
 
 /** A connection to one collection. */
@@ -49,12 +52,12 @@ export class Connection {
   #options: MongoStoreOptions;
   #client: MongoClient;
   #collection: Collection;
-  /** Whether the first connect succeeded, which takes a password; the driver's own checks take none. */
+  /** Whether the first connect, with authentication, succeeded. The driver's own checks do not authenticate. */
   #hasConnected = false;
   #hasServer = false;
-  /** Why the database does not answer queries; empty while it does. The driver's own checks are no queries. */
+  /** Why the last probe failed; empty while the database answers. */
   #failure = "";
-  /** When a query was answered, or the probe began, in milliseconds of `performance.now`. */
+  /** When a query was last answered, or a probe last sent, in milliseconds of `performance.now`. */
   #askedAt = 0;
   #probe = new SingleFlight(() => this.#tryQuery());
   #closing = Promise.withResolvers<void>();
@@ -67,7 +70,7 @@ export class Connection {
     ({ client: this.#client, collection: this.#collection } = makeClient(uri, collection, use));
     const { srvHost, hosts, passphrase, readPreference } = this.#client.options;
     if (passphrase !== undefined) {
-      // Deno's TLS cannot read it, and Deno 2.9 would go on without the certificate.
+      // Deno's TLS cannot read an encrypted key, and Deno 2.9 would connect without the client certificate.
       throw new StoreRefused(
         "Cannot open the store: tlsCertificateKeyFilePassword needs a key without password",
       );
@@ -92,13 +95,13 @@ export class Connection {
     return this.#collection.db.collection(name, { readPreference: "primary" });
   }
 
-  /** The driver recovers by itself, except from a first connect that failed. */
+  /** Tries until the first connect succeeds; after that the driver reconnects by itself. */
   async #connect() {
     let lastReason = "";
     while (!this.#isClosed) {
       try {
         await this.#client.connect();
-        // Who may not list collections sends a collation always.
+        // A user without the right to list collections sends the collation with every operation.
         await this.visitors.findCollation().catch(() => {});
         this.#hasConnected = true;
         this.#askedAt = performance.now();
@@ -125,14 +128,15 @@ export class Connection {
     return this.#isClosed;
   }
 
-  /** Waits so many milliseconds, or until the connection is closed. */
+  /** Waits for a time, or until the connection is closed. */
   async pause(milliseconds: number): Promise<void> {
     await within(milliseconds, this.#closing.promise);
   }
 
   /**
-   * Runs work within a request's time, whatever the driver does meanwhile: a retried read may take the socket's timeout
-   * twice. A command's work has no limit once it is connected.
+   * Runs work once connected. With `use: "request"` connecting and the work share one deadline, since the driver's
+   * timeouts do not bound a call: a retried read may take the socket's timeout twice. With `use: "command"` only
+   * connecting has one.
    *
    * @throws {StoreUnavailable} the database does not answer in time
    */
@@ -147,13 +151,13 @@ export class Connection {
       this.#askedAt = performance.now();
       return result;
     } catch (error) {
-      // One failed query does not mean that the database is away: that is tried by a query of its own.
+      // One failed query does not prove that the database is unavailable: a probe finds out.
       if (isUnavailable(error) && this.#hasConnected && !this.#isClosed) void this.#probe.joinRunning();
       throw asStoreError(error);
     }
   }
 
-  /** Asks for one document, to see whether the database answers. */
+  /** Reads one document to see whether the database answers, and notes the result. */
   async #tryQuery(): Promise<void> {
     this.#askedAt = performance.now();
     try {
@@ -169,7 +173,7 @@ export class Connection {
     }
   }
 
-  /** Whether the database answered last. */
+  /** Whether the database answered when it was last asked. */
   isReady(): boolean {
     return this.#hasConnected && this.#hasServer && this.#failure === "";
   }

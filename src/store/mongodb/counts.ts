@@ -1,5 +1,5 @@
 /**
- * Counts of visitors, by indexes alone: no document is fetched for them.
+ * Counts of visitors, by indexes alone: no document is fetched.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { Condition } from "./driver.ts";
 
 const DAY = 86_400_000;
 
-/** Text that is a time by ISO 8601, as other software stores it; what does not begin so is none. */
+/** A time in ISO 8601 stored as a string, as some other software does. */
 const ISO_TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?$/;
 
-/** Who is in a session waits for nobody. */
+/** A visitor in a session does not count as waiting. */
 const WAITING: Condition = { is_waiting_for_call: true, is_online: true, is_in_session: { $ne: true } };
 
 /** Counts the visitors online now. */
@@ -27,7 +27,7 @@ export async function countWaiting(collection: VisitorCollection, deadline: Dead
   return await (await counterOf(collection, deadline))(WAITING);
 }
 
-/** Counts visitors, as of a time. */
+/** As `VisitorReads.countVisitors`. */
 export async function countVisitors(
   collection: VisitorCollection,
   now: Date,
@@ -48,7 +48,7 @@ export async function countVisitors(
   return { online, lastDay, last30Days, inSession, waiting };
 }
 
-/** Compared with a date MongoDB finds dates, and with a text texts. */
+/** Two conditions, since MongoDB compares dates with dates and strings with strings only. */
 function seenSince(time: Date): Condition[] {
   return [
     { last_seen_at: { $gte: time } },
@@ -57,8 +57,8 @@ function seenSince(time: Date): Condition[] {
 }
 
 /**
- * The function that counts the visitors who fulfil a condition. Normally every document is one; where there are others,
- * these are left out, which makes the database look at `short_id` as well.
+ * Returns a function that counts the visitors that fulfil a condition. Where the collection has documents that are no
+ * visitors, it adds a condition on `short_id` to leave them out; normally there are none, and the counts are cheaper.
  */
 async function counterOf(
   collection: VisitorCollection,

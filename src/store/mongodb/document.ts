@@ -1,5 +1,5 @@
 /**
- * A visitor as a document of the collection, and a document as a visitor.
+ * Converts visitors to documents of the collection, and documents to visitors.
  *
  * @module
  */
@@ -18,28 +18,34 @@ export type StoredDocument = Record<string, unknown>;
 /** The fields that a query returns. */
 export type Projection = Record<string, 0 | 1>;
 
-/** When the claim of `claimed_by` ends, as a date; absent where other software claimed. No attribute, so it is never sent. */
+/**
+ * The field with the date at which the claim of `claimed_by` ends; absent where other software wrote `claimed_by`. It is
+ * no attribute, so the API never sends it.
+ */
 export const CLAIM_END = "foyer_claim_end";
 
-/** The last web pages while the visitor is online, the newest last; no attribute, so it is never sent with one. */
+/**
+ * The field with the last web pages while the visitor is online, the newest last. It is no attribute, so it is not sent
+ * with the visitor.
+ */
 export const PAGES = "foyer_pages";
 
-/** Nothing but attributes leaves the database, and the `_id` that distinguishes documents. */
+/** All attributes, and the `_id` that distinguishes documents. Other fields never leave the database. */
 export const WHOLE: Projection = { _id: 1, ...Object.fromEntries(ATTRIBUTE_NAMES.map((name) => [name, 1])) };
 
 /** The fields that decide a document's position. */
 export const SORT_KEY: Projection = { _id: 1, short_id: 1, is_online: 1, last_seen_at: 1 };
 
 /**
- * Dates by which documents are ordered: those of years with four digits (RFC 3339), since some servers refuse a query
- * that holds another. A BSON date may lie beyond, and counts as none.
+ * The range of the dates that documents are ordered by: years of four digits (RFC 3339), since some servers refuse a
+ * query that contains another date. A BSON date outside this range counts as missing.
  */
 export const DATES = {
   $gte: new Date("0001-01-01T00:00:00.000Z"),
   $lte: new Date("9999-12-31T23:59:59.999Z"),
 };
 
-/** A document that was read by {@link WHOLE}. */
+/** A document that was read with the projection {@link WHOLE}. */
 export interface ReadDocument {
   /** `null`: the document is no visitor. */
   visitor: EncodedVisitor | null;
@@ -66,32 +72,32 @@ export function positionOf({ short_id, is_online, last_seen_at }: StoredDocument
 }
 
 /**
- * A string that differs between documents: a hash, since it is a part of cursors, of the `_id`, or of the content where
- * a view hides the `_id`.
+ * A string unique to a document: a hash of its `_id`, or of its content where a view hides the `_id`. A hash, since
+ * cursors contain the string and must not show an `_id`.
  */
 function tieOf(document: StoredDocument): string {
   const { _id = document } = document;
   return createHash("sha256").update(typeof _id + JSON.stringify(_id)).digest("base64url").slice(0, 12);
 }
 
-/** The visitor of a document; `null` where it is none. */
+/** The visitor of a document; `null` if the document is no visitor. */
 export function visitorOf(document: StoredDocument): Visitor | null {
-  // An ObjectId would become text, by which no query finds it.
+  // An ObjectId is no short id: it would be sent as text, and a query for that text would not find it.
   return typeof document.short_id === "string" ? readVisitor(nativeObject(document)) : null;
 }
 
-/** A value of `last_url` as its visitor has it; empty where there is none. */
+/** The string that a stored value of `last_url` is sent as; empty where it counts as missing. */
 export function lastUrlOf(value: unknown): string {
   return ATTRIBUTES.last_url.read(nativeValue(value)) ?? "";
 }
 
-/** The web pages that a document has, the newest last. */
+/** The web pages stored in a document, the newest last. */
 export function pagesOf({ [PAGES]: views }: StoredDocument): PageView[] {
   if (!Array.isArray(views)) return [];
   return views.map(({ url, at }: { url: string; at: Date }) => ({ url, at: at.toISOString() }));
 }
 
-/** BSON's own classes as JavaScript's values. */
+/** Converts values of BSON classes in a document to JavaScript values. */
 function nativeObject(document: StoredDocument): StoredDocument {
   return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, nativeValue(value)]));
 }
@@ -103,7 +109,7 @@ interface Uuid {
 function nativeValue(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(nativeValue);
-  // A document may have a field of the name by which the driver marks its classes; those have another prototype.
+  // Not by `_bsontype` alone, since a stored object may have a field of that name; BSON classes have another prototype.
   if (Object.getPrototypeOf(value) === Object.prototype) return nativeObject(value as StoredDocument);
   switch ((value as { _bsontype?: unknown })._bsontype) {
     case "Long":
@@ -113,14 +119,14 @@ function nativeValue(value: unknown): unknown {
     case "ObjectId":
       return String(value);
     case "Binary":
-      // Subtype 4 is a UUID, which is written in one way; other bytes are no text.
+      // Subtype 4 is a UUID, which has one standard spelling as text; other binary values count as missing.
       return (value as { sub_type?: unknown }).sub_type === 4 ? String((value as Uuid).toUUID()) : undefined;
     default:
       return undefined;
   }
 }
 
-/** Keys that MongoDB or its driver take for something else, or that BSON cannot hold. */
+/** Keys that MongoDB, its driver or JavaScript give a special meaning, or that BSON cannot hold. */
 const UNSAFE_KEY = /^$|^\$|[.\0]|^_bsontype$|^__proto__$/;
 
 interface Pair {
@@ -134,7 +140,7 @@ function pairsOfObject(metadata: Visitor["metadata"]): Visitor["metadata"] | Pai
   return entries.some(([key]) => UNSAFE_KEY.test(key)) ? entries.map(([k, v]) => ({ k, v })) : metadata;
 }
 
-/** The attributes of a visitor as fields of a document: without those that are missing. */
+/** The attributes of a visitor as fields of a document, without the missing ones. */
 export function fieldsOf(visitor: Visitor): StoredDocument {
   return { ...toDocument(visitor), metadata: pairsOfObject(visitor.metadata) };
 }
@@ -146,18 +152,19 @@ export function documentOf(visitor: Visitor): StoredDocument {
 }
 
 /**
- * The attributes that a document has otherwise than its visitor, since other ones empty them. Whoever writes the
- * document writes these too, or they would come back with the next change of the others.
+ * The attributes that a document stores although they are empty in its visitor, since another attribute empties them
+ * (see `visitor_state.ts`). A write must include them; otherwise the stored values would reappear once that other
+ * attribute changes.
  */
 export function emptiedIn(document: StoredDocument, visitor: Visitor): string[] {
   const isEmpty = (value: unknown) => value === undefined || value === null || value === false;
   return DEPENDENT_ATTRIBUTES.filter((name) => isEmpty(visitor[name]) && !isEmpty(document[name]));
 }
 
-/** A `$set` and an `$unset`, without empty ones. */
+/** An update with `$set`, `$unset` or both; neither is empty. */
 export type Update = Record<string, StoredDocument>;
 
-/** The update that gives a document these fields of another one, and takes them away where that has none. */
+/** The update that copies the named fields from `document`: it sets those that `document` has and unsets the others. */
 export function updateOf(document: StoredDocument, names: string[]): Update {
   const [set, unset] = [
     names.filter((name) => name in document),
@@ -170,15 +177,16 @@ export function updateOf(document: StoredDocument, names: string[]): Update {
 }
 
 /**
- * The filter that finds a document as long as these attributes are as they were read.
+ * The filter that matches a document only while the named fields have the values that were read.
  *
- * A value with U+FFFD may be broken UTF-8, which no filter can hold; such an attribute is not compared.
+ * A field whose value contains U+FFFD is not compared: the stored string may be invalid UTF-8, which no filter can
+ * express.
  */
 export function unchangedFilter(document: StoredDocument, names: Iterable<string>): StoredDocument {
   const comparable = ["short_id", ...names].filter((name) =>
     !JSON.stringify(document[name] ?? "").includes("\ufffd")
   );
-  // By $eq, since a value that is a regular expression would otherwise be matched as one.
+  // $eq, since without it a stored regular expression would be used as a pattern.
   const asRead = comparable.map((
     name,
   ) => [name, name in document ? { $eq: document[name] } : { $exists: false }]);

@@ -8,14 +8,14 @@ import { LRUCache } from "lru-cache";
 import { type ReadDocument, readDocument } from "./document.ts";
 import { decodeDocument } from "./driver.ts";
 
-/** About 6 KB each, with what is made of them. */
+/** A cached document takes about 6 KB, with the visitor and the JSON made of it. */
 const MAX_DOCUMENTS = 2000;
 
 /** Reads documents from the bytes that the database sent. */
 export class DocumentCache {
   #documents = new LRUCache<string, ReadDocument>({ max: MAX_DOCUMENTS });
 
-  /** @returns the same object for the same bytes, which must not be changed */
+  /** Reads a document from its BSON. Returns the same object for the same bytes; it must not be changed. */
   read(bytes: Uint8Array): ReadDocument {
     const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
     let document = this.#documents.get(key);

@@ -18,10 +18,10 @@ import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
 export type { AnyBulkWriteOperation, Collection, MongoClient } from "mongodb";
 
-/** A filter of MongoDB's query language. What was typed is a value in it, never an operator. */
+/** A filter of MongoDB's query language. A user's input is only ever a value in it, never an operator. */
 export type Condition = Record<string, unknown>;
 
-/** The BSON values that are sent as this text, beside numbers: an ObjectId or a UUID. */
+/** The ObjectId or UUID that the API sends as this text, if there is one. */
 export function binaryForms(text: string): unknown[] {
   if (/^[0-9a-f]{24}$/.test(text)) return [new BSON.ObjectId(text)];
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? [new BSON.UUID(text)] : [];
@@ -31,9 +31,9 @@ export function binaryForms(text: string): unknown[] {
 export const SIMPLE_COLLATION = { locale: "simple" };
 
 /**
- * A client, and the collection.
+ * Makes a client, which is not connected yet, and its collection.
  *
- * @param use `request`: gives up within a request's time; `command`: takes its time, such as for an import
+ * @param use `request`: the driver's timeouts are below a request's deadline; `command`: they are long, for imports
  * @throws {StoreRefused} the connection string cannot be used
  */
 export function makeClient(
@@ -46,7 +46,7 @@ export function makeClient(
       appName: "foyer",
       // One document with invalid UTF-8 must not fail a whole list.
       enableUtf8Validation: false,
-      // A server that died, or came back, is noticed within a second or two.
+      // So that the driver notices within two seconds that a server died or came back.
       heartbeatFrequencyMS: 1000,
       connectTimeoutMS: 2000,
       serverMonitoringMode: "poll",
@@ -67,21 +67,21 @@ function databaseName(uri: string): string {
   return decodeURIComponent(path) || "foyer";
 }
 
-/** What came of write operations. */
+/** The result of write operations. */
 export interface Written {
-  /** How many documents the updates matched. */
+  /** The number of documents that the updates matched. */
   matched: number;
-  /** The operations that were refused, by their index, each with the database's code for why. */
+  /** The refused operations: each one's index in the list of operations, and the database's error code. */
   errors: { index: number; code: number }[];
 }
 
-/** MongoDB's code for an invalid BSON document, for one that the driver does not even send. */
+/** MongoDB's code for an invalid BSON document; also reported for a document that the driver refuses to send. */
 const INVALID_BSON = 22;
 
 /**
- * Writes in no particular order. An operation that is refused does not stop the others.
+ * Executes write operations in no particular order. An operation that is refused does not stop the others.
  *
- * @throws {StoreUnavailable} the database does not confirm it
+ * @throws {StoreUnavailable} the database failed for a reason of its own, so that any operation may or may not be done
  */
 export async function writeBulk(
   collection: Collection,
@@ -106,7 +106,7 @@ export async function writeBulk(
   }
 }
 
-/** One document that makes a whole command fail is found by halving. */
+/** Writes each half by itself, to isolate a document that makes the whole command fail. */
 async function writeHalves(collection: Collection, operations: AnyBulkWriteOperation[]): Promise<Written> {
   const middle = operations.length >> 1;
   const first = await writeBulk(collection, operations.slice(0, middle));
@@ -115,18 +115,18 @@ async function writeHalves(collection: Collection, operations: AnyBulkWriteOpera
     ...first.errors,
     ...second.errors.map(({ index, code }) => ({ index: middle + index, code })),
   ];
-  // A server that fails for every document alike is broken itself.
+  // If every document fails with an internal error, the server is at fault and not the documents.
   if (errors.length === operations.length && errors.every(({ code }) => code === INTERNAL_ERROR)) {
     throw new StoreUnavailable("MongoDB does not confirm writes: InternalError");
   }
   return { matched: first.matched + second.matched, errors };
 }
 
-/** Whether a whole command failed, perhaps for the sake of one of its documents. */
+/** Whether one of a command's documents may be the reason why the whole command failed. */
 function isDocumentsFault(error: unknown): boolean {
-  // A write that is not where it must be to last has an error of its own kind, and no refusal's code.
+  // A write concern error has another code than those of refusals, so it counts as unavailable.
   if (error instanceof MongoServerError) return !isUnavailable(error) || error.code === INTERNAL_ERROR;
-  // What the driver does not even send: the document is too large, or BSON cannot hold it.
+  // The driver did not send the document: it is too large, or BSON cannot hold it.
   return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
     error instanceof RangeError;
 }
@@ -141,8 +141,8 @@ const INTERNAL_ERROR = 1;
 export const DUPLICATE_KEY = 11000;
 
 /**
- * Codes by which a server refuses a command or a document, which it would do again. Every other error is the server's
- * own, and may be over soon (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
+ * Codes by which a server refuses a command or a document for good. Every other code is taken for a failure of the
+ * server, which may be temporary (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
  */
 const REFUSALS = new Set([
   2, // BadValue
@@ -174,8 +174,8 @@ const REFUSALS = new Set([
 ]);
 
 /**
- * Codes of single operations that failed for the state of the server, and not for their documents: those after which
- * a write may be retried, and missing rights
+ * Codes of single operations that failed because of the server's state and not of their documents: retryable write
+ * errors, and missing rights
  * (https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md).
  */
 const SERVER_STATES = new Set([
@@ -187,9 +187,9 @@ const SERVER_STATES = new Set([
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailable || error instanceof DeadlineExceeded) return true;
   if (error instanceof MongoServerError) return !REFUSALS.has(Number(error.code));
-  // Not what only a fault of ours can cause.
+  // An invalid argument is a bug in Foyer, not a failure of the database.
   if (error instanceof MongoError) return !(error instanceof MongoInvalidArgumentError);
-  // After a kill the driver lets the socket's own error through, such as EPIPE.
+  // When a server was killed, the driver may reject with the socket's error, such as EPIPE.
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }
 
@@ -198,22 +198,22 @@ export function isServerError(error: unknown): boolean {
   return error instanceof MongoServerError;
 }
 
-/** Whether the database forbids something: to this user (13), or to all on a view (166). */
+/** Whether the database forbids an operation: this user has no right to it (13), or views do not support it (166). */
 export function isForbidden(error: unknown): boolean {
   return error instanceof MongoServerError && (error.code === 13 || error.code === 166);
 }
 
-/** Whether the database refuses a write for being one to a view. */
+/** Whether the database refuses an operation because the collection is a view. */
 export function isOnView(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 166;
 }
 
-/** Whether a cursor is no longer there (43), such as after a change of the primary. */
+/** Whether a cursor no longer exists on the server (43), such as after a change of the primary. */
 export function isCursorLost(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 43;
 }
 
-/** An error as a store throws it. */
+/** Turns an error that means that the database is unavailable into `StoreUnavailable`; others stay as they are. */
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || !isUnavailable(error)) return error;
   const what = isForbidden(error) ? "forbids it" : "does not answer";
@@ -221,20 +221,20 @@ export function asStoreError(error: unknown): unknown {
 }
 
 /**
- * An error's kind and code; where it has no code, what lies at its root, such as a TLS error. Never its message, which
- * can hold a visitor's data or a password.
+ * Describes an error by its name and code, or by the code or name of its root cause (such as a TLS error) if it has no
+ * code. Never by its message, which can contain a visitor's data or a password.
  */
 export function describeError(error: unknown): string {
   type Described = { name?: string; code?: unknown; codeName?: string; cause?: unknown };
   const { name, code, codeName } = error as Described;
   let root = error as Described;
   while (root.cause instanceof Error) root = root.cause;
-  // A set, since an error without a cause is its own root. Errors of Deno 2.6's TLS have a name alone.
+  // A set, so that the name of an error without cause and code appears once. TLS errors of Deno 2.6 have no code.
   const parts = new Set([name, codeName ?? code ?? root.code ?? root.name]);
   return [...parts].filter((part) => part !== undefined).join(", ");
 }
 
-/** A document as the driver reads it from the bytes that the database sent, one with broken text as well. */
+/** Decodes BSON that the database sent. Invalid UTF-8 in a string becomes U+FFFD. */
 export function decodeDocument(bytes: Uint8Array): Record<string, unknown> {
   return BSON.deserialize(bytes, { validation: { utf8: false } });
 }

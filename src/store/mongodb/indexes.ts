@@ -18,16 +18,16 @@ import { CONNECTIONS } from "./presence.ts";
 
 interface Index {
   key: Record<string, 1 | -1>;
-  /** Whether it leaves out documents without the field, which are nearly all. */
+  /** Whether the index leaves out documents without the field: nearly all of them do not have it. */
   sparse?: true;
 }
 
-/** The attributes in which operators look for a value as it is written. */
+/** The attributes that operators compare literally, without index keys. */
 const LITERAL_ATTRIBUTES = new Set(
   OPERATOR_NAMES.map(operatorOf).filter(({ isLiteral }) => isLiteral).flatMap(({ attributes }) => attributes),
 );
 
-/** `short_id` comes first: upserts would each read the whole collection without it. */
+/** The index on `short_id` is made first, since without it each upsert would scan the collection. */
 const INDEXES: Index[] = [
   { key: { short_id: 1 } },
   { key: { is_online: 1, last_seen_at: -1, short_id: 1 } },
@@ -45,7 +45,7 @@ const INDEXES: Index[] = [
   { key: { [CLAIM_END]: 1 }, sparse: true },
 ];
 
-/** How many indexes Foyer makes. */
+/** The number of indexes that Foyer makes. */
 export const INDEX_COUNT = INDEXES.length;
 
 /** Makes the missing indexes of a collection. */
@@ -62,17 +62,17 @@ export class IndexMaker {
     this.#all = this.#run();
   }
 
-  /** Resolves when the index by `short_id` exists, or cannot be made. */
+  /** Resolves when the index on `short_id` exists or cannot be made. */
   get hasShortId(): Promise<void> {
     return this.#shortId.promise;
   }
 
-  /** Resolves when all indexes exist, or cannot be made, or the connection is closed. */
+  /** Resolves when all indexes exist, when they cannot be made, or when the connection is closed. */
   get areMade(): Promise<void> {
     return this.#all;
   }
 
-  /** Whether the collection is known to be a view, which nothing is written to. */
+  /** Whether the collection is known to be a view; views are read-only. */
   get isOnView(): boolean {
     return this.#isOnView;
   }
@@ -81,8 +81,8 @@ export class IndexMaker {
     const { uri, collection: name, log } = this.#options;
     await this.#connection.connected;
     for (let isDone = false; !isDone && !this.#connection.isClosed;) {
-      // A connection of its own, since making an index can take longer than a request may; and a new one for each try,
-      // since a client whose connect failed cannot be used again.
+      // A separate client, since making an index can take longer than the request client's timeouts. A new one for each
+      // try, since a client whose connect failed cannot be used again.
       const { client, collection } = makeClient(uri, name, "command");
       try {
         isDone = await this.#makeMissing(collection);
@@ -107,8 +107,10 @@ export class IndexMaker {
   }
 
   /**
-   * @returns whether all exist; not where the collection does not: an import makes it, a server waits for whoever does,
-   * since what is to become a view could not be one any more
+   * Makes the missing indexes.
+   *
+   * @returns whether all exist. `false` for a server whose collection does not exist yet: the server must not create it,
+   * since the operator may be about to create a view of that name. A command creates the collection.
    */
   async #makeMissing(collection: Collection): Promise<boolean> {
     const { visitors } = this.#connection;
@@ -134,7 +136,7 @@ export class IndexMaker {
   }
 }
 
-/** The keys of the indexes that the queries can use. */
+/** The JSON of the keys of those existing indexes that Foyer's queries can use. */
 async function shapesOf(collection: Collection): Promise<Set<string>> {
   const indexes = await collection.indexes();
   const isUsable = ({ collation, partialFilterExpression }: (typeof indexes)[number]) =>

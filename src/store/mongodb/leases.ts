@@ -1,8 +1,8 @@
 /**
  * Leases, and the registry of processes.
  *
- * Hosts' clocks differ, so no time of day is stored: a holder counts up, and whoever sees the same count for as long as
- * the lease lasts, by its own clock, may take it.
+ * Hosts' clocks differ, so no time of day is stored. The holder increases a count with each renewal; a process that has
+ * seen the same count for the duration of the lease, by its own clock, may take the lease.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { Heartbeat } from "../visitor_store.ts";
 import type { Connection } from "./connection.ts";
 import { type Collection, DUPLICATE_KEY } from "./driver.ts";
 
-/** The collection, beside those of visitors. */
+/** The name of the collection, in the same database as the visitors. */
 const COLLECTION = "foyer_leases";
 
-/** The ids of processes begin so; the second one sorts after all of them. */
+/** The prefix of the `_id` of registered processes, and the string that sorts right after all ids with that prefix. */
 const [PROCESS, AFTER_PROCESSES] = ["process ", "process!"];
 
 interface Lease {
   _id: string;
   holder: string;
   count: number;
-  /** How long it lasts unless renewed. */
+  /** How long the lease lasts unless it is renewed. */
   milliseconds: number;
 }
 
@@ -35,13 +35,16 @@ interface Process {
   since: number;
 }
 
-/** Leases and processes over one collection of visitors. */
+/** The leases and the registered processes of one collection of visitors. */
 export class CollectionLeases {
   #leases: Collection;
   #visitors: string;
-  /** The leases that others hold, as last seen, and since when each is as it is. */
+  /** The leases of other holders as last read, and when each was first seen with its current count. */
   #seen = new Map<string, Lease & { at: number }>();
-  /** The `since` of processes, as last read: where the answer that registered one anew was lost, the next one shows it. */
+  /**
+   * `since` of each process as last read. A changed value shows that a process was registered anew, even if the reply to
+   * the heartbeat that did so was lost.
+   */
   #since = new Map<string, number>();
 
   constructor(connection: Connection) {
@@ -63,7 +66,7 @@ export class CollectionLeases {
     return taken.matchedCount === 1;
   }
 
-  /** Since when a lease is as it is, as far as this process saw, by `performance.now`. */
+  /** When this process first saw a lease with its current holder and count, in milliseconds of `performance.now`. */
   #unchangedSince(lease: Lease): number {
     const seen = this.#seen.get(lease._id);
     if (seen?.holder === lease.holder && seen.count === lease.count) return seen.at;
@@ -89,7 +92,7 @@ export class CollectionLeases {
     void deadline.left;
     const found = await processes.find({ _id: { $gte: PROCESS, $lt: AFTER_PROCESSES } }).toArray();
     const others = found.filter((other) => other.collection === this.#visitors && other.process !== process);
-    // A write that the driver had to send again may be answered without the document.
+    // The reply to a write that the driver retried may lack the document.
     const since = (written ?? found.find((one) => one._id === _id))?.since ?? count;
     const isNew = this.#since.get(process) !== since;
     this.#since.set(process, since);
@@ -101,13 +104,13 @@ export class CollectionLeases {
     await (this.#leases as unknown as Collection<Process>).deleteOne({ _id: this.#idOf(PROCESS + process) });
   }
 
-  /** A database may hold several collections of visitors. */
+  /** The `_id` includes the collection's name, since a database may hold several collections of visitors. */
   #idOf(name: string): string {
     return `${name} of ${this.#visitors}`;
   }
 }
 
-/** Whether a document was inserted; not where another process inserted it at the same time. */
+/** Whether this process inserted the document; `false` if another one inserted it at the same time. */
 async function inserted(inserting: Promise<unknown>): Promise<boolean> {
   try {
     await inserting;

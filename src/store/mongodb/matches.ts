@@ -1,5 +1,5 @@
 /**
- * The visitors found so far in one search.
+ * The matches of one search so far.
  *
  * @module
  */
@@ -9,34 +9,34 @@ import type { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import type { ReadDocument } from "./document.ts";
 
-/** Visitors that match, each document once, wherever it was when it was read. */
+/** Visitors that match, each document once, even if it moved in list order and was read again. */
 export class Matches {
   #query: SearchQuery;
   #wanted: number;
   #found = new Map<string, { visitor: EncodedVisitor; position: Position }>();
-  /** How many documents were added, whether they match or not. */
+  /** The number of documents given to {@link add}, whether they match or not. */
   read = 0;
 
   /**
    * @param after the position after which the result page starts
-   * @param wanted how many are enough
+   * @param wanted the number of matches that are enough
    */
   constructor(query: SearchQuery, readonly after: Position | null, wanted: number) {
     this.#query = query;
     this.#wanted = wanted;
   }
 
-  /** How many more are wanted; 0 or less where there are enough. */
+  /** How many more matches are wanted; 0 or less if there are enough. */
   get missing(): number {
     return this.#wanted - this.#found.size;
   }
 
-  /** Whether as many were found as are wanted. */
+  /** Whether there are as many matches as are wanted. */
   get isEnough(): boolean {
     return this.missing <= 0;
   }
 
-  /** Adds the documents that match. */
+  /** Adds those of the documents that match and come after {@link after}. */
   add(documents: ReadDocument[]) {
     this.read += documents.length;
     for (const { visitor, position } of documents) {

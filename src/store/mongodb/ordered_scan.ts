@@ -1,8 +1,8 @@
 /**
- * Ordered scans: documents in list order, as an index gives them, until enough of them match.
+ * Ordered scans: read documents in list order, as an index gives them, until enough of them match.
  *
- * Each query is equality on what comes first in an index, a range of what comes next, and the sort; none has a `skip`,
- * so documents that move meanwhile shift nothing.
+ * Each query has an equality condition on the first field of an index, a range of the next field, and a sort. No query
+ * uses `skip`, so documents that move during a scan do not shift the ones after them.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import { DATES, type ReadDocument } from "./document.ts";
 import type { Condition } from "./driver.ts";
 import type { Matches } from "./matches.ts";
 
-/** The most documents that one query of a scan returns. */
+/** The most documents that one query of a scan asks for. */
 const MAX_BATCH = 2000;
 
-/** Which documents are scanned. */
+/** The documents to scan, and when to stop. */
 export interface Scan {
-  /** Equality on `is_online`, which all of the scanned documents fulfil. */
+  /** The condition on `is_online` that selects the documents to scan. */
   side: Condition;
-  /** Whether these are online. */
+  /** Whether the visitors that `side` selects are online. */
   online: boolean;
-  /** What the documents fulfil besides; documents that do not match may, too. */
+  /** A further condition, which all matching documents fulfil, and perhaps others too. */
   condition: Condition;
-  /** Receives the documents; the scan ends when these are enough. */
+  /** Receives the documents; the scan ends when it has enough matches. */
   matches: Matches;
-  /** Whether the scan ends all the same, asked after each query. */
+  /** Called after each query; the scan ends early if it returns `true`. */
   isOver?: () => boolean;
   deadline: Deadline;
 }
 
-/** Scans documents whose `last_seen_at` is a date, and then all others, by `short_id`. */
+/** Scans the documents whose `last_seen_at` is a date, newest first, and then all others, by `short_id`. */
 export async function scanInOrder(collection: VisitorCollection, scan: Scan): Promise<void> {
   const { after } = scan.matches;
   const start = after !== null && after.online === scan.online ? after : null;
@@ -47,7 +47,7 @@ function isDone({ matches, isOver }: Scan): boolean {
 
 async function scanDated(collection: VisitorCollection, scan: Scan, start: Position | null): Promise<void> {
   let range = start === null ? DATED : until({ $lte: new Date(start.lastSeenAt!) });
-  // The document at which the page before ended is read again.
+  // One more, since the last document of the previous page is read again.
   let size = scan.matches.missing + (start === null ? 0 : 1);
   while (true) {
     const { isLast, first, last } = await read(collection, scan, range, { sort: LIST_ORDER, limit: size });
@@ -68,7 +68,12 @@ function until(bound: Condition): Condition {
   return { last_seen_at: { $gte: DATES.$gte, ...bound } };
 }
 
-/** Scans documents by `short_id`, from one on; {@link UNDATED} ones, or those of one moment. */
+/**
+ * Scans documents by `short_id`, starting at one.
+ *
+ * @param range {@link UNDATED}, or one value of `last_seen_at`
+ * @param from the short id to start at; empty: the first one
+ */
 async function scanByShortId(
   collection: VisitorCollection,
   scan: Scan,
@@ -86,18 +91,19 @@ async function scanByShortId(
   }
 }
 
-/** The documents that one query of a scan read. */
+/** The result of one query of a scan. */
 interface Batch {
-  /** Whether there are no more in its range. */
+  /** Whether the query returned the last documents of its range. */
   isLast: boolean;
-  /** The first and the last position of documents that belong to the range. */
+  /** The positions of the first and the last document that belongs to the range. */
   first: Position | undefined;
   last: Position | undefined;
 }
 
 /**
- * Reads documents in order. Others than those of the range may be among them, which MongoDB finds by one of several
- * values in an array. Of documents that repeat a short id all are read, since they are ordered here.
+ * Reads documents in order, and drops those outside the range: MongoDB also returns a document if one value in an array
+ * is within the range. If the last documents are tied, all documents with that short id and time are read: their order
+ * is not the database's.
  */
 async function read(
   collection: VisitorCollection,

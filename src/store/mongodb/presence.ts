@@ -1,9 +1,10 @@
 /**
- * Who is connected to which process, in the visitors' own documents.
+ * Which visitors are connected to which process, stored in the visitors' own documents.
  *
- * A document lists the processes that have its visitor, and each write changes that list and `is_online` at once: no
- * process can be killed between the two. A write is made of the document as it was read, and matches it only while what
- * it depends on is unchanged. Only documents that Foyer made are written, whose `_id` is their short id.
+ * A document lists the processes that its visitor is connected to. One update changes that list and `is_online`, so a
+ * killed process cannot leave them inconsistent. A write is computed from the document as read, and its filter matches
+ * only while the fields that it depends on are unchanged. Only documents that Foyer made are written: their `_id` is
+ * their short id.
  *
  * @module
  */
@@ -40,10 +41,13 @@ import {
 import { type AnyBulkWriteOperation, type Condition, DUPLICATE_KEY } from "./driver.ts";
 import { INDEXED_ATTRIBUTES } from "./search_fields.ts";
 
-/** The processes that have the visitor: a list that is never empty; no attribute, so it is never sent. */
+/**
+ * The field with the processes that the visitor is connected to: absent, or a list that is not empty. It is no attribute,
+ * so the API never sends it.
+ */
 export const CONNECTIONS = "foyer_connections";
 
-/** How often a write is tried whose document others change at the same time. */
+/** How often a write is tried while other writers change its document. */
 const MAX_TRIES = 10;
 
 const WITH_CONNECTIONS: Projection = { ...WHOLE, [CONNECTIONS]: 1 };
@@ -51,12 +55,12 @@ const WITH_PAGES: Projection = { ...WITH_CONNECTIONS, [PAGES]: 1 };
 const CONNECTIONS_ALONE: Projection = { _id: 1, short_id: 1, [CONNECTIONS]: 1 };
 const ONLINE_ALONE: Projection = { _id: 1, short_id: 1, is_online: 1 };
 
-/** What becomes of a write: an operation, or nothing where it is so already, or where there is no such visitor. */
+/** The operation for a write, and its result; no operation if nothing would change or there is no such visitor. */
 type Step = { operation: AnyBulkWriteOperation | null; result: PresenceResult };
 
 const ABSENT: PresenceResult = { exists: false, lookupCode: null };
 
-/** The connections in one collection. */
+/** The connections of the visitors of one collection. */
 export class CollectionPresence implements
   Pick<
     PresenceStore,
@@ -105,7 +109,7 @@ export class CollectionPresence implements
   async endConnections(process: string, limit: number): Promise<number> {
     const condition = { [CONNECTIONS]: process };
     let documents = await this.#find(condition, CONNECTIONS_ALONE, limit);
-    // Copies of ours that other software made must not hide ours.
+    // The first `limit` documents may all be copies that other software made, which #find drops.
     if (documents.length === 0) documents = await this.#find(condition, CONNECTIONS_ALONE);
     const shortIds = documents.map(shortIdOf).slice(0, limit);
     const writes = shortIds.map((shortId) => ({ shortId, isNew: false, change: {}, isConnected: false }));
@@ -150,19 +154,20 @@ export class CollectionPresence implements
       );
       const codes = new Map(errors.map(({ index, code }) => [index, code]));
       const updated = sent.filter(({ operation }, index) => "updateOne" in operation && !codes.has(index));
-      // The database does not say which of the updates matched; those that did are done when they are read again.
+      // The database does not say which of the updates matched, so all are tried again; those done need no operation then.
       left = updated.length > matched ? updated.map(({ write }) => write) : [];
       for (const [index, code] of codes) {
         const { write } = sent[index];
         const isInsert = "insertOne" in sent[index].operation;
-        // Another process has created it; or, for ever, another document has its _id.
+        // Another process has created the visitor, which a new try finds; or a document of other software has this _id,
+        // and every try fails.
         if (isInsert && code === DUPLICATE_KEY && tries < MAX_TRIES - 1) left.push(write);
         else results.set(write.shortId, { ...ABSENT, exists: !isInsert, problem: "refused" });
       }
     }
   }
 
-  /** The documents that Foyer made. */
+  /** The documents that fulfil a condition and that Foyer made. */
   async #find(condition: Condition, projection: Projection, limit = 0): Promise<StoredDocument[]> {
     const documents = await this.#connection.run((deadline) =>
       this.#connection.visitors.readForWrite(condition, projection, deadline, limit)
@@ -176,7 +181,7 @@ export function isOurs({ _id, short_id }: StoredDocument): boolean {
   return typeof short_id === "string" && short_id !== "" && _id === short_id;
 }
 
-/** @param document of the visitor; absent where there is none */
+/** @param document the visitor's document as read; `undefined` if there is none */
 function stepOf(process: string, write: PresenceWrite, document: StoredDocument | undefined): Step {
   const { shortId, isNew, change, claims, offeredCode, isConnected } = write;
   if (document === undefined && !isNew) return { operation: null, result: ABSENT };
@@ -203,7 +208,7 @@ function stepOf(process: string, write: PresenceWrite, document: StoredDocument 
   if (isConnected === false && connections.length === 0) changed.push(CLAIM_END, PAGES);
   const isSearched = changed.some((name) => INDEXED_ATTRIBUTES.has(name));
   const isDerived = offeredCode !== undefined || claims !== undefined && claims !== null;
-  // What the change depends on must be unchanged when it is written.
+  // The filter compares every field that the new values were computed from.
   const filter = unchangedFilter(document, [
     ...(isDerived ? ATTRIBUTE_NAMES : isSearched ? INDEXED_ATTRIBUTES : []),
     ...(changesCall(change) ? CALL_ATTRIBUTES : []),
@@ -215,7 +220,7 @@ function stepOf(process: string, write: PresenceWrite, document: StoredDocument 
   return { operation: { updateOne: { filter, update } }, result };
 }
 
-/** The web pages that are to be stored; `null` where these do not change. */
+/** The web pages to store; `null` if they do not change. */
 function pagesAfter({ pages }: PresenceWrite, { is_online }: Visitor, document?: StoredDocument) {
   if (pages === undefined || !is_online) return null;
   const before = document === undefined ? [] : pagesOf(document);

@@ -1,5 +1,5 @@
 /**
- * Storing visitors whole, as an import does, whoever else writes them meanwhile.
+ * Stores whole visitors, as an import does, while other writers may change them.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import {
 import { DUPLICATE_KEY } from "./driver.ts";
 import { CONNECTIONS, isOurs } from "./presence.ts";
 
-/** How often a visitor is tried that others insert, connect or disconnect at the same time. */
+/** How often storing a visitor is tried while others insert, connect or disconnect that visitor. */
 const MAX_TRIES = 10;
 
 /**
- * What an import writes: every attribute but the one by which the document is found and the agent's claim, and the search
- * fields.
+ * The fields that an import sets in an existing document: the search fields, and all attributes except `short_id`, by
+ * which the document is found, and `claimed_by`.
  */
 const WRITTEN = [
   ...ATTRIBUTE_NAMES.filter((name) => name !== "short_id" && name !== "claimed_by"),
@@ -39,7 +39,7 @@ const WITH_CONNECTIONS = {
   ...Object.fromEntries(LIVE_ATTRIBUTES.map((name) => [name, 1])),
 } as const;
 
-/** A visitor that was not stored, and the code of the database's error; `null`: it changed meanwhile. */
+/** A visitor that was not stored, and the database's error code; `null`: another writer changed the visitor meanwhile. */
 interface Failure {
   visitor: Visitor;
   code: number | null;
@@ -81,7 +81,7 @@ async function put(
   const updates = online.map((visitor) => updateOfConnected(visitor, connected.get(visitor.short_id)!));
   const written = await collection.write(updates, deadline);
   const codes = new Map(written.errors.map(({ index, code }) => [index, code]));
-  // The database does not say which of the updates matched; all of them may be sent again.
+  // The database does not say which of the updates matched, so all of them are sent again.
   const mayHaveMissed = written.matched < online.length - codes.size;
   online.forEach((visitor, index) => {
     const code = codes.get(index) ?? null;
@@ -90,7 +90,7 @@ async function put(
   return failures;
 }
 
-/** The documents of those who are connected to a process, by short id. */
+/** The documents of those visitors that are connected to a process, by short id. */
 async function readConnected(
   collection: VisitorCollection,
   visitors: Visitor[],
@@ -114,9 +114,9 @@ function updateOfConnected(visitor: Visitor, document: StoredDocument) {
 }
 
 /**
- * The operation that stores a visitor by its short id. The `_id` of a new document is the short id, so that two imports
- * at the same time cannot both insert it, with no unique index on a collection that is not ours. It fails likewise where
- * the visitor has connected meanwhile.
+ * The upsert that stores a visitor that is not connected. A new document's `_id` is the short id, so that two imports
+ * cannot both insert it: Foyer makes no unique index, since the collection may be another program's. If the visitor has
+ * connected meanwhile, the insert fails with a duplicate `_id` too.
  */
 function upsertOf(visitor: Visitor) {
   const { short_id, claimed_by } = visitor;

@@ -1,5 +1,5 @@
 /**
- * Search fields for documents that other software wrote or changed.
+ * Writes search fields into documents that other software wrote or changed.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { type Projection, type StoredDocument, unchangedFilter, visitorOf, WHOLE
 import type { AnyBulkWriteOperation } from "./driver.ts";
 import { INDEXED_ATTRIBUTES, isCurrent, searchFieldsOf, UNINDEXED } from "./search_fields.ts";
 
-/** The fields that show whether search fields are current. */
+/** The fields needed to check whether a document's search fields are current. */
 const WITH_SEARCH_FIELDS: Projection = { ...WHOLE, foyer: 1 };
 
-/** As `StoreMaintenance.reindex`. Unindexed documents come first: a run after a stop continues with those left. */
+/** As `StoreMaintenance.reindex`. Unindexed documents come first, so that a run after a stop begins with the rest of them. */
 export async function reindex(
   visitors: VisitorCollection,
   onProgress: (looked: number, total: number) => void,
@@ -36,8 +36,8 @@ export async function reindex(
 }
 
 /**
- * The operation that gives a document its search fields; `null` where it has them, or is no visitor. It changes nothing
- * where other software has changed what is searched meanwhile.
+ * The operation that gives a document its search fields; `null` if they are current or the document is no visitor. The
+ * operation matches nothing if other software has changed a searched attribute meanwhile.
  */
 export function searchFieldsUpdate(document: StoredDocument): AnyBulkWriteOperation | null {
   const visitor = visitorOf(document);

@@ -1,6 +1,5 @@
 /**
- * How a collection is searched: by an ordered scan where visitors match everywhere, by an index lookup where a bounded
- * probe shows that few do.
+ * Searches a collection: by an index lookup if a bounded probe finds few candidates, otherwise by an ordered scan.
  *
  * @module
  */
@@ -29,26 +28,26 @@ import { Matches } from "./matches.ts";
 import { type Scan, scanInOrder } from "./ordered_scan.ts";
 import { UNINDEXED } from "./search_fields.ts";
 
-/** A probe that finds no more candidates than this, or than are wanted, found all of them. */
+/** The fewest candidates that a probe asks for, even if a smaller result page is wanted. */
 const MIN_PROBE = 100;
 
-/** How far a search goes among exceptions: documents without search fields, or with an odd `is_online`. */
+/** Limits on reading exceptions: unindexed documents, and documents whose `is_online` has an unusual type. */
 export interface ExceptionLimits {
-  /** So many are read with each search; more are scanned in order. */
+  /** Up to this many exceptions are read with each search; if there are more, the search is an ordered scan. */
   maxRead: number;
-  /** A scan looks at so many at least, */
+  /** The number of documents that such a scan reads at least. */
   minScanned: number;
-  /** and then ends after so many milliseconds. */
+  /** The time after which such a scan ends, once it has read `minScanned`; in milliseconds. */
   scanTime: number;
 }
 
 const EXCEPTION_LIMITS: ExceptionLimits = { maxRead: 500, minScanned: 5000, scanTime: REQUEST_DEADLINE / 2 };
 
-/** What every search must know of a collection, asked once for all that search at the same time. */
+/** Queries that every search needs; searches at the same time share one run of them. */
 interface SharedQueries {
   /** The distinct values of `last_url` of visitors online. */
   urls: SingleFlight<unknown[]>;
-  /** Documents that search fields do not find, that the usual values of `is_online` do not find, or both. */
+  /** Documents without search fields, documents with an unusual `is_online`, or both kinds; `null` where they are many. */
   exceptions: Record<"unindexed" | "odd" | "both", SingleFlight<ReadDocument[] | null>>;
 }
 
@@ -97,7 +96,7 @@ export class CollectionSearch {
   }
 }
 
-/** One search; what it must know of the collection it asks once, though it may look for two queries. */
+/** One search, of a query and perhaps its fallback. Both use the same results of the shared queries. */
 class Search {
   #collection: VisitorCollection;
   #shared: SharedQueries;
@@ -107,7 +106,7 @@ class Search {
   #deadline: Deadline;
   #urls: Promise<unknown[]> | undefined;
   #exceptions: Promise<ReadDocument[] | null> | undefined;
-  /** Documents that were read while looking at those without search fields. */
+  /** The number of documents that scans including unindexed documents read. */
   #read = 0;
   #isCut = false;
   #unindexedTime: Deadline;
@@ -142,11 +141,11 @@ class Search {
     );
     const isInOrder = isOfOneCommonValue(query) || parts.length === 0;
     const isOnlineOnly = !mayMatch(query, false);
-    // Those online are few: documents without search fields are among the ones that are scanned.
+    // Few visitors are online, so one scan of them reads indexed and unindexed documents alike.
     if (isOnlineOnly && !isOfOneCommonValue(query) && !query.some(isSelective)) {
       return await this.#scan(query, orUnindexed, { isCut: needsSearchFields });
     }
-    // Before all others: a document that gets search fields meanwhile is found twice, and not missed.
+    // Exceptions are read first, so that a document that gets search fields meanwhile is read twice and not missed.
     const exceptions = await this.#readExceptions(!isOnlineOnly, needsSearchFields);
     if (exceptions === null) {
       return await this.#scan(query, orUnindexed, { withOdd: true, isCut: needsSearchFields });
@@ -159,14 +158,17 @@ class Search {
     return matches.inOrder();
   }
 
-  /** Documents that search fields and the usual values of `is_online` do not find; `null` where they are many. */
+  /** The documents of the kinds asked for; `null` if they are more than `maxRead`. */
   async #readExceptions(odd: boolean, unindexed: boolean): Promise<ReadDocument[] | null> {
     if (!odd && !unindexed) return [];
     const which = odd && unindexed ? "both" : odd ? "odd" : "unindexed";
     return await this.#deadline.race(this.#exceptions ??= this.#shared.exceptions[which].run());
   }
 
-  /** All documents that the part leads to which looks rarest, and that fulfil the others; `null` where they are many. */
+  /**
+   * The bounded probe: all documents that fulfil every part, by the index of the part that looks rarest; `null` if there
+   * are more than a result page needs.
+   */
   async #probe(parts: PartCondition[]): Promise<ReadDocument[] | null> {
     const [rarest, ...filters] = parts.toSorted((a, b) => b.rarity - a.rarity);
     const candidates: ReadDocument[] = [];
@@ -183,8 +185,8 @@ class Search {
   /**
    * Scans visitors online, and then those offline.
    *
-   * @param withOdd whether those with an odd `is_online` are scanned as well
-   * @param isCut whether the scan ends when the time for documents without search fields is over
+   * @param withOdd whether documents with an unusual `is_online` are scanned as well
+   * @param isCut whether the scan includes unindexed documents, and so ends when the time for these is over
    */
   async #scan(query: SearchQuery, condition: Condition, { withOdd = false, isCut = false } = {}) {
     const scan = async (matches: Matches, side: Condition, online: boolean) => {
@@ -212,7 +214,7 @@ class Search {
     return new Matches(query, this.#after, this.#wanted);
   }
 
-  /** How many documents without search fields were not looked at; 0 unless time was over. */
+  /** About how many unindexed documents were not read; 0 unless the time for them was over. */
   async countUnread(): Promise<number> {
     if (!this.#isCut) return 0;
     return Math.max(1, await this.#collection.count(UNINDEXED, this.#deadline) - this.#read);
@@ -230,7 +232,7 @@ async function readUpTo(
   return documents.length > most ? null : documents;
 }
 
-/** Of a document that moved while it was read twice, the one that comes first. */
+/** Merges matches in list order. Of a document that moved and was read twice, the first one stays. */
 function merge(...lists: ReturnType<Matches["inOrder"]>[]) {
   const found = new Map<string, ReturnType<Matches["inOrder"]>[number]>();
   for (const one of lists.flat().sort((a, b) => comparePositions(a.position, b.position))) {

@@ -1,5 +1,5 @@
 /**
- * Search fields: what Foyer adds to a visitor's document so that an index finds it.
+ * Search fields: Foyer adds them to a visitor's document so that an index finds the visitor.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { OPERATOR_NAMES, operatorOf } from "../../search/operators.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import type { Condition } from "./driver.ts";
 
-/** Conditions ask for literal values by the attributes themselves. */
+/** Operators that need index keys; for the others, conditions compare the attributes themselves. */
 const INDEXED_OPERATORS = OPERATOR_NAMES.filter((name) => !operatorOf(name).isLiteral);
 const COMMON = INDEXED_OPERATORS.filter((name) => operatorOf(name).isCommon);
 const OTHERS = INDEXED_OPERATORS.filter((name) => !operatorOf(name).isCommon);
 
-/** More index keys than this would make one document a burden to the index; it stays unindexed. */
+/** A document that would have more index keys stays unindexed, since each key costs a write and space in the index. */
 const MAX_KEYS = 5000;
 
 /**
- * Finds, by an index, documents without search fields: those that other software wrote, and those whose search fields
- * an earlier Foyer made, or the next one while both run.
+ * The condition of unindexed documents, which an index answers: those that other software wrote, and those whose search
+ * fields have another version, of an earlier Foyer or of the next one while an upgrade runs.
  */
 export const UNINDEXED: Condition = {
   "foyer.v": {
@@ -38,11 +38,11 @@ export interface SearchFields {
   v: number;
   /** Index keys for text, typos, and values that few visitors have. */
   keys: string[];
-  /** The exact keys of values that many visitors have; absent where there are none. Their index is in list order. */
+  /** The exact keys of values that many visitors have, such as tags; absent if none. Their index is in list order. */
   common?: string[];
 }
 
-/** The attributes that search fields are made of. */
+/** The attributes that search fields are computed from. */
 export const INDEXED_ATTRIBUTES = searchedAttributes(INDEXED_OPERATORS);
 
 /** The search fields of a visitor's document; `null` where there would be too many index keys. */
@@ -58,7 +58,7 @@ export function searchFieldsOf(visitor: Visitor): SearchFields | null {
   return { v: INDEX_KEYS_VERSION, keys, ...(common.length === 0 ? {} : { common }) };
 }
 
-/** Whether stored search fields are those that a document should have. */
+/** Whether the stored search fields equal those that the document should have. */
 export function isCurrent(fields: SearchFields | null, stored: unknown): boolean {
   if (fields === null || typeof stored !== "object" || stored === null) return fields === (stored ?? null);
   const { v, keys, common } = stored as Record<string, unknown>;
@@ -69,12 +69,12 @@ function isSameList(list: string[], stored: unknown): boolean {
   return Array.isArray(stored) && list.length === stored.length && list.every((key, i) => key === stored[i]);
 }
 
-/** The index key of a suffix, or of its first characters. */
+/** The index key of a suffix of a value; a suffix longer than `SUFFIX` is cut before. */
 export function textKey(text: string): string {
   return "text:" + text;
 }
 
-/** The index key of a word, or of the word without one of its letters. */
+/** The index key of a word, or of a word without one of its letters, for typos. */
 export function typoKey(key: string): string {
   return "typo:" + key;
 }

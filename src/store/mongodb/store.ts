@@ -55,8 +55,8 @@ import { CollectionSearch } from "./search.ts";
 import { INDEXED_ATTRIBUTES, UNINDEXED } from "./search_fields.ts";
 
 /**
- * Opens the MongoDB store. It need not answer yet: connecting goes on in the background until it does, and the indexes
- * are made there as well.
+ * Opens the MongoDB store. The database need not answer yet: connecting is retried in the background, and the missing
+ * indexes are made in the background too.
  *
  * @throws {StoreRefused} the connection string cannot be used
  */
@@ -128,14 +128,14 @@ class MongoStore implements VisitorStore {
     return this.#run((deadline) => countVisitors(this.#visitors, now, deadline));
   }
 
-  /** How many documents have no search fields. */
+  /** As `StoreMaintenance.countUnindexed`. */
   countUnindexed(): Promise<number> {
     return this.#run((deadline) => this.#visitors.count(UNINDEXED, deadline));
   }
 
   putVisitors(visitors: Visitor[]): Promise<Refusal[]> {
     return this.#run(async (deadline) => {
-      // Upserts that each read the whole collection would take longer than making the index does.
+      // Without the index each upsert scans the collection, which takes longer than to wait for the index.
       if (this.#use === "command") await this.#indexes.hasShortId;
       return await putVisitors(this.#visitors, visitors, deadline);
     });
@@ -155,7 +155,7 @@ class MongoStore implements VisitorStore {
   ): Promise<Visitor | null> {
     return this.#run(async (deadline) => {
       const names = Object.keys(change);
-      // Search fields are made of all searched attributes, so none of these may change meanwhile.
+      // Search fields are computed from all searched attributes, so the filter must compare them all.
       const isSearched = names.some((name) => INDEXED_ATTRIBUTES.has(name));
       const isOfCall = changesCall(change);
       for (let tries = 1;; tries++) {
@@ -182,7 +182,7 @@ class MongoStore implements VisitorStore {
     });
   }
 
-  /** Writes one document; returns whether the filter found it. */
+  /** Updates one document; returns whether the filter matched it. */
   async #writeOne(filter: StoredDocument, update: Update, deadline: Deadline): Promise<boolean> {
     const { matched, errors } = await this.#visitors.write([{ updateOne: { filter, update } }], deadline);
     if (errors.length > 0) {
@@ -213,12 +213,12 @@ class MongoStore implements VisitorStore {
 
   endClaims(now: Date): Promise<number> {
     return this.#run(async (deadline) => {
-      // A view's documents have none, and no index to find that by.
+      // Foyer writes no claims to a view, and on one this query might scan the whole collection.
       if (this.#indexes.isOnView) return 0;
       const isOver: Condition = { [CLAIM_END]: { $lte: now } };
       const documents = await this.#visitors.readForWrite(isOver, CLAIMS_ALONE, deadline);
       const update = { $unset: { claimed_by: "", [CLAIM_END]: "" } };
-      // Not those that were renewed meanwhile.
+      // The filter leaves out claims that were renewed meanwhile.
       const operations = documents.map((document) => ({
         updateOne: { filter: unchangedFilter(document, [CLAIM_END]), update },
       }));
@@ -226,7 +226,7 @@ class MongoStore implements VisitorStore {
     });
   }
 
-  /** Others change the same visitor; whoever waits a little, at random, does not meet them again. */
+  /** Waits a random time before a retry, so that writers of the same visitor do not collide again. */
   async #pauseForOthers(tries: number, deadline: Deadline) {
     await this.#connection.pause(Math.random() * Math.min(100, 5 * tries));
     void deadline.left;
@@ -241,8 +241,8 @@ class MongoStore implements VisitorStore {
   }
 
   /**
-   * The documents of a visitor in list order: other software may repeat a short id. An array that holds it is matched by
-   * MongoDB too, and is none.
+   * The documents of a visitor in list order; there may be several, since other software may repeat a short id. MongoDB
+   * also matches arrays that contain the short id; these documents are no visitors and are left out.
    */
   async #documentsOf(
     shortId: string,
@@ -270,7 +270,7 @@ class MongoStore implements VisitorStore {
   }
 
   /**
-   * Removes a document as long as it is as it was read; returns whether it was.
+   * Removes a document unless it was changed since it was read; returns whether it was removed.
    *
    * @throws {VisitorChanged} its visitor is not as expected
    */
@@ -289,7 +289,7 @@ class MongoStore implements VisitorStore {
         );
         if (ids.length >= limit) break;
       }
-      // Not those who have come back meanwhile.
+      // The condition again, for visitors that have come online meanwhile.
       return await this.#visitors.remove(all({ _id: { $in: ids.slice(0, limit) } }, condition), deadline);
     });
   }
@@ -338,7 +338,7 @@ class MongoStore implements VisitorStore {
     const deadline = await this.#run((deadline) => Promise.resolve(deadline));
     let last: unknown;
     for (let isDone = false; !isDone;) {
-      // By `$expr`, which compares ids of all types; where a query begins anew it goes on after the last one.
+      // A query after a lost cursor continues after the last `_id`. `$expr`, since it compares ids of different types.
       const rest = last === undefined ? {} : { $expr: { $gt: ["$_id", { $literal: last }] } };
       try {
         for await (const documents of this.#visitors.batches(rest, WHOLE, deadline, { _id: 1 })) {
@@ -380,12 +380,12 @@ function requireUnchanged(visitor: Visitor, expected: EncodedVisitor | undefined
   }
 }
 
-/** What ends a claim depends on its end alone. */
+/** The fields needed to end a claim. */
 const CLAIMS_ALONE: Projection = { _id: 1, short_id: 1, [CLAIM_END]: 1 };
 
 const IS_OFFLINE: Condition = { short_id: { $gt: "" }, is_online: { $ne: true } };
 
-/** Compared with a date MongoDB finds dates, and with a text texts: other software's ISO 8601. */
+/** Two conditions, since MongoDB compares dates with dates and strings, which other software may store, with strings. */
 function wasSeenBefore(time: Date | null): Condition {
   if (time === null) return {};
   return { $or: [{ last_seen_at: { $lt: time } }, { last_seen_at: { $lt: time.toISOString() } }] };

@@ -1,6 +1,6 @@
 /**
- * The connections to the embedded store's file. They are opened and closed together, and opened again once a failure
- * is over.
+ * The connections to the embedded store's file. They are opened and closed together, and reopened once a failure is
+ * over.
  *
  * @module
  */
@@ -13,45 +13,48 @@ import { exposureOf } from "./private_file.ts";
 import { Session } from "./session.ts";
 import { type Arguments, type Asked, InlineSession, type Method, type Result, Thread } from "./threads.ts";
 
-/** Threads that read, so that one long search does not hold up all others; fewer leave a processor to the event loop. */
+/**
+ * The number of reading threads: two, so that one long search does not block all others, but one where a second would
+ * leave no processor for the event loop.
+ */
 const READERS = navigator.hardwareConcurrency > 2 ? 2 : 1;
 
-/** How often a server looks at its file, and at whether a failure is over, in milliseconds. */
+/** How often a server checks its file, and whether a failure is over, in milliseconds. */
 const WATCH_INTERVAL = 1000;
 
-/** How often a server that nobody writes to looks whether its disk is full, in milliseconds. */
+/** How often a server checks whether its disk is full, in milliseconds. */
 const TRIAL_INTERVAL = 5000;
 
-/** A file of more bytes is inspected only after SQLite found damage, since inspecting it takes long. */
+/** A larger file, in bytes, is inspected only after SQLite found damage, since inspecting it takes long. */
 const MAX_INSPECTED = 64 * 1024 * 1024;
 
-/** The pause after an inspection: so many times its duration, but no longer than so many milliseconds. */
+/** The pause after an inspection as a multiple of the inspection's duration, and the longest pause in milliseconds. */
 const [INSPECTION_PAUSE, MAX_INSPECTION_PAUSE] = [30, 30_000];
 
-/** How often the log says how far a rebuild is, in milliseconds. */
+/** How often the progress of a rebuild is logged, in milliseconds. */
 const PROGRESS_INTERVAL = 10_000;
 
-/** How long the rebuild waits after it failed, in milliseconds. */
+/** The pause before a failed rebuild is tried again, in milliseconds. */
 const RETRY = 1000;
 
 /** How a file is used. */
 export interface FileUse {
   path: string;
-  /** `request`: requests wait for answers, {@link REQUEST_DEADLINE} at most. `command`: a command takes its time. */
+  /** `request`: each answer is due within {@link REQUEST_DEADLINE}. `command`: answers have no deadline. */
   use: "request" | "command";
-  /** How long to wait while another process writes, in milliseconds. */
+  /** How long a write waits while another process writes, in milliseconds. */
   busyMilliseconds: number;
   log: (sentence: string, level?: "warning") => void;
 }
 
-/** All connections while they are open. */
+/** All connections, while they are open. */
 interface Opened {
-  /** Works on the event loop. */
+  /** The connection of the event loop. */
   session: Session;
   writer: Asked;
   readers: Asked[];
   access: FileAccess;
-  /** `null` in memory. */
+  /** `null` for a database in memory. */
   watch: FileWatch | null;
 }
 
@@ -59,13 +62,13 @@ interface Opened {
 interface Failure {
   reason: string;
   /**
-   * `busy`: another process holds the lock; over with the next write that succeeds. `damaged`: nothing may be read or
-   * written. `closing`: another file is in its place, so that the connections must be closed.
+   * `busy`: another process holds the lock; the failure is over with the next write that succeeds. `damaged`: nothing may
+   * be read or written. `closing`: another file is at the path, so the connections must be closed.
    */
   kind: "busy" | "damaged" | "closing" | "other";
 }
 
-/** A removed file may be put back; until then the open connections can still read it. */
+/** A removed file is `other`: it may be put back, and the open connections can read it until then. */
 const FAILURE_OF = {
   removed: "other",
   replaced: "closing",
@@ -78,9 +81,9 @@ export class Connections {
   #use: FileUse;
   /** `null` while the file cannot be opened. */
   #opened: Opened | null;
-  /** Settles when the connections that were open before are closed. */
+  /** Settles when the previous connections are closed. */
   #closing = Promise.resolve();
-  /** How often they were opened: SQLite counts versions for each connection anew. */
+  /** How often the connections were reopened; a part of {@link version}, since SQLite's own count restarts then. */
   #generation = 0;
   #isClosed = false;
   #failure: Failure | null = null;
@@ -90,7 +93,7 @@ export class Connections {
   #watching: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isUninspected = true;
-  /** When the disk is looked at next, in milliseconds of `performance.now`. */
+  /** When the disk is checked next, in milliseconds of `performance.now`. */
   #trialAt = 0;
   /** When the next inspection may begin, in milliseconds of `performance.now`. */
   #inspectionAt = 0;
@@ -106,20 +109,20 @@ export class Connections {
     if (use.use === "request") this.#timer = setInterval(() => this.#onTimer(), WATCH_INTERVAL);
   }
 
-  /** Does work on the event loop, which its result page must bound. */
+  /** Calls a session's method on the event loop. Only for methods whose work is bounded by their result page. */
   onLoop<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     return this.#ask(({ session }) => new InlineSession(session), method, args);
   }
 
-  /** Does work in the reading thread that has the fewest questions to answer. */
+  /** Calls a session's method in the reading thread with the fewest calls under way. */
   read<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     return this.#ask(({ readers }) => readers.reduce((a, b) => b.load < a.load ? b : a), method, args);
   }
 
   /**
-   * Does work in the writing thread.
+   * Calls a session's method in the writing thread.
    *
-   * @throws {StoreUnavailable} what was written may be lost, such as where the file was removed meanwhile
+   * @throws {StoreUnavailable} the write failed, or may be lost since the file was removed or replaced meanwhile
    */
   async write<Name extends Method>(method: Name, ...args: Arguments<Name>): Promise<Result<Name>> {
     const result = await this.#ask(({ writer }) => writer, method, args);
@@ -128,7 +131,7 @@ export class Connections {
     return result;
   }
 
-  /** Changes after every write, of this process or of another one. */
+  /** A token that changes after every write, by this process or another one. */
   get version(): string {
     try {
       return `${this.#generation} ${this.#requireOpened().session.version}`;
@@ -168,7 +171,7 @@ export class Connections {
     };
   }
 
-  /** Resolves when nothing is open any more. */
+  /** Closes the open connections, if there are any; resolves when they are closed. */
   #closeOpened(): Promise<void> {
     if (this.#opened !== null) {
       this.#closing = this.#close(this.#opened);
@@ -189,7 +192,7 @@ export class Connections {
     return this.#opened;
   }
 
-  /** The error that requests get. The reason is in a server's log, once for all of them. */
+  /** The error to throw while the file fails. A server logs the reason once, so requests' errors do not repeat it. */
   #unavailable(): StoreUnavailable {
     return this.#use.use === "request" || this.#failure === null
       ? new StoreUnavailable("The embedded store does not answer")
@@ -218,7 +221,7 @@ export class Connections {
     }
   }
 
-  /** Whether the path still leads to the file that is open; notes the failure if it does not. */
+  /** Whether the path still leads to the open file; records a failure if not. */
   #isInPlace(): boolean {
     const problem = this.#opened?.watch?.look() ?? null;
     if (problem === null) return true;
@@ -226,7 +229,7 @@ export class Connections {
     return false;
   }
 
-  /** Notes a failure of the file. Returns whether the error is one. */
+  /** Records an error as a failure if it is the file's. Returns whether it is. */
   #noteError(error: unknown): boolean {
     if (!(error instanceof StoreUnavailable) || error instanceof TimeBudgetOver) return false;
     this.#fail(error instanceof FileFailure ? error : { reason: error.message, kind: "other" });
@@ -241,7 +244,7 @@ export class Connections {
     if (this.#use.use === "command") return;
     const log = () => this.#use.log(`The embedded store does not answer: ${reason}`, "warning");
     if (kind !== "damaged") return log();
-    // Before the log reports the damage, since an operator who reads that puts a good file there.
+    // The connections are closed before the damage is logged, since the log leads an operator to put a good file there.
     this.#closing = this.#closeOpened().then(() => putLogAside(this.#use.path));
     this.#closing.then(log);
   }
@@ -261,13 +264,13 @@ export class Connections {
   async #lookForTrouble() {
     if (performance.now() >= this.#trialAt) {
       this.#trialAt = performance.now() + TRIAL_INTERVAL;
-      // SQLite overwrites its write-ahead log from the beginning, so that a write may succeed on a full disk.
+      // A write to the store proves nothing: SQLite reuses space in its write-ahead log, so it may work on a full disk.
       if (await isDiskFull(this.#use.path) && !await this.#try(this.#opened!.writer, "tryWriting")) return;
     }
     await this.#inspectChanged();
   }
 
-  /** Inspects the file for damage after it was opened, and after anybody wrote it. */
+  /** Inspects the file for damage, once after it was opened and again after any program wrote it. */
   async #inspectChanged() {
     const { isWritten, size } = this.#opened!.watch!.lookAtContent();
     this.#isUninspected ||= isWritten;
@@ -279,10 +282,10 @@ export class Connections {
     this.#inspectionAt = end + Math.min(INSPECTION_PAUSE * (end - start), MAX_INSPECTION_PAUSE);
   }
 
-  /** Asks through a new connection, which has cached nothing; returns whether the answer is good. */
+  /** Calls a check on a new connection, which has nothing cached; returns whether the file passed. */
   async #inspect(method: "isWhole" | "tryWriting"): Promise<boolean> {
     const { path, busyMilliseconds } = this.#use;
-    // An inspection does not write: the file may be one that somebody is just copying there.
+    // Read-only for an inspection, since somebody may be copying the file there at this moment.
     const access = method === "isWhole" ? "read" : "write";
     const thread = new Thread({ path, busyMilliseconds, isWriter: true, access });
     try {
@@ -297,18 +300,18 @@ export class Connections {
       if (await asked.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
       return true;
     } catch (error) {
-      // If the file was replaced meanwhile, the error says nothing of the new one.
+      // If the file was replaced meanwhile, the error is about the old one.
       if (this.#isInPlace()) this.#noteError(error);
       return false;
     }
   }
 
-  /** Checks whether a failure is over, and then opens all connections anew. */
+  /** Checks whether a failure is over, and if so reopens the connections where that is needed. */
   async #recover(isInPlace: boolean) {
     const { path } = this.#use;
     const { kind } = this.#failure!;
     if (kind === "closing") {
-      // SQLite would apply a write-ahead log that is left behind to the new file.
+      // SQLite would apply a leftover write-ahead log of the old file to the new one.
       await this.#opened?.writer.ask("emptyLog", [], Infinity).catch(() => {});
       await this.#closeOpened();
     } else if (!isInPlace) return;
@@ -317,9 +320,9 @@ export class Connections {
     if (absence !== null) return this.#fail({ reason: absence.reason, kind: "damaged" });
     const before = this.#opened;
     if (before?.access === "write") {
-      // Through the open connection: a new one might open a file that is being replaced.
+      // Through the open connection, since a new one might open a file that is just being replaced.
       if (await this.#try(before.writer, "tryWriting") && this.#isInPlace()) this.#endFailure();
-      // A thread that opened the file while it was read-only can never write. The next question starts another.
+      // A thread that opened the file while it was read-only can never write; the next call starts another one.
       else if (this.#failure?.reason === READ_ONLY) await before.writer.close();
       return;
     }
@@ -337,7 +340,7 @@ export class Connections {
     this.#rebuild = this.#startRebuild();
   }
 
-  /** Rebuilds a file of an earlier version; `null` where there is nothing to do. */
+  /** Starts to rebuild a file of an earlier version; `null` if the file needs no rebuild. */
   #startRebuild(): Promise<void> | null {
     return this.#opened!.session.isUnbuilt ? this.#rebuildFile(this.#opened!) : null;
   }

@@ -1,6 +1,7 @@
 /**
- * A visitor as a file holds it: the JSON of each attribute's value on a line of its own, in the order of all attributes,
- * and an empty line for an empty value. That is less than half of the JSON that is sent, which is soon made of it.
+ * The form in which the file stores a visitor: the JSON of each attribute's value on a line of its own, in the order of
+ * `ATTRIBUTE_NAMES`, and an empty line for an empty value. It takes less than half of the space of the visitor's JSON,
+ * and joining the lines makes that JSON.
  *
  * @module
  */
@@ -17,10 +18,10 @@ import {
 /** The JSON of each attribute's empty value. */
 const EMPTY = ATTRIBUTE_NAMES.map((name) => JSON.stringify(ATTRIBUTES[name].read(undefined)));
 
-/** What comes before each attribute's value in the JSON of a visitor. */
+/** The text before each attribute's value in the JSON of a visitor. */
 const BEFORE = ATTRIBUTE_NAMES.map((name, i) => `${i === 0 ? "{" : ","}${JSON.stringify(name)}:`);
 
-/** Where an attribute's value is. */
+/** The line of each attribute's value in a document. */
 const LINES = new Map<string, number>(ATTRIBUTE_NAMES.map((name, i) => [name, i]));
 
 /**
@@ -68,7 +69,11 @@ export function valuesOf(document: string, names: readonly AttributeName[]): str
   return names.map((name) => values[LINES.get(name)!]).join("\n");
 }
 
-/** The visitor of a document with other attributes than this Foyer has; without names, of JSON. */
+/**
+ * The visitor of a document that another version of Foyer stored.
+ *
+ * @param names the attributes of the document's lines, with commas between; `null`: the document is one JSON object
+ */
 export function visitorOfOther(document: string, names: string | null): Visitor {
   if (names === null) return readVisitor(readJson(document) as Record<string, unknown>)!;
   const values = document.split("\n");
@@ -79,7 +84,7 @@ export function visitorOfOther(document: string, names: string | null): Visitor 
   )!;
 }
 
-/** A visitor whose attributes are read from its document as they are asked for: a search looks at few of them. */
+/** A visitor whose attributes are decoded when they are read, since a search reads few of them. */
 class LazyVisitor {
   #values: string[];
 
@@ -87,11 +92,11 @@ class LazyVisitor {
     this.#values = document.split("\n");
   }
 
-  /** The value of the attribute on a line. */
+  /** Decodes the attribute on a line. */
   value(line: number): unknown {
     const json = this.#values[line] || EMPTY[line];
     if (json === "null") return null;
-    // Most values are strings without an escape, which take a quarter of the time so.
+    // Most values are strings without escapes; slicing takes a quarter of the time of parsing.
     return json.startsWith('"') && !json.includes("\\") ? json.slice(1, -1) : readJson(json);
   }
 }
@@ -104,7 +109,7 @@ for (const [name, line] of LINES) {
   });
 }
 
-/** The visitor of a document, for reading some of its attributes once. */
+/** The visitor of a document, for reading a few attributes: each read decodes again. */
 export function lazyVisitorOf(document: string): Visitor {
   return new LazyVisitor(document) as unknown as Visitor;
 }

@@ -1,5 +1,5 @@
 /**
- * Connections to the embedded store's file. The one file that knows `node:sqlite`.
+ * Connections to the embedded store's file. No other module imports `node:sqlite`.
  *
  * @module
  */
@@ -14,59 +14,62 @@ import {
 } from "node:sqlite";
 import { StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 
-/** A value that a statement is given. */
+/** A value bound to a statement. */
 export type Value = SQLInputValue;
 
 /** The settings of a connection, each with its reason (https://www.sqlite.org/pragma.html). */
 const PRAGMAS = [
   // Readers and the writer never wait for each other.
   "journal_mode = WAL",
-  // A commit survives a crash of the process; after a power failure the last ones may be lost, and the file is whole.
+  // Commits survive a crash of the process. A power failure may lose the last commits, but does not damage the file.
   "synchronous = NORMAL",
-  // In KiB: the upper levels of all indexes, of a million visitors as well. Each thread has a cache of its own.
+  // In KiB, negative: enough for the upper levels of all indexes with a million visitors. Each connection has a cache.
   "cache_size = -16384",
-  // In pages: an import writes a page several times before it gets from the log into the file.
+  // In pages. An import changes the same page several times, so fewer checkpoints write fewer pages into the file.
   "wal_autocheckpoint = 4000",
-  // In bytes: a log that grew while somebody was reading becomes small again.
+  // In bytes: a log that grew during a long read is truncated to this size.
   "journal_size_limit = 33554432",
-  // What is sorted is small.
+  // Sorts are small enough for memory.
   "temp_store = MEMORY",
 ];
 
-/** How long SQLite waits for another process's write before {@link Connection.write} asks again, in milliseconds. */
+/** How long SQLite waits for the lock before {@link Connection.write} tries again, in milliseconds. */
 const POLL = 10;
 
-/** Statements that stay prepared: a search has another one for each number of texts. */
+/** The most statements that stay prepared; the SQL of a search depends on the number of its texts. */
 const MAX_STATEMENTS = 200;
 
-/** More than a file has: a copy that is made in several steps begins anew whenever another process writes. */
+/** More pages than a file has, so that a backup is one step: several steps restart whenever another process writes. */
 const ALL_PAGES = 2 ** 31 - 1;
 
 /**
- * What may be done with a file. `immutable` is for one that cannot be written, in a folder where nothing can be made: it
- * is read without the write-ahead log and without locks (https://www.sqlite.org/uri.html#uriimmutable).
+ * How a connection may use its file. `immutable` is for a read-only file in a folder where SQLite cannot create its side
+ * files: the file is read without write-ahead log and locks (https://www.sqlite.org/uri.html#uriimmutable).
  */
 export type FileAccess = "write" | "read" | "immutable";
 
-/** How a file is opened. */
+/** Options of a {@link Connection}. */
 export interface ConnectionOptions {
-  /** `write` unless said. */
+  /** Default `write`. */
   access?: FileAccess;
   /** How long a statement waits for another process, in milliseconds. */
   busyMilliseconds: number;
   /**
-   * Whether this connection only writes: it then asks for the lock every few milliseconds, not every 100 as SQLite does
-   * in the end, and so gets it between two batches of another process's import.
+   * Whether this connection is for writes. It then tries to take the lock every {@link POLL} milliseconds, not every 100
+   * as SQLite ends up doing, so that it gets the lock between two batches of another process's import.
    */
   isWriter?: boolean;
 }
 
-/** A connection. Rows are arrays, which takes half as long as objects do; a string that holds a NUL ends there. */
+/**
+ * A connection. Rows are arrays, since reading them as objects takes twice as long. A string that contains a NUL is cut
+ * there when it is read.
+ */
 export class Connection {
   readonly access: FileAccess;
   #database: DatabaseSync;
   #busyMilliseconds: number;
-  /** Statements of this connection that write, which SQLite's own number leaves out. */
+  /** The number of this connection's own writes, since `PRAGMA data_version` counts only those of others. */
   #writes = 0;
   #statements = new LRUCache<string, StatementSync>({ max: MAX_STATEMENTS });
 
@@ -78,18 +81,18 @@ export class Connection {
       const place = access === "immutable" ? new URL(`${pathToFileURL(path).href}?immutable=1`) : path;
       this.#database = new DatabaseSync(place, { timeout: busyMilliseconds, readOnly: access !== "write" });
     } catch (error) {
-      // Of this error node:sqlite does not give SQLite's code.
+      // This error of node:sqlite has no SQLite code.
       throw new StoreRefused(`Cannot open the store: ${FILE_ERRORS.get(SQLITE_CANTOPEN)}`, { cause: error });
     }
     if (isWriter) this.#database.exec(`PRAGMA busy_timeout = ${Math.min(POLL, busyMilliseconds)}`);
   }
 
-  /** Applies the settings; before that nothing is changed in a file that may be another program's. */
+  /** Applies {@link PRAGMAS}. Until this call nothing is written, since the file may be another program's. */
   configure() {
     const pragmas = this.access === "write"
       ? PRAGMAS
       : PRAGMAS.filter((pragma) => !pragma.startsWith("journal_"));
-    // Not by exec(), whose errors lack SQLite's code.
+    // Not by exec(), whose errors have no SQLite code.
     for (const pragma of pragmas) this.#database.prepare(`PRAGMA ${pragma}`).all();
   }
 
@@ -103,7 +106,7 @@ export class Connection {
     return this.#prepare(sql).get(...values) as unknown as Row | undefined;
   }
 
-  /** @returns how many rows were changed */
+  /** @returns the number of changed rows */
   run(sql: string, ...values: Value[]): number {
     this.#writes++;
     return this.#prepare(sql).run(...values).changes as number;
@@ -115,12 +118,12 @@ export class Connection {
     return this.#prepare(sql).run(...values).lastInsertRowid as number;
   }
 
-  /** Runs statements without values. */
+  /** Runs one or more statements without bound values. */
   exec(sql: string) {
     this.#database.exec(sql);
   }
 
-  /** Reads as the file is at one moment, whatever others write meanwhile. */
+  /** Runs work in a read transaction: all its queries see the same snapshot. */
   read<T>(work: () => T): T {
     this.#prepare("BEGIN").run();
     try {
@@ -130,7 +133,7 @@ export class Connection {
     }
   }
 
-  /** Writes all or nothing, one connection at a time. */
+  /** Runs work in a write transaction, which is rolled back if the work throws. Waits while another connection writes. */
   write<T>(work: () => T): T {
     this.#begin();
     try {
@@ -138,7 +141,7 @@ export class Connection {
       this.#prepare("COMMIT").run();
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after some errors, such as a full disk.
+      // After some errors, such as a full disk, SQLite has rolled back already.
       if (this.#database.isTransaction) this.#prepare("ROLLBACK").run();
       throw error;
     }
@@ -157,7 +160,7 @@ export class Connection {
   }
 
   /**
-   * Changes after every write, of this connection or of another one
+   * A token that changes after every write, by this connection or another one
    * (https://www.sqlite.org/pragma.html#pragma_data_version).
    */
   get version(): string {
@@ -166,10 +169,10 @@ export class Connection {
   }
 
   /**
-   * Copies the file, as it is at one moment, into another one (https://www.sqlite.org/backup.html). `VACUUM INTO` would
-   * attach a database, which Deno refuses the executable since that has no right to everything.
+   * Writes a consistent copy of the database to a file (https://www.sqlite.org/backup.html). Not by `VACUUM INTO`, which
+   * attaches a database: Deno allows that only to programs with all permissions, which the executable has not.
    *
-   * @throws {FileFailure} one of the two cannot be used
+   * @throws {FileFailure} the database cannot be read or the copy cannot be written
    */
   async backup(path: string): Promise<void> {
     try {
@@ -177,7 +180,7 @@ export class Connection {
     } catch (error) {
       const known = asStoreError(error);
       if (known !== error) throw known;
-      // Of this error some versions of Deno do not give SQLite's code.
+      // In some versions of Deno this error has no SQLite code.
       throw new FileFailure(`the copy cannot be written (${(error as Error).message})`);
     }
   }
@@ -191,7 +194,7 @@ export class Connection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);
-      // Deno has it, and its types do not (https://nodejs.org/api/sqlite.html#statementsetreturnarraysenabled).
+      // Missing in Deno's types (https://nodejs.org/api/sqlite.html#statementsetreturnarraysenabled).
       (statement as StatementSync & { setReturnArrays(enabled: boolean): void }).setReturnArrays(true);
       this.#statements.set(sql, statement);
     }
@@ -202,13 +205,13 @@ export class Connection {
 // https://www.sqlite.org/rescode.html
 const [SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB] = [5, 11, 14, 26];
 
-/** What keeps a file from being written, by its mode or by the disk's. */
+/** The reason of a failure where the file's mode or its file system allows no writing. */
 export const READ_ONLY = "the file is read-only";
 
-/** It holds something else than SQLite wrote. */
+/** The reason of a failure where the file's content is not what SQLite wrote. */
 export const DAMAGED = "the file is damaged";
 
-/** Errors of the file or of its disk, and not of what was asked. */
+/** The reasons of failures by SQLite's primary result code: errors of the file or its disk, not of a statement. */
 const FILE_ERRORS = new Map([
   [3, "the file cannot be used by this user (SQLITE_PERM)"],
   [SQLITE_BUSY, "another process writes (SQLITE_BUSY)"],
@@ -222,7 +225,7 @@ const FILE_ERRORS = new Map([
   [SQLITE_NOTADB, DAMAGED],
 ]);
 
-/** After these no more must be written. */
+/** The codes after which nothing more may be written. */
 const DAMAGES = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 function primaryCode(error: unknown): number | undefined {
@@ -230,12 +233,12 @@ function primaryCode(error: unknown): number | undefined {
   return errcode === undefined ? undefined : errcode & 0xff;
 }
 
-/** Whether another process wrote all the time. */
+/** Whether an error means that another process held the write lock for the whole waiting time. */
 export function isBusy(error: unknown): boolean {
   return primaryCode(error) === SQLITE_BUSY;
 }
 
-/** Turns an error of SQLite into the reason why the file cannot be opened. */
+/** Turns an error into a `StoreRefused` that says why the file cannot be opened. */
 export function cannotOpen(error: unknown): StoreRefused {
   if (error instanceof StoreRefused) return error;
   const code = primaryCode(error);
@@ -245,14 +248,14 @@ export function cannotOpen(error: unknown): StoreRefused {
   return new StoreRefused(`Cannot open the store: ${reason}`, { cause: error });
 }
 
-/** Whether a file that cannot be opened for writing may be readable. */
+/** Whether opening a file for reading may succeed after opening it for writing failed with this error. */
 export function mayBeReadable({ cause }: StoreRefused): boolean {
   if (cause === undefined) return false;
   const code = primaryCode(cause) ?? SQLITE_CANTOPEN;
   return FILE_ERRORS.has(code) && !DAMAGES.has(code) && code !== SQLITE_BUSY;
 }
 
-/** A request's time budget is over; the database may be well. */
+/** A request's time budget is over. This alone does not mean that the database fails. */
 export class TimeBudgetOver extends StoreUnavailable {
   constructor() {
     super("The embedded store did not answer in time");
@@ -261,13 +264,13 @@ export class TimeBudgetOver extends StoreUnavailable {
 
 /** The file, or its disk, cannot be used now. */
 export class FileFailure extends StoreUnavailable {
-  /** @param kind `busy`: others use it; `damaged`: no more must be written */
+  /** @param kind `busy`: another process holds the lock; `damaged`: nothing more may be written */
   constructor(readonly reason: string, readonly kind: "busy" | "damaged" | "other" = "other") {
     super(`The embedded store does not answer: ${reason}`);
   }
 }
 
-/** Turns an error of SQLite into one of the store; others stay as they are. */
+/** Turns an SQLite error of the file or its disk into a {@link FileFailure}; other errors stay as they are. */
 export function asStoreError(error: unknown): unknown {
   const code = primaryCode(error) ?? -1;
   const reason = FILE_ERRORS.get(code);

@@ -1,13 +1,13 @@
 /**
- * Whether a file that is open is still where its path leads: SQLite goes on with one that was removed or replaced, and
- * all that it writes there is lost.
+ * Detects that an open database file was removed or replaced. SQLite does not notice: it goes on with the open file, and
+ * whatever it writes there is lost.
  *
  * @module
  */
 import { READ_ONLY } from "./file.ts";
 import { SIDE_FILES } from "./private_file.ts";
 
-/** The size of the file by which a full disk is noticed, in bytes. */
+/** The size of the file that is written to detect a full disk, in bytes. */
 const TRIAL = 65_536;
 
 /** What happened to a file that is open. */
@@ -20,11 +20,11 @@ export interface FileProblem {
 export class FileWatch {
   #path: string;
   #identity: string | null;
-  /** SQLite puts them beside the file itself, where the path is a link. */
+  /** Where the path is a link, SQLite puts its side files beside the link's target. */
   #sideFiles: { path: string; identity: string | null }[];
   #content: string;
 
-  /** @param path of a database that is open and was read, so that all its files are there */
+  /** @param path of an open database that was read before, so that its side files exist */
   constructor(path: string) {
     this.#path = path;
     const real = Deno.realPathSync(path);
@@ -37,7 +37,7 @@ export class FileWatch {
     this.#content = contentOf(info);
   }
 
-  /** Looks at the files, which takes some microseconds; `null` where all is well. */
+  /** Checks the files, which takes some microseconds. Returns the first problem, or `null` if there is none. */
   look(): FileProblem | null {
     const absence = absenceOf(this.#path);
     if (absence !== null && absence.kind === "removed") return absence;
@@ -65,8 +65,8 @@ export class FileWatch {
 }
 
 /**
- * The problem with a path that leads to no file, or to an empty one, of which SQLite would make a database; `null`
- * for others.
+ * The problem with a path that leads to no file, or to an empty one, which SQLite would turn into a new database; `null`
+ * for any other file.
  */
 export function absenceOf(path: string): FileProblem | null {
   const info = stat(path);
@@ -74,25 +74,25 @@ export function absenceOf(path: string): FileProblem | null {
   return info.size === 0 ? { kind: "emptied", reason: "the file is empty" } : null;
 }
 
-/** Whether a file's mode lets nobody write it. The system would let root do so all the same. */
+/** Whether no user has the right to write a file. By the file's mode, since root could write it all the same. */
 export function mayNobodyWrite(path: string): boolean {
   return isReadOnly(stat(path));
 }
 
 /**
- * Renames the write-ahead log of a damaged file to `….damaged`: SQLite would apply it to a good file that is put there.
- * No connection may be open.
+ * Renames the write-ahead log of a damaged file to `….damaged`, since SQLite would apply it to a good file that is put
+ * in the damaged one's place. No connection may be open.
  */
 export function putLogAside(path: string) {
   try {
     const log = `${Deno.realPathSync(path)}-wal`;
     Deno.renameSync(log, `${log}.damaged`);
   } catch {
-    // There is none, as where SQLite has applied all of it.
+    // There is no log, for example since SQLite applied and removed it.
   }
 }
 
-/** Whether the disk is full. Writes a small file beside this one, and removes it at once. */
+/** Whether the disk is full. Writes a small file beside the database, and removes it at once. */
 export async function isDiskFull(path: string): Promise<boolean> {
   const trial = `${path}-trial`;
   try {

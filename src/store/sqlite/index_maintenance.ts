@@ -1,7 +1,6 @@
 /**
- * Index maintenance: FTS5 writes what is new into a segment of its own, and a search looks into each of them
- * (https://www.sqlite.org/fts5.html#the_merge_command). Merging makes them one; then words that nobody has any more are
- * removed.
+ * Index maintenance. FTS5 writes new terms into new segments, and a search has to look into each segment: maintenance
+ * merges them (https://www.sqlite.org/fts5.html#the_merge_command), and then removes words that no visitor has any more.
  *
  * @module
  */
@@ -9,33 +8,36 @@ import { deletions } from "../../search/typo.ts";
 import type { Connection } from "./file.ts";
 import { visitorsWith } from "./terms.ts";
 
-/** Pages of the index that one step writes: some milliseconds. */
+/** The number of index pages that one step writes, which takes some milliseconds. */
 const PAGES = 32;
 
-/** How many words one step checks. */
+/** The number of words that one step checks. */
 const WORDS = 200;
 
-/** Segments beside the largest are merged into it once they are this part of all, so that a page is seldom written again. */
+/**
+ * Merging begins once the segments other than the largest are this part of the index, since each merge writes the largest
+ * segment again.
+ */
 const MIN_SHARE = 1 / 8;
 
 /** Maintains one file's indexes. */
 export class IndexMaintenance {
   #connection: Connection;
   #isMerging = false;
-  /** The word that was looked at last; `null` where there is no reason to look. */
+  /** The word that was checked last; `null` while no word needs to be checked. */
   #lastWord: [deletion: string, word: string] | null = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Notes that somebody has lost a word: maintenance looks for words that nobody has. */
+  /** Notes that a visitor may have lost a word, so that maintenance checks all words for use. */
   noteRemoval() {
     this.#lastWord = ["", ""];
   }
 
   /**
-   * Performs one step, where it is worth it.
+   * Performs one step, if there is enough to do.
    *
    * @returns whether there is more to do
    */
@@ -52,12 +54,12 @@ export class IndexMaintenance {
   /** @returns whether there is more to merge */
   #merge(): boolean {
     const before = this.#changes();
-    // A negative number begins to merge all, and a positive one continues.
+    // A negative number of pages begins a merge of all segments, a positive one continues it.
     this.#connection.run(
       "INSERT INTO term (term, rank) VALUES ('merge', ?)",
       this.#isMerging ? PAGES : -PAGES,
     );
-    // Fewer are those of the command itself.
+    // Without anything left to merge, the command itself counts as one change.
     return this.#changes() - before >= 2;
   }
 
@@ -72,9 +74,9 @@ export class IndexMaintenance {
     return this.#connection.get<[number]>("SELECT total_changes()")![0];
   }
 
-  /** Looks at the next words; returns the last one of them, or `null` where no more are left. */
+  /** Checks the next words and removes unused ones; returns the last word checked, or `null` after the end. */
   #removeWords(last: [deletion: string, word: string]): [string, string] | null {
-    // Each word is there once by its own beginning.
+    // A word has a row for each of its deletions; it is checked at the first of them.
     const words = this.#connection.all<[deletion: string, word: string]>(
       `SELECT deletion, word FROM typo WHERE (deletion, word) > (?, ?) ORDER BY deletion, word LIMIT ${WORDS}`,
       ...last,
@@ -83,7 +85,7 @@ export class IndexMaintenance {
     if (unused.length > 0) {
       this.#connection.write(() => {
         for (const [, word] of unused) {
-          // Somebody may have got it meanwhile.
+          // Checked again within the transaction, since a visitor may have got the word meanwhile.
           if (this.#isUsed(word)) continue;
           for (const deletion of deletions(word)) {
             this.#connection.run("DELETE FROM typo WHERE deletion = ? AND word = ?", deletion, word);
@@ -94,7 +96,7 @@ export class IndexMaintenance {
     return words.length < WORDS ? null : words.at(-1)!;
   }
 
-  /** Whether somebody may have a word, or one in which it is. */
+  /** Whether any visitor may have a word, alone or within a longer one. */
   #isUsed(word: string): boolean {
     const { sql, values } = visitorsWith(word);
     return this.#connection.get(`${sql} LIMIT 1`, ...values) !== undefined;

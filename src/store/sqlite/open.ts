@@ -1,5 +1,5 @@
 /**
- * Opening a file: made, recognised, or prepared for a rebuild.
+ * Opens a file: creates it, recognises it, or prepares its rebuild.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { makePrivateFile } from "./private_file.ts";
 import { isUnbuilt } from "./rebuild.ts";
 import { APPLICATION_ID, LASTING_TABLES, SCHEMA, UNBUILT, VERSION } from "./schema.ts";
 
-/** The names of the attributes that documents have, as a file holds them. */
+/** The attributes that this Foyer's documents have, as the table `attributes` stores their names. */
 const NAMES = ATTRIBUTE_NAMES.join();
 
 /**
- * Opens a file, making it (mode 0600) where there is none. Where it is of another version or of other attributes, its
+ * Opens a file; creates it (mode 0600) if there is none. If the file has an earlier version or other attributes, its
  * documents are put aside for `rebuild.ts`. A file that cannot be written is opened for reading.
  *
- * @param path a file, or `:memory:`
- * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
+ * @param path of a file, or `:memory:`
+ * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer, or cannot be opened or created
  */
 export function openFile(path: string, options: ConnectionOptions): Connection {
   if (path === ":memory:") return openForWriting(path, options);
@@ -47,7 +47,7 @@ export function openFile(path: string, options: ConnectionOptions): Connection {
 function openForWriting(path: string, options: ConnectionOptions): Connection {
   const connection = new Connection(path, options);
   try {
-    // Before anything is changed, in a file that may be somebody else's.
+    // First of all, since a file of another program must not be changed.
     readVersion(connection);
     connection.configure();
     prepareAlone(connection);
@@ -62,7 +62,7 @@ function openForReading(path: string, options: ConnectionOptions): Connection {
   try {
     return readWith("read");
   } catch (error) {
-    // Without a write-ahead log that holds something, the file alone is the whole database.
+    // If the write-ahead log is missing or empty, the file alone is the whole database.
     if (
       !(error instanceof StoreRefused) || !mayBeReadable(error) ||
       sizeOf(`${Deno.realPathSync(path)}-wal`) > 0
@@ -95,7 +95,11 @@ function sizeOf(path: string): number {
   }
 }
 
-/** @throws {StoreRefused} the file is not Foyer's, or is newer than this Foyer */
+/**
+ * The version of a file; 0 for an empty one.
+ *
+ * @throws {StoreRefused} the file is not a Foyer database, or is newer than this Foyer
+ */
 function readVersion(connection: Connection): number {
   const [version] = connection.get<[number]>("PRAGMA user_version")!;
   const isNew = version === 0 && connection.get("SELECT 1 FROM sqlite_schema LIMIT 1") === undefined;
@@ -110,12 +114,12 @@ function readVersion(connection: Connection): number {
   return version;
 }
 
-/** One process at a time: the others wait, and then find the work done. */
+/** Prepares the file in a write transaction: other processes that open it wait, and then find it prepared. */
 function prepareAlone(connection: Connection) {
   try {
     connection.write(() => prepare(connection));
   } catch (error) {
-    // Such as beside an import, where there is nothing to prepare.
+    // While another process writes, such as an import, a current file needs no preparation.
     if (!isBusy(error) || !isCurrent(connection)) throw error;
   }
 }
@@ -136,14 +140,14 @@ function namesOf(connection: Connection): string {
   return connection.get<[string]>("SELECT names FROM attributes")![0];
 }
 
-/** Leaves of a file its documents and {@link LASTING_TABLES}. */
+/** Renames the tables of documents, keeps {@link LASTING_TABLES} and drops all others. */
 function putDocumentsAside(connection: Connection, version: number) {
   connection.exec(UNBUILT);
-  // Until version 6 documents were JSON; `document_aside` holds those that its rebuild had not stored yet.
+  // Up to version 6 documents were JSON; `document_aside` holds those that an unfinished rebuild of then had not stored.
   const sources = version < 7
     ? [["document", null], ["document_aside", null]] as const
     : [["document", namesOf(connection)]] as const;
-  // Virtual tables first: only they may drop the tables that they are made of.
+  // Virtual tables first: SQLite lets only them drop their shadow tables.
   const tables = connection.all<[string]>(
     "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC",
   ).flat();

@@ -1,5 +1,5 @@
 /**
- * What processes write of the visitors who are connected to them. Writes belong into a transaction.
+ * Writes of processes about the visitors connected to them. Callers run them in a transaction.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { lazyVisitorOf, shortIdOf } from "./document.ts";
 import type { Connection } from "./file.ts";
 import { attributesOf, type SqliteVisitors, type StoredVisitor } from "./visitors.ts";
 
-/** The part of `VisitorStore` that concerns connections. */
+/** The store's methods about connections and processes. */
 export class SqlitePresence {
   #connection: Connection;
   #visitors: SqliteVisitors;
@@ -39,7 +39,7 @@ export class SqlitePresence {
     this.#visitors.put(imported, stored);
   }
 
-  /** Writes what one of a process's visitors does. */
+  /** Writes one visitor, as `PresenceStore.writePresence` does. */
   write(process: string, write: PresenceWrite): PresenceResult {
     const { shortId, isNew, change, claims, offeredCode, isConnected, pages } = write;
     const stored = this.#visitors.get(shortId);
@@ -65,7 +65,7 @@ export class SqlitePresence {
     };
   }
 
-  /** Whether another process has the visitor. */
+  /** Whether the visitor is connected to another process. */
   #hasOther(process: string, stored: StoredVisitor | null): boolean {
     const sql = "SELECT 1 FROM connection WHERE id = ? AND process <> ?";
     return stored !== null && this.#connection.get(sql, stored.id, process) !== undefined;
@@ -106,7 +106,7 @@ export class SqlitePresence {
       .map(([document]) => shortIdOf(document));
   }
 
-  /** Those with whom a process is recorded, some of them. */
+  /** Some of the visitors that are connected to a process. */
   someConnectedTo(process: string, limit: number): StoredVisitor[] {
     return this.#connection.all<[id: number, document: string]>(
       "SELECT id, attributes FROM connection JOIN document USING (id) WHERE process = ? LIMIT ?",

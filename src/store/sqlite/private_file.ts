@@ -1,40 +1,40 @@
 /**
- * The rights on a store's files: visitors' data is for Foyer's own user.
+ * The permissions of a store's files: only Foyer's own user may read visitors' data.
  *
  * @module
  */
 import { StoreRefused } from "../visitor_store.ts";
 
-/** What SQLite puts beside a file: the write-ahead log, and the shared memory of its index. */
+/** The suffixes of the files that SQLite puts beside a database: the write-ahead log, and the shared memory of its index. */
 export const SIDE_FILES = ["-wal", "-shm"];
 
-/** The bits of a mode by which others than the owner have a right. */
+/** The permission bits of group and others. */
 const OTHERS = 0o077;
 
 /**
- * Makes a file before SQLite would, readable by its owner alone; SQLite gives its side files the same mode. One that is
- * there and empty is made so.
+ * Creates a file that only its owner may read and write, before SQLite creates it with the default mode; SQLite gives
+ * its side files the same mode. An empty file gets that mode too.
  *
- * @param path may be a link, also one that leads to no file yet
- * @throws {StoreRefused} it cannot be made
+ * @param path may be a link, even to a file that does not exist yet
+ * @throws {StoreRefused} the file cannot be created
  */
 export function makePrivateFile(path: string) {
   const found = stat(path);
-  // A file with something in it may be in use, and closing it here would end SQLite's locks on it
+  // A file that is not empty may be in use by SQLite, whose locks on it would end when it is closed here
   // (https://www.sqlite.org/howtocorrupt.html, section 2.2).
   if (found !== null && found.size > 0) return;
   try {
     if (found === null) Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
     else if (found.isFile && found.mode !== null && (found.mode & OTHERS) !== 0) Deno.chmodSync(path, 0o600);
   } catch (error) {
-    // Of another user's file `exposureOf` says what it is.
+    // The mode of another user's empty file cannot be changed; `exposureOf` warns of it.
     if (found === null) {
       throw new StoreRefused("Cannot open the store: the file cannot be made", { cause: error });
     }
   }
 }
 
-/** A warning where others than the owner may read or write a store's files; `null` where nobody may. */
+/** A warning if users other than the owner may read or write a store's files; otherwise `null`. */
 export function exposureOf(path: string): string | null {
   const file = Deno.realPathSync(path);
   const exposed = ["", ...SIDE_FILES].map((suffix) => file + suffix)

@@ -1,6 +1,6 @@
 /**
- * Rebuilding a file of another version, or of other attributes, from its documents. May be stopped at any time; the next
- * start continues.
+ * Rebuilds a file of an earlier version, or with other attributes, from its documents. May be stopped at any time; the
+ * next start continues.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { visitorOfOther } from "./document.ts";
 import type { Connection } from "./file.ts";
 import type { SqliteVisitors } from "./visitors.ts";
 
-/** Documents that one step stores. */
+/** The number of documents that one step stores. */
 const STEP = 500;
 
-/** How many documents are to be stored; 0 where the file is whole. */
+/** The number of documents that a rebuild has still to store; 0 if there is nothing to rebuild. */
 export function countUnbuilt(connection: Connection): number {
   return unbuiltTables(connection).reduce(
     (sum, [table]) => sum + connection.get<[number]>(`SELECT count(*) FROM ${table}`)![0],
@@ -19,19 +19,19 @@ export function countUnbuilt(connection: Connection): number {
   );
 }
 
-/** Whether a file is still to be rebuilt. */
+/** Whether a file must still be rebuilt. */
 export function isUnbuilt(connection: Connection): boolean {
   return unbuiltTables(connection).length > 0;
 }
 
 /**
- * Stores some documents as this Foyer does.
+ * Stores some of the documents that were put aside, in this Foyer's form.
  *
  * @returns whether more are left
  */
 export function rebuildStep(connection: Connection, visitors: SqliteVisitors): boolean {
   return connection.write(() => {
-    // Another process may have done it meanwhile.
+    // Another process may have finished the rebuild meanwhile.
     const [next] = unbuiltTables(connection);
     if (next === undefined) return false;
     const [table, names] = next;
@@ -39,7 +39,7 @@ export function rebuildStep(connection: Connection, visitors: SqliteVisitors): b
     const rows = connection.all<[id: number, document: string]>(
       `SELECT id, ${column} FROM ${table} ORDER BY id LIMIT ${STEP}`,
     );
-    // With its id, by which its connections are recorded.
+    // Each keeps its id, since `connection`, `claim` and `page` refer to it.
     for (const [id, document] of rows) visitors.put(visitorOfOther(document, names), null, id);
     if (rows.length === STEP) {
       connection.run(`DELETE FROM ${table} WHERE id <= ?`, rows.at(-1)![0]);

@@ -1,5 +1,5 @@
 /**
- * What an embedded store's file holds. DESIGN.md says why so.
+ * The tables of the embedded store's file. DESIGN.md has the reasons.
  *
  * @module
  */
@@ -13,28 +13,31 @@ export const APPLICATION_ID = 0x466f7972;
 const SCHEMA_VERSION = 9;
 
 /**
- * The `user_version` of a file. One of an earlier version is rebuilt. Its two parts only rise, so that no other pair of
- * them has the same sum as a later one.
+ * The `user_version` of a file. A file with a lower one is rebuilt. Both summands only ever rise, so the sum does as
+ * well, and a later version never has the sum of an earlier one.
  */
 export const VERSION = SCHEMA_VERSION + INDEX_KEYS_VERSION;
 
-/** Between two terms in what the full-text index is given. */
+/** Separates the terms in the text that is written to the full-text index. */
 export const SEPARATOR = "\n";
 
-/** Every other character belongs to a term. FTS5's tokenizer for ASCII folds ASCII letters, which are folded before. */
+/**
+ * The characters besides letters and digits that FTS5's ASCII tokenizer takes as part of a term: all but the separator.
+ * (The tokenizer also folds ASCII letters; Foyer has folded them before.)
+ */
 const TOKEN_CHARACTERS = Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1))
   .filter((character) => character !== SEPARATOR && !/[a-z0-9]/i.test(character)).join("")
   .replaceAll("'", "''").replaceAll('"', '""');
 
 /**
- * - `visitor` is small: sorting some, or counting, reads little. `offline` is 0 or 1, and `unseen` the negative of
- *   `last_seen_at` in ms, so that all columns of `in_list_order` ascend: SQLite uses an index for
- *   `(a, b, c) > (?, ?, ?)` only then. `url` is the folded `last_url` of visitors online, `NULL` of others; `waiting`
- *   is 1 for those online who wait for a call.
- * - `document` holds each visitor whole, in the form of document.ts, with the attributes that `attributes` names.
+ * - `visitor` has narrow rows, so that sorting and counting read little. `offline` is 0 or 1, and `unseen` the negative
+ *   of `last_seen_at` in ms, so that all columns of `in_list_order` ascend: SQLite uses an index for
+ *   `(a, b, c) > (?, ?, ?)` only then. `url` is the folded `last_url` of a visitor online, `NULL` while offline;
+ *   `waiting` is 1 for a visitor online that waits for a call.
+ * - `document` has each whole visitor in the form of document.ts; `attributes` names the attributes of its lines.
  * - `term` is the full-text index of terms.ts.
- * - `typo` holds each word of a searched text by what is left of it without a letter, see `deletions`.
- * - `connection` holds which visitors are connected to which process, and `process` the last heartbeat of each.
+ * - `typo` has each word of the searched text under each of its `deletions`.
+ * - `connection` records which visitors are connected to which process, and `process` each process's last heartbeat.
  * - `claim` holds when agents' claims end, in ms since 1970, and `page` the last web pages of visitors online, as JSON.
  */
 export const SCHEMA = `
@@ -96,8 +99,8 @@ export const SCHEMA = `
   PRAGMA user_version = ${VERSION};`;
 
 /**
- * Tables of a file that stay as they are when it is rebuilt. Those of documents are renamed to `unbuilt` and a number,
- * and all others are dropped.
+ * The tables that a rebuild leaves as they are. It renames tables of documents to `unbuilt` and a number, and drops all
+ * others.
  */
 export const LASTING_TABLES: ReadonlySet<string> = new Set([
   "lease",
@@ -108,7 +111,10 @@ export const LASTING_TABLES: ReadonlySet<string> = new Set([
   "unbuilt",
 ]);
 
-/** Which tables hold documents that a rebuild has to store; `names` is `NULL` where those are JSON objects. */
+/**
+ * The list of tables whose documents a rebuild has still to store. `names` are the attributes of the documents' lines;
+ * `NULL`: the documents are JSON objects.
+ */
 export const UNBUILT = `
   CREATE TABLE IF NOT EXISTS unbuilt (
     name TEXT PRIMARY KEY,

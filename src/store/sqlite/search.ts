@@ -1,8 +1,8 @@
 /**
- * Finding the result page of a search: candidates come from an index, sorted where they are few, otherwise met in list
- * order; whether one matches is decided by {@link matches}.
+ * Finds the result page of a search. Candidates come from an index: few are sorted, many are read by a scan in list
+ * order. {@link matches} decides whether a candidate matches.
  *
- * Each step is bounded by the number of visitors at most, and the time budget ends the search between steps.
+ * No step takes longer than one pass over all visitors, and the time budget can end a search between two steps.
  *
  * @module
  */
@@ -15,36 +15,36 @@ import { jsonOf, lazyVisitorOf } from "./document.ts";
 import { type Connection, TimeBudgetOver, type Value } from "./file.ts";
 import { expressionOf, type IndexedPart, indexedPart, isShort, visitorsWith, withoutNul } from "./terms.ts";
 
-/** More candidates than these are met in list order instead of sorted. */
+/** The most candidates that are sorted; if there are more, they are scanned in list order. */
 const MAX_SORTED = 5000;
 
-/** More candidates than these are too many for the event loop. */
+/** The most candidates that a search on the event loop may have. */
 export const MAX_BOUNDED = 200;
 
-/** So many candidates are read at once. */
+/** Up to this many candidates, their documents are read by one query and sorted in memory. */
 const FEW = 300;
 
-/** Among so many of the first visitors a result page is looked for before all candidates are, if it seems to be there. */
+/** The most visitors that are scanned in list order, in the hope of a full page, before all candidates are looked up. */
 const MAX_SCANNED = 2000;
 
-/** Visitors that are read at a time in list order. */
+/** The number of visitors that one query of a scan reads. */
 const BATCH = 250;
 
-/** Ids that are read at a time in list order. */
+/** The number of ids that one query of a scan over candidates reads. */
 const ID_BATCH = 5000;
 
-/** Words one typo away that are looked for, and words that are compared for it. */
+/** The most words one typo away that a text is replaced by, and the most words that are compared to find them. */
 const [MAX_TYPOS, MAX_COMPARED] = [100, 2000];
 
-/** Alternatives in one expression: of further parts only `matches` asks. */
+/** The most alternatives in one FTS5 expression; parts beyond them are checked by `matches` alone. */
 const MAX_ALTERNATIVES = 300;
 
-/** `unseen` of visitors without `last_seen_at`: after every date that ECMAScript can hold. */
+/** `unseen` of visitors without `last_seen_at`: it sorts after every date that ECMAScript can represent. */
 const NEVER_SEEN = 9e15;
 
 const ORDER = "offline, unseen, short_id";
 
-/** SQL, and the values for its question marks: what was typed never stands in the SQL. */
+/** SQL, and the values bound to its question marks: a user's input is never part of the SQL. */
 interface Sql {
   sql: string;
   values: Value[];
@@ -65,22 +65,25 @@ export interface FoundPage {
 
 /** Makes a connection ready for searches. */
 export function prepareSearch(connection: Connection) {
-  // The visitors of each term, of which the first ones are found without all others
+  // The visitors of each term, row by row, so that a query with a limit reads only the first ones
   // (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module).
   connection.exec("CREATE VIRTUAL TABLE temp.posting USING fts5vocab(main, term, instance)");
 }
 
-/** The columns by which lists are ordered. */
+/** The values of the columns by which lists are ordered. */
 export function orderColumns({ online, lastSeenAt }: Position): { offline: number; unseen: number } {
   return { offline: online ? 0 : 1, unseen: lastSeenAt === null ? NEVER_SEEN : -lastSeenAt };
 }
 
-/** The folded URL of a visitor online, in which text is looked for; `null` for one offline. */
+/** The value of `url`: the folded URL of a visitor online, which text is searched in; `null` while offline. */
 export function urlColumn({ is_online, last_url }: { is_online: boolean; last_url: string | null }) {
   return is_online ? withoutNul(searchTextOfUrl(last_url ?? "")) : null;
 }
 
-/** Visitors offline, last seen before a time where there is one; those whose time is not known have none. */
+/**
+ * The condition of visitors offline that were last seen before a time; without a time, of all visitors offline. A visitor
+ * without `last_seen_at` was seen before no time.
+ */
 export function offlineBefore(time: Date | null): Sql {
   if (time === null) return { sql: "offline = 1", values: [] };
   return { sql: "offline = 1 AND unseen > ? AND unseen < ?", values: [-time.getTime(), NEVER_SEEN] };
@@ -91,7 +94,7 @@ export function isList(query: SearchQuery): boolean {
   return query.every(({ kind }) => kind === "online");
 }
 
-/** Whether few visitors are likely to match: a value is asked for that is somebody's own, and no text. */
+/** Whether few visitors are likely to match: the query has a selective value, such as an e-mail address, and no text. */
 export function isForFew(query: SearchQuery): boolean {
   return !query.some(({ kind }) => kind === "text" || kind === "url") && query.some(isSelective);
 }
@@ -106,10 +109,10 @@ export class SqliteSearch {
   }
 
   /**
-   * The result page of a search, as of one moment.
+   * The result page of a search, from one snapshot of the file.
    *
    * @param until when the time budget ends, in ms since 1970
-   * @throws {TimeBudgetOver}
+   * @throws {TimeBudgetOver} the budget ended before the page was found
    */
   findPage(search: Search, until: number): FoundPage {
     return this.#connection.read(() => {
@@ -123,7 +126,7 @@ export class SqliteSearch {
     });
   }
 
-  /** As {@link findPage}, where {@link isForFew} is true; `null` where more than a few visitors may match. */
+  /** As {@link findPage}, for queries of {@link isForFew}; `null` if there are more than {@link MAX_BOUNDED} candidates. */
   findFew(search: Search): FoundPage | null {
     return this.#connection.read(() => {
       const candidates = this.#lookupOf(search.query)?.first(MAX_BOUNDED) ?? null;
@@ -131,7 +134,7 @@ export class SqliteSearch {
     });
   }
 
-  /** How an index finds candidates; `null` where none does. */
+  /** The index lookup that finds a query's candidates; `null` if no index answers the query. */
   #lookupOf(query: SearchQuery): Lookup | null {
     const code = query.find((part) => part.kind === "code");
     if (code !== undefined) {
@@ -147,7 +150,7 @@ export class SqliteSearch {
     return new Lookup(this.#connection, limitAlternatives(parts), this.#sourcesBesideTerms(parts));
   }
 
-  /** Where text may be but in the index: it may be a short id, or in the URL of a visitor online. */
+  /** Where text may match without being in the full-text index: as a short id, or in the URL of a visitor online. */
   #sourcesBesideTerms(parts: IndexedPart[]): Sql[] {
     const texts = parts.map(({ text }) => text).filter((text) => text !== null);
     const sources = [...new Set(texts.map(({ shortId }) => shortId))].map(ofShortId);
@@ -164,7 +167,7 @@ export class SqliteSearch {
     return sources;
   }
 
-  /** The parts that are in the URL of somebody online, with what of each is. */
+  /** The parts that are in the URL of a visitor online, each with the words of it that are: its text, or typos of it. */
   #partsInUrls(parts: IndexedPart[]): { part: IndexedPart; words: string[] }[] {
     const urls = this.#urlsOnline();
     let words: string[] | null = null;
@@ -179,7 +182,7 @@ export class SqliteSearch {
     }).filter(({ words }) => words.length > 0);
   }
 
-  /** The URLs that somebody is on. No index has their terms, so that a page view writes none. */
+  /** The folded URLs of visitors online, a line each. They are not in the full-text index: a page view writes no terms. */
   #urlsOnline(): string {
     const { version } = this.#connection;
     if (this.#urls.version !== version) {
@@ -209,12 +212,12 @@ function ofShortId(shortId: string): Sql {
   return { sql: "SELECT id FROM visitor WHERE short_id = ?", values: [shortId] };
 }
 
-/** Rare parts come first: exact values are rarer than text, and long text is rarer than short text. */
+/** An estimate of a part's selectivity: exact values are rarer than text, and long text is rarer than short text. */
 function weightOf({ text, alternatives }: IndexedPart): number {
   return text === null ? Infinity : alternatives[0].length;
 }
 
-/** The first parts, as many as one expression may have. */
+/** As many of the parts as fit into one expression; at least the first one. */
 function limitAlternatives(parts: IndexedPart[]): IndexedPart[] {
   let count = 0;
   return parts.filter(({ alternatives }, i) => (count += alternatives.length) <= MAX_ALTERNATIVES || i === 0);
@@ -224,20 +227,20 @@ function matchOf(parts: IndexedPart[]): Sql {
   return { sql: "SELECT rowid AS id FROM term WHERE term MATCH ?", values: [expressionOf(parts)] };
 }
 
-/** Candidates of a search. */
+/** The candidates of a search, by index lookups. */
 class Lookup {
   #connection: Connection;
   #parts: IndexedPart[];
   #sources: Sql[];
 
-  /** @param sources those who may match whatever the terms of `parts` are */
+  /** @param sources queries for further candidates, which need not have the terms of `parts` */
   constructor(connection: Connection, parts: IndexedPart[], sources: Sql[]) {
     this.#connection = connection;
     this.#parts = parts;
     this.#sources = sources;
   }
 
-  /** All candidates, or `null` where they are more than so many. */
+  /** The ids of all candidates; `null` if there are more than `most`. */
   first(most: number): Set<number> | null {
     const ids = new Set<number>();
     for (const { sql, values } of [...this.#sources, ...this.#termSources(most)]) {
@@ -256,14 +259,14 @@ class Lookup {
     const ids = new IdSet();
     const terms = this.#parts.length === 0 ? [] : [matchOf(this.#parts)];
     for (const { sql, values } of [...this.#sources, ...terms]) {
-      // As one string, which takes a tenth of the time of so many rows.
+      // As one JSON string, which takes a tenth of the time of as many rows.
       const [list] = this.#connection.get<[string]>(`SELECT json_group_array(id) FROM (${sql})`, ...values)!;
       ids.addAll(JSON.parse(list));
     }
     return ids;
   }
 
-  /** Where all parts are short the first one that few have, else those that are not: they narrow down enough. */
+  /** The lookup by terms: of all parts that are not short; if all are short, of the first one with few candidates. */
   #termSources(most: number): Sql[] {
     if (this.#parts.length === 0) return [];
     const rare = this.#parts.filter((part) => !isShort(part));
@@ -277,7 +280,7 @@ class Lookup {
   }
 }
 
-/** Some ids, each a bit. */
+/** A set of ids, stored as bits. */
 class IdSet {
   #bits = new Uint8Array(1 << 17);
 
@@ -297,7 +300,7 @@ class IdSet {
   }
 }
 
-/** Makes a result page out of visitors in list order. */
+/** Collects the matches of a search into a result page, in list order. */
 class PageBuilder {
   #connection: Connection;
   #query: SearchQuery;
@@ -322,7 +325,7 @@ class PageBuilder {
     return { visitors: this.#visitors, next: this.#isFull ? this.#last : null };
   }
 
-  /** Looks at these alone, sorted. */
+  /** The page of these candidates: sorts them, and reads them until the page is full. */
   sort(ids: Set<number>): FoundPage {
     this.#checkTime();
     if (ids.size <= FEW) return this.#sortFew(ids);
@@ -341,7 +344,7 @@ class PageBuilder {
     return this.end();
   }
 
-  /** Sorts visitors after they are read, which spares a look into another table for each. */
+  /** Reads all these documents and sorts them in memory, which saves the lookup of each in `visitor`. */
   #sortFew(ids: Set<number>): FoundPage {
     const documents = this.#connection.all<[document: string]>(
       "SELECT attributes FROM document WHERE id IN (SELECT value FROM json_each(?))",
@@ -359,21 +362,21 @@ class PageBuilder {
     };
   }
 
-  /** Looks at the first visitors in list order; `null` where the page is not likely to be full soon. */
+  /** Scans the first visitors in list order; `null` if so few match that the page is not likely to be full soon. */
   scanFirst(): FoundPage | null {
     let looked = 0;
     do {
       if (this.#lookAtNext(BATCH)) return this.end();
       looked += BATCH;
-      // As many more will be looked at for each visitor that is missing as were for each one found.
+      // Goes on while, at the rate of matches so far, the page is full within MAX_SCANNED visitors.
     } while (looked * (this.#limit + 1) <= MAX_SCANNED * this.#visitors.length);
     return null;
   }
 
-  /** Looks at all visitors in list order, or at these of them. */
+  /** Scans all visitors in list order, or only these candidates, until the page is full. */
   scan(candidates: IdSet | null = null): FoundPage {
     if (candidates === null) {
-      // All match where order conditions are all that is asked.
+      // In a plain list every visitor matches, so one query reads the whole page.
       const batch = isList(this.#query) ? this.#limit + 1 : BATCH;
       while (!this.#lookAtNext(batch));
     } else {
@@ -382,7 +385,7 @@ class PageBuilder {
     return this.end();
   }
 
-  /** Looks at the next visitors in list order; returns whether the page is full or nobody is left. */
+  /** Reads the next visitors in list order; returns whether the page is full or no visitor is left. */
   #lookAtNext(batch: number): boolean {
     this.#checkTime();
     const { sql, values } = allOf(this.#order);
@@ -399,7 +402,7 @@ class PageBuilder {
     return false;
   }
 
-  /** As {@link PageBuilder.#lookAtNext}, of these candidates. */
+  /** As {@link PageBuilder.#lookAtNext}, but reads only the documents of candidates. */
   #lookAtNextOf(candidates: IdSet): boolean {
     this.#checkTime();
     const { sql, values } = allOf(this.#order);
@@ -419,7 +422,7 @@ class PageBuilder {
     return false;
   }
 
-  /** Adds a visitor who matches; the page is full once there is one more than it may have. */
+  /** Adds a visitor if it matches; the page is full once one more than its limit matched. */
   #lookAt(document: string) {
     const visitor = lazyVisitorOf(document);
     if (!matches(this.#query, visitor)) return;
@@ -435,7 +438,7 @@ class PageBuilder {
     return this.#connection.get<[string]>("SELECT attributes FROM document WHERE id = ?", id)![0];
   }
 
-  /** The position comes from the document, since a column's text ends at a NUL. */
+  /** Continues the scan after a visitor. Its position comes from the document, since a column's text ends at a NUL. */
   #goOnBehind(document: string) {
     this.#order = [
       ...this.#query.flatMap(orderConditions),
@@ -448,7 +451,7 @@ class PageBuilder {
   }
 }
 
-/** What every visitor fulfils who matches a part, of the columns in list order. */
+/** The conditions on columns of `in_list_order` that every match of a part fulfils. */
 function orderConditions(part: SearchPart): Sql[] {
   switch (part.kind) {
     case "online":

@@ -1,6 +1,6 @@
 /**
- * What is asked of a connection: ordinary functions over it, which run in a thread, or where they are called for a store
- * in memory. A long write does a step of {@link STEP} and says how far it came.
+ * The operations on one connection, as synchronous methods: they run in a thread, or, for a store in memory, on the event
+ * loop. A long write does one step of {@link STEP} and returns how far it came; the caller asks for the next one.
  *
  * @module
  */
@@ -28,13 +28,13 @@ import { attributesOf, SqliteVisitors, type StoredVisitor } from "./visitors.ts"
 
 const DAY = 86_400_000;
 
-/** How long one step of a long write takes, in milliseconds: others write between two steps. */
+/** The duration of one step of a long write, in milliseconds; other requests write between two steps. */
 const STEP = 50;
 
-/** What is written to see whether writing is possible, in bytes: somewhat more than a change of a visitor. */
+/** The number of bytes that {@link Session.tryWriting} writes: more than most changes of a visitor. */
 const TRIAL = 65_536;
 
-/** Visitors in one batch of all. */
+/** The number of visitors in a {@link VisitorBatch}. */
 const BATCH = 500;
 
 /** The result page of a query, or of its fallback. */
@@ -42,14 +42,14 @@ export interface AnsweredPage extends FoundPage {
   isFallback: boolean;
 }
 
-/** Some of all visitors, as JSON. */
+/** A batch of all visitors, as JSON. */
 export interface VisitorBatch {
   visitors: string[];
-  /** The id after which the next ones come; `null` at the end. */
+  /** The id after which the next batch starts; `null` at the end. */
   last: number | null;
 }
 
-/** One connection's work. */
+/** The operations on one connection. */
 export class Session {
   #connection: Connection;
   #search: SqliteSearch;
@@ -66,10 +66,10 @@ export class Session {
     this.#presence = new SqlitePresence(connection, this.#visitors);
   }
 
-  /** When the time budget of what is asked now ends, in ms since 1970. */
+  /** When the time budget of the current call ends, in ms since 1970. */
   until = Infinity;
 
-  /** As `VisitorReads.findVisitors`, both queries as of nearly the same moment. */
+  /** As `VisitorReads.findVisitors`. */
   findVisitors(
     query: SearchQuery,
     limit: number,
@@ -81,7 +81,7 @@ export class Session {
     return { ...this.#search.findPage({ query: fallback, limit, after }, this.until), isFallback: true };
   }
 
-  /** As {@link findVisitors}, where the event loop may do it: what is read is bounded; `null` where it is not. */
+  /** As {@link findVisitors}, for the event loop: `null` if the number of documents to read is not bounded. */
   findBounded(query: SearchQuery, limit: number, after: Position | null): AnsweredPage | null {
     const search = { query, limit, after };
     const page = isList(query)
@@ -107,7 +107,7 @@ export class Session {
     return attributesOf(stored).is_online ? this.#visitors.pagesOf(stored.id) : [];
   }
 
-  /** Those of these lookup codes that visitors online have. */
+  /** As `PresenceStore.lookupCodesInUse`. */
   lookupCodesInUse(codes: string[]): Set<string> {
     const holder = "SELECT 1 FROM visitor WHERE lookup_code = ? AND offline = 0";
     return new Set(codes.filter((code) => this.#connection.get(holder, code) !== undefined));
@@ -148,12 +148,12 @@ export class Session {
     return this.#connection.get<[number]>(`SELECT count(*) FROM visitor WHERE ${condition}`, ...values)![0];
   }
 
-  /** Stores the first of these visitors; returns how many. */
+  /** Stores as many of the visitors as one step may; returns how many. */
   putVisitors(visitors: Visitor[]): number {
     return this.#step(visitors, (visitor) => this.#presence.put(visitor)).length;
   }
 
-  /** @param expected the visitor's JSON as it was read; `null`: it may be anything */
+  /** @param expected the visitor's JSON as it was read; `null`: no comparison */
   updateVisitor(shortId: string, change: VisitorChange, expected: string | null = null): Visitor | null {
     return this.#connection.write(() => {
       const stored = this.#visitors.get(shortId);
@@ -180,12 +180,12 @@ export class Session {
     });
   }
 
-  /** Whether the time of a claim is over. */
+  /** Whether any claim has expired. */
   hasClaimsOver(now: Date): boolean {
     return this.#visitors.claimsOver(now).length > 0;
   }
 
-  /** Ends some claims whose time is over; returns how many, 0 where none is left. */
+  /** Ends as many expired claims as one step may; returns how many, 0 if none is left. */
   endClaims(now: Date): number {
     return this.#step(
       () => this.#visitors.claimsOver(now),
@@ -196,7 +196,7 @@ export class Session {
     ).length;
   }
 
-  /** @param expected the visitor's JSON as it was read; `null`: it may be anything */
+  /** @param expected the visitor's JSON as it was read; `null`: no comparison */
   removeVisitor(shortId: string, expected: string | null = null): boolean {
     return this.#connection.write(() => {
       const stored = this.#visitors.get(shortId);
@@ -207,7 +207,7 @@ export class Session {
     });
   }
 
-  /** Removes some visitors; returns how many, 0 where none is left. */
+  /** Removes as many visitors as one step may; returns how many, 0 if none is left. */
   removeOffline(seenBefore: Date | null, limit: number): number {
     const { sql, values } = offlineBefore(seenBefore);
     return this.#step(
@@ -221,7 +221,7 @@ export class Session {
     ).length;
   }
 
-  /** Writes the first of these; returns the results of those. */
+  /** Does as many of the writes as one step may, from the first on; returns their results. */
   writePresence(process: string, writes: PresenceWrite[]): PresenceResult[] {
     return this.#step(writes, (write) => this.#presence.write(process, write));
   }
@@ -238,7 +238,7 @@ export class Session {
     return this.#presence.onlineWithoutConnection(siteKey);
   }
 
-  /** Ends some connections of a process; returns how many, 0 where none is left. */
+  /** Ends as many connections of a process as one step may; returns how many, 0 if none is left. */
   endConnections(process: string, limit: number): number {
     return this.#step(
       () => this.#presence.someConnectedTo(process, limit),
@@ -272,9 +272,9 @@ export class Session {
   }
 
   /**
-   * Writes as much as a request does, and takes it back, to see whether it can.
+   * Checks whether the file can be written: writes about as much as a request does, and deletes it again.
    *
-   * @throws it cannot
+   * @throws SQLite's error if the file cannot be written
    */
   tryWriting() {
     const holder = "x".repeat(TRIAL);
@@ -289,9 +289,9 @@ export class Session {
   }
 
   /**
-   * Reads the whole file (https://www.sqlite.org/pragma.html#pragma_quick_check), and whether all documents are such.
+   * Reads the whole file (https://www.sqlite.org/pragma.html#pragma_quick_check) and decodes all documents.
    *
-   * @returns whether it is as it was written
+   * @returns whether no damage was found
    */
   isWhole(): boolean {
     if (this.#connection.get<[string]>("PRAGMA quick_check(1)")![0] !== "ok") return false;
@@ -303,7 +303,7 @@ export class Session {
     return true;
   }
 
-  /** Writes all that is in the write-ahead log into the file, and empties the log. */
+  /** Copies the content of the write-ahead log into the file, and empties the log. */
   emptyLog() {
     this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)");
   }
@@ -318,22 +318,22 @@ export class Session {
     return this.#maintenance.step();
   }
 
-  /** How many documents are to be stored before the file is whole. */
+  /** The number of documents that a rebuild has still to store. */
   countUnbuilt(): number {
     return countUnbuilt(this.#connection);
   }
 
-  /** Does a step of a rebuild; returns whether more is left. */
+  /** Does one step of a rebuild; returns `false` once there is nothing left to do. */
   rebuild(): boolean {
     return rebuildStep(this.#connection, this.#visitors);
   }
 
-  /** Whether the file is still to be rebuilt. */
+  /** Whether the file must still be rebuilt. */
   get isUnbuilt(): boolean {
     return isUnbuilt(this.#connection);
   }
 
-  /** Another one after every write. */
+  /** A token that changes after every write. */
   get version(): string {
     return this.#connection.version;
   }
@@ -342,7 +342,10 @@ export class Session {
     this.#connection.close();
   }
 
-  /** Writes for the first of some items, at least one of them, in one transaction; returns what came of each. */
+  /**
+   * Calls `write` for items in one transaction, from the first on, until {@link STEP} is over: for one at least. Returns
+   * the results.
+   */
   #step<Item, Result>(items: Item[] | (() => Item[]), write: (item: Item) => Result): Result[] {
     return this.#connection.write(() => {
       const end = performance.now() + STEP;
@@ -361,7 +364,7 @@ function requireUnchanged({ document }: StoredVisitor, expected: string | null) 
   if (expected !== null && jsonOf(document) !== expected) throw new VisitorChanged();
 }
 
-/** Whether it is JSON of ASCII characters. */
+/** Whether a text is JSON, of ASCII characters only. */
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -1,7 +1,7 @@
 /**
  * The embedded store: one SQLite file, for trying Foyer, for small sites and for tests.
  *
- * Reads that are bounded by their result page run on the event loop, all other work in threads.
+ * Reads that are bounded by their result page run on the event loop, all other work in threads. See DESIGN.md.
  *
  * @module
  */
@@ -31,30 +31,30 @@ import { absenceOf } from "./file_watch.ts";
 import type { AnsweredPage } from "./session.ts";
 import type { Result } from "./threads.ts";
 
-/** Visitors, and writes of presence, that are sent to the writing thread at a time. */
+/** The most visitors, and the most writes of presence, in one message to the writing thread. */
 const [BATCH, PRESENCE_BATCH] = [500, 50];
 
-/** How a store is opened. */
+/** Options of {@link openSqliteStore}. */
 export interface SqliteOptions {
   /**
-   * Whether requests wait for its answers, {@link REQUEST_DEADLINE} at most, or a command that takes its time. While the
-   * file is rebuilt requests are refused, and a command waits.
+   * `request`: each answer is due within {@link REQUEST_DEADLINE}, and `StoreRebuilding` is thrown while the file is
+   * rebuilt. `command`: answers have no deadline, and wait for a rebuild. Default `request`.
    */
   use?: "request" | "command";
-  /** Whether a file is made where there is none; `true` unless said. */
+  /** Whether the file is created if it does not exist; default `true`. */
   mayCreate?: boolean;
-  /** How long to wait while another process writes, in milliseconds. */
+  /** How long a write waits while another process writes, in milliseconds; default 2 s for requests, 60 s for commands. */
   busyMilliseconds?: number;
-  /** Called with the progress of a rebuild. */
+  /** Receives sentences about failures of the file and the progress of a rebuild. */
   log?: (sentence: string, level?: "warning") => void;
 }
 
 /**
- * Opens the embedded store, making the file (mode 0600) where there is none. A file of an earlier version is rebuilt in
+ * Opens the embedded store; creates its file (mode 0600) if there is none. A file of an earlier version is rebuilt in
  * the background.
  *
- * @param path a file, or `:memory:`
- * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer or cannot be made
+ * @param path of a file, or `:memory:`
+ * @throws {StoreRefused} the file is not a Foyer database, is newer than this Foyer, or cannot be opened or created
  */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): VisitorStore {
   const {
@@ -133,7 +133,7 @@ class SqliteStore implements VisitorStore {
   }
 
   async endClaims(now: Date): Promise<number> {
-    // So that nothing is written, nor a thread started, for looking alone.
+    // Checked on the event loop, so that no thread is started and no transaction is written if no claim has expired.
     if (!await this.#connections.onLoop("hasClaimsOver", now)) return 0;
     return await this.#untilNone(Infinity, () => this.#connections.write("endClaims", now));
   }
@@ -193,7 +193,7 @@ class SqliteStore implements VisitorStore {
   }
 
   async *allVisitors(): AsyncIterable<Visitor> {
-    // In batches, since an open read keeps SQLite from reusing its write-ahead log.
+    // In batches, since a long read transaction would keep SQLite from reusing its write-ahead log.
     let last: number | null = 0;
     while (last !== null) {
       const batch: Result<"visitorsAfter"> = await this.#connections.read("visitorsAfter", last);
@@ -202,7 +202,7 @@ class SqliteStore implements VisitorStore {
     }
   }
 
-  /** Only Foyer writes this file, and it stores the search fields with the visitors. */
+  /** Does nothing: only Foyer writes this file, and each write updates the index keys. */
   reindex(): Promise<Reindexed> {
     return Promise.resolve({ written: 0, missed: 0 });
   }
@@ -212,7 +212,7 @@ class SqliteStore implements VisitorStore {
   }
 
   async backup(path: string): Promise<void> {
-    // SQLite would take one that begins with "file:" for a URI.
+    // An absolute path, since SQLite would take one that begins with "file:" for a URI.
     await this.#connections.onLoop("backup", resolve(path));
   }
 
@@ -228,7 +228,12 @@ class SqliteStore implements VisitorStore {
     return this.#connections.close();
   }
 
-  /** Does steps until the limit is reached, or nothing is left; returns how many things were done. */
+  /**
+   * Calls `step` until it returns 0 or the limit is reached.
+   *
+   * @param step receives how many things are left of the limit, and returns how many it did
+   * @returns the sum of what the steps did
+   */
   async #untilNone(limit: number, step: (left: number) => Promise<number>): Promise<number> {
     let done = 0;
     while (done < limit) {
@@ -241,7 +246,7 @@ class SqliteStore implements VisitorStore {
   }
 }
 
-/** A store in memory answers at once: others are answered between two steps. */
+/** Lets the event loop answer others between two steps, since a store in memory does each step on the event loop. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

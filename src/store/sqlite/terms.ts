@@ -1,10 +1,10 @@
 /**
- * The full-text index: its terms, and how a search asks for them. It finds candidates; whether one matches is decided by
- * {@link matches} alone.
+ * The terms of the full-text index, and the expressions that search it. The index finds candidates; {@link matches}
+ * alone decides whether a candidate matches.
  *
- * A term is what follows in a searched value from some character on, cut to {@link LENGTH} characters: text is found
- * from any character on by a term or by the beginning of one. Exact values (tags, e-mail addresses, ids) are terms too,
- * as hashes.
+ * The terms of a searched value are its suffixes, each cut to {@link LENGTH} characters, so that text is found from the
+ * middle of a value too: by a term, or by the terms that begin with it. Exact values (tags, e-mail addresses, ids) are
+ * terms too, as hashes.
  *
  * @module
  */
@@ -14,24 +14,24 @@ import type { SearchPart, TextPart } from "../../search/parse.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
 import { SEPARATOR } from "./schema.ts";
 
-/** Characters of a term: enough that few visitors have one in common by chance, few enough to be quick to store. */
+/** The most characters of a term. Longer terms are shared by fewer visitors, but take longer to store (see DESIGN.md). */
 const LENGTH = 6;
 
-/** Begins the terms of exact values; hardly any text has this character. */
+/** The first character of the terms of exact values; hardly any text contains it. */
 const EXACT = "\u0001";
 
-/** SQLite ends a string at a NUL. Text is looked for with the same character in its stead. */
+/** Replaces NULs, at which SQLite would cut a string. Stored and searched text are replaced alike, so NULs still match. */
 export function withoutNul(text: string): string {
   return text.replaceAll("\0", "\uFFFD");
 }
 
-/** What text is looked for in, of all attributes of a visitor. */
+/** The text of a visitor's attributes that text searches look in. */
 export function indexedText(visitor: Visitor): string {
   return withoutNul(searchText(visitor));
 }
 
 /**
- * The terms of a visitor, as the index is given them.
+ * The terms of a visitor, separated by {@link SEPARATOR}, as they are written to the index.
  *
  * @param text the visitor's {@link indexedText}
  */
@@ -50,7 +50,7 @@ function addTerms(value: string, terms: Set<string>) {
   for (let i = 0; i < value.length; i++) terms.add(value.slice(i, i + LENGTH));
 }
 
-/** 41 bits of a hash (cyrb53, public domain), as 8 characters or less. Two values with the same one cost a candidate. */
+/** 41 bits of a hash (cyrb53, public domain), as up to 8 characters. A collision only adds a candidate that does not match. */
 function hashOf(key: string): string {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   for (let i = 0; i < key.length; i++) {
@@ -63,15 +63,15 @@ function hashOf(key: string): string {
   return ((b & 0x1ff) * 2 ** 32 + (a >>> 0)).toString(36);
 }
 
-/** A part of a search that the index answers. */
+/** A part of a query that the index answers. */
 export interface IndexedPart {
   /** The text; `null` for an exact value. */
   text: TextPart | null;
-  /** The text and the words one typo away, any of which will do; or the term of the exact value. */
+  /** Any of these fulfils the part: the text and the words one typo away from it, or the term of the exact value. */
   alternatives: string[];
 }
 
-/** A part for the index; `null` where the index does not answer it. */
+/** Converts a part of a query for the index; `null` if the index does not answer that kind of part. */
 export function indexedPart(
   part: SearchPart,
   wordsOneTypoAway: (word: string) => string[],
@@ -84,12 +84,12 @@ export function indexedPart(
   return key === null ? null : { text: null, alternatives: [EXACT + hashOf(key)] };
 }
 
-/** Whether a part is text shorter than a term, so that many terms begin with it. */
+/** Whether a part is text shorter than a term, so that all terms that begin with the text must be searched. */
 export function isShort({ text, alternatives }: IndexedPart): boolean {
   return text !== null && alternatives.length === 1 && isBeginning(alternatives[0]);
 }
 
-/** An FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) for visitors who may have all parts. */
+/** The FTS5 expression (https://www.sqlite.org/fts5.html#full_text_query_syntax) that all parts' candidates fulfil. */
 export function expressionOf(parts: IndexedPart[]): string {
   return parts.map(({ text, alternatives }) =>
     `(${
@@ -100,7 +100,7 @@ export function expressionOf(parts: IndexedPart[]): string {
   ).join(" AND ");
 }
 
-/** Of long text some terms that are all of it together. */
+/** Short text: the terms that begin with it. Long text: some of its terms, which cover it. */
 function expressionOfText(text: string): string {
   if (isBeginning(text)) return `${quoted(text)} *`;
   return grams(text, LENGTH).filter((_, i, { length }) => i % LENGTH === 0 || i === length - 1).map(quoted)
@@ -116,8 +116,8 @@ function quoted(term: string): string {
 }
 
 /**
- * The ids of visitors with a text, one by one: FTS5 would read all terms that begin with a short text before it gives the
- * first visitor. A visitor may be there several times.
+ * A query for the ids of visitors with a text, of which a `LIMIT` reads no more than it needs. (An FTS5 expression for a
+ * short text reads all terms that begin with it before it returns the first row.) An id may be returned several times.
  */
 export function visitorsWith(text: string): { sql: string; values: string[] } {
   return isBeginning(text)

@@ -1,5 +1,5 @@
 /**
- * A thread of the embedded store: opens the file that the first message names, and answers all others.
+ * A worker thread of the embedded store: the first message names the file, each further one is a question to answer.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { asStoreError, Connection } from "./file.ts";
 import { Session } from "./session.ts";
 import { type Answer, callSession, type Question, threadErrorOf, type ThreadFile } from "./threads.ts";
 
-/** What a worker's global scope has; the types of a window are those that are checked. */
+/** The part of a worker's global scope that is used; `deno check` only knows the types of a window. */
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent) => void;
   postMessage(answer: Answer): void;
@@ -18,7 +18,7 @@ scope.onmessage = ({ data }: MessageEvent<ThreadFile>) => {
   scope.onmessage = ({ data: question }: MessageEvent<Question>) => {
     const { id } = question;
     try {
-      // Here, so that a file that cannot be opened is each question's failure and not the thread's.
+      // Opened here, so that a file that cannot be opened rejects each question and does not end the thread.
       session ??= open(data);
       scope.postMessage({ id, result: callSession(session, question) });
     } catch (error) {

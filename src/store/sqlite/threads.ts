@@ -1,6 +1,6 @@
 /**
- * The threads of a store: one writes, two read, each with a connection of its own and started when first needed. A store
- * in memory, which connections cannot share, has one session that answers at once.
+ * Calls to sessions in worker threads. Each thread has a connection of its own, and is started when it is first needed.
+ * A store in memory cannot be shared between connections, so its one session answers on the event loop.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { StoreRefused, StoreUnavailable, VisitorChanged } from "../visitor_store
 import { asStoreError, type ConnectionOptions, FileFailure, TimeBudgetOver } from "./file.ts";
 import type { Session } from "./session.ts";
 
-/** What a thread is asked: a method of {@link Session}. */
+/** The methods of {@link Session}, which a thread can be asked to call. */
 export type Method = {
   [Name in keyof Session]: Session[Name] extends (...args: never[]) => unknown ? Name : never;
 }[keyof Session];
@@ -20,28 +20,28 @@ export interface Question {
   id: number;
   method: Method;
   args: unknown[];
-  /** When its time budget ends, in ms since 1970: a later answer is of no use, and the work is not begun. */
+  /** When the call's time budget ends, in ms since 1970. A call that has not begun by then is rejected. */
   until: number;
 }
 
 /** A message from a thread. */
 export type Answer = { id: number; result: unknown } | { id: number; error: ThreadError };
 
-/** Errors cross threads without their classes. */
+/** An error as it is sent between threads, since messages do not keep the class of an error. */
 export type ThreadError =
   | { name: "late" | "changed" }
   | { name: "file"; reason: string; kind: FileFailure["kind"] }
   | { name: "unavailable" | "other"; message: string };
 
-/** What a thread needs to know of its file. */
+/** The file that a thread opens, and how. */
 export interface ThreadFile extends ConnectionOptions {
   path: string;
   isWriter: boolean;
 }
 
-/** Asks a session. */
+/** A session that can be called, here or in a thread. */
 export interface Asked {
-  /** How many answers are waited for. */
+  /** The number of calls that are not answered yet. */
   readonly load: number;
   ask<Name extends Method>(method: Name, args: Arguments<Name>, until: number): Promise<Result<Name>>;
   close(): Promise<void>;
@@ -50,8 +50,8 @@ export interface Asked {
 /**
  * Calls a session's method.
  *
- * @throws {StoreUnavailable} SQLite says so, or the time budget is over
- * @throws {VisitorChanged}
+ * @throws {StoreUnavailable} the file or its disk fails, or the time budget is over
+ * @throws {VisitorChanged} the stored visitor differs from the expected one
  */
 export function callSession(session: Session, { method, args, until }: Omit<Question, "id">): unknown {
   if (Date.now() > until) throw new TimeBudgetOver();
@@ -63,7 +63,7 @@ export function callSession(session: Session, { method, args, until }: Omit<Ques
   }
 }
 
-/** A session that answers where it is asked. */
+/** A session that answers on the event loop. */
 export class InlineSession implements Asked {
   readonly load = 0;
   #session: Session;
@@ -72,12 +72,12 @@ export class InlineSession implements Asked {
     this.#session = session;
   }
 
-  // deno-lint-ignore require-await -- as a thread does
+  // deno-lint-ignore require-await -- errors reject, as a thread's do
   async ask<Name extends Method>(method: Name, args: Arguments<Name>, until: number): Promise<Result<Name>> {
     return callSession(this.#session, { method, args, until }) as Result<Name>;
   }
 
-  /** The session belongs to the store. */
+  /** Does nothing: the store closes its session. */
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -88,7 +88,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** A session in a thread, which answers in the order in which it is asked. */
+/** A session in a worker thread, which answers calls in their order. */
 export class Thread implements Asked {
   #file: ThreadFile;
   #worker: Worker | null = null;
@@ -112,7 +112,7 @@ export class Thread implements Asked {
     return promise as Promise<Result<Name>>;
   }
 
-  /** Ends the thread once it has answered what it was asked before. */
+  /** Ends the thread once it has answered all earlier calls. */
   async close(): Promise<void> {
     if (this.#worker === null) return;
     await this.ask("close", [], Infinity).catch(() => {});
@@ -129,7 +129,7 @@ export class Thread implements Asked {
       if ("result" in data) waiting?.resolve(data.result);
       else waiting?.reject(errorOf(data.error));
     };
-    // It is started again by the next question.
+    // The thread has failed. The next call starts another one.
     worker.onerror = (event) => {
       event.preventDefault();
       worker.terminate();
@@ -143,7 +143,7 @@ export class Thread implements Asked {
   }
 }
 
-/** An error for its way across threads. */
+/** Converts an error for a message to another thread. */
 export function threadErrorOf(error: unknown): ThreadError {
   if (error instanceof TimeBudgetOver) return { name: "late" };
   if (error instanceof VisitorChanged) return { name: "changed" };

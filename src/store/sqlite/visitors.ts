@@ -1,5 +1,5 @@
 /**
- * Reading and writing single visitors, with what each is found by.
+ * Reads and writes single visitors, with their terms in the full-text index.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import type { Connection } from "./file.ts";
 import { orderColumns, urlColumn } from "./search.ts";
 import { indexedText, termsOf } from "./terms.ts";
 
-/** The attributes that terms are made of. */
+/** The attributes that terms are computed from. */
 const INDEXED = ATTRIBUTE_NAMES.filter((name) => searchedAttributes().has(name));
 
-/** A visitor as the file holds it. */
+/** A visitor as the file stores it; see document.ts. */
 export interface StoredVisitor {
   id: number;
   document: string;
 }
 
-/** The visitors of a file. Writes belong into a transaction. */
+/** The visitors of a file. Callers run writes in a transaction. */
 export class SqliteVisitors {
   #connection: Connection;
   #onRemoved: () => void;
 
-  /** @param onRemoved called when somebody may have lost a word */
+  /** @param onRemoved called when a visitor may have lost a word, which maintenance then removes if it is unused */
   constructor(connection: Connection, onRemoved: () => void = () => {}) {
     this.#connection = connection;
     this.#onRemoved = onRemoved;
@@ -44,9 +44,9 @@ export class SqliteVisitors {
   /**
    * Stores a visitor.
    *
-   * @param stored the visitor with this short id as it is stored
-   * @param newId the id of a new visitor; SQLite chooses one otherwise
-   * @returns its id
+   * @param stored the stored visitor with this short id; `null`: there is none
+   * @param newId the id of a new visitor; `null`: SQLite chooses one
+   * @returns the visitor's id
    */
   put(visitor: Visitor, stored = this.get(visitor.short_id), newId: number | null = null): number {
     const document = documentOf(visitor);
@@ -80,7 +80,7 @@ export class SqliteVisitors {
       id,
     );
     this.#connection.run("UPDATE document SET attributes = ? WHERE id = ?", document, id);
-    // A page view changes none of these, so that most updates write no term.
+    // Most updates are page views, which change no indexed attribute and so write no term.
     if (valuesOf(document, INDEXED) !== valuesOf(stored.document, INDEXED)) {
       this.#removeTerms(id);
       this.#addTerms(id, visitor);
@@ -88,19 +88,19 @@ export class SqliteVisitors {
     return id;
   }
 
-  /** Records when a visitor's claim ends; `null`: there is none. */
+  /** Stores when a visitor's claim ends; `null`: the visitor has none. */
   setClaimEnd(id: number, end: Date | null) {
     if (end === null) this.#connection.run("DELETE FROM claim WHERE id = ?", id);
     else this.#connection.run("INSERT OR REPLACE INTO claim (id, until) VALUES (?, ?)", id, end.getTime());
   }
 
-  /** Whether the time of a visitor's claim is over. */
+  /** Whether a visitor's claim has expired. */
   isClaimOver(id: number, now: Date): boolean {
     return this.#connection.get("SELECT 1 FROM claim WHERE id = ? AND until <= ?", id, now.getTime()) !==
       undefined;
   }
 
-  /** Visitors whose claim's time is over, in the order in which it ended. */
+  /** The visitors whose claims have expired, in the order of the claims' ends. */
   claimsOver(now: Date): StoredVisitor[] {
     return this.#connection.all<[id: number, document: string]>(
       "SELECT id, attributes FROM claim JOIN document USING (id) WHERE until <= ? ORDER BY until",
@@ -119,7 +119,7 @@ export class SqliteVisitors {
     this.#connection.run("INSERT OR REPLACE INTO page (id, views) VALUES (?, ?)", id, all);
   }
 
-  /** Removes what is stored only while a visitor is online. */
+  /** Removes the claim and the web pages, which are stored only while a visitor is online. */
   removeOnlineState(id: number) {
     this.setClaimEnd(id, null);
     this.#connection.run("DELETE FROM page WHERE id = ?", id);
@@ -138,7 +138,7 @@ export class SqliteVisitors {
     for (const word of likelyWordsOf(text)) this.#addWord(word);
   }
 
-  /** Words stay until index maintenance finds that nobody has them. */
+  /** Removes a visitor's terms. Its words stay until index maintenance finds that no visitor has them. */
   #removeTerms(id: number) {
     this.#connection.run("DELETE FROM term WHERE rowid = ?", id);
     this.#onRemoved();
