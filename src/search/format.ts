@@ -1,19 +1,19 @@
 /**
- * The search format as people read it, for the documentation and the help beside a search field. `parse.ts` is what
- * reads it.
+ * The search format described for people: for the documentation, and for the help beside a search field. `parse.ts`
+ * implements it.
  *
  * @module
  */
 import { type Operator, OPERATORS } from "./operators.ts";
 import { TEXT_ATTRIBUTES } from "./parse.ts";
 
-/** A kind of part of a search. */
+/** One kind of search part: a row of the table. */
 export interface SearchFormatRow {
-  /** How it is written; code is between backticks. */
+  /** How the part is written; code is between backticks. */
   part: string;
-  /** The visitors that it finds, after "finds visitors"; code is between backticks. */
+  /** Which visitors the part finds, to follow the words "finds visitors"; code is between backticks. */
   finds: string;
-  /** Searches of this part alone. */
+  /** Searches that consist of this part alone. */
   examples: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export const SEARCH_FORMAT: readonly SearchFormatRow[] = [
   },
 ];
 
-/** The parts that a search may have, within a sentence. */
+/** The kinds of search parts as a list to be used within a sentence. */
 export const SEARCH_PARTS = "text, a phone number however it is spaced, an e-mail address, " +
   "four digits with nothing else but operators (a lookup code), " +
   `online, -online, ${Object.values(PREFIXED).map(({ prefix }) => prefix + "…").join(", ")} or url:…`;

@@ -1,6 +1,6 @@
 /**
- * Index keys: short strings by which a store finds the visitors that may match a part of a search without
- * reading the others. Both stores keep a visitor's keys; {@link matches} has the last word.
+ * Index keys: short strings by which a store finds candidates for a part of a search without reading other visitors.
+ * Both stores index each visitor's keys; {@link matches} decides which candidates match.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import { phoneDigits } from "./phone.ts";
 import { deletions, likelyWordsOf } from "./typo.ts";
 
 /**
- * The version of all that is stored to find visitors: index keys, search text, and how both are normalised. Raise it
- * with every change of these: both stores then make anew what an earlier version stored.
+ * The version of the stored index keys and search text, and of how both are normalised. Raise it with every change of
+ * these, so that both stores replace what an earlier version stored.
  */
 export const INDEX_KEYS_VERSION = 6;
 
 /**
- * The attributes that keys and search text are made of: where no other one changes, neither does. What is missing
- * is asked of the visitor itself, such as `last_url` and `lookup_code`, since they change with each visit.
+ * The attributes that index keys and search text are computed from; a change of any other attribute changes neither.
+ * `last_url` and `lookup_code` are not among them, since they change with each visit: stores compare their values.
  *
- * @param operators whose exact keys are meant
+ * @param operators the operators whose exact keys are included
  */
 export function searchedAttributes(operators = OPERATOR_NAMES): ReadonlySet<string> {
   return new Set([...operators.flatMap((name) => operatorOf(name).attributes), ...TEXT_ATTRIBUTES]);
 }
 
-/** The exact values by which operators find a visitor, each with the operator's name before it. */
+/** The exact keys of a visitor: each value that an operator compares, after the operator's name and a colon. */
 export function exactKeys(visitor: Visitor, operators = OPERATOR_NAMES): string[] {
   const keys = new Set<string>();
   for (const name of operators) {
@@ -41,9 +41,7 @@ export function exactKeys(visitor: Visitor, operators = OPERATOR_NAMES): string[
   return [...keys];
 }
 
-/**
- * The exact key that every visitor has who matches a part, or `null` where the part is not answered by one.
- */
+/** The exact key that every match of a part has; `null` if the part is not one of an operator and a value. */
 export function exactKey(part: SearchPart): string | null {
   return part.kind === "value" ? keyOf(part.operator, part.value) : null;
 }
@@ -52,18 +50,18 @@ function keyOf(operator: OperatorName, value: string): string {
   return `${operator}:${value}`;
 }
 
-/** Characters (UTF-16 units) of one value in which text is looked for: a value of a megabyte has as many index keys. */
+/** The most characters (UTF-16 units) of a value that are searched for text, since each one costs an index key. */
 const MAX_SEARCHED = 1000;
 
-/** Characters of all values of a list in which text is looked for. */
+/** The most characters of all values of a list that are searched for text. */
 const MAX_SEARCHED_LIST = 10_000;
 
-/** As many as a URL may have that a web page sends. */
+/** The most characters of a URL that are searched for text: as many as a web page may send. */
 const MAX_SEARCHED_URL = 2048;
 
 /**
- * Whether a folded text in which text is looked for fulfils a condition: the beginning of a value, or of each of the first
- * ones of a list. Index keys and `matches` both use it, so that every store finds the same visitors.
+ * Whether a test succeeds for a searched text of an attribute: for the folded value, or for any folded item of a list,
+ * both up to the limits above. Index keys and `matches` both use it, so that every store finds the same visitors.
  */
 export function someSearchedText(
   value: string | readonly string[] | null,
@@ -80,20 +78,20 @@ export function someSearchedText(
   return false;
 }
 
-/** The folded URL in which text is looked for. */
+/** The folded beginning of a URL that text searches look in. */
 export function searchedUrl(url: string): string {
   return foldedBeginning(url, MAX_SEARCHED_URL);
 }
 
 function foldedBeginning(value: string, length: number): string {
   if (value.length <= length) return foldText(value);
-  // The cut may leave half of a character.
+  // Without a high surrogate that the cut separated from its low one.
   return foldText(value.slice(0, length).replace(/[\ud800-\udbff]$/, ""));
 }
 
 /**
- * Everything of a visitor in which text is looked for, folded; not `last_url`. A line break follows each value, so that
- * no run of characters that may be typed goes across two values; so are the digits of a phone number a line.
+ * The folded text of a visitor that text searches look in, without `last_url`. A line break follows each value, so that
+ * no typed text matches across two values. The digits of each phone number follow as lines of their own.
  */
 export function searchText(visitor: Visitor): string {
   let text = "";
@@ -106,7 +104,7 @@ export function searchText(visitor: Visitor): string {
   return text;
 }
 
-/** A URL in which text is looked for, as {@link searchText}. */
+/** The folded text of a URL that text searches look in, in the form of {@link searchText}. */
 export function searchTextOfUrl(url: string): string {
   return withPhoneDigits(searchedUrl(url));
 }
@@ -115,18 +113,18 @@ function withPhoneDigits(folded: string): string {
   return [folded, ...phoneDigits(folded), ""].join("\n");
 }
 
-/** The characters of a suffix that is a key: few visitors have so many in common who have not what is typed. */
+/** The most characters of an index key for text: so many that few visitors share a key without sharing the whole text. */
 export const SUFFIX = 8;
 
 /**
- * What follows in a search text from each character on within its value, cut to {@link SUFFIX} characters: a text is in
- * it where one of them begins so, and a longer text only where all its pieces of that length are among them.
+ * The suffixes of each value in a search text, cut to {@link SUFFIX} characters. A value contains a text only if one of
+ * its suffixes begins with the text, or, for a longer text, if all pieces of that length are among the suffixes.
  */
 export function suffixesOf(searchText: string): string[] {
   return [...new Set(searchText.split("\n").flatMap((value) => grams(value, SUFFIX, true)))];
 }
 
-/** The words of a search text and what is left of each without one letter, see {@link deletions}. */
+/** The index keys for typos: the {@link deletions} of each word in a search text. */
 export function typoKeys(searchText: string): string[] {
   const found = new Set<string>();
   for (const word of likelyWordsOf(searchText)) {

@@ -1,6 +1,6 @@
 /**
- * What each part of a search means: whether a visitor matches it. This is the one definition; a store's own
- * conditions and index keys only narrow down whom to ask it about.
+ * Decides whether a visitor matches a search. This is the only definition: a store's conditions and index keys merely
+ * select the candidates that it is applied to.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Text made comparable: what a person means by "the same" when typing into a search box.
+ * Normalises text for comparisons: two spellings that a person typing into a search box takes for the same become equal.
  *
  * @module
  */
@@ -12,15 +12,15 @@ const DIGIT = /\p{Nd}/u;
 const PUNCTUATION: Record<string, string> = {
   ...asEach("‘’‚‛‹›´ʼʻ", "'"),
   ...asEach("“”„‟«»〝〞〟", '"'),
-  // Hyphens that a line is broken at, or is not; dashes are other characters.
+  // The hyphen and the non-breaking hyphen. Dashes are other characters, and stay as they are.
   ...asEach("\u2010\u2011", "-"),
 };
 /**
- * What nobody sees: zero-width characters, bidirectional controls, soft hyphens, joiners, variation selectors (UAX #44,
- * Default_Ignorable_Code_Point), and annotation marks.
+ * Invisible characters: zero-width characters, bidirectional controls, soft hyphens, joiners, variation selectors (UAX
+ * #44, Default_Ignorable_Code_Point), and annotation marks.
  */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/u;
-/** All of these; not the tag characters, of which flags are made. */
+/** All characters that {@link plainText} replaces. Tag characters are left, since flag emoji are made of them. */
 const NOT_PLAIN = new RegExp(
   `(?![0-9\\u{e0020}-\\u{e007f}])(?:${INVISIBLE.source}|${WIDE.source}|${DIGIT.source}|[${
     Object.keys(PUNCTUATION).join("")
@@ -29,18 +29,18 @@ const NOT_PLAIN = new RegExp(
 );
 
 /**
- * Marks without which a word is still the same: accents, and the points of Hebrew and Arabic. Vowel signs of other
- * scripts and the sound marks of kana make another word.
+ * Marks that do not distinguish words: accents, and the points of Hebrew and Arabic. Vowel signs of other scripts and
+ * the sound marks of kana are not included, since they do.
  */
 const MARKS =
   /[[\p{M}&&[\p{Script=Inherited}\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hebrew}\p{scx=Arabic}]]--[\u3099\u309a]]+/gv;
 
-/** Letters that look alike and are written by Persian or by Arabic keyboards. */
+/** Letters of Persian keyboards, and the Arabic letters that look the same. */
 const ARABIC: Record<string, string> = { "ی": "ي", "ک": "ك" };
 const ARABIC_LETTER = new RegExp(`[${Object.keys(ARABIC).join("")}]`, "g");
 
 const FOLDED: Record<string, string> = {
-  // NFKD makes some of these, such as of ŉ.
+  // NFKD produces some of these, for example from ŉ.
   ...PUNCTUATION,
   ...hangulFinals(),
   "ł": "l",
@@ -51,19 +51,19 @@ const FOLDED: Record<string, string> = {
   "œ": "oe",
   "ß": "ss",
   "þ": "th",
-  // Its upper case is that of i.
+  // Its upper case, I, is also that of i.
   "ı": "i",
   "ħ": "h",
   "ŧ": "t",
   "ŋ": "n",
-  // Arabic letters are drawn longer by it.
+  // The tatweel, which only makes Arabic letters look longer.
   "ـ": "",
   ...ARABIC,
-  // What people write one for the other (Lucene's ArabicNormalizer and PersianNormalizer).
+  // Letters that people use interchangeably (as in Lucene's ArabicNormalizer and PersianNormalizer).
   ...asEach("ىے", "ي"),
   ...asEach("ةەہۃ", "ه"),
   "ٱ": "ا",
-  // Lower-casing Σ gives σ or ς by its place in the word; a part of a word has another place.
+  // The lower case of Σ is ς at the end of a word and σ elsewhere; typed text may end in the middle of a word.
   "ς": "σ",
 };
 const FOLDABLE = new RegExp(`[${Object.keys(FOLDED).join("")}]`, "gu");
@@ -73,11 +73,11 @@ function asEach(characters: string, replacement: string): Record<string, string>
 }
 
 /**
- * Final consonants of Hangul syllables, as the same consonants at a beginning: which one a consonant is shows only when
- * the next letter is typed.
+ * Maps final consonants of Hangul syllables to the same initial consonants: while a word is typed, a consonant is final
+ * until the next vowel makes it the initial one of the next syllable.
  */
 function hangulFinals(): Record<string, string> {
-  // In the order of Unicode from U+11A8 on.
+  // In Unicode's order, starting at U+11A8.
   const finals =
     "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ"
       .split(" ");
@@ -87,8 +87,8 @@ function hangulFinals(): Record<string, string> {
 }
 
 /**
- * Text as a keyboard gives it: without what nobody sees, with ASCII characters for full-width ones, for other scripts'
- * digits, and for typographic quotes, apostrophes and hyphens. Pasted text has all of these.
+ * Text in plain characters, as a keyboard produces them. Pasted text contains others: invisible characters are removed;
+ * full-width forms, digits of other scripts, and typographic quotes, apostrophes and hyphens become ASCII characters.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -107,7 +107,7 @@ export function plainText(value: string): string {
   });
 }
 
-/** Digits come in runs from zero to nine (Unicode, section 4.6). */
+/** The ASCII digit for a digit of any script: Unicode encodes each script's digits in a row from 0 to 9 (section 4.6). */
 function digitOf(character: string): string {
   const point = character.codePointAt(0)!;
   let zero = point;
@@ -116,8 +116,8 @@ function digitOf(character: string): string {
 }
 
 /**
- * Text with letter case, accents and width set aside (Unicode NFKD, UAX #15), each white space character a
- * plain space. No line break is left, so that stores may use it as a separator.
+ * {@link plainText} without differences of letter case, accents and width (Unicode NFKD, UAX #15). Each white space
+ * character becomes a space, so no line break remains and stores can use it as a separator.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -135,8 +135,8 @@ export function foldText(value: string): string {
 }
 
 /**
- * {@link plainText} with letter case alone set aside, for tags and e-mail addresses. ı and İ are i, since the upper case
- * of ı is that of i.
+ * {@link plainText} without differences of letter case alone, for tags and e-mail addresses. ı and İ become i, since I
+ * is the upper case of both ı and i.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -178,9 +178,10 @@ export function isIPv4Address(text: string): boolean {
 }
 
 /**
- * Every run of so many characters of a folded text, each once.
+ * The distinct n-grams of a folded text.
  *
- * @param withEnds with the shorter ones at its end, so that there is one from each character on
+ * @param length the number of characters of an n-gram
+ * @param withEnds whether the shorter suffixes are included too, so that an n-gram starts at each character
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -191,7 +192,7 @@ export function isIPv4Address(text: string): boolean {
  * ```
  */
 export function grams(folded: string, length: number, withEnds = false): string[] {
-  // Most texts have no character of two units, and are cut more quickly as they are.
+  // Slicing a string is quicker than an array of characters, but right only without surrogate pairs.
   const characters = /[\ud800-\udfff]/.test(folded) ? Array.from(folded) : folded;
   const found = new Set<string>();
   const end = withEnds ? characters.length : characters.length - length + 1;

@@ -1,6 +1,6 @@
 /**
- * The operators that compare whole values: what each is called, what it is compared with, and in which form. Parsing,
- * matching, index keys, both stores' lookups and the search format follow from {@link OPERATORS}.
+ * The operators that compare whole values: each one's prefix, attributes and normal form. Parsing, matching, index keys,
+ * both stores' lookups and the search format are derived from {@link OPERATORS}.
  *
  * To add one, add it there and raise `INDEX_KEYS_VERSION` in index_keys.ts.
  *
@@ -12,30 +12,30 @@ import { canonicalAddress, foldCase, plainText } from "./normalise.ts";
 /** An operator whose value is compared with whole values of attributes. */
 export interface Operator {
   /**
-   * What a part of a search begins with that uses it; `null`: the form of the part shows it, as with an e-mail
+   * The prefix of search parts that use the operator; `null`: a part is recognised by its form, such as that of an e-mail
    * address.
    */
   prefix: string | null;
   /** Whether the prefix belongs to the value, as `#` does to a tag. */
   isPrefixInValue?: true;
-  /** The attributes whose values it is compared with. */
+  /** The attributes whose values are compared. */
   attributes: readonly AttributeName[];
   /** Brings all spellings of a value into one form; `null` if this operator cannot search for the value. */
   normalise: (value: string) => string | null;
   /**
-   * Whether the stored value itself is compared, with the text as it was typed and with that text in plain
-   * characters. Databases then use an index of the attribute, which holds documents without search fields as well.
+   * Whether the stored value is compared without normalising it: with the text as typed, and with that text in plain
+   * characters. Databases then use an index on the attribute, which covers unindexed documents too.
    */
   isLiteral?: true;
   /** Whether many visitors share a value, so that matches are read in list order and not sorted. */
   isCommon?: true;
-  /** Searches by this operator alone; the first one stands in the table of the search format. */
+  /** Searches by this operator alone; the first one is shown in the table of the search format. */
   examples: readonly [string, ...string[]];
-  /** The visitors that the first example finds, after "finds visitors"; code is between backticks. */
+  /** Which visitors the first example finds, to follow the words "finds visitors"; code is between backticks. */
   finds: string;
 }
 
-/** Each operator by its name, with which its index keys begin. */
+/** The operators by name; the names are prefixes of index keys. */
 export const OPERATORS = {
   email: {
     prefix: null,
@@ -95,8 +95,8 @@ export interface ValuePart {
   operator: OperatorName;
   value: string;
   /**
-   * The value as it was typed, if that is not its plain form: other software may have stored it so. Only if the
-   * operator {@link Operator.isLiteral}.
+   * The value as typed, if that differs from its plain form, since other software may have stored that spelling. Only for
+   * operators that are {@link Operator.isLiteral}.
    */
   typed?: string;
   /** Those of the operator's attributes that are not hidden. */
@@ -106,12 +106,12 @@ export interface ValuePart {
 /** The most values of one list that are compared, since each costs an index key. */
 const MAX_VALUES = 1000;
 
-/** A value of more characters (UTF-16 units) is not compared, since nobody types one. */
+/** The most characters (UTF-16 units) of a value that is compared; longer ones are ignored, since nobody types them. */
 const MAX_LENGTH = 1000;
 
 /**
- * Whether a condition holds for one of the values that a visitor has in these attributes; the longest ones do not
- * count.
+ * Whether a test succeeds for any value of these attributes of a visitor, within {@link MAX_VALUES} and
+ * {@link MAX_LENGTH}.
  */
 export function someValue(
   visitor: Visitor,
@@ -132,7 +132,7 @@ export function someValue(
   return false;
 }
 
-/** Whether a visitor has the value that a part of a search names. */
+/** Whether a visitor has the value that a part asks for. */
 export function hasValue({ operator, value, typed, attributes }: ValuePart, visitor: Visitor): boolean {
   const { normalise, isLiteral } = operatorOf(operator);
   const isSame = isLiteral

@@ -1,6 +1,6 @@
 /**
- * What is typed into a search box, as a typed query. Nothing typed is an error: what makes no sense as an
- * operator finds nobody, anything else is text.
+ * Parses the text of a search box into a query. No text is an error: an operator without a usable value finds nobody, and
+ * everything that is not an operator is searched as text.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { foldText, isIPv4Address, plainText } from "./normalise.ts";
 import { OPERATOR_NAMES, type OperatorName, operatorOf, OPERATORS, type ValuePart } from "./operators.ts";
 import { dialled, digitsOf, MIN_PHONE_DIGITS, PHONE_SEPARATORS } from "./phone.ts";
 
-/** One part of a search; a visitor is found when it matches every part. */
+/** One part of a search; a search finds the visitors that match all its parts. */
 export type SearchPart =
   | { kind: "nobody" }
   | { kind: "online"; online: boolean }
@@ -18,25 +18,25 @@ export type SearchPart =
   | ValuePart
   | TextPart;
 
-/** Text that is contained in one of the attributes. */
+/** A text, which matches visitors that contain it in one of the attributes. */
 export interface TextPart {
   kind: "text";
   text: string;
-  /** As it was typed, in plain characters, which may be a short id. */
+  /** The text as typed, in plain characters: it also matches the visitor with this short id. */
   shortId: string;
-  /** Whether it is the digits of a phone number, or of a group in one, which are found however they are spaced. */
+  /** Whether `text` is the digits of a phone number or of a group of one, which match numbers however they are spaced. */
   isPhone?: true;
   attributes: readonly AttributeName[];
-  /** Whether in `last_url` of visitors online now, too. */
+  /** Whether `last_url` of visitors online is searched too. */
   inUrl: boolean;
-  /** Whether a word one typo away will do. */
+  /** Whether words one typo away from the text match too. */
   typos?: true;
 }
 
-/** The parts, all of which a visitor must match. */
+/** The parts of a search, all of which a visitor must match. */
 export type SearchQuery = readonly SearchPart[];
 
-/** The attributes in which text is looked for, beside `last_url` of visitors online now. */
+/** The attributes that are searched for text, besides `last_url` of visitors online. */
 export const TEXT_ATTRIBUTES: readonly AttributeName[] = [
   "identities",
   "unique_id",
@@ -50,13 +50,13 @@ export const TEXT_ATTRIBUTES: readonly AttributeName[] = [
   "device_name",
 ];
 
-/** The query of `list/latest`: everybody online now. */
+/** The query of `list/latest`: all visitors online. */
 export const LATEST: SearchQuery = [{ kind: "online", online: true }];
 
-/** The prefix of text that is looked for in `last_url` alone. */
+/** The prefix of text that is searched in `last_url` alone. */
 const URL_PREFIX = "url:";
 
-/** The operators that begin with a prefix. */
+/** The operators that have a prefix. */
 const PREFIXED = OPERATOR_NAMES.map((name) => [operatorOf(name).prefix, name] as const)
   .filter((one): one is [string, OperatorName] => one[0] !== null);
 
@@ -64,12 +64,12 @@ const EMAIL = /^[\p{L}\p{M}\p{N}!#$%&'*+\/=?^_`{|}~.-]+@[\p{L}\p{M}\p{N}-]+(\.[\
 const CODE = /^[0-9]{4}$/;
 const ISO_DATE = /^\d{4}-\d\d-\d\d$/;
 const PHONE_WORD = new RegExp(`^\\+?[0-9${PHONE_SEPARATORS}]+$`);
-/** The longest phone number, without what is dialled before it abroad (ITU-T E.164). */
+/** The most digits of a phone number with its country code, without an international prefix such as 00 (ITU-T E.164). */
 const MAX_PHONE_DIGITS = 15;
-/** So many digits in groups are one number, if no country, trunk or area code shows it. */
+/** Groups with this many digits or more together are one phone number, even without a country, trunk or area code. */
 const SURELY_PHONE_DIGITS = 10;
 
-/** Whether a text as a whole is what a search takes for an e-mail address. */
+/** Whether a search takes the whole text for an e-mail address. */
 export function isEmailAddress(text: string): boolean {
   return EMAIL.test(text);
 }
@@ -77,9 +77,9 @@ export function isEmailAddress(text: string): boolean {
 /**
  * Parses a search.
  *
- * @param q at most 256 code points; longer ones are refused before they come here
+ * @param q at most 256 code points; callers refuse longer text
  * @param hidden attributes that nobody may search, see `HIDDEN_ATTRIBUTES`
- * @returns the parts; none where nothing was asked, which means {@link LATEST}
+ * @returns the parts; none if the text is empty, which means {@link LATEST}
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -93,18 +93,18 @@ export function isEmailAddress(text: string): boolean {
  */
 export function parseSearch(q: string, hidden: ReadonlySet<AttributeName> = new Set()): SearchQuery {
   const words = splitWords(q);
-  // Beside anything but operators four digits are a year, a house number, or a group of a phone number.
+  // Beside other text, four digits are a year, a house number or a group of a phone number, and no lookup code.
   const isCode = words.filter((word) => !isOperator(word)).length === 1;
   return joinPhones(words).map((word) => parsePart(word, isCode, hidden)).filter((part) => part !== null);
 }
 
-/** A word of a search, in {@link plainText} but for `typed`. */
+/** A word of a search: `value` in {@link plainText}, `typed` as typed. */
 interface Word {
   value: string;
   typed: string;
-  /** A word that begins with a quote is text, whatever it holds. */
+  /** Whether the word begins with a quote, so that it is text even if it looks like an operator. */
   quoted: boolean;
-  /** Whether `value` is the digits of a phone number, or of a group in one. */
+  /** Whether `value` is the digits of a phone number, or of a group of one. */
   isPhone?: true;
 }
 
@@ -115,7 +115,7 @@ function splitWords(q: string): Word[] {
   let isQuoted = false;
   const end = () => {
     const value = plain.replaceAll('"', "");
-    // Nothing is left of "" and of accents alone.
+    // A word of quotes or accents alone is empty after folding.
     if (foldText(value) !== "") words.push({ value, typed, quoted: plain.startsWith('"') });
     [plain, typed] = ["", ""];
   };
@@ -138,14 +138,14 @@ function isOperator({ value, quoted }: Word): boolean {
       operatorNameOf(value) !== null);
 }
 
-/** The words, those that are a phone number together as one. */
+/** Joins adjacent words that are groups of one phone number. */
 function joinPhones(words: Word[]): Word[] {
   const joined: Word[] = [];
   for (let i = 0; i < words.length;) {
     let end = i + 1;
     if (isInPhone(words[i])) { while (end < words.length && goesOn(words[end - 1], words[end])) end++; }
     const groups = words.slice(i, end);
-    // Too long for one phone number, or too short.
+    // If the words together are no phone number, each may be one by itself.
     joined.push(...phoneOf(groups) ?? groups.flatMap((word) => phoneOf([word]) ?? [word]));
     i = end;
   }
@@ -166,7 +166,7 @@ function isWhole({ value }: Word): boolean {
   return digitsOf(value).length >= SURELY_PHONE_DIGITS;
 }
 
-/** A phone number without what comes around one where it was copied. */
+/** A phone number without `tel:` and punctuation that may be copied with it. */
 function bareNumber(text: string): string {
   return text.replace(/^tel:/i, "").replace(/[,;:!?]+$/, "");
 }
@@ -176,8 +176,8 @@ function isPhoneLike(text: string): boolean {
 }
 
 /**
- * Words as a phone number: one word, or one for each group where they may be several numbers; `null` where they are no
- * phone number.
+ * Converts words to a phone number: to one word, or to one for each group if they may be several numbers; `null` if they
+ * are no phone number.
  */
 function phoneOf(words: Word[]): Word[] | null {
   const text = bareNumber(words.map(({ value }) => value).join(" "));
@@ -191,9 +191,9 @@ function phoneOf(words: Word[]): Word[] | null {
   return words.map((word) => asPhone(digitsOf(word.value), word)).filter(({ value }) => value !== "");
 }
 
-/** The e-mail address that a word is, with what comes around one where it was copied. */
+/** The e-mail address in a word, without `mailto:`, brackets and punctuation copied with it; `null` if there is none. */
 function emailAddressIn(word: string): string | null {
-  // A domain ends in a letter or a digit, and nobody's address begins with an apostrophe.
+  // A domain ends in a letter or a digit; an apostrophe before an address is taken for a quote.
   const bare = word.replace(/[^\p{L}\p{M}\p{N}]+$/u, "").replace(/^[<([{']+/, "");
   const [, link] = /^mailto:(?:\/\/)?([^?]*)/i.exec(bare) ?? [];
   const address = link ?? bare;
@@ -207,7 +207,7 @@ function parsePart(word: Word, isCode: boolean, hidden: ReadonlySet<AttributeNam
     if (operator !== null) return valueOf(operator, word, hidden);
     if (value.startsWith(URL_PREFIX)) {
       const text = foldText(value.slice(URL_PREFIX.length));
-      // Accents alone are no value.
+      // Accents alone are empty after folding.
       return text === "" || hidden.has("last_url") ? { kind: "nobody" } : { kind: "url", text };
     }
     if (value === "online" || value === "-online") {
@@ -229,7 +229,7 @@ function parsePart(word: Word, isCode: boolean, hidden: ReadonlySet<AttributeNam
   };
 }
 
-/** The operator that a word begins with. */
+/** The operator whose prefix a word begins with; `null` if there is none. */
 function operatorNameOf(value: string): OperatorName | null {
   return PREFIXED.find(([prefix]) => value.startsWith(prefix))?.[1] ?? null;
 }
@@ -255,7 +255,7 @@ function partOfValue(
   return { kind: "value", operator, value, attributes };
 }
 
-/** What was typed after an operator's prefix. */
+/** The text as typed after an operator's prefix, which may be typed in other than plain characters too. */
 function operandTyped(typed: string, prefix: string): string {
   const characters = Array.from(typed);
   let length = 0;
@@ -267,7 +267,7 @@ function visible(attributes: readonly AttributeName[], hidden: ReadonlySet<Attri
   return attributes.filter((attribute) => !hidden.has(attribute));
 }
 
-/** Whether a part is a value that few visitors have. */
+/** Whether a part asks for a value that few visitors have. */
 export function isSelective(part: SearchPart): boolean {
   return part.kind === "code" || part.kind === "value" && !operatorOf(part.operator).isCommon;
 }

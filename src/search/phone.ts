@@ -1,30 +1,30 @@
 /**
- * Phone numbers, which people and web pages space as they like.
+ * Recognises phone numbers, however they are spaced.
  *
  * @module
  */
 
-/** Fewer digits are no phone number, but a year, a price or a house number. */
+/** The fewest digits of a phone number; fewer are taken for a year, a price or a house number. */
 export const MIN_PHONE_DIGITS = 7;
 
-/** What stands between a phone number's digits, within a character class; dashes of all lengths. */
+/** The separators within phone numbers, dashes of all lengths included; to be used in a character class. */
 export const PHONE_SEPARATORS = " ()./\\-\u2012-\u2015\u2212";
 
 const SPACED = new RegExp(`[0-9](?:[${PHONE_SEPARATORS}]*[0-9]){${MIN_PHONE_DIGITS - 1},}`, "g");
 
-/** The digits of a text in ASCII. */
+/** The ASCII digits of a text. */
 export function digitsOf(text: string): string {
   return text.replace(/[^0-9]/g, "");
 }
 
-/** A phone number without the zero that is written for those who call from inland. */
+/** A phone number without `(0)`, the trunk prefix that is dialled only within the country. */
 function withoutTrunkZero(number: string): string {
   return number.replace("(0)", "");
 }
 
 /**
- * A phone number as it is typed, without what callers write in several ways: `+` or `00` before a country code, and
- * behind that perhaps a zero in parentheses.
+ * A typed phone number without the parts that are optional or have several spellings: `+` or `00` before a country code,
+ * and `(0)` after it.
  */
 export function dialled(number: string): string {
   const [international] = /^(\+|00(?!0))/.exec(number) ?? [];
@@ -32,7 +32,8 @@ export function dialled(number: string): string {
 }
 
 /**
- * The digits of what may be phone numbers in a folded text, of those alone that have something between their digits.
+ * The digits of the possible phone numbers in a folded text. Only numbers with separators are returned: the digits of
+ * others are in the text already.
  *
  * ```ts
  * import assert from "node:assert/strict";

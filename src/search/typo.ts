@@ -1,25 +1,25 @@
 /**
- * Words one typo apart: a letter too many, one missing, another one, or two neighbours swapped.
+ * Finds words that differ by one typo: an extra letter, a missing one, a wrong one, or two adjacent ones swapped.
  *
  * @module
  */
 import type { SearchQuery } from "./parse.ts";
 
-/** Shorter words than this one typo apart are mostly other words. */
+/** The fewest letters of a word that may have a typo; shorter words that differ by a letter are mostly different words. */
 const MIN_LETTERS = 4;
 
-/** In more letters than a search may have nobody types all but one of a word's. */
+/** The most letters of a word that may have a typo: a search may have no more code points. */
 const MAX_LETTERS = 256;
 
-/** Letters at a word's beginning of which deletions are made: enough to be rare, few enough to be few. */
+/** Deletions are made of this many first letters of a word: with more, a long word would have more index keys. */
 const PREFIX = 10;
 
-/** A letter may have marks that make it another one, see `MARKS` in normalise.ts. */
+/** A word of letters. Each letter may be followed by marks, which folding has left (see `MARKS` in normalise.ts). */
 const WORD = new RegExp(`^(?:\\p{L}\\p{M}*){${MIN_LETTERS},}$`, "u");
 
 /**
- * A search that finds words one typo away as well; `null` where no part is a word long enough. Words of letters
- * alone: one digit off, a number is somebody else's.
+ * A query that also finds words one typo away; `null` if no part is a word that may have a typo. Only words of letters
+ * may: a number that differs by a digit is another one.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -50,7 +50,7 @@ export function wordsOf(folded: string): string[] {
 }
 
 /**
- * The words of a folded text, each once, that may be one typo away from a word that is looked for.
+ * The distinct words of a folded text whose length allows them to be one typo away from a word in a search.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -60,18 +60,18 @@ export function wordsOf(folded: string): string[] {
  */
 export function likelyWordsOf(folded: string): string[] {
   return [...new Set(wordsOf(folded))].filter((word) => {
-    // Of a letter beyond U+FFFF there are two units.
+    // `length` counts UTF-16 units, and a letter may have two.
     return word.length >= MIN_LETTERS - 1 && word.length <= 2 * (MAX_LETTERS + 1);
   });
 }
 
-/** Whether a folded text has a word that is this one but for a typo at most. */
+/** Whether a folded text contains this word, or one that is one typo away from it. */
 export function hasTypo(text: string, word: string): boolean {
   return wordsOf(text).some((other) => isOneTypoAway(other, word));
 }
 
 /**
- * Whether two words are the same but for one typo at most.
+ * Whether two words are equal or differ by one typo.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -81,13 +81,13 @@ export function hasTypo(text: string, word: string): boolean {
  * ```
  */
 export function isOneTypoAway(a: string, b: string): boolean {
-  // By code points: a letter of two units may have one of them in common with another letter.
+  // Compared by code points: two different letters beyond U+FFFF may share one of their UTF-16 units.
   if (/[\ud800-\udfff]/.test(a + b)) return isAtMostOneChange(Array.from(a), Array.from(b));
   return isAtMostOneChange(a, b);
 }
 
 function isAtMostOneChange(a: string | string[], b: string | string[]): boolean {
-  // What both have at their ends changes nothing.
+  // Only the part between the common prefix and the common suffix can differ.
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let [endOfA, endOfB] = [a.length, b.length];
@@ -101,9 +101,9 @@ function isAtMostOneChange(a: string | string[], b: string | string[]): boolean 
 }
 
 /**
- * A word, and what is left of its beginning without one of the letters. Two words one typo apart have one of these
- * in common, by which an index finds the one for the other; few others have (SymSpell's symmetric deletions,
- * https://github.com/wolfgarbe/SymSpell).
+ * The first {@link PREFIX} letters of a word, and these with each one of the letters deleted. Two words that differ by
+ * one typo share one of these strings, so an index of them finds either word by the other; few other words share one
+ * (SymSpell's symmetric deletions, https://github.com/wolfgarbe/SymSpell).
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * A visitor's JSON, as it is stored and sent. What its bytes look like is known here alone.
+ * A visitor's JSON, as it is stored and sent. Only this module relies on the JSON's exact form.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { readJson } from "./read_json.ts";
 import type { Visitor } from "./visitor.ts";
 import { LINK } from "./watch_link.ts";
 
-/** What the JSON of a visitor begins with. */
+/** The beginning of every visitor's JSON. */
 const START = '{"short_id":';
 
-/** The last member's name and colon. Within a string of JSON a quote has a backslash before it. */
+/** The start of the JSON's last member. It is in no string, since quotes within JSON strings are escaped. */
 const LINK_MEMBER = ',"watch_link":';
 
 /**
- * A visitor as JSON or as an object; the other form is made when it is first asked for. Most visitors are sent as they
- * were stored, and never become an object.
+ * A visitor as JSON and as an object. One form is given; the other is made when it is first read. Most visitors are sent
+ * as they were stored, and so are never parsed.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -33,7 +33,7 @@ export class EncodedVisitor {
   #json: string | null;
   #visitor: Visitor | null;
 
-  /** @param form with all attributes in their order; as JSON, of ASCII characters alone */
+  /** @param form an object or JSON, with all attributes in their order; JSON must be of ASCII characters alone */
   constructor(form: string | Visitor) {
     [this.#json, this.#visitor] = typeof form === "string" ? [form, null] : [null, form];
   }
@@ -43,7 +43,7 @@ export class EncodedVisitor {
     return this.#json ??= asciiJson(this.#visitor);
   }
 
-  /** Must not be changed. */
+  /** The visitor as an object, which must not be changed. */
   get visitor(): Visitor {
     return this.#visitor ??= readJson(this.#json!) as Visitor;
   }
@@ -55,8 +55,8 @@ export class EncodedVisitor {
   }
 
   /**
-   * The JSON of the visitor with a `watch_link`, where it has none of its own. One that is no http or https URL, which
-   * an earlier Foyer stored, counts as none.
+   * The JSON of the visitor, with a made `watch_link` if none is stored. A stored one that is no http or https URL, as an
+   * earlier Foyer may have stored, counts as missing.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -67,7 +67,7 @@ export class EncodedVisitor {
    * assert.equal(watch_link, "https://acme.com/aB3");
    * ```
    *
-   * @param linkTo gives the link for a short id; `null`: there is none
+   * @param linkTo makes the link for a short id; `null`: no link can be made
    */
   jsonWithLink(linkTo: ((shortId: string) => string) | null): string {
     const { json } = this;

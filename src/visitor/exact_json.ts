@@ -1,21 +1,21 @@
 /**
- * Numbers without loss of digits. A JavaScript number has about 16 of them; ids of other systems have more, and two
- * people whose ids differ in the last digit only must stay two people.
+ * Numbers without loss of digits. A JavaScript number has about 16 digits, but ids of other systems have more, and two
+ * people whose ids differ only in the last digit must not become one.
  *
  * @module
  */
 import { readJson } from "./read_json.ts";
 
-/** A number of so many digits that some may be lost; not within a string, which begins with a quote. */
+/** A number of 16 digits or more, of which `JSON.parse` may lose some. (It may also match within a string.) */
 const LONG_NUMBER = /(?:^|[[:,\s])-?\d[\d.]{15}/;
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
-/** More digits than BSON's Decimal128 has (34): a longer number is a magnitude, and no id. */
+/** The most digits of a number that is kept exactly. BSON's Decimal128 has 34; a longer number is no id. */
 const MAX_DIGITS = 40;
 
 /**
- * Parses JSON as `JSON.parse` does, but gives whole numbers beyond 2^53 that are written with their digits as bigints.
+ * Parses JSON as `JSON.parse` does, but returns whole numbers beyond 2^53 as bigints if all their digits are written out.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -29,20 +29,19 @@ export function parseJson(text: string): unknown {
   return readJson(text, LONG_NUMBER.test(text) ? reviveNumber as typeof reviveKey : undefined);
 }
 
-/** The reviver as TypeScript's library declares it, which does not know the source text yet. */
+/** The type of a reviver in TypeScript's library, which lacks the third parameter. */
 declare function reviveKey(key: string, value: unknown): unknown;
 
 /** https://tc39.es/proposal-json-parse-with-source/ */
 function reviveNumber(_key: string, value: unknown, { source }: { source: string }): unknown {
   if (typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value)) return value;
-  // One with an exponent is a magnitude, unless it has more digits than the number.
+  // A number with an exponent is taken for a magnitude, unless the number type would lose digits of it.
   if (/e/i.test(source) && digitsOf(source) === digitsOf(String(value))) return value;
   return wholeNumber(source) ?? value;
 }
 
 /**
- * A decimal number exactly: as a number where that holds all digits, a whole one otherwise as a bigint, another one as
- * text.
+ * A decimal number without loss: a number if that type holds all digits; otherwise a bigint if it is whole, else text.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -61,8 +60,8 @@ export function exactNumber(decimal: string): number | bigint | string {
 }
 
 /**
- * A finite number as it is stored and sent: whole ones beyond 2^53 as text, since readers of JSON lose their last digits.
- * Numbers that are written with an exponent are magnitudes, and stay numbers.
+ * The form in which a finite number is stored and sent: a whole number beyond 2^53 becomes text, since JSON parsers would
+ * lose its last digits. Numbers of 1e21 or more are taken for magnitudes and stay numbers.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -77,11 +76,11 @@ export function storedNumber(number: number | bigint): number | string {
     return Number.isSafeInteger(Number(number)) ? Number(number) : String(number);
   }
   const isExact = Number.isSafeInteger(number) || !Number.isInteger(number) || Math.abs(number) >= 1e21;
-  // Of two zeros JSON has one.
+  // Adding 0 turns -0 into 0, since JSON has only one zero.
   return isExact ? number + 0 : String(number);
 }
 
-/** The whole number that a decimal is; `null` where it has a fraction, or is too long to be written out. */
+/** A decimal as a bigint; `null` if it has a fraction or more than {@link MAX_DIGITS} digits. */
 function wholeNumber(decimal: string): bigint | null {
   const [digits, exponent] = digitsOf(decimal).split("e");
   const zeros = Number(exponent);
@@ -89,7 +88,7 @@ function wholeNumber(decimal: string): bigint | null {
   return BigInt(digits + "0".repeat(zeros));
 }
 
-/** One form for all spellings of a number: its digits without outer zeros, and the exponent; `NaNe0` where it is none. */
+/** The normal form of a decimal: digits without leading and trailing zeros, and an exponent; `NaNe0` if it is no number. */
 function digitsOf(decimal: string): string {
   const match = DECIMAL.exec(decimal);
   if (match === null) return "NaNe0";

@@ -7,20 +7,20 @@ import { Buffer } from "node:buffer";
 import type { Visitor } from "./visitor.ts";
 
 /**
- * A visitor's sort key, and so a position in every list: online visitors come first, then the newest `last_seen_at`,
- * those without one last, ties by `short_id` in UTF-8 byte order. A result page starts after the position of the last
- * visitor before it (keyset paging), so visitors who come and go shift nothing.
+ * A visitor's sort key, which is its position in every list. Order: visitors online first; then by `last_seen_at`, newest
+ * first and missing ones last; then by `short_id` in UTF-8 byte order. A result page starts after the position of the
+ * previous page's last visitor (keyset paging), so visitors that come and go do not shift the others.
  */
 export interface Position {
   online: boolean;
-  /** Milliseconds since 1970; `null` where the database holds no date. */
+  /** Milliseconds since 1970; `null` if the database has no date for the visitor. */
   lastSeenAt: number | null;
   shortId: string;
-  /** Orders documents that repeat a short id at the same time; `null` where a database has no such documents. */
+  /** Orders documents with the same short id and time; `null` for a database in which short ids are unique. */
   tie: string | null;
 }
 
-/** The position of a visitor in a database that does not repeat short ids. */
+/** The position of a visitor in a database in which short ids are unique. */
 export function positionOfVisitor({ is_online, last_seen_at, short_id }: Visitor): Position {
   return {
     online: is_online,
@@ -30,13 +30,13 @@ export function positionOfVisitor({ is_online, last_seen_at, short_id }: Visitor
   };
 }
 
-/** Whether two positions differ in nothing but what orders ties. */
+/** Whether two positions are equal except perhaps for `tie`. */
 export function isTied(a: Position, b: Position): boolean {
   return a.online === b.online && a.lastSeenAt === b.lastSeenAt && a.shortId === b.shortId;
 }
 
 /**
- * Compares as `Array.sort` wants it.
+ * Compares two positions, for `Array.sort`.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -53,7 +53,7 @@ export function comparePositions(a: Position, b: Position): number {
     if (a.lastSeenAt === null || b.lastSeenAt === null) return a.lastSeenAt === null ? 1 : -1;
     return b.lastSeenAt - a.lastSeenAt;
   }
-  // JavaScript compares UTF-16 units, which is another order beyond U+FFFF.
+  // Not by `<`, which compares UTF-16 units: a different order for characters beyond U+FFFF.
   if (a.shortId !== b.shortId) return Buffer.compare(Buffer.from(a.shortId), Buffer.from(b.shortId));
   const [tieA, tieB] = [a.tie ?? "", b.tie ?? ""];
   return tieA === tieB ? 0 : tieA < tieB ? -1 : 1;

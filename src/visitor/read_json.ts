@@ -1,19 +1,19 @@
 /**
- * Parsing JSON whose keys anybody may have chosen.
+ * Parses JSON from outside, around a bug in V8.
  *
  * @module
  */
 
-/** A key of one character that is written with an escape. Within a string a backslash is before the first quote. */
+/** A key that is one escaped character. It cannot match within a string, where the quotes would be escaped. */
 const ESCAPED_KEY = /"(\\(?:u[\da-fA-F]{4}|[^u]))"(?=\s*:)/g;
 
-/** No text has it. */
+/** A string that no parsed text contains. */
 const MARK = crypto.randomUUID();
 
 /**
- * Parses JSON as `JSON.parse` should. V8 15 takes a key of one character that is written with an escape for a backslash,
- * once any text had an object with the same keys before it and then a backslash as key: so one visitor's metadata would
- * change another's. Such keys are parsed with something behind them, and renamed.
+ * Parses JSON as `JSON.parse` should. V8 15 reads a key that is one escaped character as a backslash, if any text parsed
+ * before had an object with the same preceding keys and then a backslash as key: one visitor's metadata would change how
+ * another's is read. Therefore such keys are parsed with a suffix, which is then removed.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -22,11 +22,11 @@ const MARK = crypto.randomUUID();
  * assert.deepEqual(readJson(String.raw`{"a":"x","\u540d":1}`), { a: "x", 名: 1 });
  * ```
  *
- * @param revive as the second parameter of `JSON.parse`
+ * @param revive the reviver, as for `JSON.parse`
  * @throws {SyntaxError} the text is no JSON
  */
 export function readJson(text: string, revive?: Parameters<typeof JSON.parse>[1]): unknown {
-  // Many texts have such a value, few such a key, and to look for a fixed text is quick.
+  // The search for a fixed string comes first, since it is fast and settles most texts.
   if (!text.includes('"\\') || text.search(ESCAPED_KEY) === -1) return JSON.parse(text, revive);
   const rename = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -9,18 +9,18 @@ const FRACTION = String.raw`(?:[.,](?<fraction>\d+))?`;
 const OFFSET = String.raw`[+-]\d{2}(?::?\d{2})?`;
 const MONTH = "(?<month>[a-z]{3,9})";
 const WEEKDAY = "(?<weekday>[a-z]{3,9})";
-/** What stands in parentheses behind an offset explains it. */
+/** A comment in parentheses after an offset, such as a zone's name. */
 const COMMENT = String.raw`(?: \([^()]*\))?`;
 
 /**
- * The forms that mean one time only. (`Date.parse` also takes "1", "March 7" and what a browser once wrote, in the server's
- * own time zone.) Zones with a name other than UTC's are several.
+ * The unambiguous formats of times. (`Date.parse` also accepts "1", "March 7" and old browsers' formats, in the server's
+ * time zone.) Of the names of zones only those of UTC are accepted, since the others are ambiguous.
  */
 const FORMS = [
-  // ISO 8601 and RFC 3339, as databases and languages write them; Go appends its monotonic clock, Java the zone's name.
+  // ISO 8601 and RFC 3339, as databases and languages write them. Go appends its monotonic clock, Java the zone's name.
   String.raw`(?<year>[+-]\d{6}|\d{4})-(?<month>\d{2})-(?<day>\d{2})(?:[T ]${TIME}${FRACTION}` +
   String.raw`(?: ?(?<zone>Z|UTC|GMT|${OFFSET}(?: UTC| GMT)?)(?:\[[\w/+-]+\]| m=[+-][\d.]+)?)?)?`,
-  // Nobody writes the year first and the month last.
+  // With slashes: where the year comes first, the month is always second.
   String
     .raw`(?<year>\d{4})/(?<month>\d{2})/(?<day>\d{2})(?: ${TIME}${FRACTION}(?: ?(?<zone>Z|UTC|GMT|${OFFSET}))?)?`,
   // ISO 8601's basic format.
@@ -29,10 +29,10 @@ const FORMS = [
   // RFC 9110, section 5.6.7, and RFC 5322, section 3.3.
   String
     .raw`(?:${WEEKDAY}, )?(?<day>\d{1,2}) ${MONTH} (?<year>\d{4}) ${TIME} (?<zone>UTC|UT|GMT|Z|[+-]\d{4})${COMMENT}`,
-  // What Date.prototype.toString gives.
+  // The format of Date.prototype.toString.
   String
     .raw`${WEEKDAY} ${MONTH} (?<day>\d{2}) (?<year>\d{4}) ${TIME} (?:GMT|UTC)(?<zone>[+-]\d{4})${COMMENT}`,
-  // What date(1), Ruby and Java give, where the zone is UTC or a number.
+  // The format of date(1), Ruby and Java, if the zone is UTC or an offset.
   String.raw`${WEEKDAY} ${MONTH} +(?<day>\d{1,2}) ${TIME} (?<zone>UTC|GMT|[+-]\d{4}) (?<year>\d{4})`,
   // The logs of web servers.
   String.raw`(?<day>\d{2})/${MONTH}/(?<year>\d{4}):${TIME} (?<zone>[+-]\d{4})`,
@@ -54,7 +54,7 @@ const MONTHS = [
 ];
 const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
-/** The parts of a time as text, those that it has. */
+/** The captured parts of a time. */
 interface Parts {
   year: string;
   /** Two digits, or a name. */
@@ -75,8 +75,8 @@ interface Parts {
 }
 
 /**
- * The time that a text means, where it means one only; `null` otherwise. ISO 8601 without an offset is UTC, whatever the
- * server's own time zone.
+ * Parses a time; returns `null` if the text is no time or is ambiguous. ISO 8601 without an offset is read as UTC, in
+ * every time zone of the server.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -104,7 +104,7 @@ function dateOf(parts: Parts): Date | null {
   const civil = new Date(Date.UTC(2000 + Number(year) % 400, month, Number(day)));
   // `new Date` would take February 30 for a day in March.
   if (civil.getUTCDate() !== Number(day) || civil.getUTCMonth() !== month) return null;
-  // A weekday that is another one says that one of them is wrong. (400 years are whole weeks.)
+  // A weekday that does not fit the date makes the text unusable. (Years modulo 400, which are whole weeks.)
   if (weekday !== undefined && indexOfName(weekday, WEEKDAYS) !== civil.getUTCDay()) return null;
   const milliseconds = fraction.slice(0, 3).padEnd(3, "0");
   const date = new Date(
@@ -115,13 +115,13 @@ function dateOf(parts: Parts): Date | null {
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
-/** Which name it is, whole or its first three letters; -1 where it is none. */
+/** The index of the name that a text is, in full or as its first three letters; -1 if it is none. */
 function indexOfName(text: string, names: string[]): number {
   const name = text.toLowerCase();
   return names.findIndex((other) => other === name || other.slice(0, 3) === name);
 }
 
-/** A zone as `Date` takes it: `Z` or `+hh:mm`. */
+/** A zone in the form that `Date` accepts: `Z` or `+hh:mm`. */
 function offsetOf(zone: string): string {
   const [, hours, minutes = "00"] = /^([+-]\d{2}):?(\d{2})?/.exec(zone) ?? [];
   return hours === undefined ? "Z" : `${hours}:${minutes}`;

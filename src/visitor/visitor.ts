@@ -1,8 +1,8 @@
 /**
- * The Visitor: every attribute once, for its type, for answers and for documents.
+ * The Visitor: each attribute is declared once, in {@link ATTRIBUTES}.
  *
- * To add an attribute, add a line to {@link ATTRIBUTES}: type, answers, import, export, both stores, the API's
- * description and `HIDDEN_ATTRIBUTES` follow. The order here is the order in every answer.
+ * To add an attribute, add a line there: the type, answers, import, export, both stores, the API's description and
+ * `HIDDEN_ATTRIBUTES` are derived from it. The order there is the order in every answer.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { parseTime } from "./time.ts";
 import { agreeing } from "./visitor_state.ts";
 import { LINK } from "./watch_link.ts";
 
-/** Receives why a value cannot be used, in words that follow a colon; none of them comes from the value. */
+/** Receives the reason why a value cannot be used: a phrase to follow a colon, without any of the value's content. */
 type Refuse = (reason: string) => void;
 
-/** How an attribute is read from a document, and what is said of it. */
+/** The declaration of an attribute. */
 interface Attribute<T> {
   /**
-   * The value from a document; a missing or unusable one becomes the attribute's empty value.
+   * Reads the attribute's value from a document's; a missing or unusable one becomes the attribute's empty value.
    *
-   * @param refuse receives why a value, or a part of it, is not taken
+   * @param refuse called with the reason if the value, or a part of it, is not used
    */
   read: (value: unknown, refuse?: Refuse) => T;
   /** `time` attributes are dates in a database and ISO 8601 text in answers. */
   kind: "text" | "time" | "list" | "flag" | "metadata";
   meaning: string;
-  /** Of a visitor who does not exist, for the API's description. */
+  /** The value of a made-up visitor, for the API's description. */
   example: T;
 }
 
@@ -123,7 +123,7 @@ export type AttributeName = keyof typeof ATTRIBUTES;
 
 /**
  * A visitor, with exactly the attributes of {@link ATTRIBUTES}; times are ISO 8601 in UTC with milliseconds. Attributes
- * that depend on each other agree, see `visitor_state.ts`.
+ * that depend on each other are consistent, see `visitor_state.ts`.
  */
 export type Visitor = { [Name in AttributeName]: ReturnType<(typeof ATTRIBUTES)[Name]["read"]> };
 
@@ -134,24 +134,23 @@ export type VisitorChange = Partial<Omit<Visitor, "short_id">>;
 export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as AttributeName[];
 
 /**
- * Reads a visitor from a document that any software may have written: what is missing or of a wrong type
- * becomes `null`, `[]` or `false`, what is no attribute is left behind. A value is taken where it can be read in one
- * way only:
+ * Reads a visitor from a document that any software may have written. A value that is missing or of a wrong type becomes
+ * `null`, `[]` or `false`; fields that are no attributes are dropped. A value is accepted if it can only mean one thing:
  *
- * | where it belongs | what is taken |
+ * | attribute | accepted values |
  * | --- | --- |
  * | text | text; a number, boolean, BSON ObjectId or UUID as text |
  * | time | a date, ISO 8601 text, or text such as `Sat, 28 Nov 2026 10:00:00 GMT`; not a number, whose unit is unknown |
- * | list | an array; its items as text, and those that are none are left out |
+ * | list | an array; its items are read as text, and dropped if that fails |
  * | boolean | `true` and `false` alone: not `1`, `"true"` or `"yes"` |
- * | metadata | an object of texts, finite numbers and booleans, or its pairs `{k, v}`; other values are left out |
+ * | metadata | an object of texts, finite numbers and booleans, or its pairs `{k, v}`; other values in it are dropped |
  * | `watch_link` | an http or https URL |
  * | `is_waiting_for_call` | `true` only where `is_in_session` is not: a session ends the wait |
  * | `waiting_since` | a time, where `is_waiting_for_call` is `true` |
  * | `claimed_by` | text, where `is_online` is `true` |
  *
- * @param onUnusable receives each attribute with a value that is not taken as a whole, and why: at least once
- * @returns the visitor, or `null` where the document has no non-empty string `short_id` and so is none
+ * @param onUnusable called at least once for each attribute whose value is not accepted as a whole, with the reason
+ * @returns the visitor; `null` if the document is none, since it has no non-empty string `short_id`
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -179,7 +178,7 @@ export function readVisitor(
 }
 
 /**
- * A visitor as the fields of a database document: times are dates, and what is missing is left out.
+ * A visitor as the fields of a database document: times are dates, and attributes that are `null` are left out.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -199,14 +198,14 @@ export function toDocument(visitor: Visitor): Record<string, unknown> {
   return document;
 }
 
-/** Says that a value is there and is not what belongs there. */
+/** Reports that a value is present and of a wrong type. */
 function refuseValue(value: unknown, refuse: Refuse | undefined, expected: string) {
   if (refuse !== undefined && value !== undefined && value !== null) {
     refuse(`${typeName(value)} where ${expected} belongs`);
   }
 }
 
-/** What a value is, in words. */
+/** The type of a value, in words. */
 function typeName(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (value instanceof Date) return "a time";
@@ -225,11 +224,11 @@ function typeName(value: unknown): string {
 
 /** Text without lone surrogates, which have no UTF-8 form: every store would change them, each in its own way. */
 function wellFormed(text: string, refuse?: Refuse): string {
-  if (refuse !== undefined && !text.isWellFormed()) refuse("text with half a character, which became U+FFFD");
+  if (refuse !== undefined && !text.isWellFormed()) refuse("text with a lone surrogate, which became U+FFFD");
   return text.toWellFormed();
 }
 
-/** Text; a number or boolean where text belongs is sent as text, since other software stores ids as numbers. */
+/** Reads text. A number or boolean becomes text, since other software stores ids as numbers. */
 function readText(value: unknown, refuse?: Refuse): string | null {
   switch (typeof value) {
     case "string":
@@ -262,7 +261,7 @@ function readLink(value: unknown, refuse?: Refuse): string | null {
   return null;
 }
 
-/** A time: a date, or text that means one time only. A number is no time: its unit is unknown. */
+/** Reads a time: a date, or unambiguous text. A number is not accepted, since its unit is unknown. */
 function readTime(value: unknown, refuse?: Refuse): string | null {
   const date = value instanceof Date ? value : typeof value === "string" ? parseTime(value) : null;
   if (date !== null && !Number.isNaN(date.getTime())) return date.toISOString();
@@ -270,15 +269,15 @@ function readTime(value: unknown, refuse?: Refuse): string | null {
   if (typeof value === "number" || typeof value === "bigint") refuse("a number, its unit is unknown");
   else if (typeof value === "string" && /^-?\d{9,}(\.\d+)?$/.test(value)) {
     refuse("a number as text, its unit is unknown");
-  } else if (typeof value === "string") refuse("text that is no time, or may mean several");
-  else if (value instanceof Date) refuse("a time that there is not");
+  } else if (typeof value === "string") refuse("text that is no time, or an ambiguous one");
+  else if (value instanceof Date) refuse("an invalid date");
   else refuseValue(value, refuse, "a time");
   return null;
 }
 
 /**
- * The keys and values of an object. Pairs are one as well: the form of MongoDB's `$objectToArray`, in which metadata is
- * stored whose keys MongoDB does not take.
+ * The keys and values of an object, or of an array of pairs `{k, v}`: the form of MongoDB's `$objectToArray`, in which
+ * metadata is stored if MongoDB does not accept its keys. `null` for other values.
  */
 function pairsOf(value: unknown): [string, unknown][] | null {
   if (typeof value !== "object" || value === null || value instanceof Date) return null;

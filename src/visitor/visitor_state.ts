@@ -1,7 +1,7 @@
 /**
- * The attributes that depend on each other: whether a visitor is online, waits for a call, is in a session, and which
- * agent takes care of it. Who is in a session waits for nobody, who does not wait has no `waiting_since`, and who is
- * offline is nobody's.
+ * The attributes that depend on each other: whether a visitor is online, waits for a call or is in a session, and which
+ * agent has claimed it. A visitor in a session does not wait for a call, one that does not wait has no `waiting_since`,
+ * and one that is offline has no `claimed_by`.
  *
  * @module
  */
@@ -11,12 +11,12 @@ interface State {
   is_in_session: boolean;
   is_online: boolean;
   is_waiting_for_call: boolean;
-  /** As ISO 8601; `null` where it does not wait, or where nobody knows since when. */
+  /** In ISO 8601; `null` if the visitor does not wait, or if it is unknown since when. */
   waiting_since: string | null;
   claimed_by: string | null;
 }
 
-/** What whoever goes offline loses: the lookup code, the wait for a call, and the agent. */
+/** The change of a visitor that goes offline: it loses its lookup code, its wait for a call and its claim. */
 export const GONE_OFFLINE = {
   is_online: false,
   lookup_code: null,
@@ -25,7 +25,7 @@ export const GONE_OFFLINE = {
   claimed_by: null,
 } as const;
 
-/** What connections, calls, sessions and agents decide of a visitor online, and no import. */
+/** The attributes that an import does not change while the visitor is connected: connections, calls and agents set them. */
 export const LIVE_ATTRIBUTES = [
   "is_online",
   "lookup_code",
@@ -35,32 +35,32 @@ export const LIVE_ATTRIBUTES = [
   "claimed_by",
 ] as const;
 
-/** The attributes that a wait for a call depends on. */
+/** The attributes that decide whether a visitor waits for a call. */
 export const CALL_ATTRIBUTES = ["is_in_session", "is_waiting_for_call", "waiting_since"] as const;
 
-/** The attributes that other ones may empty. */
+/** The attributes that may be emptied because of the value of another attribute. */
 export const DEPENDENT_ATTRIBUTES = ["is_waiting_for_call", "waiting_since", "claimed_by"] as const;
 
-/** Whether a change depends on whether the visitor waits for a call. */
+/** Whether a change sets one of {@link CALL_ATTRIBUTES}, so that its result depends on the others. */
 export function changesCall(change: Partial<State>): boolean {
   return CALL_ATTRIBUTES.some((name) => name in change);
 }
 
-/** Whether a visitor waits for a call, and since when, as ISO 8601; `null`: nobody knows. */
+/** Whether a visitor waits for a call, and since when, in ISO 8601; `since` is `null` if that is unknown. */
 export interface CallState {
   isWaiting: boolean;
   since: string | null;
 }
 
-/** Whether a visitor waits for a call. */
+/** The call state of a visitor. */
 export function callStateOf({ is_waiting_for_call, waiting_since }: State): CallState {
   return { isWaiting: is_waiting_for_call, since: waiting_since };
 }
 
 /**
- * A visitor whose attributes agree.
+ * Makes the attributes of a visitor consistent; returns the same object if they are.
  *
- * @param onEmptied receives each attribute that loses a value by this, and why
+ * @param onEmptied called for each attribute that is emptied, with the reason
  */
 export function agreeing<V extends State>(
   visitor: V,
@@ -74,25 +74,25 @@ export function agreeing<V extends State>(
     is_waiting_for_call = emptied.is_waiting_for_call = false;
   }
   if (waiting_since !== null && !is_waiting_for_call) {
-    onEmptied("waiting_since", "a time of a visitor who does not wait");
+    onEmptied("waiting_since", "a time, though the visitor does not wait");
     emptied.waiting_since = null;
   }
   if (claimed_by !== null && !is_online) {
-    onEmptied("claimed_by", "the agent of a visitor who is offline");
+    onEmptied("claimed_by", "an agent, though the visitor is offline");
     emptied.claimed_by = null;
   }
   return Object.keys(emptied).length === 0 ? visitor : { ...visitor, ...emptied };
 }
 
-/** A visitor who is imported while it is connected. */
+/** An imported visitor that is connected: the result has the connected one's {@link LIVE_ATTRIBUTES}, and is online. */
 export function withLive<V extends State>(imported: V, connected: V): V {
   const live = LIVE_ATTRIBUTES.map((name) => [name, connected[name as keyof V]]);
   return agreeing({ ...imported, ...Object.fromEntries(live), is_online: true });
 }
 
 /**
- * A visitor after a change, always another object. A wait for a call begins with the change that asks for it, and keeps
- * its beginning when it is asked for again.
+ * Applies a change to a visitor; returns a new object. The change that sets `is_waiting_for_call` also sets
+ * `waiting_since`; setting it again keeps the time.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -105,7 +105,7 @@ export function withLive<V extends State>(imported: V, connected: V): V {
  * assert.equal(changed(waiting, { is_in_session: true }).is_waiting_for_call, false);
  * ```
  *
- * @param now when it is changed, as ISO 8601, where the change does not say since when the visitor waits
+ * @param now the time of the change, in ISO 8601, for a change that does not contain `waiting_since`
  */
 export function changed<V extends State>(
   visitor: V,

@@ -4,21 +4,21 @@
  * @module
  */
 
-/** A link that an agent follows, and that must not run anything: an http or https URL. */
+/** An http or https URL. Agents click on links, so other schemes, such as `javascript:`, are not accepted. */
 // deno-lint-ignore no-control-regex -- none of them belongs into a URL
 export const LINK = /^https?:\/\/[^\x00-\x20\x7f"<>\\^`{|}]+$/iu;
 
-/** Who watches. */
+/** The agent who watches a visitor. */
 export interface Agent {
   id: string;
   name: string;
 }
 
-/** No agent is known where a link is made for a list. */
+/** Used where a link is not made for a certain agent, as in lists. */
 export const NO_AGENT: Agent = { id: "", name: "" };
 
 /**
- * The link of `WATCH_LINK` for a visitor and an agent, with their values percent-encoded.
+ * Fills the pattern `WATCH_LINK` with a visitor's and an agent's values, percent-encoded.
  *
  * ```ts
  * import assert from "node:assert/strict";
