@@ -60,7 +60,7 @@ const MESSAGES = {
   too_many_requests: "This key makes too many requests a second.",
   internal_error: "Something went wrong here, the log has the cause.",
   database_unavailable: "The database does not answer now, try again soon.",
-  too_many_streams: "No more streams may be open, see MAX_STREAMS.",
+  too_many_streams: "As many streams are open as MAX_STREAMS allows.",
   stopping: "The server is about to stop.",
 } satisfies Partial<Record<ErrorCode, string>>;
 

@@ -1,5 +1,5 @@
 /**
- * How many visitors are online and waiting, for all streams.
+ * The numbers of visitors who are online and who wait for a call, shared by all streams.
  *
  * @module
  */
@@ -16,21 +16,21 @@ export class Counts {
     this.#reads = reads;
   }
 
-  /** The event that holds them: a new object whenever they changed, `null` before they are known. */
+  /** The encoded `count` event: a new object after each change, `null` before the first read. */
   get event(): Chunks | null {
     return this.#event;
   }
 
-  /** Forgets them, since nobody follows how they change. */
+  /** Drops the counts, which go stale while no stream is open. */
   forget() {
     this.#data = "";
     this.#event = null;
   }
 
   /**
-   * Counts anew.
+   * Reads the counts.
    *
-   * @returns whether they changed
+   * @returns whether the counts changed
    */
   async ask(): Promise<boolean> {
     const [online, waiting] = await Promise.all([this.#reads.countOnline(), this.#reads.countWaiting()]);

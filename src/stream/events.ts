@@ -1,6 +1,5 @@
 /**
- * Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html), which are encoded once for all who
- * receive them.
+ * Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html), encoded once for all receivers.
  *
  * @module
  */
@@ -8,10 +7,10 @@
 const encoder = new TextEncoder();
 
 /**
- * One event.
+ * Formats one event.
  *
  * @param data JSON on one line
- * @param id from which a client can resume; absent if the event is no change of the list
+ * @param id the state from which a client can resume; absent if the event does not complete a change of the list
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -23,16 +22,16 @@ export function eventText(name: string, data: string, id?: string): string {
   return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
 }
 
-/** Bytes that are sent as they are to any number of clients, so that nobody may change them. */
+/** Bytes that are sent to any number of clients, and so must not be modified. */
 export type Chunks = readonly Uint8Array<ArrayBuffer>[];
 
 /**
- * Bytes in one chunk, which is what is handed to a connection in one turn of the event loop. The runtime copies it into
- * a buffer that it empties between turns and never makes smaller again: whole lists would cost 40 KB a stream.
+ * The size of a chunk in bytes. A connection is given one chunk per turn of the event loop: the runtime copies it into
+ * a buffer that is emptied between turns and never shrinks, so that whole lists would cost 40 KB per stream.
  */
 const CHUNK = 4 * 1024;
 
-/** The bytes of a text, in chunks. */
+/** Encodes text as UTF-8, in chunks. */
 export function chunksOf(text: string): Chunks {
   const bytes = encoder.encode(text);
   return Array.from(
@@ -41,7 +40,7 @@ export function chunksOf(text: string): Chunks {
   );
 }
 
-/** The line that says how long a client waits before it connects again. */
+/** Formats the `retry` field: how long a client waits before it reconnects, in milliseconds. */
 export function retryText(milliseconds: number): string {
   return `retry: ${milliseconds}\n\n`;
 }

@@ -1,5 +1,5 @@
 /**
- * A list and its latest changes, of which each is encoded once for all who follow the list.
+ * A list and its latest changes. Each change is encoded once for all clients that follow the list.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { comparePositions, type Position } from "../visitor/list_order.ts";
 import { type Chunks, chunksOf, eventText } from "./events.ts";
 
-/** Changes of short lists are remembered up to this number of events. */
+/** The number of events that are remembered even if the list is shorter than that. */
 const MIN_REMEMBERED = 100;
 
 /** Makes a visitor's JSON as clients receive it, on one line. */
@@ -20,13 +20,13 @@ interface Entry {
   visitor: EncodedVisitor;
   shortId: string;
   json: string;
-  /** Made when first asked for. */
+  /** Computed when first needed. */
   position: Position | undefined;
 }
 
 /** The changes between one state of the list and the next. */
 interface Batch {
-  /** The number of the state that it leads to. */
+  /** The number of the state after the changes. */
   sequence: number;
   events: number;
   chunks: Chunks;
@@ -35,22 +35,22 @@ interface Batch {
 /** The most snapshots of one list that are remembered. */
 const MAX_SNAPSHOTS = 8;
 
-/** A list that changes. Its states are numbered, and named by an id that no other list and no other process gives. */
+/** A list that changes. Its states are numbered; their ids are unique across lists and processes. */
 export class Feed {
   #epoch = nanoid(12);
   #present: Present;
-  /** By short id, in list order. */
+  /** The visitors by short id, in list order. */
   #entries: Map<string, Entry> = new Map();
   #sequence = 1;
   /** The latest changes, the oldest first. */
   #batches: Batch[] = [];
   #remembered = 0;
-  /** The state after which all changes are remembered. */
+  /** The oldest state from which all changes are remembered. */
   #floor = 1;
   #list: Chunks | null = null;
-  /** Whether a client can put the visitors in order; `null` before somebody asks. */
+  /** The value of {@link isInOrder}; `null` before it is computed. */
   #isInOrder: boolean | null = null;
-  /** Snapshots by their ids: lists that clients have read, and that never were the current one. */
+  /** Snapshots by id: lists that clients have read with `GET`, and that never were a state of this feed. */
   #snapshots = new Map<string, Map<string, Entry>>();
 
   constructor(visitors: EncodedVisitor[], present: Present) {
@@ -58,7 +58,7 @@ export class Feed {
     this.#entries = this.#entriesOf(visitors);
   }
 
-  /** In list order. */
+  /** The visitors in list order. */
   get visitors(): EncodedVisitor[] {
     return Array.from(this.#entries.values(), ({ visitor }) => visitor);
   }
@@ -73,23 +73,23 @@ export class Feed {
     return `${this.#epoch}:${this.#sequence}`;
   }
 
-  /** How much is held, in visitors and events. */
+  /** The memory cost, in visitors and events. */
   get size(): number {
     return this.#entries.size * (1 + this.#snapshots.size) + this.#remembered + 1;
   }
 
   /**
-   * Whether a client can put the visitors in order by what it receives of them. It cannot where `last_seen_at` is
-   * hidden, or other software stores it as a text, which lists have last.
+   * Whether a client can sort the visitors by the attributes that it receives: not if `last_seen_at` is hidden, nor
+   * if other software stores it as a string, since lists have these visitors last.
    */
   get isInOrder(): boolean {
     return this.#isInOrder ??= isInOrder([...this.#entries.values()]);
   }
 
   /**
-   * Takes the list as it is now.
+   * Moves on to a newer state of the list.
    *
-   * @returns whether it changed
+   * @returns whether the list changed
    */
   advance(visitors: EncodedVisitor[]): boolean {
     const before = this.#entries;
@@ -105,7 +105,7 @@ export class Feed {
     return true;
   }
 
-  /** The id of a list that a client reads, which may be another one than the current. */
+  /** The id of a list that a client reads; a list that differs from the current state becomes a snapshot. */
   idOf(visitors: EncodedVisitor[]): string {
     const entries = this.#entriesOf(visitors);
     if (isSame(changesBetween(entries, this.#entries))) return this.id;
@@ -118,7 +118,7 @@ export class Feed {
   /**
    * The events that bring a client to the current state.
    *
-   * @param id of the state that it has
+   * @param id the id of the state that the client has
    */
   catchUp(id: string): Chunks {
     const snapshot = this.#snapshots.get(id);
@@ -128,19 +128,19 @@ export class Feed {
     return changes.isReordered || !this.isInOrder ? this.list : this.#encode(changes);
   }
 
-  /** The number of a state by its id; `null` where it is none of this feed's. */
+  /** The number of the state with an id; `null` if the id is from another feed. */
   #sequenceOf(id: string): number | null {
     const [, epoch, sequence] = /^([\w-]+):([0-9]{1,15})$/.exec(id) ?? [];
     return epoch === this.#epoch ? Number(sequence) : null;
   }
 
-  /** The changes since a state, encoded; the whole list where they are not remembered, or `null` is given. */
+  /** The changes since a state, encoded; the whole list if they are not remembered, or if `sequence` is `null`. */
   since(sequence: number | null): Chunks {
     if (sequence === null || sequence < this.#floor || sequence > this.#sequence) return this.list;
     return this.#batches.filter((batch) => batch.sequence > sequence).flatMap(({ chunks }) => chunks);
   }
 
-  /** The event that holds the whole list. */
+  /** The encoded `list` event, which holds the whole list. */
   get list(): Chunks {
     return this.#list ??= chunksOf(
       eventText(
@@ -155,7 +155,7 @@ export class Feed {
     const events = changes.gone.length + changes.changed.length;
     this.#batches.push({ sequence: this.#sequence, events, chunks: this.#encode(changes) });
     this.#remembered += events;
-    // More changes than the list has visitors would be no shorter than the list.
+    // More changes than visitors would be no shorter than the whole list.
     const most = Math.max(MIN_REMEMBERED, this.#entries.size);
     while (this.#remembered > most) {
       const oldest = this.#batches.shift()!;
@@ -169,20 +169,20 @@ export class Feed {
       ...gone.map(({ shortId }): [string, string] => ["gone", asciiJson({ short_id: shortId })]),
       ...changed.map(({ json }): [string, string] => ["visitor", json]),
     ];
-    // The last event alone has the id, so that a client that received only some of them resumes before the first.
+    // Only the last event has the id: a client that received a part of the events resumes before the first one.
     const last = events.length - 1;
     const text = events.map(([name, data], i) => eventText(name, data, i === last ? this.id : undefined));
     return chunksOf(text.join(""));
   }
 
-  /** Forgets all changes, so that every client gets the whole list. */
+  /** Forgets all changes, so that every client is sent the whole list. */
   #forget() {
     this.#batches = [];
     this.#remembered = 0;
     this.#floor = this.#sequence;
   }
 
-  /** A short id that a collection repeats counts once, the first in list order. */
+  /** Indexes visitors by short id. If a collection repeats a short id, only the first one in list order is used. */
   #entriesOf(visitors: EncodedVisitor[]): Map<string, Entry> {
     const entries = new Map<string, Entry>();
     for (const visitor of visitors) {
@@ -197,12 +197,12 @@ export class Feed {
   }
 }
 
-/** How two states of a list differ. */
+/** The difference between two states of a list. */
 interface Changes {
   gone: Entry[];
-  /** Visitors who are new on the list, or have changed. */
+  /** The visitors who are new on the list or have changed. */
   changed: Entry[];
-  /** Whether the same visitors are in another order. */
+  /** Whether only the order differs. */
   isReordered: boolean;
 }
 
@@ -224,7 +224,7 @@ function isInOrder(entries: Entry[]): boolean {
   return positions.every((position, i) => i === 0 || comparePositions(positions[i - 1], position) <= 0);
 }
 
-/** A visitor's sort key as a client sees it. */
+/** A visitor's sort key, from the attributes that a client receives. */
 function visiblePosition(json: string): Position {
   const { is_online = false, last_seen_at = null, short_id } = JSON.parse(json);
   return {

@@ -1,5 +1,5 @@
 /**
- * A list with those who follow it.
+ * A list with the streams that follow it.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import type { Listener } from "./listener.ts";
 import { type OwnChange, withChange } from "./own_change.ts";
 import { Poll } from "./poll.ts";
 
-/** What distinguishes lists. */
+/** The parameters that distinguish one list from another. */
 export interface ListSearch {
   query: SearchQuery;
   /** The most visitors on the list. */
   limit: number;
-  /** What is asked where nobody matches `query`. */
+  /** The query that is used if nobody matches `query`; `null` for none. */
   fallback: SearchQuery | null;
 }
 
@@ -27,16 +27,16 @@ export class Followed {
   readonly key: string;
   readonly poll: Poll;
   readonly listeners = new Set<Listener>();
-  /** Whether it was dropped, since too many others came. */
+  /** Whether it was evicted from the cache of idle lists. */
   isDropped = false;
   #search: ListSearch;
   #present: Present;
-  /** The newest result page that was read. */
+  /** The newest result page. */
   #page: SharedPage | null = null;
   #feed: Feed | null = null;
-  /** What this process wrote since that page was asked for. */
+  /** The writes of this process since the newest result page was requested. */
   #ownChanges: OwnChange[] = [];
-  /** The ids of result pages that clients read. */
+  /** The ids given to result pages that clients have read. */
   #ids = new WeakMap<SharedPage, string>();
 
   constructor(
@@ -52,22 +52,22 @@ export class Followed {
     this.poll = new Poll(clock, log, async () => this.take(await ask(search)));
   }
 
-  /** The list, once it was read. */
+  /** The list. Available only after the first read. */
   get feed(): Feed {
     return this.#feed!;
   }
 
-  /** The newest result page, once one was read. */
+  /** The newest result page. Available only after the first read. */
   get page(): SharedPage {
     return this.#page!;
   }
 
-  /** How much is held, in visitors and events. */
+  /** The memory cost, in visitors and events. */
   get size(): number {
     return this.#feed?.size ?? 1;
   }
 
-  /** Takes a result page of the list, and sends what changed. */
+  /** Moves the list on to a result page, unless a newer one is known, and sends the changes to the listeners. */
   take(page: SharedPage) {
     if (this.#page !== null && page.order <= this.#page.order) return;
     this.#page = page;
@@ -78,7 +78,7 @@ export class Followed {
   }
 
   /**
-   * Takes note of a result page that a client reads.
+   * Notes a result page that a client reads with `GET`.
    *
    * @returns the id from which a stream can resume
    */
@@ -95,7 +95,7 @@ export class Followed {
     return id;
   }
 
-  /** Applies a write of this process, and sends what changed. Some writes show only in the next reading. */
+  /** Applies a write of this process, and sends the changes. Where the effect is uncertain, the next read shows it. */
   apply(change: OwnChange) {
     if (this.#feed === null || change.order < this.page.order || !this.#feed.isInOrder) return;
     this.#ownChanges.push(change);
@@ -104,7 +104,7 @@ export class Followed {
 
   #withChange(visitors: EncodedVisitor[], change: OwnChange): EncodedVisitor[] {
     const { isFallback, next } = this.page;
-    // The list has visitors one typo away; one who matches exactly would replace them all.
+    // The list has visitors one typo away; a single exact match would replace them all.
     return isFallback ? visitors : withChange(visitors, change, this.#search, next === null);
   }
 
@@ -114,7 +114,7 @@ export class Followed {
   }
 }
 
-/** A key that equal searches share. */
+/** A map key, equal for equal searches. */
 export function keyOf({ query, limit, fallback }: ListSearch): string {
   return JSON.stringify([query, limit, fallback]);
 }

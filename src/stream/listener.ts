@@ -7,15 +7,15 @@ import { setImmediate } from "node:timers";
 import { type Chunks, chunksOf, eventText, retryText } from "./events.ts";
 import type { Feed } from "./feed.ts";
 
-/** How often a client gets something, in milliseconds: proxies end connections that are silent for a minute. */
+/** The time between two pings, in milliseconds: proxies end connections that are silent for a minute. */
 const PING_INTERVAL = 15_000;
 
-/** How long a client waits before it connects again, in milliseconds, and up to as much longer at random. */
+/** The least time a client waits before it reconnects, in milliseconds; up to as much again is added at random. */
 const RETRY = 2000;
 
 const PING = chunksOf(eventText("ping", "{}"));
 
-/** Listeners that go on in the next turn of the event loop. */
+/** Listeners that continue to send in the next turn of the event loop. */
 const waiting = new Set<Listener>();
 
 function inNextTurn(listener: Listener) {
@@ -29,35 +29,35 @@ function inNextTurn(listener: Listener) {
   waiting.add(listener);
 }
 
-/** What a stream is opened with. */
+/** The parameters and dependencies of a stream. */
 export interface ListenerParts {
   feed: Feed;
-  /** The latest count, encoded; `null` where nobody knows it yet. */
+  /** Returns the latest `count` event, encoded; `null` before the first read. */
   count: () => Chunks | null;
-  /** The id of the state that the client has; `null` where it has none. */
+  /** The id of the state that the client has; `null` for none. */
   lastId: string | null;
-  /** The time, in milliseconds of the clock. */
+  /** The current time, in milliseconds of the clock. */
   now: number;
-  /** After how many milliseconds the stream ends, so that the client connects again. */
+  /** The time in milliseconds after which the stream ends and the client has to reconnect. */
   lifetime: number;
-  /** Called once, when the stream ended or the client is gone. */
+  /** Called once, when the stream ends or the client disconnects. */
   onEnd: (listener: Listener) => void;
 }
 
 /**
- * A client that follows a list. Changes wait with the list, not with the client: one that does not read gets what it
- * missed when it reads again, or the whole list where that is shorter.
+ * A client that follows a list. The feed queues the changes, not the listener: a client that stops reading is sent the
+ * missed changes when it reads again, or the whole list if that is shorter.
  */
 export class Listener {
   readonly feed: Feed;
-  /** The body of the answer. */
+  /** The body of the response. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   #parts: ListenerParts;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  /** The state of the list that the client was sent. */
+  /** The number of the list's state that the client was sent last. */
   #sequence: number;
   #count: Chunks | null = null;
-  /** What is being sent, and how much of it has been. */
+  /** The chunks that are being sent, and how many of them have been sent. */
   #chunks: Chunks = [];
   #sent = 0;
   #hasEnded = false;
@@ -84,13 +84,13 @@ export class Listener {
     this.#endAt = now + lifetime;
   }
 
-  /** Sends what the client has not been sent, unless it does not read. */
+  /** Sends the changes that the client was not sent yet, as far as it reads. */
   update() {
     if (this.#isIdle) this.#findNews();
     this.#send();
   }
 
-  /** Whether everything was sent that was to be. */
+  /** Whether all chunks were sent and the stream is open. */
   get #isIdle(): boolean {
     return this.#sent === this.#chunks.length && !this.#hasEnded;
   }
@@ -106,14 +106,14 @@ export class Listener {
     this.#sent = 0;
   }
 
-  /** Ends the stream; the client connects again. */
+  /** Ends the stream, after which the client reconnects. */
   end() {
     if (this.#hasEnded) return;
     this.#finish();
     this.#controller.close();
   }
 
-  /** Sends a ping or ends the stream, where that is due. */
+  /** Sends a ping or ends the stream, if either is due at `now`. */
   passTime(now: number) {
     if (now >= this.#endAt) return this.end();
     if (now < this.#pingAt) return;
@@ -123,11 +123,11 @@ export class Listener {
     this.#send();
   }
 
-  /** Hands the next chunk to the connection, where the client reads. */
+  /** Gives the connection the next chunk, if the client reads. */
   #send() {
     if (this.#sent === this.#chunks.length || this.#hasEnded || this.#controller.desiredSize! <= 0) return;
     const chunk = this.#chunks[this.#sent++];
-    // So that a list that has changed since is not kept in memory for this client alone.
+    // Released, so that an outdated list does not stay in memory for this client alone.
     if (this.#sent === this.#chunks.length) [this.#chunks, this.#sent] = [[], 0];
     this.#controller.enqueue(chunk);
   }

@@ -1,5 +1,5 @@
 /**
- * Applies a change of one visitor to a list, without asking the database for the list.
+ * Applies a change of one visitor to a list, without reading the list from the database.
  *
  * @module
  */
@@ -8,22 +8,22 @@ import type { SearchQuery } from "../search/parse.ts";
 import type { EncodedVisitor } from "../visitor/encoded_visitor.ts";
 import { comparePositions, type Position, positionOfVisitor } from "../visitor/list_order.ts";
 
-/** A visitor as this process has just written it. */
+/** A visitor that this process has just written. */
 export interface OwnChange {
   shortId: string;
-  /** `null` where it was removed. */
+  /** The visitor after the write; `null` if it was removed. */
   visitor: EncodedVisitor | null;
-  /** When it was read, as `SharedPage.order` counts. */
+  /** When the visitor was read, in the numbering of `SharedPage.order`. */
   order: number;
 }
 
 /**
- * The list after a change. If a visitor leaves a list that is not whole, the next one is added only by the next
- * reading.
+ * Returns the list after a change. If a visitor leaves an incomplete list, only the next read of the list shows who
+ * takes the last position.
  *
  * @param visitors in list order
  * @param limit the most visitors on the list
- * @param isWhole whether nobody else matches
+ * @param isWhole whether the list is complete: no further visitor matches
  */
 export function withChange(
   visitors: EncodedVisitor[],
@@ -34,12 +34,12 @@ export function withChange(
   const others = visitors.filter((other) => other.shortId !== shortId);
   if (visitor === null || !matches(query, visitor.visitor)) return others;
   const index = indexOf(others, positionOfVisitor(visitor.visitor));
-  // A visitor who is new at the end may have others before it whom the list does not hold.
+  // At the end of an incomplete list, visitors who are not on it may come before this one.
   const isUnsure = index === others.length && !isWhole && others.length === visitors.length;
   return isUnsure ? visitors : others.toSpliced(index, 0, visitor).slice(0, limit);
 }
 
-/** Where a position belongs, by binary search, since computing a visitor's own takes a while. */
+/** The index at which a position belongs. Binary search, since computing the position of each visitor is slow. */
 function indexOf(visitors: EncodedVisitor[], position: Position): number {
   let [low, high] = [0, visitors.length];
   while (low < high) {

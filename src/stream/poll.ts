@@ -1,5 +1,5 @@
 /**
- * When the database is asked again for what streams send.
+ * Decides when streams query the database again.
  *
  * @module
  */
@@ -10,55 +10,55 @@ import { OngoingFailure } from "../operations/ongoing_failure.ts";
 import { StoreUnavailable } from "../store/visitor_store.ts";
 
 /**
- * The least time between two questions, in milliseconds. It is more than a second, so that ten lists and the counts
- * together are at most ten questions a second.
+ * The least time between two runs of a query, in milliseconds. It is more than a second, so that ten lists and the
+ * counts together are at most ten queries a second.
  */
 const INTERVAL = 1200;
 
-/** A question that is asked again and again: never while it is being answered, and about once a second at the most. */
+/** A query that is repeated about once a second at most, and never while a run is in progress. */
 export class Poll {
   #clock: Clock;
   #ask: () => Promise<void>;
   #failure: OngoingFailure;
   #running: Promise<void> | null = null;
   #askedAt = -Infinity;
-  /** The store's version when it was last answered, or `undefined`. */
+  /** The store's version before the last successful run; `undefined` if unknown. */
   #version: unknown;
-  /** Why it was not answered last. */
+  /** The error of the last run; `null` if it succeeded. */
   #error: { cause: unknown } | null = null;
 
-  /** @param log receives why it cannot be answered, unless the database is away, which is logged elsewhere */
+  /** @param log receives unexpected failures; that the database does not answer is logged elsewhere */
   constructor(clock: Clock, log: Log, ask: () => Promise<void>) {
     this.#clock = clock;
     this.#failure = new OngoingFailure(log, "Streams get no changes");
     this.#ask = ask;
   }
 
-  /** Whether it is time to ask: not while the store has the version that it had at the last answer. */
+  /** Whether it is time for a run: never while the store's version is the one of the last successful run. */
   isDue(version: unknown): boolean {
     if (this.#running !== null || this.#clock.now() - this.#askedAt < INTERVAL) return false;
     return this.#error !== null || version === undefined || version !== this.#version;
   }
 
   /**
-   * Asks.
+   * Runs the query.
    *
-   * @param version returns the store's version; called before the question
-   * @throws whatever it was answered with
+   * @param version returns the store's version; called before the query
+   * @throws the error of the query
    */
   run(version: () => unknown): Promise<void> {
     this.#askedAt = this.#clock.now();
     return this.#running = this.#answer(version);
   }
 
-  /** Takes note that it was answered just now, by other means. */
+  /** Notes that the same query was just answered elsewhere, so that the next run can wait. */
   note() {
     this.#askedAt = this.#clock.now();
     this.#version = undefined;
     this.#error = null;
   }
 
-  /** Forgets when it was asked, and the answer. */
+  /** Forgets the last run. */
   reset() {
     this.#askedAt = -Infinity;
     this.#version = undefined;
@@ -66,9 +66,9 @@ export class Poll {
   }
 
   /**
-   * Resolves once there is an answer that is at most about a second old.
+   * Resolves once there is a result that is at most about a second old; runs the query if necessary.
    *
-   * @throws whatever it was answered with
+   * @throws the error of the query
    */
   async beRecent(version: () => unknown): Promise<void> {
     if (this.#running !== null) return await this.#running;

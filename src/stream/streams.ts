@@ -1,5 +1,5 @@
 /**
- * All streams of this process: which lists are followed, and when the database is asked for them.
+ * All streams of this process: which lists are followed, and when these are read from the database.
  *
  * @module
  */
@@ -20,31 +20,31 @@ import { Followed, keyOf, type ListSearch } from "./followed.ts";
 import { Listener } from "./listener.ts";
 import { Poll } from "./poll.ts";
 
-/** How often streams do what is due: pings, ends and readings; in milliseconds. */
+/** The interval at which due pings, ends of streams and reads are started, in milliseconds. */
 const TICK = 50;
 
-/** Readings that are due together are spread over so many ticks, so that requests need not wait for all of them. */
+/** The number of ticks over which reads that are due together are spread, so that requests need not wait for all. */
 const SPREAD = 8;
 
-/** Visitors and events in all lists that nobody follows now. */
+/** The capacity of the cache of lists that no stream follows, in visitors and events. */
 const MAX_IDLE = 3000;
 
-/** How long after a write the written visitors are read, in milliseconds: more may be written meanwhile. */
+/** How long after a write the written visitors are read, in milliseconds, so that further writes are read with it. */
 const WRITES_DELAY = 200;
 
-/** More written visitors are not applied to each list, since reading the lists is less work. */
+/** The most written visitors that are applied to each list; with more of them, reading the lists is less work. */
 const MAX_WRITTEN = 200;
 
-/** How long a stream lives at the most, and how much less at random, in milliseconds. */
+/** The longest lifetime of a stream, and the most that is subtracted at random, in milliseconds. */
 const [LIFETIME, LIFETIME_SPREAD] = [30 * 60_000, 3 * 60_000];
 
-/** What streams work with. */
+/** The dependencies of the streams. */
 export interface StreamParts {
   config: Pick<Config, "maxStreams"> & Presented;
   reads: SharedReads;
-  /** Its version shows whether anything was written. */
+  /** A changed `version` shows that something was written. */
   store: Pick<VisitorReads, "version">;
-  /** Say whom this process writes. */
+  /** Reports the short ids of visitors that this process writes. */
   writes: WriteEvents;
   health: Health;
   metrics: Metrics;
@@ -65,14 +65,14 @@ export class Streams {
       if (reason === "evict") followed.isDropped = true;
     },
   });
-  /** Visitors whom this process has written since they were last read. */
+  /** The short ids of visitors that this process wrote and has not read since. */
   #written = new Set<string>();
   #cancelReading = () => {};
   #noted = new WeakMap<SharedPage, Followed>();
   #listeners = new Set<Listener>();
   #counts: Counts;
   #countPoll: Poll;
-  /** Ends the work that is done again and again while somebody listens; `null` while nobody does. */
+  /** Stops the periodic work; `null` while no stream is open. */
   #stopWork: (() => void) | null = null;
 
   constructor(parts: StreamParts) {
@@ -89,7 +89,7 @@ export class Streams {
   }
 
   /**
-   * Takes note of a result page that a client reads.
+   * Notes a result page that a client reads with `GET`.
    *
    * @returns the id from which a stream can resume
    */
@@ -107,10 +107,10 @@ export class Streams {
   }
 
   /**
-   * Reads the list that a stream is to follow, unless somebody just has.
+   * Reads the list that a stream is to follow, unless the last read is recent enough.
    *
    * @throws {ApiError} `stopping`, `too_many_streams`
-   * @throws {StoreUnavailable} it cannot be read
+   * @throws {StoreUnavailable} the list cannot be read
    */
   async find(search: ListSearch): Promise<{ page: SharedPage }> {
     this.#requireRoom();
@@ -121,10 +121,10 @@ export class Streams {
   }
 
   /**
-   * Opens a stream of a list that was just found.
+   * Opens a stream of a list that {@link find} just read.
    *
-   * @param lastId the id of the state that the client has; `null` where it has none
-   * @param maxLifetime how long it lives at the most, in milliseconds
+   * @param lastId the id of the state that the client has; `null` for none
+   * @param maxLifetime the longest lifetime of the stream, in milliseconds
    * @throws {ApiError} `stopping`, `too_many_streams`
    */
   open(
@@ -152,7 +152,7 @@ export class Streams {
     return listener.body;
   }
 
-  /** Ends all streams, spread over some time, so that their clients do not come back at once; in milliseconds. */
+  /** Ends all streams, spread over `spread` milliseconds, so that their clients do not all reconnect at once. */
   async end(spread: number) {
     const listeners = [...this.#listeners];
     for (const [i, listener] of listeners.entries()) {
@@ -167,7 +167,7 @@ export class Streams {
       throw new ApiError("stopping", "The server is about to stop.", { "Retry-After": "1" });
     }
     if (this.#listeners.size >= config.maxStreams) {
-      throw new ApiError("too_many_streams", "No more streams may be open, see MAX_STREAMS.", {
+      throw new ApiError("too_many_streams", "As many streams are open as MAX_STREAMS allows.", {
         "Retry-After": "10",
       });
     }
@@ -193,7 +193,7 @@ export class Streams {
     return await this.#parts.reads.findCurrent(query, limit, null, fallback);
   }
 
-  /** Again where it is there already, since its size may have changed. */
+  /** Caches a list without listeners. Called again for a cached list, since its size may have changed. */
   #setIdle(followed: Followed) {
     if (followed.listeners.size > 0) return;
     this.#idle.set(followed.key, followed);
@@ -219,7 +219,7 @@ export class Streams {
     for (const shortId of shortIds) this.#written.add(shortId);
     if (isAwaited) return;
     const cancel = this.#clock.after(WRITES_DELAY, () => {
-      // If this fails, the next readings of the lists find the same changes.
+      // If this fails, the next reads of the lists find the same changes.
       this.#readWritten().catch(() => {});
     });
     this.#cancelReading = () => {
@@ -228,7 +228,7 @@ export class Streams {
     };
   }
 
-  /** Reads the visitors whom this process wrote, and applies them to each list. */
+  /** Reads the visitors that this process wrote, and applies the changes to each list. */
   async #readWritten() {
     const { reads } = this.#parts;
     const shortIds = [...this.#written];
@@ -244,9 +244,9 @@ export class Streams {
   }
 
   /**
-   * Does whatever is due, again and again.
+   * Starts the periodic work: pings, ends of streams, and reads of lists and counts.
    *
-   * @returns a function that stops it
+   * @returns a function that stops the work
    */
   #work(): () => void {
     let hasEnded = false;
@@ -259,7 +259,7 @@ export class Streams {
       const due = Array.from(this.#followed.values(), ({ poll }) => poll).filter((poll) =>
         poll.isDue(version)
       );
-      // Those that are due together are asked one after the other, and are due so from then on.
+      // Polls that are due together are started in different ticks, and so are due at different times from then on.
       due.length = Math.min(due.length, Math.ceil(this.#followed.size / SPREAD));
       if (this.#countPoll.isDue(version)) due.push(this.#countPoll);
       // A poll logs its failures itself.
