@@ -1,5 +1,5 @@
 /**
- * Work that is repeated in the background, beside the requests.
+ * Work that is repeated in the background while the server answers requests.
  *
  * @module
  */
@@ -12,27 +12,27 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** What a run may use. */
+/** The functions that a run may call. */
 export interface Working {
   isStopping(): boolean;
-  /** Waits so many milliseconds, or until the work is to stop. */
+  /** Waits for a number of milliseconds, or until the work is to stop. */
   pause(milliseconds: number): Promise<void>;
 }
 
-/** When work is done. */
+/** The pauses around runs, in milliseconds. */
 export interface Times {
-  /** How long from now it is done first, in milliseconds. */
+  /** Before the first run. */
   first: number;
-  /** How long after it was done it is done again, in milliseconds. */
+  /** After a successful run. */
   interval: number;
-  /** How long after it failed, in milliseconds. */
+  /** After a failed run. */
   retry: number;
 }
 
 /**
- * Repeats work. A run that fails is logged, and does not affect the server.
+ * Repeats work until it is stopped. A failed run is logged, and does not affect the server.
  *
- * @param failing names what is not done after a failure, such as "Visitors are not removed yet"
+ * @param failing the log's sentence after a failure, such as "Visitors are not removed yet"
  */
 export function startBackground(
   work: (working: Working) => Promise<void>,

@@ -1,5 +1,5 @@
 /**
- * The end of agents' claims: one that is not renewed ends in the store, whichever process took it.
+ * Expiry of agents' claims: a claim that was not renewed is ended in the store, whichever process created it.
  *
  * @module
  */
@@ -8,20 +8,18 @@ import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";
 
 /**
- * The least pause, as a multiple of the time that the last look took: a database without the index for it reads all
- * documents.
+ * The least pause, as a multiple of how long the last run took: without its index, the query reads all documents.
  */
 const REST = 20;
 
-/** When claims are looked at. */
+/** The options of {@link startClaimEnds}. */
 export interface ClaimEndsOptions extends Partial<Times> {
   /** Called after claims were ended. */
   onEnded?: () => void;
 }
 
 /**
- * Ends the claims whose time is over, every two seconds. Each process does so: taking a lease would cost as much as
- * looking.
+ * Ends expired claims every two seconds. Each process does so: taking a lease would cost as much as the query.
  */
 export function startClaimEnds(
   store: AgentClaims & { isReady(): boolean },

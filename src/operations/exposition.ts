@@ -8,26 +8,26 @@
 /** The `Content-Type` of the format. */
 export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Labels of a sample, by name. */
+/** The labels of a sample: name to value. */
 export type Labels = Record<string, string | number>;
 
-/** A counter for one set of labels. */
+/** A counter with one set of labels. */
 export interface Count {
   value: number;
 }
 
-/** A histogram for one set of labels. */
+/** A histogram with one set of labels. */
 export interface Distribution {
   observe(value: number): void;
 }
 
-/** Metrics of one name: its lines, when they are asked for. */
+/** All samples of one metric name; the lines are made when the metrics are scraped. */
 interface Family {
   lines(): string[] | Promise<string[]>;
 }
 
 /**
- * Metrics that are written together.
+ * The metrics of one endpoint.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -47,7 +47,7 @@ export class Registry {
   /**
    * Adds a counter.
    *
-   * @returns gives the counter for a set of labels, which the caller adds to
+   * @returns a function that returns the counter for a set of labels, for the caller to increment
    */
   counter(name: string, help: string): (labels: Labels) => Count {
     const counts = new Map<string, Count>();
@@ -63,7 +63,7 @@ export class Registry {
   /**
    * Adds a gauge.
    *
-   * @param read gives its value whenever the metrics are asked for; `NaN` where nobody knows
+   * @param read returns the value; called at each scrape; `NaN` if unknown
    */
   gauge(name: string, help: string, read: () => number | Promise<number>, labels: Labels = {}) {
     this.#add(name, help, "gauge", async () => [sample(name, format(labels), await read())]);
@@ -72,8 +72,8 @@ export class Registry {
   /**
    * Adds a histogram.
    *
-   * @param bounds the upper bounds of its buckets, ascending
-   * @returns gives the histogram for a set of labels
+   * @param bounds the upper bounds of the buckets, ascending
+   * @returns a function that returns the histogram for a set of labels
    */
   histogram(name: string, help: string, bounds: number[]): (labels: Labels) => Distribution {
     const distributions = new Map<string, Buckets>();
@@ -91,7 +91,7 @@ export class Registry {
     this.#families.push({ lines: async () => [...head, ...await lines()] });
   }
 
-  /** All metrics. */
+  /** Formats all metrics. */
   async text(): Promise<string> {
     const lines = await Promise.all(this.#families.map((family) => family.lines()));
     return `${lines.flat().join("\n")}\n`;
@@ -101,7 +101,7 @@ export class Registry {
 /** The buckets of one histogram. */
 class Buckets implements Distribution {
   #bounds: number[];
-  /** How many values are in each bucket and in none before it; the last one is beyond all bounds. */
+  /** The number of values between each bound and the one before; the last entry counts values above all bounds. */
   #counts: number[];
   #sum = 0;
 

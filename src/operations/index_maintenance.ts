@@ -1,5 +1,5 @@
 /**
- * Index maintenance in the background, where it makes searches quicker.
+ * Index maintenance in the background, for stores whose searches it makes faster.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { StoreMaintenance } from "../store/visitor_store.ts";
 import { type Background, startBackground, type Times } from "./background.ts";
 import type { Log } from "./log.ts";
 
-/** The pause between two steps, in times of what a step took: searches come first. */
+/** The pause between two steps, as a multiple of the last step's duration: searches have priority. */
 const REST = 10;
 
 /** Maintains a store's indexes step by step: a minute after the start, and then every ten minutes. */

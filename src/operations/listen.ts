@@ -7,27 +7,27 @@ import { within } from "../async/deadline.ts";
 import { ConfigurationError } from "../config.ts";
 import type { Log } from "./log.ts";
 
-/** How long requests in flight may take once the server stops, in milliseconds: the whole stop takes under 10 s. */
+/** How long requests in flight may take once the server stops, in milliseconds; the whole stop must take under 10 s. */
 export const STOP_DEADLINE = 6000;
 
-/** The first pause before it tries again to listen, each further one twice as long, and the longest, in milliseconds. */
+/** The first and the longest pause before listening is tried again, in milliseconds; the pause doubles in between. */
 const [FIRST_RETRY, LAST_RETRY] = [10, 1000];
 
 /** A server that listens. */
 export interface Listener {
-  /** The port, which the system chose where it was to be 0. */
+  /** The port; chosen by the system if the configured port is 0. */
   readonly port: number;
-  /** Stops accepting, lets requests in flight finish and then resolves, after {@link STOP_DEADLINE} at the latest. */
+  /** Stops accepting connections, and resolves when requests in flight are finished, or after {@link STOP_DEADLINE}. */
   stop(): Promise<void>;
 }
 
 /**
- * Listens where the configuration says. Deno stops listening for good when it cannot accept a connection, as where the
- * process may open no more files, and never closes an idle one: then idle ones are closed, and it listens again. (Deno
- * 2.6 reports it once its connections are gone.)
+ * Serves HTTP on an address. `Deno.serve` stops for good when it cannot accept a connection, for example because the
+ * process may open no more files, and it never closes idle connections. In this case idle connections are closed, and a
+ * new server listens. (Deno 2.6 reports the failure only once all its connections are closed.)
  *
- * @param log receives when that happens
- * @param name the prefix of its variables: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
+ * @param log receives a warning each time that this happens
+ * @param name the prefix of the variables to name in errors: `PORT` and `HOST`, or `ADMIN_PORT` and `ADMIN_HOST`
  * @throws {ConfigurationError} the port is taken, or this user may not open it
  */
 export function listen(
@@ -38,7 +38,7 @@ export function listen(
 ): Listener {
   let isStopping = false;
   let current: Deno.HttpServer | null = null;
-  /** Shutdowns whose requests in flight are not finished. */
+  /** The shutdowns that still wait for requests in flight. */
   const shutdowns = new Set<Promise<void>>();
   const shutDown = () => {
     const shutdown = current!.shutdown().finally(() => shutdowns.delete(shutdown));
@@ -61,7 +61,7 @@ export function listen(
       if (!isStopping) start();
       return true;
     } catch {
-      // The reason is the same as before, and logged.
+      // The reason is the same as before, and was logged.
       return false;
     }
   };
@@ -81,14 +81,14 @@ export function listen(
   }
 }
 
-/** Turns the runtime's or Node's error into one that says why the address cannot be listened on. */
+/** Converts an error of `Deno.serve` or `node:http` to one that names the variable with the unusable address. */
 export function refusedAddress(
   { name: cause, code = "" }: Error & { code?: string },
   { port, host }: { port: number; host: string },
   name: "" | "ADMIN_" = "",
 ): ConfigurationError {
   const isPort = ["AddrInUse", "PermissionDenied"].includes(cause) || ["EADDRINUSE", "EACCES"].includes(code);
-  // An address of another machine, or a name without an address: Deno has several errors for these.
+  // Otherwise the address is of another machine, or the name is unknown: Deno has several errors for these.
   return new ConfigurationError([
     isPort
       ? ConfigurationError.line(
@@ -104,10 +104,10 @@ export function refusedAddress(
   ]);
 }
 
-/** The signals by which a process is asked to end: by a service manager, and by a terminal that closes or is typed into. */
+/** The signals that ask a process to stop, from a service manager or a terminal. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
-/** Resolves when the process is asked to end. */
+/** Resolves with the first signal that asks the process to stop. */
 export function untilStopped(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
     for (const signal of STOP_SIGNALS) {

@@ -1,5 +1,5 @@
 /**
- * The log: a line for each event, on standard error; JSON unless that is a terminal.
+ * The log: one line per event on standard error, as JSON unless standard error is a terminal.
  *
  * @module
  */
@@ -7,24 +7,24 @@ import { type Config, LOG_LEVELS, type LogLevel } from "../config.ts";
 import { within } from "../async/deadline.ts";
 
 /**
- * Logs an event. Never with a key, a search or a visitor's data.
+ * Logs an event. Must not be passed a key, a search or a visitor's data.
  *
  * @param sentence what happened
- * @param level `info` unless given
- * @param details further values
+ * @param level `info` by default
+ * @param details further fields of the line
  */
 export type Log = (sentence: string, level?: LogLevel, details?: Record<string, unknown>) => void;
 
-/** The most text that waits for a reader who has stopped, in characters; further lines are dropped and counted. */
+/** The most text that is buffered while standard error is not being read, in characters; further lines are dropped. */
 const MAX_WAITING = 1_000_000;
 
-/** How long lines are collected before they are written together, in milliseconds. */
-const GATHERING = 100;
+/** How long lines are buffered before they are written together, in milliseconds. */
+const BUFFERING = 100;
 
-/** How long the end of the process waits for a reader who has stopped, in milliseconds. */
+/** How long the process waits at its end if standard error is not being read, in milliseconds. */
 const END_DEADLINE = 500;
 
-/** An event, as a line shows it. */
+/** The content of one line. */
 interface Event {
   timestamp: number;
   level: LogLevel;
@@ -32,17 +32,17 @@ interface Event {
   details: Record<string, unknown>;
 }
 
-/** The lines of this process. */
+/** The output of this process. */
 let lines: Lines | null = null;
 
 /**
  * Opens the log of this process.
  *
- * @param lowest less important events are left out
+ * @param lowest the lowest level that is logged
  */
 export function openLog(lowest: LogLevel): Log {
   const format = Deno.stderr.isTerminal() ? readableFormat() : jsonFormat();
-  // One for all logs of this process, so that their lines do not mix.
+  // One output for all logs of this process, so that their lines do not interleave.
   const opened = lines ??= new Lines();
   const shown = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest)));
   return (sentence, level = "info", details = {}) => {
@@ -50,19 +50,19 @@ export function openLog(lowest: LogLevel): Log {
   };
 }
 
-/** Opens the log that the configuration asks for, and logs its warnings. */
+/** Opens the log with the configured level, and logs the configuration's warnings. */
 export function openConfiguredLog({ logLevel, warnings }: Config): Log {
   const log = openLog(logLevel);
   for (const warning of warnings) log(warning, "warning");
   return log;
 }
 
-/** Resolves when all that was logged is written, or {@link END_DEADLINE} has passed. */
+/** Resolves when all logged lines are written, or {@link END_DEADLINE} has passed. */
 export async function closeLog(): Promise<void> {
   if (lines !== null) await within(END_DEADLINE, lines.end());
 }
 
-/** Formats events as JSON. The part that events of the same moment share is made once. */
+/** Formats events as JSON. The part that consecutive events of one millisecond share is serialised once. */
 function jsonFormat(): (event: Event) => string {
   let [beginning, ofTimestamp, ofLevel, ofSentence] = ["", NaN, "", ""];
   return ({ timestamp, level, sentence, details }) => {
@@ -77,8 +77,8 @@ function jsonFormat(): (event: Event) => string {
 }
 
 /**
- * The part of an error that may be logged: its name, code and frames; not its message, which may hold a visitor's
- * data.
+ * Returns the parts of an error that may be logged: its name, code and stack frames. The message is left out, since it
+ * may hold a visitor's data.
  */
 export function describeFailure(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
@@ -108,7 +108,7 @@ function readableFormat(): (event: Event) => string {
 const DIM = 2;
 const COLOURS = { debug: 36, info: 0, warning: 33, error: 31 } as const;
 
-/** Lines on standard error. Lines of the same moment are written together, and no caller waits for their reader. */
+/** Writes lines to standard error, several at once. Callers never wait for the output. */
 class Lines {
   #encoder = new TextEncoder();
   #waiting = "";
@@ -121,28 +121,28 @@ class Lines {
     this.#writing ??= this.#work();
   }
 
-  /** Resolves when all is written. */
+  /** Resolves when all lines are written. */
   async end() {
     await this.#writing;
   }
 
   async #work() {
-    await new Promise((resolve) => setTimeout(resolve, GATHERING));
+    await new Promise((resolve) => setTimeout(resolve, BUFFERING));
     try {
       while (this.#waiting !== "") {
         const note = this.#leftOut === 0
           ? ""
-          : `{"level":"warning","message":"${this.#leftOut} lines are left out"}\n`;
+          : `{"level":"warning","message":"${this.#leftOut} log lines were dropped"}\n`;
         let bytes = this.#encoder.encode(this.#waiting + note);
         this.#waiting = "";
         this.#leftOut = 0;
         while (bytes.length > 0) bytes = bytes.subarray(await Deno.stderr.write(bytes));
       }
     } catch {
-      // The reader has gone, and there is no other place for it.
+      // Standard error is closed, and there is nowhere else to report that.
       this.#waiting = "";
     }
-    // In the same turn in which nothing was left: a line that comes later must start writing again.
+    // Set in the same turn in which the buffer was empty, so that the next line starts a new write.
     this.#writing = null;
   }
 }

@@ -7,7 +7,7 @@ import { replaceMethods } from "../store/replaced_methods.ts";
 import { StoreUnavailable, VisitorChanged, type VisitorStore } from "../store/visitor_store.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** The operations that are measured, by their names in the metrics: those of requests and of what runs beside them. */
+/** The methods that are measured, with their names in the metrics: those that requests and background work call. */
 const OPERATIONS = {
   findVisitors: "find_visitors",
   getVisitors: "get_visitors",
@@ -37,7 +37,7 @@ const OPERATIONS = {
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** The same store, whose operations are counted and timed. */
+/** Wraps a store so that its operations are counted and timed. */
 export function measureStore(store: VisitorStore, metrics: Metrics): VisitorStore {
   return replaceMethods(
     store,

@@ -10,7 +10,7 @@ import { CONTENT_TYPE, type Count, type Distribution, Registry } from "./exposit
 /** The outcome of a database operation. */
 export type Outcome = "ok" | "unavailable" | "error";
 
-/** What is counted and timed while the process serves. */
+/** The metrics of a serving process. */
 export class Metrics {
   #registry = new Registry();
 
@@ -24,15 +24,15 @@ export class Metrics {
 
   #requestSeconds = this.#registry.histogram(
     "foyer_http_request_duration_seconds",
-    "How long requests took",
+    "Duration of requests in seconds",
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   );
 
-  #operations = this.#registry.counter("foyer_database_operations_total", "Operations of the database");
+  #operations = this.#registry.counter("foyer_database_operations_total", "Database operations");
 
   #operationSeconds = this.#registry.histogram(
     "foyer_database_operation_duration_seconds",
-    "How long operations of the database took",
+    "Duration of database operations in seconds",
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   );
 
@@ -59,18 +59,26 @@ export class Metrics {
       "When the process started, in seconds since 1970",
       () => startedAt,
     );
-    gauge("foyer_process_resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
-    gauge("foyer_process_heap_bytes", "Memory that JavaScript uses", () => Deno.memoryUsage().heapUsed);
-    gauge("foyer_build_info", "The versions that run, always 1", () => 1, {
+    gauge(
+      "foyer_process_resident_memory_bytes",
+      "Resident memory of the process",
+      () => Deno.memoryUsage().rss,
+    );
+    gauge(
+      "foyer_process_heap_bytes",
+      "Used memory of the JavaScript heap",
+      () => Deno.memoryUsage().heapUsed,
+    );
+    gauge("foyer_build_info", "The running versions of Foyer and Deno as labels; always 1", () => 1, {
       version: denoJson.version,
       deno: Deno.version.deno,
     });
   }
 
-  /** The counters of each kind of request, since finding them by their labels takes longer than counting. */
+  /** Caches the metrics of each kind of request, since finding them by their labels takes longer than counting. */
   #requestsOf = new Map<string, [Count, Distribution]>();
 
-  /** @param route its pattern, never the path */
+  /** @param route the route's pattern, never the request's path */
   countRequest(method: string, route: string, status: number, milliseconds: number) {
     const kind = `${method} ${route} ${status}`;
     let found = this.#requestsOf.get(kind);
@@ -83,13 +91,13 @@ export class Metrics {
     seconds.observe(milliseconds / 1000);
   }
 
-  /** Counts and times an operation of the database. */
+  /** Counts and times a database operation. */
   countOperation(operation: string, outcome: Outcome, milliseconds: number) {
     this.#operations({ operation, outcome }).value++;
     this.#operationSeconds({ operation }).observe(milliseconds / 1000);
   }
 
-  /** Counts a read of a list by the source of its result. */
+  /** Counts a read of a list, by the source of the result. */
   countRead(source: ReadSource) {
     this.#sharedReads({ source }).value++;
   }
@@ -102,8 +110,8 @@ export class Metrics {
   /**
    * Adds metrics of the database.
    *
-   * @param isUp whether it answered last
-   * @param counts the visitors online now, and those of them who wait for a call; `null` where the database does not answer
+   * @param isUp whether the database answered the last operation
+   * @param counts count the visitors online, and those who wait for a call; `null` if the database does not answer
    */
   watchDatabase(isUp: () => boolean, counts: Record<"online" | "waiting", () => Promise<number | null>>) {
     const gauge = this.#registry.gauge.bind(this.#registry);
@@ -123,8 +131,8 @@ export class Metrics {
   /**
    * Adds the number of documents without search fields.
    *
-   * @param isUp whether the database answered last
-   * @param countUnindexed `null` where the database does not answer
+   * @param isUp whether the database answered the last operation
+   * @param countUnindexed `null` if the database does not answer
    */
   watchUnindexed(isUp: () => boolean, countUnindexed: () => Promise<number | null>) {
     this.#registry.gauge(
@@ -134,7 +142,7 @@ export class Metrics {
     );
   }
 
-  /** @param type one of the protocol's, never what a web page sent instead */
+  /** @param type a message type of the protocol, never any other text that a web page sent */
   countMessage(type: string, outcome: string) {
     this.#messages({ type, outcome }).value++;
   }
@@ -145,13 +153,13 @@ export class Metrics {
     gauge("foyer_presence_connections", "Web pages connected to this process", () => connections.size);
     gauge(
       "foyer_presence_visitors",
-      "Visitors of these web pages, and those who left just now",
+      "Visitors connected to this process, or whose leaving is not written yet",
       () => visitors.size,
     );
     gauge("foyer_presence_waiting", "Visitors whose changes are not written yet", () => visitors.waiting);
   }
 
-  /** Counts a question of streams: whether a list changed. */
+  /** Counts a read of a list for streams. */
   countPoll() {
     this.#polls.value++;
   }
@@ -163,13 +171,13 @@ export class Metrics {
     gauge("foyer_stream_lists", "Different lists that these streams follow", () => lists.size);
   }
 
-  /** All metrics in Prometheus' text format. */
+  /** Formats all metrics in Prometheus' text format. */
   async text(): Promise<{ contentType: string; body: string }> {
     return { contentType: CONTENT_TYPE, body: await this.#registry.text() };
   }
 }
 
-/** Counts only while the database is up, since waiting for it would hold up all the other metrics. */
+/** Counts only while the database answers: waiting for it would delay all the other metrics. */
 function countWhileUp(isUp: () => boolean, count: () => Promise<number | null>) {
   return async () => isUp() ? await count() ?? NaN : NaN;
 }

@@ -1,5 +1,5 @@
 /**
- * A failure that goes on: it is logged once, and not at every attempt.
+ * A failure that persists over several attempts: it is logged once, not at each attempt.
  *
  * @module
  */
@@ -12,18 +12,18 @@ export class OngoingFailure {
   #what: string;
   #last = "";
 
-  /** @param what names what is not done, such as "Visitors are not removed yet" */
+  /** @param what the log's sentence, such as "Visitors are not removed yet"; the reason is appended */
   constructor(log: Log, what: string) {
     this.#log = log;
     this.#what = what;
   }
 
-  /** Whether it failed the last time. */
+  /** Whether the last attempt failed. */
   get goesOn(): boolean {
     return this.#last !== "";
   }
 
-  /** Records a failure: a database that does not answer is a warning, anything else an error. */
+  /** Records a failed attempt. Logs a new reason, as a warning if the database does not answer, otherwise as an error. */
   note(error: unknown) {
     const isForeseen = error instanceof StoreUnavailable;
     const reason = isForeseen ? error.message : "something went wrong";
@@ -37,7 +37,7 @@ export class OngoingFailure {
     this.#last = reason;
   }
 
-  /** Records a success. */
+  /** Records a successful attempt. */
   end() {
     this.#last = "";
   }

@@ -1,29 +1,29 @@
 /**
- * Removing many visitors while others ask for theirs.
+ * Removal of many visitors, in batches that let requests through.
  *
  * @module
  */
 import type { VisitorWrites } from "../store/visitor_store.ts";
 
-/** Visitors in one batch: few, since the embedded store answers nothing else while it removes them. */
+/** The batch size in visitors; small, since the embedded store answers nothing else during a batch. */
 const BATCH = 50;
 
-/** How visitors are removed. */
+/** The options of {@link removeOfflineVisitors}. */
 export interface RemovalOptions {
-  /** Returns, for each batch, the time before which removed visitors were last seen; `null`: at any time. */
+  /** Returns the time before which removed visitors were last seen; `null` for any time. Called before each batch. */
   seenBefore?: () => Date | null;
-  /** Whether to go on, called before each batch. */
+  /** Whether to continue. Called before each batch. */
   mayGoOn?: () => Promise<boolean> | boolean;
   /** Called after each batch. */
   onRemoved: () => void;
-  /** Waits so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   pause?: (milliseconds: number) => Promise<unknown>;
 }
 
 /**
- * Removes the visitors who are offline, in batches. After each one others have the store for as long as the batch took.
+ * Removes visitors who are offline, in batches. Each batch is followed by a pause as long as the batch took.
  *
- * @returns how many
+ * @returns the number of removed visitors
  */
 export async function removeOfflineVisitors(
   store: VisitorWrites,

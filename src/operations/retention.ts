@@ -1,5 +1,5 @@
 /**
- * Retention: visitors who have not been seen for long are removed.
+ * Retention: removes visitors who were last seen longer ago than `RETENTION_DAYS`.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import type { Log } from "./log.ts";
 
 const DAY = 86_400_000;
 
-/** How long this process holds the lease, unless it renews it, in milliseconds. */
+/** How long the lease lasts without renewal, in milliseconds. */
 const LEASE = 60_000;
 
-/** When visitors are looked for. */
+/** The options of {@link startRetention}. */
 export interface RetentionOptions extends Partial<Times> {
   /** Called after each removal. */
   onRemoved?: () => void;
 }
 
 /**
- * Removes visitors who have been offline for longer than so many days: at once, and then every ten minutes. Of all
- * processes over one store, one at a time does so.
+ * Removes visitors who have been offline for longer than `days`: at once, and then every ten minutes. A lease ensures
+ * that one process at a time does so.
  */
 export function startRetention(
   store: VisitorWrites & Leases,
@@ -48,7 +48,7 @@ export function startRetention(
   return {
     async stop() {
       await background.stop();
-      // Or a process that starts now would not remove anybody before its second look.
+      // Otherwise a process that starts now could remove nobody in its first run.
       await store.releaseLease("retention", holder).catch(() => {});
     },
   };

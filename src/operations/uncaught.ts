@@ -1,19 +1,19 @@
 /**
- * Errors that no code caught. Deno would print their message, which may hold a visitor's data, and end the process.
+ * Uncaught errors. By default Deno prints their message, which may hold a visitor's data, and ends the process.
  *
  * @module
  */
 import { describeFailure, type Log } from "./log.ts";
 
-/** A watch over errors that no code caught. */
+/** A handler of uncaught errors; disposing of it restores Deno's default. */
 export interface UncaughtWatch extends Disposable {
-  /** Resolves at the first error that was thrown and not caught: what it interrupted may be in any state. */
+  /** Resolves at the first thrown error that no code caught: the interrupted code may have left any state. */
   readonly thrown: Promise<void>;
 }
 
 /**
- * Logs errors that no code caught, without their message, and lets the process go on. A rejection that no code handles
- * leaves nothing half done that others rely on; after a thrown error the process should end.
+ * Logs uncaught errors without their message, and lets the process continue. That is safe after an unhandled rejection,
+ * which leaves no shared state half changed; after a thrown error the process should end.
  */
 export function watchUncaught(log: Log): UncaughtWatch {
   const thrown = Promise.withResolvers<void>();

@@ -18,7 +18,7 @@ function test(sentence: string, fn: () => void | Promise<void>) {
   if (hasAllRights) Deno.test(`The deploy files: ${sentence}`, fn);
 }
 
-/** The paths of the main port, as the map of URLs has them; `{short_id}` stands for anything. */
+/** The paths of the main port, from the map of URLs in app.ts; `{short_id}` stands for any text. */
 function routePaths(): string[] {
   const [urls] = /^const URLS = \{[^]*?^\}/m.exec(read("src/app.ts"))!;
   const paths = Array.from(urls.matchAll(/\[\s*"[A-Z]+",\s*"([^"]+)"/g), ([, path]) => path);
@@ -26,7 +26,7 @@ function routePaths(): string[] {
   return paths;
 }
 
-/** A path under the prefix is a route, or, where it ends with a slash, has routes under it. */
+/** Asserts that a path under the prefix is a route or, if it ends with a slash, that routes begin with it. */
 function assertIsRoute(path: string) {
   assert.ok(path.startsWith(`${PREFIX}/`), `${path} is under ${PREFIX}`);
   const own = path.slice(PREFIX.length);
@@ -34,7 +34,7 @@ function assertIsRoute(path: string) {
   assert.ok(isRoute, `${path} is a route`);
 }
 
-/** Every metric that a server with everything switched on has, and the labels of them all. */
+/** Every metric of a server with all features on, and the labels of all metrics. */
 async function knownMetrics(): Promise<{ names: Set<string>; labels: Set<string> }> {
   const metrics = new Metrics();
   metrics.countRequest("GET", "/live", 200, 1);
@@ -49,7 +49,7 @@ async function knownMetrics(): Promise<{ names: Set<string>; labels: Set<string>
   const series = Array.from(body.matchAll(/^(foyer_\w+)(\{.*\})? /gm));
   return {
     names: new Set(series.map(([, name]) => name)),
-    // Prometheus adds the first two.
+    // Prometheus adds `instance` and `job`.
     labels: new Set([
       "instance",
       "job",
@@ -58,7 +58,7 @@ async function knownMetrics(): Promise<{ names: Set<string>; labels: Set<string>
   };
 }
 
-/** Every metric and label of an expression in Prometheus' language is one that Foyer has. */
+/** Asserts that every metric and label in PromQL expressions is one of Foyer's. */
 async function assertIsMeasured(expressions: string[]) {
   const { names, labels } = await knownMetrics();
   for (const expression of expressions) {
@@ -71,7 +71,7 @@ async function assertIsMeasured(expressions: string[]) {
   }
 }
 
-test("the alert rules name metrics that there are", async () => {
+test("the alert rules use only metrics that exist", async () => {
   const rules = read(`${DEPLOY}prometheus-rules.yml`);
   const expressions = Array.from(
     rules.matchAll(/^( *)expr:(?: \|\n((?:\1 {2,}.*\n)+)| (.*)\n)/gm),
@@ -82,7 +82,7 @@ test("the alert rules name metrics that there are", async () => {
   for (const [name] of rules.matchAll(/\bfoyer_\w+/g)) await assertIsMeasured([name]);
 });
 
-test("the dashboard names metrics that there are, and every metric is on it", async () => {
+test("the dashboard uses only metrics that exist, and shows every metric", async () => {
   const text = read(`${DEPLOY}grafana-dashboard.json`);
   const { panels } = JSON.parse(text) as { panels: { id: number; targets: { expr: string }[] }[] };
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
@@ -91,7 +91,7 @@ test("the dashboard names metrics that there are, and every metric is on it", as
   for (const name of (await knownMetrics()).names) assert.ok(shown(name), `${name} is shown`);
 });
 
-test("the unit parses, and Foyer may write where it has to", () => {
+test("the systemd unit parses, and lets Foyer write its files", () => {
   const sections = new Map<string, Map<string, string[]>>();
   let section = new Map<string, string[]>();
   for (const line of read(`${DEPLOY}foyer.service`).split("\n")) {
@@ -107,7 +107,7 @@ test("the unit parses, and Foyer may write where it has to", () => {
   assert.deepEqual([...sections.keys()], ["Unit", "Service", "Install"]);
   const service = (name: string) => sections.get("Service")!.get(name)?.at(-1) ?? "";
 
-  // The commands of its README put the files there.
+  // The commands in the README install the files at these paths.
   const readme = read("src/operations/deploy/README.md");
   assert.ok(readme.includes(`foyer ${service("ExecStart")}`), "the README installs the executable there");
   assert.ok(readme.includes(`.env.example ${service("EnvironmentFile")}`), "and the variables there");
@@ -117,7 +117,7 @@ test("the unit parses, and Foyer may write where it has to", () => {
   const writable = [`/var/lib/${service("StateDirectory")}`, ...service("ReadWritePaths").split(" ")]
     .filter((path) => path !== "");
   for (const path of writable) assert.match(path, /^\/var\/lib\/foyer(\/|$)/);
-  // The path of the embedded store is relative unless set.
+  // The default path of the embedded store is relative.
   assert.ok(writable.includes(service("WorkingDirectory")));
   assert.ok(!VARIABLES.SQLITE_PATH.shownDefault!.startsWith("/"));
 
@@ -130,13 +130,13 @@ test("the unit parses, and Foyer may write where it has to", () => {
   assert.equal(service("UMask"), "0077");
 });
 
-test("the proxies keep the path, forward WebSockets and name routes that there are", () => {
+test("the proxies keep the path, forward WebSockets and name only existing routes", () => {
   const nginx = read(`${DEPLOY}nginx.conf`).replaceAll(/^\s*#.*$/gm, "");
   const locations = Array.from(nginx.matchAll(/location (?:= )?(\S+) \{([^}]*)\}/g));
   assert.deepEqual(locations.map(([, path]) => path), [`${PREFIX}/`, `${PREFIX}/connect`]);
   for (const [, path, options] of locations) {
     assertIsRoute(path);
-    // A path after the upstream's name would replace the location's.
+    // nginx would replace the location's path by a path after the upstream's name.
     assert.match(options, /proxy_pass http:\/\/\w+;/);
     assert.match(options, /proxy_http_version 1\.1;/);
     assert.match(options, /proxy_set_header X-Forwarded-For \$remote_addr;/);
@@ -152,7 +152,7 @@ test("the proxies keep the path, forward WebSockets and name routes that there a
   const caddy = read(`${DEPLOY}Caddyfile`).replaceAll(/^\s*#.*$/gm, "");
   const handled = Array.from(caddy.matchAll(/handle (\S+) \{/g), ([, path]) => path.replace(/\*$/, ""));
   assert.deepEqual(handled, [`${PREFIX}/`]);
-  // What would change the path, or break WebSockets, which reverse_proxy forwards by itself.
+  // These directives would change the path, or break WebSockets, which reverse_proxy forwards by default.
   assert.doesNotMatch(caddy, /handle_path|strip_prefix|rewrite|\buri\b|header_up|versions/);
 
   const traefik = read(`${DEPLOY}traefik.yml`).replaceAll(/^\s*#.*$/gm, "");
@@ -170,18 +170,18 @@ test("the proxies keep the path, forward WebSockets and name routes that there a
   }
 });
 
-test("every environment variable that they name is one of Foyer's", () => {
+test("every environment variable in them exists", () => {
   for (const { name } of Deno.readDirSync(new URL(DEPLOY, ROOT))) {
-    // What follows there are names of errors.
-    const [text] = read(DEPLOY + name).split("The log has the name of the error:");
-    // Two words or more, or one that is set.
+    // The table after this sentence has names of errors, which look like variables.
+    const [text] = read(DEPLOY + name).split("The log names the error:");
+    // Names of two words or more, or of one word with a value.
     const named = text.matchAll(/(?<![\w$-])(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)|[A-Z]{4,}(?==))/g);
     for (const [variable] of named) {
       if (/^(OTEL|DENO)_/.test(variable) || SOCKETS.has(variable)) continue;
       assert.ok(Object.hasOwn(VARIABLES, variable), `${name}: ${variable} exists`);
     }
   }
-  // The variables that the proxies' files ask for are a configuration that works.
+  // The variables in the proxies' files form a valid configuration.
   const { prefix, trustedProxies } = readConfig({
     BASE_ENDPOINT: `https://support.example.com${PREFIX}`,
     HOST: "127.0.0.1",
@@ -190,10 +190,10 @@ test("every environment variable that they name is one of Foyer's", () => {
   assert.deepEqual([prefix, trustedProxies], [PREFIX, ["127.0.0.1"]]);
 });
 
-/** The kinds of sockets that the unit allows. */
+/** The socket families that the unit allows. */
 const SOCKETS = new Set(["AF_INET", "AF_INET6", "AF_UNIX"]);
 
-test("the container is built of files that there are, by the Deno that CI uses", () => {
+test("the container is built from existing files, with the Deno that CI uses", () => {
   const lines = read(`${DEPLOY}Containerfile`).split("\n");
   const sources = lines.filter((line) => /^COPY (?!--)/.test(line)).flatMap((line) =>
     line.split(" ").slice(1, -1)
