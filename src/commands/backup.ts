@@ -1,6 +1,6 @@
 /**
- * `foyer backup FILE`: a copy of the embedded store. A copy of its file alone would lack what is still in the write-ahead
- * log.
+ * `foyer backup FILE`: copies the embedded store. Copying its file alone would lose changes that are still in the
+ * write-ahead log.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { StoreUnavailable } from "../store/visitor_store.ts";
 import { printError } from "./print.ts";
 
 /**
- * Writes a copy of the store into a new file that no other user may read (mode 0600), also while a server uses the store.
+ * Copies the store to a new file that no other user may read (mode 0600). A server may use the store meanwhile.
  *
- * @returns the exit code: 0, or 1 where there is no copy
+ * @returns the exit code: 0, or 1 if no copy was made
  */
 export async function backup(config: Config, path: string): Promise<number> {
   const store = await openStore(config.store, "command", openConfiguredLog(config), {
@@ -28,7 +28,7 @@ export async function backup(config: Config, path: string): Promise<number> {
     try {
       await store.backup(path);
     } catch (error) {
-      // SQLite leaves its journal behind where the disk is full.
+      // SQLite leaves its journal behind if the disk is full.
       for (const file of [path, `${path}-journal`]) await Deno.remove(file).catch(() => {});
       throw error;
     }

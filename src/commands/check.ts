@@ -1,5 +1,5 @@
 /**
- * `foyer check`: whether the configuration, the store and the rights on it are as a server needs them.
+ * `foyer check`: checks the configuration, the connection to the store, and the rights to read and write it.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { LATEST } from "../search/parse.ts";
 import { openConfiguredLog } from "../operations/log.ts";
 import { print } from "./print.ts";
 
-/** How long the lease is held by which it is tried whether the store can be written, in milliseconds. */
+/** The duration of the lease that tests whether the store can be written, in milliseconds. */
 const LEASE = 1000;
 
 /**
- * Checks everything without serving, and prints a line for each result to standard output. Nothing of a visitor is
- * read out or changed.
+ * Checks everything without serving, and prints one line per result to standard output. Prints and changes no visitor's
+ * data.
  *
- * @returns the exit code: 0, or 1 where the store cannot be used
+ * @returns the exit code: 0, or 1 if the store cannot be used
  * @throws {ConfigurationError} the store cannot be opened as configured
  */
 export async function check(config: Config): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * The demo shop, whose visitors come in by the web SDK. Not a part of the executable.
+ * The demo shop, a site with the web SDK. Not a part of the executable.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import { answer } from "../http/answer.ts";
 import type { Methods } from "../http/endpoint.ts";
 
-/** The shop's routes; none where pages do not connect. Each of its pages is the same document. */
+/** The shop's routes; none if web pages cannot connect (no `SITE_KEY`). All its web pages are the same document. */
 export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, Methods> {
   if (presence === null) return {};
   const page = Deno.readTextFileSync(new URL("demo.html", import.meta.url));
@@ -17,7 +17,7 @@ export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, M
       const nonce = crypto.randomUUID();
       const values: Record<string, string> = {
         NONCE: nonce,
-        // Beside this page, whatever name of this machine the browser came by.
+        // Relative to the request's path, so that any host name of this machine works.
         SDK_URL: `${context.req.path.replace(/\/demo(\/.*)?$/, "")}/sdk.js`,
         API_KEY: presence.siteKey,
       };
@@ -48,7 +48,7 @@ export function demoRoutes({ presence, baseEndpoint }: Config): Record<string, M
   return { "/demo/watch/{short_id}": watch, "/demo": shop, "/demo/*": shop };
 }
 
-/** Says what stands where a `watch_link` leads. Its values are escaped. */
+/** The web page behind the demo's `watch_link`; explains what would be there in production. Escapes its arguments. */
 function watchPage(shortId: string, home: string): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,6 +1,6 @@
 /**
- * `deno task dev`: the server, with everything set that is not and with visitors to look at, who come and go.
- * With `--still` they do not. Not a part of the executable.
+ * `deno task dev`: the server with defaults for all unset variables, and with sample visitors who come and go. With
+ * `--still` the sample visitors do nothing. Not a part of the executable.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { serve } from "./serve.ts";
 
 const DEVELOPMENT = { REST_KEY: "development-key", HOST: "127.0.0.1" };
 
-/** Not together with `MONGO_URI`, since the visitors of that database are real. */
+/** Variables that are not set if `MONGO_URI` is, since the visitors of that database are real. */
 const DEVELOPMENT_STORE = {
   SQLITE_PATH: "foyer-dev.db",
   REST_WRITE_KEY: "development-write-key",
@@ -33,12 +33,12 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   const config = readConfig({
     ...DEVELOPMENT,
     ...(usesMongo ? {} : DEVELOPMENT_STORE),
-    // A page of the demo, which is there with the development store.
+    // A web page of the demo shop, which exists only with the development store.
     ...(usesMongo ? {} : { WATCH_LINK: `${root.replace(/\/+$/, "")}/demo/watch/{short_id}` }),
     ALLOWED_ORIGINS: `http://localhost:${port},http://127.0.0.1:${port}`,
     ...Object.fromEntries(given),
   });
-  // Not of the keys for development, which everybody knows.
+  // Without warnings about the development keys, which are public on purpose.
   config.warnings = [...warnings, ...warnOfWeakKeys(values)];
   const whenListening = async (store: VisitorStore, log: Log) => {
     if (!usesMongo) await fillWhenEmpty(store);
@@ -49,7 +49,7 @@ async function dev(uncaught: Promise<void>): Promise<number> {
   return await serve(config, { demo: demoRoutes(config), whenListening, uncaught });
 }
 
-/** Where everything is. Of the keys only those for development are shown. */
+/** A text with the URLs of the server. Shows only the development keys, never the user's own. */
 function welcome({ host, port, prefix, restKey, writeKey, presence, console }: Config): string {
   const here = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}${encodeURI(prefix)}`;
   const key = restKey === DEVELOPMENT.REST_KEY ? restKey : "YOUR_REST_KEY";
@@ -77,7 +77,7 @@ async function fillWhenEmpty(store: VisitorStore) {
   console.log(`Filled the empty store with ${visitors.length} sample visitors`);
 }
 
-/** Waits for a file that an earlier Foyer wrote. */
+/** Waits while the store rebuilds a file that an earlier version of Foyer wrote. */
 async function untilRebuilt(store: VisitorStore) {
   while (true) {
     try {

@@ -1,5 +1,5 @@
 /**
- * How a command ends for the shell: the exit codes beside 0 and 1.
+ * How a command ends: error handling and exit codes.
  *
  * @module
  */
@@ -9,28 +9,29 @@ import { closeLog, describeFailure, openLog } from "../operations/log.ts";
 import { watchUncaught } from "../operations/uncaught.ts";
 import { printError } from "./print.ts";
 
-/** The command line makes no sense (sysexits.h). */
+/** The exit code for a wrong command line (sysexits.h). */
 export const EX_USAGE = 64;
 
-/** The configuration cannot be used (sysexits.h). */
+/** The exit code for a wrong configuration (sysexits.h). */
 export const EX_CONFIG = 78;
 
-/** How long a command may take to end after an error that no code caught, in milliseconds. */
+/** How long a command may take to end after an uncaught error, in milliseconds. */
 const END_DEADLINE = 10_000;
 
 /**
  * A command.
  *
- * @param uncaught resolves when an error was thrown and no code caught it: the command should end
+ * @param uncaught resolves at an uncaught error, after which the command should end
  * @returns the exit code
  */
 export type Command = (uncaught: Promise<void>) => number | Promise<number>;
 
 /**
- * Runs a command. What is wrong in the configuration is written to standard error, a line for each value. Other errors
- * are logged without their message.
+ * Runs a command. Configuration errors are written to standard error, one line per value. Other errors are logged
+ * without their message.
  *
- * @returns the command's own exit code; 1 where it failed, or an error was thrown that no code caught; or `EX_CONFIG`
+ * @returns the command's own exit code; 1 after any other error, caught or not; {@link EX_CONFIG} for a wrong
+ * configuration
  */
 export async function runCommand(command: Command): Promise<number> {
   surviveFileSizeLimit();
@@ -59,8 +60,8 @@ export async function runCommand(command: Command): Promise<number> {
 }
 
 /**
- * Makes writing beyond the process' limit on files (`ulimit -f`) an error like that of a full disk: the signal of that
- * limit would end the process.
+ * Makes writing beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk. By default the signal
+ * SIGXFSZ would end the process.
  */
 function surviveFileSizeLimit() {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});

@@ -1,5 +1,5 @@
 /**
- * `foyer export`: every visitor as NDJSON, which `foyer import` takes back.
+ * `foyer export`: writes every visitor as NDJSON, which `foyer import` can read.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { openStore } from "../store/open.ts";
 import { StoreUnavailable, type VisitorStore } from "../store/visitor_store.ts";
 import { printError } from "./print.ts";
 
-/** How many characters are written at once. */
+/** The number of characters that are written at once. */
 const WRITE_SIZE = 64 * 1024;
 
-/** The lines of an export, a visitor each. */
+/** Generates the lines of an export, one visitor each. */
 export async function* exportLines(store: VisitorStore): AsyncGenerator<string> {
   for await (const visitor of store.allVisitors()) yield JSON.stringify(visitor) + "\n";
 }
 
 /**
- * Writes all visitors to standard output with all attributes, hidden ones too, since it is a copy of the store.
+ * Writes all visitors to standard output with all attributes, even hidden ones, since an export is a copy of the store.
  *
- * @returns the exit code: 0, or 1 where the export could not be finished
+ * @returns the exit code: 0, or 1 if the export is incomplete
  */
 export async function exportVisitors(config: Config): Promise<number> {
   const store = await openStore(config.store, "command", openConfiguredLog(config), {
@@ -39,7 +39,7 @@ export async function exportVisitors(config: Config): Promise<number> {
     await writer.write(encoder.encode(text));
     return 0;
   } catch (error) {
-    // The reader has read enough, as `head` does.
+    // The reader closed the pipe, as `head` does when it has enough lines.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     const reason = error instanceof StoreUnavailable ? error.message : outputFailure(error);
     if (reason === null) throw error;
@@ -50,7 +50,7 @@ export async function exportVisitors(config: Config): Promise<number> {
   }
 }
 
-/** Why standard output takes no more; `null` for another error. */
+/** A sentence for a failure to write standard output; `null` for any other error. */
 function outputFailure(error: unknown): string | null {
   const { code } = error as { code?: unknown };
   return error instanceof Deno.errors.WriteZero || typeof code === "string"

@@ -1,7 +1,7 @@
 /**
- * MongoDB's Extended JSON, which mongoexport writes, relaxed and canonical
- * (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/). Not by the driver's own parser: it would take
- * metadata that has such a key for another value, and lose digits.
+ * MongoDB's Extended JSON, relaxed and canonical, as mongoexport writes it
+ * (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/). The driver's own parser is not used: it would
+ * also convert metadata with keys such as `$date`, and lose digits of large numbers.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { exactNumber } from "../visitor/exact_json.ts";
 import { parseTime } from "../visitor/time.ts";
 import { ATTRIBUTE_NAMES, type AttributeName, ATTRIBUTES } from "../visitor/visitor.ts";
 
-/** What numbers count where times belong: seconds or milliseconds since 1970. */
+/** The unit of numbers in time attributes: seconds or milliseconds since 1970. */
 export type TimeUnit = "s" | "ms";
 
-/** Times beyond these are no visitor's: the unit is another one. */
+/** The range of plausible times; a number outside it is in another unit. */
 const [FIRST_TIME, LAST_TIME] = [Date.parse("1970-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59.999Z")];
 
 /**
- * A document with JavaScript's values instead of Extended JSON, and with dates for numbers where times belong.
+ * Converts a document's Extended JSON to JavaScript values, and the numbers in its time attributes to dates.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ const [FIRST_TIME, LAST_TIME] = [Date.parse("1970-01-01T00:00:00Z"), Date.parse(
  * });
  * ```
  *
- * @param refuse receives the attributes whose numbers are no times, and why
+ * @param refuse called for each attribute whose number is no time, with the reason
  */
 export function nativeDocument(
   document: Record<string, unknown>,
@@ -39,10 +39,10 @@ export function nativeDocument(
 ): Record<string, unknown> {
   const native: Record<string, unknown> = {};
   for (const name of ATTRIBUTE_NAMES) {
-    // Not what the document inherits.
+    // Own properties only.
     if (!Object.hasOwn(document, name)) continue;
     const { kind } = ATTRIBUTES[name];
-    // A short id is text alone, as in a collection.
+    // A short id is never converted: it must be a string, as in a collection.
     if (name === "short_id") native[name] = document[name];
     else native[name] = kind === "metadata" ? nativeMetadata(document[name]) : nativeValues(document[name]);
     if (kind === "time" && timeUnit !== null) {
@@ -52,7 +52,7 @@ export function nativeDocument(
   return native;
 }
 
-/** The values in metadata; metadata itself is never Extended JSON, so that it may have any keys. */
+/** Converts the values in metadata. The object itself is never read as Extended JSON, so that it may have any keys. */
 function nativeMetadata(metadata: unknown): unknown {
   if (typeof metadata !== "object" || metadata === null) return metadata;
   if (!Array.isArray(metadata)) {
@@ -95,13 +95,13 @@ function nativeValue(value: unknown): unknown {
 
 const NUMBER = /^(?:[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/;
 
-/** A `$numberLong` and its like hold text, or a number. */
+/** Reads the content of `$numberLong`, `$numberInt` and the like: a string or a number. */
 function nativeNumber(content: unknown): number | bigint | string | undefined {
   if (typeof content === "number" || typeof content === "bigint") return content;
   return typeof content === "string" && NUMBER.test(content) ? exactNumber(content) : undefined;
 }
 
-/** A `$date` holds text, or milliseconds as a number or as a `$numberLong`. */
+/** Reads the content of `$date`: an ISO 8601 string, or milliseconds as a number or a `$numberLong`. */
 function nativeDate(content: unknown): Date | undefined {
   if (typeof content === "string") return parseTime(content) ?? undefined;
   const isObject = typeof content === "object" && content !== null;
@@ -112,7 +112,7 @@ function nativeDate(content: unknown): Date | undefined {
   return typeof milliseconds === "number" ? new Date(milliseconds) : undefined;
 }
 
-/** The text of a UUID, which is binary data of subtype 4; other bytes are no text. */
+/** The text form of a UUID (binary data of subtype 4); `undefined` for other binary data. */
 function uuidOf(content: unknown): string | undefined {
   if (typeof content !== "object" || content === null) return undefined;
   const { base64, subType } = content as Record<string, unknown>;
@@ -121,7 +121,7 @@ function uuidOf(content: unknown): string | undefined {
   return hex.length === 32 ? hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : undefined;
 }
 
-/** The date that a number means; any other value as it is. */
+/** Converts a number to a date; returns any other value unchanged. */
 function dateOfNumber(value: unknown, unit: TimeUnit, refuse: (reason: string) => void): unknown {
   const isNumber = typeof value === "number" || typeof value === "bigint" ||
     typeof value === "string" && /^-?\d{9,}(\.\d+)?$/.test(value);

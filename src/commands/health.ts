@@ -1,18 +1,18 @@
 /**
- * `foyer health`: asks the running server whether it is ready, for a container without a shell.
+ * `foyer health`: asks the running server whether it is ready; a health check for containers without a shell.
  *
  * @module
  */
 import type { Config } from "../config.ts";
 import { print } from "./print.ts";
 
-/** How long an answer may take, in milliseconds. */
+/** How long the server may take to answer, in milliseconds. */
 const DEADLINE = 5000;
 
 /**
- * Asks `/ready` of the server that runs with the same configuration on this host.
+ * Requests `/ready` from the server that runs with the same configuration on this host.
  *
- * @returns the exit code: 0 where it is ready, otherwise 1
+ * @returns the exit code: 0 if the server is ready, otherwise 1
  */
 export async function health({ host, port }: Config): Promise<number> {
   try {
@@ -28,7 +28,7 @@ export async function health({ host, port }: Config): Promise<number> {
   }
 }
 
-/** An address that listens on all addresses is reached by the loopback address. */
+/** The address to connect to: the loopback address if the server listens on all addresses. */
 function addressOf(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";

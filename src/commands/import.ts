@@ -1,5 +1,5 @@
 /**
- * `foyer import FILE`: visitors from NDJSON or a JSON array into the store.
+ * `foyer import FILE`: stores visitors from NDJSON or a JSON array.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { count, Progress } from "./progress.ts";
 import { type ImportRecord, readRecords } from "./records.ts";
 import { printError } from "./print.ts";
 
-/** Visitors in one write, and characters of their records: enough to be fast, few enough to need little memory. */
+/** The most visitors in one write, and the most characters of their records: fast, but with little memory. */
 const [BATCH, BATCH_LENGTH] = [1000, 8 * 1024 * 1024];
 
 /** The result of an import. */
@@ -35,37 +35,37 @@ interface Tally {
   stored: number;
   bad: number;
   droppedFields: number;
-  /** The values that were not taken, by attribute; empty where `isStrict`. */
+  /** The unusable values, by attribute; empty if `isStrict` is set. */
   unusable: Map<AttributeName, UnusableValues>;
 }
 
-/** The values of an attribute that were not taken. */
+/** The unusable values of one attribute. */
 interface UnusableValues {
   count: number;
-  /** How many visitors have a value there. */
+  /** The number of visitors with a value for the attribute, usable or not. */
   given: number;
   firstLine: number;
-  /** Why the first one was not taken. */
+  /** Why the first of the values is unusable. */
   reason: string;
 }
 
-/** How values are read. */
+/** The options for reading values. */
 export interface ReadingOptions {
-  /** What numbers mean where times belong; `null`: they are not taken. */
+  /** The unit of numbers in time attributes; `null` makes such numbers unusable. */
   timeUnit?: TimeUnit | null;
-  /** Whether a value that is not taken makes its line a bad one. */
+  /** Whether an unusable value makes the whole record a bad line. */
   isStrict?: boolean;
-  /** The `SITE_KEY`; of visitors who came by it is not taken that they were online. */
+  /** The value of `SITE_KEY`. Visitors who came in with it are stored as offline. */
   siteKey?: string;
 }
 
-/** Visitors by their short ids, with the line of each. */
+/** The visitors of one write by short id, each with the line of its record. */
 type Batch = Map<string, { visitor: Visitor; line: number }>;
 
 /**
  * Imports a file, or standard input for `-`.
  *
- * @returns the exit code: 0, or 1 where a line was bad or the import could not be finished
+ * @returns the exit code: 0, or 1 if a line was bad or the import is incomplete
  */
 export async function importFile(
   config: Config,
@@ -104,13 +104,13 @@ export async function importFile(
 }
 
 /**
- * Stores every visitor that can be read and that the database takes. Of two records with the same short id the later
- * one stays.
+ * Stores every visitor that can be read and that the database accepts. Of two records with the same short id the later
+ * one replaces the earlier.
  *
- * @param onBad receives the line of each record that is not stored, and why
- * @param onStored receives how many visitors are stored so far
+ * @param onBad called for each record that is not stored, with its line and the reason
+ * @param onStored called with the number of visitors stored so far
  *
- * @throws {StoreUnavailable} the database does not answer; what was stored stays
+ * @throws {StoreUnavailable} the database does not answer; visitors stored so far are kept
  */
 export async function importVisitors(
   input: AsyncIterable<Uint8Array>,
@@ -128,13 +128,13 @@ export async function importVisitors(
     onBad(line, reason);
   };
   let storing = Promise.resolve();
-  /** Stores the batch while the next one is read; of two with the same visitor the later one is stored later. */
+  /** Starts to store the batch while the next one is read. Waits for the previous batch first, to keep the order. */
   const flush = async () => {
     await storing;
     if (batch.size > 0) storing = storeBatch(batch);
     batch = new Map();
     length = 0;
-    // Whoever waits for it next gets the error.
+    // The next `await storing` throws the error.
     storing.catch(() => {});
   };
   const storeBatch = async (batch: Batch) => {
@@ -160,7 +160,7 @@ export async function importVisitors(
       if (values !== undefined) values.count++;
       else tally.unusable.set(name, { count: 1, given: 0, firstLine: record.line, reason });
     }
-    // In a batch each short id is there once; the visitor it had before is stored, too.
+    // A short id may occur only once in a batch, so the earlier visitor with it is stored first.
     if (batch.has(visitor.short_id)) await flush();
     batch.set(visitor.short_id, { visitor, line: record.line });
     if ("text" in record) length += record.text.length;
@@ -178,10 +178,10 @@ function describeUnusable(name: AttributeName, { count, given, firstLine, reason
 }
 
 /**
- * Stores visitors. A write that fails as a whole is split in halves until the visitors are found for which it fails.
+ * Stores visitors. A write that fails as a whole is split in halves, until the visitors that cause it are found.
  *
- * @returns those that the database refused; all others are stored
- * @throws {StoreUnavailable}
+ * @returns the visitors that the database refused; all others are stored
+ * @throws {StoreUnavailable} the database does not answer
  */
 async function putVisitors(store: VisitorWrites, visitors: Visitor[]): Promise<Refusal[]> {
   try {
@@ -197,13 +197,13 @@ async function putVisitors(store: VisitorWrites, visitors: Visitor[]): Promise<R
   }
 }
 
-/** The name and the code of an error; not its message, which may hold a visitor's data. */
+/** The name and code of an error, without its message, which may hold a visitor's data. */
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   return "code" in error ? `${error.name}, code ${error.code}` : error.name;
 }
 
-/** A record that was read: its visitor, the fields that it has, and why the values of some were not taken. */
+/** The result of reading a record: its visitor, its fields, and the reasons why values are unusable; or a problem. */
 type ReadRecord =
   | { visitor: Visitor; fields: Record<string, unknown>; unusable: Map<AttributeName, string> }
   | { problem: string };
@@ -217,7 +217,7 @@ function visitorOf(
   try {
     fields = parseJson(record.text);
   } catch {
-    // The parser's sentence quotes the text, which is somebody's data.
+    // The parser's message is not used, since it quotes the record, which is personal data.
     return { problem: "not valid JSON" };
   }
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
@@ -231,28 +231,28 @@ function visitorOf(
   const visitor = readVisitor(document, refuse);
   if (visitor === null) return { problem: "no string short_id" };
   for (const name of repeatedAttributes(record.text, fields as Record<string, unknown>)) {
-    refuse(name, "it is there more than once, and the last one counts");
+    refuse(name, "it occurs more than once, and the last value is used");
   }
   const [first] = unusable;
   if (isStrict && first !== undefined) return { problem: first.join(": ") };
-  // Its connections were to another process, or in the past.
+  // The visitor's connections were to another process, or have ended.
   if (siteKey !== undefined && comesByWebSdk(visitor, siteKey)) {
     Object.assign(visitor, GONE_OFFLINE);
   }
   return { visitor, fields: fields as Record<string, unknown>, unusable };
 }
 
-/** The attributes that a JSON object has more than once, itself or in its metadata: a parser takes the last one. */
+/** The attributes with repeated keys in a record, or in its metadata: `JSON.parse` silently uses the last value. */
 function repeatedAttributes(text: string, parsed: Record<string, unknown>): Set<AttributeName> {
   const repeated = new Set<AttributeName>();
-  // Strings seldom hold a quote and a colon behind it: where the numbers agree, no key is there twice.
+  // Fast path: as many `":` as parsed keys means that no key is repeated, since strings seldom contain `":`.
   let colons = 0;
   for (let at = text.indexOf('":'); at !== -1; at = text.indexOf('":', at + 2)) colons++;
   if (colons === countKeys(parsed) && !/"\s+:/.test(text)) return repeated;
   const seen = new Set<string>();
   let depth = 0;
   let attribute: string | null = null;
-  // A string with what follows it, or a bracket.
+  // Tokens: a string, with a colon if it is a key, or a bracket.
   for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
@@ -269,7 +269,7 @@ function repeatedAttributes(text: string, parsed: Record<string, unknown>): Set<
   return repeated;
 }
 
-/** The keys of all objects in a JSON value, however deep. */
+/** The number of keys in all objects of a JSON value, at any depth. */
 function countKeys(value: unknown): number {
   let count = 0;
   const open = [value];

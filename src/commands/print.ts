@@ -1,6 +1,6 @@
 /**
- * What commands say to whoever typed them. Where nobody reads it any more, or the disk is full, a command does its work
- * all the same.
+ * The output of commands for the person at the terminal. A failure to write it (a closed pipe, a full disk) does not
+ * stop a command.
  *
  * @module
  */
@@ -15,12 +15,12 @@ export function printError(line: string) {
   write(Deno.stderr, `${line}\n`);
 }
 
-/** Writes a text; does nothing where that fails. */
+/** Writes text, and ignores failures. */
 export function write(output: { writeSync(bytes: Uint8Array): number }, text: string) {
   try {
     let bytes = new TextEncoder().encode(text);
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   } catch {
-    // Nothing can be reported where nothing can be written.
+    // There is nowhere to report that the output cannot be written.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The progress of a command on standard error: a line that changes, on a terminal alone, and lines that stay.
+ * The progress of a command on standard error: a line that is updated (only on a terminal), and lines that stay.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export class Progress {
   #shown = 0;
   #isTerminal = Deno.stderr.isTerminal();
 
-  /** Shows how many things are done and how many a second, at most five times a second, on a terminal alone. */
+  /** Shows how many things are done, and how many per second. Updates at most five times a second. */
   show(done: number, what: string, total?: number) {
     const now = performance.now();
     if (!this.#isTerminal || now - this.#shown < 200) return;
@@ -33,7 +33,7 @@ export class Progress {
 }
 
 /**
- * A number of things in words.
+ * Formats a number with its noun, in the plural if necessary.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -1,14 +1,14 @@
 /**
- * Splits an import into its records, with line numbers, and with no more than one record in memory. A record that is no
- * JSON does not affect the others. (Streaming JSON parsers stop at the first fault and do not count lines.)
+ * Splits an import into records with line numbers, holding one record in memory at a time. A record that is not valid
+ * JSON does not affect the others. (Streaming JSON parsers stop at the first error and do not count lines.)
  *
  * @module
  */
 
-/** A longer record is no visitor, in bytes: no document of MongoDB's is longer. */
+/** The most bytes of a record: the maximum size of a MongoDB document. */
 const MAX_RECORD = 16 * 1024 * 1024;
 
-/** A record's text and the line on which it begins, or what is wrong with it. */
+/** A record's text or its problem, and the line on which the record begins. */
 export type ImportRecord = { line: number; text: string } | { line: number; problem: string };
 
 const [LINE_FEED, QUOTE, BACKSLASH, COMMA] = [10, 34, 92, 44];
@@ -16,14 +16,14 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /**
- * The records of NDJSON, a line each (https://github.com/ndjson/ndjson-spec), or of one JSON array, an element
- * each. Blank lines are passed over.
+ * Reads the records of NDJSON (one per line, https://github.com/ndjson/ndjson-spec) or of a JSON array (one per
+ * element). Ignores blank lines.
  */
 export async function* readRecords(input: AsyncIterable<Uint8Array>): AsyncGenerator<ImportRecord> {
   let splitter: Splitter | null = null;
   let head: Uint8Array | null = null;
   let line = 1;
-  /** Passes over white space; the first other character decides whether records are lines or elements. */
+  /** Skips white space. The first other character decides whether the input is NDJSON or an array. */
   const begin = (bytes: Uint8Array): Uint8Array => {
     const first = bytes.findIndex((byte) => !isSpace(byte));
     const blank = bytes.subarray(0, first === -1 ? bytes.length : first);
@@ -61,10 +61,10 @@ function hasByteOrderMark(bytes: Uint8Array): boolean {
   return BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
 }
 
-/** Bytes that tell a file's format. */
+/** The number of leading bytes by which a file's format is recognised. */
 const HEAD = 4;
 
-/** What is wrong with a file as a whole, by its first bytes: its text is not guessed. */
+/** Recognises an unsupported file format or encoding by the first bytes; `null` for UTF-8 text. */
 function formatProblem([first, second, third, fourth]: Uint8Array): string | null {
   const hasMark = first === 0xff && second === 0xfe || first === 0xfe && second === 0xff;
   const hasZeros = first === 0 && third === 0 || second === 0 && fourth === 0 || first === 0 && second === 0;
@@ -78,13 +78,13 @@ function formatProblem([first, second, third, fourth]: Uint8Array): string | nul
     : null;
 }
 
-/** Cuts bytes into records and keeps the bytes of the one that has not ended. */
+/** Splits bytes into records, and buffers the bytes of the record that has not ended. */
 abstract class Splitter {
   #parts: Uint8Array[] = [];
   #length = 0;
   protected recordLine: number;
 
-  /** @param line on which the bytes begin */
+  /** @param line the line number of the first byte */
   constructor(protected line: number) {
     this.recordLine = line;
   }
@@ -94,7 +94,7 @@ abstract class Splitter {
 
   protected keep(bytes: Uint8Array) {
     this.#length += bytes.length;
-    // What is too long is counted and let go.
+    // The bytes of an overlong record are counted and discarded.
     if (this.#length <= MAX_RECORD) this.#parts.push(bytes.slice());
     else this.#parts = [];
   }
@@ -142,9 +142,9 @@ class ArraySplitter extends Splitter {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** Whether the element has a character that is no white space. */
+  /** Whether the element has any character but white space. */
   #hasBegun = false;
-  /** Whether a comma asks for one more element. */
+  /** Whether a comma was read, after which an element must follow. */
   #isOwed = false;
 
   *split(bytes: Uint8Array): Generator<ImportRecord> {

@@ -1,5 +1,5 @@
 /**
- * `foyer reindex`: search fields for visitors that other software wrote.
+ * `foyer reindex`: adds search fields to documents that other software wrote, or renews outdated ones.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { StoreUnavailable } from "../store/visitor_store.ts";
 import { count, Progress } from "./progress.ts";
 
 /**
- * Gives every visitor the search fields that it should have.
+ * Updates the search fields of every visitor.
  *
- * @returns the exit code: 0, or 1 where some are left, or it could not be finished
+ * @returns the exit code: 0, or 1 if some documents could not be updated, or the run is incomplete
  */
 export async function reindex(config: Config): Promise<number> {
   const store = await openStore(config.store, "command", openConfiguredLog(config));

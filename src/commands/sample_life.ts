@@ -1,6 +1,6 @@
 /**
- * What the sample visitors do while `deno task dev` runs, so that lists and the console are alive: they come, move
- * from web page to web page, ask for a call and wait, are co-browsed with, and leave.
+ * Simulates the sample visitors while `deno task dev` runs, so that lists and the console change: visitors arrive, open
+ * web pages, ask for a call and wait, are co-browsed with, and leave.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import type { PresenceWrite, VisitorStore } from "../store/visitor_store.ts";
 import type { Visitor, VisitorChange } from "../visitor/visitor.ts";
 import { SAMPLE_URLS, sampleVisitors } from "./sample_visitors.ts";
 
-/** The process by whose name the store records what sample visitors do. */
+/** The process id under which the store records the connections of sample visitors. */
 const PROCESS = "sample visitors";
 
-/** Sample visitors, as the store has them now. */
+/** The current state of the sample visitors in the store. */
 interface Scene {
   online: Visitor[];
-  /** The short ids of the others. */
+  /** The short ids of those offline. */
   away: string[];
 }
 
-/** Chooses at random; `undefined` where there is nothing to choose from. */
+/** Chooses an item at random; `undefined` if there are none. */
 type Choose = <T>(items: readonly T[]) => T | undefined;
 
-/** What a visitor does. */
+/** The changes that an event makes to a visitor. */
 type Activity = Omit<PresenceWrite, "shortId" | "isNew">;
 
-/** Who does what; `null` where nobody can. */
+/** Chooses a visitor and what it does; `null` if the event is possible for nobody. */
 type Event = (scene: Scene, choose: Choose) => { shortId: string; activity: Activity } | null;
 
-/** An event that happens to one of the visitors online for whom `isSuch` is true. */
+/** Makes an event that happens to a random visitor online for whom `isSuch` is true. */
 function happensTo(isSuch: (visitor: Visitor) => boolean, activityOf: (choose: Choose) => Activity): Event {
   return ({ online }, choose) => {
     const visitor = choose(online.filter(isSuch));
@@ -40,7 +40,8 @@ function happensTo(isSuch: (visitor: Visitor) => boolean, activityOf: (choose: C
 }
 
 /**
- * An event that happens only while so many visitors online are such, so that there are always some, and never many.
+ * Lets an event happen only while there are `least` to `most` visitors online for whom `isSuch` is true, so that there
+ * are always some, and never many.
  */
 function whileThereAre(
   least: number,
@@ -57,7 +58,7 @@ function whileThereAre(
 const anybody = () => true;
 const isWaiting = (visitor: Visitor) => visitor.is_waiting_for_call;
 const isInSession = (visitor: Visitor) => visitor.is_in_session;
-/** A claimed visitor is left to its agent, who is a person at this machine. */
+/** Whether a visitor may be changed. A claimed visitor is not: its agent is a real person at this machine. */
 const isFree = (visitor: Visitor) =>
   !isWaiting(visitor) && !isInSession(visitor) && visitor.claimed_by === null;
 
@@ -103,7 +104,8 @@ const LEFT: Activity = { change: { is_in_session: false }, isConnected: false };
 const DIGITS = Array.from("0123456789");
 
 /**
- * The events, one after the other and then again from the first. Each kind is among the first ten; most are moves.
+ * The events in the order in which they happen, repeated from the start. Each kind is among the first ten; most are
+ * moves.
  */
 const EVENTS = [
   ...[move, askForCall, arrive, move, leave, getCalled, arrive, endSession, move, leave],
@@ -112,11 +114,11 @@ const EVENTS = [
 ];
 
 /**
- * Brings the sample visitors that the store has into their first state, and from then on has something happen to one
- * of them about every second. The first of them stays as the README shows her. Other visitors and other attributes
- * are left alone.
+ * Resets the sample visitors that the store has to their first state; from then on, an event happens to one of them
+ * about every second. The first sample visitor never changes, since the README shows her. Other visitors and other
+ * attributes are not touched.
  *
- * @param options.interval how long after one event the next one comes, in milliseconds
+ * @param options.interval the time between two events, in milliseconds
  */
 export async function startSampleLife(
   store: VisitorStore,
@@ -134,7 +136,7 @@ export async function startSampleLife(
       const event = EVENTS[count++ % EVENTS.length]({ online, away }, chooseAtRandom);
       if (event === null) return;
       const [{ exists }] = await store.writePresence(PROCESS, [writeOf(event.shortId, event.activity)]);
-      // Somebody may have removed it.
+      // The visitor may have been removed.
       if (!exists) shortIds.delete(event.shortId);
     },
     log,
@@ -147,15 +149,15 @@ export async function startSampleLife(
 const MAX_READ = 1000;
 
 /**
- * Brings the sample visitors into their first state, some of them online.
+ * Resets the sample visitors to their first state, some of them online.
  *
- * @returns the short ids of those who move
+ * @returns the short ids of the visitors to whom events happen
  */
 async function beginDay(store: VisitorStore): Promise<Set<string>> {
   const samples = sampleVisitors(new Date());
   const stored = await store.getVisitors(samples.map(({ short_id }) => short_id));
   const there = samples.filter((_, index) => stored[index] !== null);
-  // Whatever an earlier run left unfinished ends first.
+  // Ends the sessions and connections that an earlier run left.
   const left = stored.flatMap((found) => found?.visitor.is_online ? [found.shortId] : []);
   await store.writePresence(PROCESS, left.map((shortId) => writeOf(shortId, LEFT)));
   await store.writePresence(
@@ -170,7 +172,7 @@ function writeOf(shortId: string, activity: Activity): PresenceWrite {
   return { shortId, isNew: false, ...activity };
 }
 
-/** A sample visitor is online, and has been for a while. */
+/** Makes a sample visitor online, with a short history. */
 function comeBack(sample: Visitor): Activity {
   const { is_online, is_in_session, is_waiting_for_call, waiting_since, last_seen_at, last_url } = sample;
   return {
@@ -180,7 +182,7 @@ function comeBack(sample: Visitor): Activity {
   };
 }
 
-/** The web pages that brought a visitor to the one that it is on. */
+/** The web pages that a visitor viewed before the current one. */
 function pagesBefore({ last_url, last_seen_at }: Visitor): PageView[] {
   const urls = SAMPLE_URLS.filter((url) => url !== last_url && Math.random() < 0.5);
   return [...urls, last_url!].map((url, index) => ({

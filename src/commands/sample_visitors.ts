@@ -1,6 +1,6 @@
 /**
- * Visitors who do not exist, for trying Foyer without a database. Their addresses come from the ranges that
- * RFC 2606 (domains), RFC 5737 (IPv4) and RFC 3849 (IPv6) reserve for examples, so that they reach nobody.
+ * Fictitious visitors, for trying Foyer without a database. Their addresses are in the ranges that RFC 2606 (domains),
+ * RFC 5737 (IPv4) and RFC 3849 (IPv6) reserve for examples, so that they belong to nobody.
  *
  * @module
  */
@@ -15,8 +15,9 @@ const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
 /**
- * A country, and cities and names there; `name/latin` where an e-mail address needs another spelling. Where the
- * family name comes first, `gap` stands behind it. Ten visitors live in each: it needs ten full names or more.
+ * A country with its cities and names; `name/latin` if e-mail addresses need another spelling. `gap` is set if the
+ * family name comes first, and separates it from the given name. Ten visitors live in each country, so it needs at least
+ * ten full names.
  */
 type Place = [code: string, country: string, cities: string, given: string, family: string, gap?: string];
 
@@ -44,7 +45,7 @@ const PLACES: Place[] = [
   ["IN", "India", "दिल्ली,Mumbai", "आरव/aarav,प्रिया/priya,संजय/sanjay,अनन्या/ananya", "शर्मा/sharma,वर्मा/verma,गुप्ता/gupta"],
 ];
 
-/** How many in a hundred visitors use the device, its name, its type and its browsers. */
+/** Devices: the percentage of visitors who use it, its name, its type and its browsers. */
 const DEVICES: [weight: number, name: string, type: string, browsers: string[]][] = [
   [30, "Windows PC", "desktop", ["Chrome", "Edge", "Firefox"]],
   [16, "Mac", "desktop", ["Safari", "Chrome", "Firefox"]],
@@ -58,7 +59,7 @@ const DEVICES: [weight: number, name: string, type: string, browsers: string[]][
   [2, "PlayStation 4", "console", ["PlayStation Browser"]],
 ];
 
-/** How long visitors have waited for a call, one after the other. */
+/** How long each of the waiting visitors has waited for a call, in milliseconds. */
 const WAITS = [20 * SECOND, 95 * SECOND, 160 * SECOND, 6 * MINUTE];
 
 const COMPANIES =
@@ -68,14 +69,14 @@ export const SAMPLE_URLS: readonly string[] =
   ",pricing,cart,checkout/payment,account/orders,products/caf%C3%A9-cr%C3%A8me,search?q=green+tea,help/returns"
     .split(",").map((path) => `https://shop.example.com/${path}`);
 
-// Without characters that look alike, such as 0 and O: people read short ids out.
+// No characters that look alike, such as 0 and O: people read short ids out.
 const ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
 
 /**
  * Makes 200 visitors of many countries, the first 40 of them online; the first is Zoë Müller, a customer.
  *
- * @param now the time before which all of them were seen, those online in its last two minutes
- * @returns the same visitors on every call, but for their times
+ * @param now all visitors were last seen before this time, those online at most two minutes before
+ * @returns the same visitors on every call, except for their times
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -182,13 +183,13 @@ export function sampleVisitors(now: Date): Visitor[] {
   });
 }
 
-/** A name, and how it is written in an e-mail address. */
+/** A name, and its spelling in e-mail addresses. */
 function spellings(entry: string): [name: string, latin: string] {
   const [name, latin = foldText(name)] = entry.split("/");
   return [name, latin.replaceAll(" ", "")];
 }
 
-/** Numbers from 0 to below 1, the same for the same seed, which `Math.random` cannot promise. */
+/** A generator of pseudo-random numbers in [0, 1) with a seed, which `Math.random` cannot take. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

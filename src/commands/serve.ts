@@ -25,30 +25,30 @@ import { WriteEvents } from "../store/write_events.ts";
 import { REQUEST_DEADLINE, type VisitorStore } from "../store/visitor_store.ts";
 
 /**
- * How long requests are still taken once the server is to stop, in milliseconds: meanwhile `/ready` is 503, and answers
- * ask clients to close their connection.
+ * How long requests are still accepted once the server was asked to stop, in milliseconds. Meanwhile `/ready` answers
+ * 503, and all answers ask clients to close their connection.
  */
 const FAREWELL = 1000;
 
 /** How long closing the store may take, in milliseconds. */
 const CLOSE_DEADLINE = 2000;
 
-/** What a server does beside what the configuration says. */
+/** Options that are not part of the configuration. */
 export interface ServeOptions {
-  /** Further routes by their paths under the prefix: the demo shop, in development alone. */
+  /** Further routes by their paths under the prefix: the demo shop, only in development. */
   demo?: Record<string, Methods>;
-  /** Called once requests are taken; work that it starts is stopped before the store is closed. */
+  /** Called once requests are accepted. The background work that it returns is stopped before the store is closed. */
   whenListening?: (store: VisitorStore, log: Log) => Promise<Background | void> | void;
-  /** How long requests are still taken once the server is to stop, in milliseconds. */
+  /** How long requests are still accepted once the server was asked to stop, in milliseconds. */
   farewell?: number;
-  /** Resolves when an error was thrown and no code caught it, after which the server stops. */
+  /** Resolves at an uncaught error, after which the server stops. */
   uncaught?: Promise<void>;
 }
 
 /**
- * Serves until SIGTERM, SIGINT, SIGHUP or SIGQUIT, or an error that no code caught.
+ * Serves until SIGTERM, SIGINT, SIGHUP, SIGQUIT or an uncaught error.
  *
- * @throws {ConfigurationError} the store or a port cannot be had
+ * @throws {ConfigurationError} the store cannot be opened, or an address cannot be listened on
  */
 export async function serve(
   config: Config,
@@ -60,7 +60,7 @@ export async function serve(
   }: ServeOptions = {},
 ): Promise<number> {
   reuseFreedMemory();
-  // Before the store is opened, which may take a while.
+  // Registered first: a signal must also be noticed while the store is being opened, which may take a while.
   const stopped = Promise.race([untilStopped(), uncaught.then(() => "an error that no code caught")]);
   const log = openConfiguredLog(config);
   const metrics = new Metrics();
@@ -110,11 +110,11 @@ export async function serve(
   log(`Stopping on ${await stopped}`);
   health.isStopping = true;
   presence?.sendAway();
-  // The listener would wait for them.
+  // Stopping a listener waits for open streams, so these end first.
   await streams.end(farewell);
   const leaving = presence?.close();
   await Promise.all(listeners.map((listener) => listener.stop()));
-  // A frozen database never confirms that its connections are closed.
+  // With a time limit, since a frozen database never confirms that connections are closed.
   await within(
     CLOSE_DEADLINE,
     Promise.all([leaving, retention?.stop(), claimEnds.stop(), maintenance?.stop(), beside?.stop()])
@@ -123,7 +123,7 @@ export async function serve(
   return 0;
 }
 
-/** Loads presence only where it is used: it takes some megabytes. */
+/** Loads the presence code only if it is used, since it takes some megabytes of memory. */
 async function openPresence(parts: PresenceParts): Promise<Presence> {
   return (await import("../presence/presence.ts")).openPresence(parts);
 }
@@ -147,10 +147,10 @@ function logStore({ store }: Config, { description }: VisitorStore, log: Log) {
 }
 
 /**
- * Makes glibc reuse the memory of answers. By default it returns the memory of a large answer to the system and gets it
- * again for the next one, which takes a third of the time of a list. After a larger block was freed it holds up to twice
- * that size, here 2 MB (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD). The block is never
- * touched, so it takes no memory itself.
+ * Makes glibc reuse the memory of answers. By default glibc returns the memory of a large answer to the system and
+ * requests it again for the next one, which takes a third of the time of a list. Once a block of 1 MB was freed, glibc
+ * keeps up to twice that size (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD). The block is
+ * never touched, so it occupies no memory itself.
  */
 function reuseFreedMemory() {
   new ArrayBuffer(1 << 20).transfer(0);

@@ -23,7 +23,7 @@ export class OngoingFailure {
     return this.#last !== "";
   }
 
-  /** Records a failed attempt. Logs a new reason, as a warning if the database does not answer, otherwise as an error. */
+  /** Records a failed attempt. Logs a new reason: a warning if the database does not answer, otherwise an error. */
   note(error: unknown) {
     const isForeseen = error instanceof StoreUnavailable;
     const reason = isForeseen ? error.message : "something went wrong";

@@ -392,8 +392,8 @@ testInFolder(
       "last_seen_at: 2 of 3 unusable, first in line 2: a number, its unit is unknown",
       "tags: 1 of 2 unusable, first in line 2: text where a list belongs",
       "email: 1 of 1 unusable, first in line 3: a list where text belongs",
-      "name: 1 of 2 unusable, first in line 4: it is there more than once, and the last one counts",
-      "metadata: 1 of 2 unusable, first in line 4: it is there more than once, and the last one counts",
+      "name: 1 of 2 unusable, first in line 4: it occurs more than once, and the last value is used",
+      "metadata: 1 of 2 unusable, first in line 4: it occurs more than once, and the last value is used",
       "Stored 5 visitors, 0 bad lines, 1 field dropped that are no attribute",
     ]);
   },
@@ -408,7 +408,7 @@ testInFolder(
     assert.deepEqual(stderr.trimEnd().split("\n"), [
       "line 2: is_online: a number where a boolean belongs",
       "line 3: email: a list where text belongs",
-      "line 4: name: it is there more than once, and the last one counts",
+      "line 4: name: it occurs more than once, and the last value is used",
       "Stored 2 visitors, 3 bad lines, 1 field dropped that are no attribute",
     ]);
     const timed = await run(folder, ["import", "-", "--time-unit", "ms"], '{"short_id":"f","added_at":0}');
