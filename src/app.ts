@@ -33,23 +33,23 @@ import type { SharedReads } from "./store/shared_reads.ts";
 import type { Streams } from "./stream/streams.ts";
 import type { VisitorStore } from "./store/visitor_store.ts";
 
-/** Who may ask: anyone, web pages of `ALLOWED_ORIGINS`, whoever sends one of the API's keys, or `REST_WRITE_KEY` alone. */
+/** Who may send requests: anyone, web pages of `ALLOWED_ORIGINS`, clients with any of the keys, or with `REST_WRITE_KEY`. */
 type Access = "anyone" | "web pages" | "any key" | "write key";
 
-/** A method, a path under the prefix, and who may ask. HEAD is answered as GET. */
+/** A method, a path under the prefix, and who may send requests to it. HEAD is answered as GET. */
 type Url = readonly [method: keyof Methods, path: string, access: Access];
 
-/** An operation's URL as `rest/operations.ts` declares it, so that another one here does not compile. */
+/** The URL of an operation as `rest/operations.ts` declares it; the compiler compares it with {@link URLS}. */
 type ApiUrl<Name extends OperationName> = readonly [
   method: (typeof OPERATIONS)[Name]["method"],
   path: `/api${(typeof OPERATIONS)[Name]["path"]}`,
   access: (typeof OPERATIONS)[Name]["tag"] extends "Changes" ? "write key" : "any key",
 ];
 
-/** The prefix itself, which leads to the console. */
+/** The path of the prefix itself, which redirects to the console. */
 const WITHOUT_SLASH = "";
 
-/** Every URL of the main port, by the name of what answers it. */
+/** Every URL of the main port, by the name of its handler. */
 // deno-fmt-ignore -- one URL a line
 const URLS = {
   live:                  ["GET",    "/live",                     "anyone"],
@@ -57,7 +57,7 @@ const URLS = {
   // Unless CONSOLE is false:
   console:               ["GET",    "/",                         "anyone"],
   consoleRedirect:       ["GET",    WITHOUT_SLASH,               "anyone"],
-  // Of the console and of the documentation:
+  // The scripts and styles of the console and the documentation:
   asset:                 ["GET",    "/console/{hash}/{folder}/{file}", "anyone"],
   // Where SITE_KEY is set:
   connect:               ["GET",    "/connect",                  "web pages"],
@@ -78,15 +78,14 @@ const URLS = {
   removeOfflineVisitors: ["DELETE", "/api/visitors",             "write key"],
   getUsage:              ["GET",    "/api/usage",                "any key"],
   describeApi:           ["GET",    "/api/openapi.json",         "any key"],
-  // No browser sends a key to open a page. What is under /api otherwise is 401 without one, other methods here included.
+  // Open to anyone, since a browser that opens a page sends no key. Other methods of this path still need a key.
   docs:                  ["GET",    "/api/docs",                 "anyone"],
 } as const satisfies Record<string, Url> & { [Name in OperationName]: ApiUrl<Name> };
 
 /**
- * Other paths under which clients of the product's cloud API send the same requests. Beside these, every path of the
- * API may end in
- * `.json`, and `/api/visitors/list` is `list/search`: the handlers of `/api/visitors/{short_id}` know both, since a
- * visitor's short id may look so and comes first.
+ * Aliases of paths, for clients of the product's cloud API. Besides these, every path of the API may end in `.json`, and
+ * `/api/visitors/list` means `list/search`. Where `{short_id}` is last, its handlers implement both, since a short id
+ * that looks so takes precedence.
  */
 const OTHER_PATHS = { "/api/list": "/api/visitors/list/search" } as const;
 
@@ -98,31 +97,31 @@ const ADMIN_URLS = {
   metrics: ["GET", "/metrics", "anyone"],
 } as const satisfies Record<string, Url>;
 
-/** What answers each URL; a URL whose handler is `null` does not exist. */
+/** The handler of each URL; a URL whose handler is `null` does not exist. */
 type Handlers<Urls> = { [Name in keyof Urls]: Answer | null };
 
-/** What the application works with. */
+/** The dependencies of the application. */
 export interface AppParts {
   config: Config;
   store: VisitorStore;
-  /** Reads of the store. */
+  /** Shared reads of the store. */
   reads: SharedReads;
   streams: Streams;
   health: Health;
   metrics: Metrics;
   log: Log;
-  /** Measures the periods of limits; that of the machine unless given. */
+  /** For the time windows of limits; default: the machine's clock. */
   clock?: Clock;
-  /** Absent where web pages do not connect. */
+  /** Absent if web pages do not connect. */
   presence?: PresenceHandlers | null;
-  /** Further routes by their paths under the prefix: the demo shop, in development alone. */
+  /** Further routes, by their paths under the prefix: the demo shop, in development only. */
   demo?: Record<string, Methods>;
 }
 
-/** What answers requests. */
+/** Answers requests. */
 export type App = (request: Request, connection?: ConnectionInfo) => Promise<Response>;
 
-/** The application: everything under the prefix, and once more at `/` for proxies that strip the prefix. */
+/** The application of the main port: every URL under the prefix, and again at `/` for proxies that strip the prefix. */
 export function makeApp(parts: AppParts): App {
   const { config, health, presence, demo = {} } = parts;
   const app = newHono(parts);
@@ -144,7 +143,7 @@ export function makeApp(parts: AppParts): App {
   const roots = [...new Set([config.prefix, ""])];
   for (const root of roots) {
     for (const [path, methods] of [...routes, ...Object.entries(demo)]) {
-      // Last: the prefix may be called as a route is, such as /live.
+      // Registered last, below: a prefix such as /live must not take precedence over the route /live at the root.
       if (path === WITHOUT_SLASH) continue;
       app.all(
         `${root}${path.replace(/\{(\w+)\}/g, ":$1")}`,
@@ -156,7 +155,7 @@ export function makeApp(parts: AppParts): App {
   if (withoutSlash !== undefined && config.prefix !== "") {
     app.all(config.prefix, endpoint("/", withoutSlash));
   }
-  // Without a key nobody learns which routes the API has.
+  // Unknown routes under /api answer 401 without a key, so that nobody learns which routes exist.
   const isUnderApi = (path: string) => roots.some((root) => `${path}/`.startsWith(`${root}/api/`));
   app.notFound(
     endpoint(NO_ROUTE, {}, (context) => isUnderApi(context.req.path) ? admit(context) : undefined),
@@ -175,7 +174,7 @@ export function makeAdminApp(parts: AppParts): App {
   return watched(app, parts);
 }
 
-/** What each path answers, by method. */
+/** The handlers of each path, by method. Those that need the write key are left out if there is none. */
 function routesOf<Urls extends Record<string, Url>>(
   urls: Urls,
   handlers: Handlers<Urls>,
@@ -193,7 +192,7 @@ function routesOf<Urls extends Record<string, Url>>(
   return routes;
 }
 
-/** Routes with {@link OTHER_PATHS}, and with those that end in `.json` before them. */
+/** Adds {@link OTHER_PATHS} and the paths that end in `.json` to routes; the latter come first. */
 function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
   const others = Object.entries(OTHER_PATHS).flatMap(([path, of]): [string, Methods][] => {
     const methods = routes.get(of);
@@ -216,13 +215,13 @@ function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): R
     getUsage: getUsage(reads),
     describeApi: describeApi(config),
   };
-  // Each batch that it removes has its own deadline.
+  // The removal may take long: each of its batches has a deadline of its own instead.
   const { removeOfflineVisitors } = handlers;
   const all = Object.entries(handlers).map(([name, answer]) => [name, withDeadline(answer)]);
   return { ...Object.fromEntries(all), removeOfflineVisitors };
 }
 
-/** The API's URLs without `REST_KEY`. */
+/** The handlers of the API without `REST_KEY`: its URLs do not exist. */
 const NO_API = Object.fromEntries(Object.keys(OPERATIONS).map((name) => [name, null])) as Record<
   OperationName,
   null
@@ -233,14 +232,14 @@ function requireWriteKey(answer: Answer): Answer {
     if (context.env.key !== "write") {
       throw new ApiError(
         "write_key_required",
-        "This key only reads; REST_WRITE_KEY changes and removes visitors.",
+        "This key can only read; changing and removing visitors needs REST_WRITE_KEY.",
       );
     }
     return answer(context);
   };
 }
 
-/** Admits to a path of the API: without a key by the methods that are for anyone. */
+/** Returns the check of requests to a path of the API: they need a key, except with methods that are open to anyone. */
 function admitTo(path: string, admit: (context: ApiContext) => void): (context: ApiContext) => void {
   const open: string[] = Object.values<Url>(URLS)
     .filter(([, ofUrl, access]) => ofUrl === path && access === "anyone").map(([method]) => method);
@@ -254,7 +253,11 @@ function noApi(): never {
   throw new ApiError("not_found", "The REST API is disabled.");
 }
 
-/** Admits requests to the API that send one of its keys, as often as that key may ask. */
+/**
+ * Returns the check of requests to the API, which notes the request's key in its context.
+ *
+ * @returns throws {@link ApiError} `invalid_api_key` or, beyond the key's rate limit, `too_many_requests`
+ */
 function admission({ config, metrics, clock }: AppParts): (context: ApiContext) => void {
   const keyOf = keyReader(config);
   const limit = limitRate(config.rateLimit, clock);
@@ -282,9 +285,12 @@ function watched(app: AppHono, { health, log, metrics, config }: AppParts): App 
   );
 }
 
-/** HEAD says how long GET's body would be (RFC 9110, section 9.3.2), unless it is a stream; Hono drops the body, and its length with it. */
+/**
+ * Answers HEAD as GET, without the body but with its length (RFC 9110, section 9.3.2), which Hono would drop. A stream has
+ * no length.
+ */
 async function answerHead(app: AppHono, request: Request, facts: RequestFacts): Promise<Response> {
-  // Not a Request made of this one, which costs the runtime's warning about its signal.
+  // Not by `new Request(request)`, for which the runtime prints a warning about the signal.
   const asGet = { url: request.url, headers: request.headers, method: "GET" } as Request;
   const response = await app.fetch(asGet, facts);
   const { status, headers } = response;
@@ -297,7 +303,7 @@ async function answerHead(app: AppHono, request: Request, facts: RequestFacts): 
   return new Response(null, { status, headers });
 }
 
-/** Deno 2.6 makes `http:///path` of an empty Host, in which Hono would miss the path's beginning. */
+/** For an empty Host, Deno 2.6 makes the URL `http:///path`, whose path Hono would not find: this inserts a host. */
 function withAuthority(request: Request): Request {
   const { url } = request;
   return url.startsWith("http:///") ? { url: `http://localhost${url.slice(7)}` } as Request : request;

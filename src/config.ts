@@ -10,10 +10,10 @@ import { isWatchLink, readBaseEndpoint, readNetworks, readNumber, readOrigins } 
 import { readEnvFile } from "./env_file.ts";
 import { ATTRIBUTE_NAMES, type AttributeName } from "./visitor/visitor.ts";
 
-/** What may be logged, from the least to the most important. */
+/** The levels of log lines, from the least to the most important. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
-/** How important a line of the log is. */
+/** The level of a log line. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The configuration of an installation, checked; see {@link VARIABLES}. */
@@ -22,11 +22,11 @@ export interface Config {
   baseEndpoint: string;
   /** The decoded path of `baseEndpoint`, under which everything is mounted: `""` or `/something`. */
   prefix: string;
-  /** The key that reads; empty: the REST API is disabled. */
+  /** The key for reading; empty: the REST API is disabled. */
   restKey: string;
-  /** Reads too, while clients change over from it; empty for none. */
+  /** An earlier key for reading, accepted until all clients use the new one; empty: none. */
   previousRestKey: string;
-  /** Reads and writes. Empty: nobody changes a visitor by the REST API. */
+  /** The key for reading and writing; empty: the REST API cannot change visitors. */
   writeKey: string;
   store: { kind: "mongodb"; uri: string; collection: string } | {
     kind: "sqlite";
@@ -35,53 +35,53 @@ export interface Config {
   };
   port: number;
   host: string;
-  /** Where health and metrics are served beside the REST API; `null`: nowhere. */
+  /** The second port, which serves health and metrics; `null`: none. */
   admin: { port: number; host: string } | null;
   /** The reverse proxies whose `X-Forwarded-For` is trusted, as addresses or networks in CIDR notation. */
   trustedProxies: string[];
   logLevel: LogLevel;
-  /** Requests a second that each key may make; `null`: any number. */
+  /** The most requests a second with each key; `null`: no limit. */
   rateLimit: number | null;
-  /** Searches by lookup code a minute that may find nobody, for each key and client address; `null`: any number. */
+  /** The most searches by lookup code a minute that find nobody, for each key and client address; `null`: no limit. */
   lookupMisses: number | null;
-  /** Streams of lists that may be open. */
+  /** The most streams of lists that may be open. */
   maxStreams: number;
   /** Days after which an offline visitor is removed; `null`: never. */
   retentionDays: number | null;
   hiddenAttributes: ReadonlySet<AttributeName>;
-  /** A URL in which `{short_id}` stands for the visitor; empty: only stored links are sent. */
+  /** The pattern of watch links, a URL with `{short_id}`; empty: only stored links are sent. */
   watchLink: string;
-  /** The maximum age of an answer to a list, in milliseconds. */
+  /** The maximum age of a list in an answer, in milliseconds. */
   maxStale: number;
-  /** What the agents' page shows: everything, or the visitor alone whose lookup code was entered; `null`: there is none. */
+  /** `full`: the console shows all visitors; `code`: only the one whose lookup code was entered; `null`: no console. */
   console: "full" | "code" | null;
-  /** Whether the last web pages of visitors online are kept. */
+  /** Whether the last web pages of visitors online are stored. */
   storesPages: boolean;
-  /** How visitors come in; `null`: web pages do not connect. */
+  /** The configuration of presence; `null`: web pages cannot connect. */
   presence: PresenceConfig | null;
-  /** What an operator should know, and what does not stop the start; a sentence each. */
+  /** Sentences for the operator about problems that do not stop the start. */
   warnings: string[];
 }
 
 /** The part of the configuration that presence needs. */
 export interface PresenceConfig {
-  /** The public key, by which a web page names its installation. */
+  /** The public key with which web pages connect to this installation. */
   siteKey: string;
   /** The origins whose web pages may connect, such as `https://www.acme.com`; `"*"`: any web page and program. */
   allowedOrigins: ReadonlySet<string> | "*";
-  /** The key that signs visitors' tokens, and after it the previous one, where there is one. */
+  /** The key that signs visitors' tokens, followed by the previous one if it is set. */
   secretKeys: string[];
   maxConnections: number;
-  /** `null`: any number. */
+  /** The most web pages connected from one client address; `null`: no limit. */
   connectionsPerAddress: number | null;
-  /** New visitors a minute from one client address; `null`: any number. */
+  /** The most new visitors a minute from one client address; `null`: no limit. */
   newVisitors: number | null;
   /** How long a visitor stays online after closing the last web page, in milliseconds. */
   grace: number;
-  /** Whether query and fragment of a web page's URL are stored. */
+  /** Whether the query and the fragment of a web page's URL are stored. */
   storesQuery: boolean;
   storesIp: boolean;
-  /** The path of a file that says where addresses are; empty: none. */
+  /** The path of a file in MaxMind's format with the places of IP addresses; empty: none. */
   geoipPath: string;
 }
 
@@ -97,35 +97,35 @@ export const GROUPS = [
   "Operating",
 ] as const;
 
-/** An environment variable. */
+/** The declaration of an environment variable. */
 interface Variable<T> {
   group: (typeof GROUPS)[number];
-  /** The value where none is set. */
+  /** The value if none is set. */
   default: string;
-  /** The default as it is shown, where that says more. */
+  /** The default as documentation shows it, if that differs. */
   shownDefault?: string;
-  /** What it sets: a phrase for `--help`, the README and `.env.example`, with code in backticks. */
+  /** The variable's meaning: a phrase for `--help`, the README and `.env.example`, with code in backticks. */
   meaning: string;
-  /** A value for `.env.example`, where it is no comment. */
+  /** The value in `.env.example`; without one, the variable is a comment there. */
   example?: string;
-  /** The value, or `undefined` where it cannot be used. */
+  /** Parses a value; returns `undefined` if it cannot be used. */
   read: (given: string) => T | undefined;
-  /** What can be used, with an example. */
+  /** The values that can be used, with an example, for error messages. */
   expected: string;
-  /** Whether no message may show what was given. */
+  /** Whether the value is a secret, so that no message may show it. */
   isSecret?: boolean;
 }
 
-/** Only gives the variable its type. */
+/** Infers the type of a declaration. */
 const variable = <T>(declared: Variable<T>) => declared;
 
-/** A shorter one could be guessed, in characters. */
+/** The fewest characters of a secret; a shorter one might be guessed. */
 const MIN_SECRET = 32;
 
-/** A key of fewer characters causes a warning. */
+/** A shorter key causes a warning, in characters. */
 const MIN_KEY = 16;
 
-/** The command that makes a good key. */
+/** The command that makes a strong key. */
 const MAKE_KEY = "openssl rand -hex 32";
 
 const key = {
@@ -157,7 +157,7 @@ const limit = {
   expected: "a number from 1 to 1000000, or 0 for no limit",
 };
 
-/** The environment variables that Foyer reads, each declared here alone. */
+/** All environment variables that Foyer reads. No other module declares or reads any. */
 export const VARIABLES = {
   BASE_ENDPOINT: variable({
     group: "Where it listens",
@@ -409,15 +409,15 @@ export const VARIABLES = {
 /** The name of an environment variable. */
 export type VariableName = keyof typeof VARIABLES;
 
-/** Values by the names of their variables; an empty one counts as absent. */
+/** Values by the names of their variables; an empty value counts as absent. */
 export type VariableValues = Partial<Record<VariableName, string>>;
 
 const NAMES = Object.keys(VARIABLES) as VariableName[];
 
-/** The values that passed their checks. */
+/** The parsed values, by the names of their variables. */
 type Checked = { [Name in VariableName]: Exclude<ReturnType<(typeof VARIABLES)[Name]["read"]>, undefined> };
 
-/** Values in the configuration that cannot be used: a line for each. */
+/** The configuration has values that cannot be used; the message has a line for each. */
 export class ConfigurationError extends Error {
   override name = "ConfigurationError";
 
@@ -426,8 +426,10 @@ export class ConfigurationError extends Error {
   }
 
   /**
-   * @param given what was set; never a secret's value
-   * @param expected what can be used, as the variable is declared unless given
+   * The line for one variable.
+   *
+   * @param given the value that was set, or a phrase about it; never a secret's value
+   * @param expected what can be used; default: as the variable declares it
    */
   static line(name: VariableName, given: string, expected: string = VARIABLES[name].expected): string {
     return `${name}: given ${given}, expected ${expected}`;
@@ -437,8 +439,8 @@ export class ConfigurationError extends Error {
 /**
  * Checks the values of the environment variables.
  *
- * @param warnings about where the values come from
- * @throws {ConfigurationError} with a line for each wrong one
+ * @param warnings of {@link readEnvironment}, which become the first ones of the configuration
+ * @throws {ConfigurationError} values cannot be used; it has a line for each
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -465,7 +467,12 @@ export function readConfig(given: VariableValues, warnings: string[] = []): Conf
   return configOf(values as Checked, [...warnings, ...warnOfWeakKeys(given)]);
 }
 
-/** Checks what variables mean to each other; `undefined` stands for a value that is wrong by itself. */
+/**
+ * Checks combinations of variables.
+ *
+ * @param values the parsed values; `undefined` for one that cannot be used by itself
+ * @param lines receives a line for each variable that does not fit the others
+ */
 function checkTogether(
   given: VariableValues,
   { PORT, ADMIN_PORT, MONGO_URI, SQLITE_PATH, ...others }: Partial<Checked>,
@@ -538,7 +545,7 @@ function configOf(values: Checked, warnings: string[]): Config {
   };
 }
 
-/** A warning for each of the REST API's keys that is short enough to be guessed. */
+/** A warning for each of the REST API's keys that is so short that it may be guessed. */
 export function warnOfWeakKeys(given: VariableValues): string[] {
   return (["REST_KEY", "REST_KEY_PREVIOUS", "REST_WRITE_KEY"] as const)
     .filter((name) => given[name] && given[name].length < MIN_KEY)
@@ -547,7 +554,7 @@ export function warnOfWeakKeys(given: VariableValues): string[] {
     );
 }
 
-/** A password stands before an `@`, however the rest is misspelt. */
+/** Hides everything up to the last `@`: a password in a URL is there, however misspelt the URL is. */
 function withoutPassword(given: string): string {
   return given.replace(/^.*@/s, "…@");
 }
@@ -558,17 +565,18 @@ function readHiddenAttributes(given: string): ReadonlySet<AttributeName> | undef
   return names.every(isKnown) && !names.includes("short_id") ? new Set(names) : undefined;
 }
 
-/** The values of the variables, and what an operator should know of where they come from. */
+/** The values of the variables, and warnings about the file that some of them come from. */
 export interface Environment {
   values: VariableValues;
   warnings: string[];
 }
 
 /**
- * Reads the variables from the environment, else from `.env`, without white space around the values.
+ * Reads the variables from the environment, and those that are not set there from `.env`. White space around values is
+ * removed.
  *
- * @param folder of `.env`: the executable's, or the project's root where Foyer runs from source
- * @throws {ConfigurationError} a value in `.env` means something else to other readers of such files
+ * @param folder the folder of `.env`; default: the executable's, or the project's root if Foyer runs from source
+ * @throws {ConfigurationError} other programs would read a value in `.env` differently, see {@link readEnvFile}
  */
 export function readEnvironment(folder: string = ownFolder()): Environment {
   const { values: fromFile, warnings, ambiguous } = readEnvFile(join(folder, ".env"));
@@ -584,7 +592,11 @@ export function readEnvironment(folder: string = ownFolder()): Environment {
   return { values: Object.fromEntries(values), warnings };
 }
 
-/** The configuration of this process. */
+/**
+ * Reads the configuration of this process.
+ *
+ * @throws {ConfigurationError} values cannot be used
+ */
 export function loadConfig(): Config {
   const { values, warnings } = readEnvironment();
   return readConfig(values, warnings);

@@ -5,16 +5,16 @@
  */
 import { parse } from "dotenv";
 
-/** What a `.env` file holds, and what an operator should know of it. */
+/** The content of a `.env` file, and what its operator should know about it. */
 export interface EnvFile {
   values: Record<string, string>;
-  /** A sentence each. */
+  /** Sentences for the log. */
   warnings: string[];
-  /** Unquoted values with `#`: to dotenv it begins a comment; to systemd and Docker it is a part of the value. */
+  /** Unquoted values with `#`: dotenv takes it for the start of a comment, systemd and Docker for a part of the value. */
   ambiguous: { name: string; line: number }[];
 }
 
-/** Reads a `.env` file. One that is not there is empty; one that cannot be read is empty, with a warning. */
+/** Reads a `.env` file. A missing file counts as empty; so does one that cannot be read, with a warning. Does not throw. */
 export function readEnvFile(path: string): EnvFile {
   const ignored = (because: string) => ({
     values: {},
@@ -36,7 +36,7 @@ export function readEnvFile(path: string): EnvFile {
   } catch {
     return ignored("it is not UTF-8");
   }
-  // Not the group's right, by which a service reads a file that it cannot change.
+  // A group's right to read is fine: a service may read a file that it cannot change.
   const isReadable = mode !== null && (mode & 0o004) !== 0;
   return {
     values: parse(text),
@@ -45,7 +45,7 @@ export function readEnvFile(path: string): EnvFile {
   };
 }
 
-/** A line of `.env` as dotenv reads it: a quoted value, or all that follows the name. */
+/** A line of `.env` as dotenv parses it: a name, and a quoted value or the rest of the line. */
 const ENV_LINE =
   /^[ \t]*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^\r\n]*)/gm;
 

@@ -1,5 +1,5 @@
 /**
- * The passing of time, handed in so that tests need not wait for it.
+ * Clocks: code that waits or measures takes one as a parameter, so that tests can use one that they set.
  *
  * @module
  */
@@ -9,9 +9,9 @@ export interface Clock {
   /** Milliseconds since a fixed moment; unlike the time of day it never goes back. */
   now(): number;
   /**
-   * Calls a function once, after so many milliseconds.
+   * Calls a function once, after a time in milliseconds.
    *
-   * @returns cancels the call, where it has not happened yet
+   * @returns a function that cancels the call, if it has not happened yet
    */
   after(milliseconds: number, callback: () => void): () => void;
 }
@@ -25,7 +25,7 @@ export const SYSTEM_CLOCK: Clock = {
   },
 };
 
-/** Resolves after so many milliseconds. */
+/** Resolves after a time in milliseconds. */
 export function pause(milliseconds: number, clock: Clock = SYSTEM_CLOCK): Promise<void> {
   return new Promise((resolve) => clock.after(milliseconds, resolve));
 }

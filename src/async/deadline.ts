@@ -6,7 +6,7 @@
 
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
-/** The work was not done within its time budget. */
+/** Thrown when work is not done within its time budget. */
 export class DeadlineExceeded extends Error {
   override name = "DeadlineExceeded";
 
@@ -15,7 +15,7 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-/** A time budget, which begins when it is made. */
+/** A time budget, which starts when the object is made. */
 export class Deadline {
   #end: number;
 
@@ -25,9 +25,9 @@ export class Deadline {
   }
 
   /**
-   * Waits for work, but not longer than the budget. The work itself goes on.
+   * Waits for work until the deadline. The work itself is not stopped.
    *
-   * @throws {DeadlineExceeded}
+   * @throws {DeadlineExceeded} the work did not end before the deadline
    */
   async race<T>(work: Promise<T>): Promise<T> {
     if (this.#end === Infinity) return await work;
@@ -43,9 +43,9 @@ export class Deadline {
   }
 
   /**
-   * What is left of the budget, in whole milliseconds; `Infinity` without a limit.
+   * The rest of the budget, in whole milliseconds; `Infinity` without a limit.
    *
-   * @throws {DeadlineExceeded} nothing is left
+   * @throws {DeadlineExceeded} the deadline is over
    */
   get left(): number {
     const left = Math.floor(this.#end - performance.now());
@@ -53,13 +53,13 @@ export class Deadline {
     return left;
   }
 
-  /** Whether nothing is left. */
+  /** Whether the deadline is over. */
   get isOver(): boolean {
     return performance.now() >= this.#end;
   }
 }
 
-/** Waits for work, but not longer than so many milliseconds; the work goes on. */
+/** Waits for work, but no longer than a time in milliseconds. The work itself is not stopped. */
 export async function within(
   milliseconds: number,
   work: Promise<unknown>,

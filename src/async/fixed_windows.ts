@@ -1,22 +1,22 @@
 /**
- * Counting within fixed windows of time, for rate limits.
+ * Counts within fixed time windows, for rate limits.
  *
  * @module
  */
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
-/** Keys that are counted at the same time; of more, the window that began first is dropped. */
+/** The most keys that are counted at the same time; beyond it, the oldest window is dropped. */
 const MAX_KEYS = 50_000;
 
 /** A key's window. */
 interface Window {
   count: number;
-  /** When it ends, in milliseconds of the clock. */
+  /** When the window ends, in milliseconds of the clock. */
   end: number;
 }
 
 /**
- * Counts by key. A key's window begins with the first count and ends a fixed time later, when its count is 0 again.
+ * Counts by key. A key's time window begins with its first count and ends a fixed time later; then its count is 0 again.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ interface Window {
 export class FixedWindows {
   #length: number;
   #clock: Clock;
-  /** In the order in which they began, and so in which they end. */
+  /** The windows in the order of their ends. */
   #windows = new Map<string, Window>();
 
   /** @param length of a window, in milliseconds */
@@ -39,7 +39,7 @@ export class FixedWindows {
     this.#clock = clock;
   }
 
-  /** How often a key was counted in its window. */
+  /** The count of a key in its current window; 0 if it has none. */
   count(key: string): number {
     return this.#find(key)?.count ?? 0;
   }
@@ -47,14 +47,14 @@ export class FixedWindows {
   /**
    * Counts a key once more.
    *
-   * @returns how often it was counted in its window
+   * @returns the key's count in its window
    */
   add(key: string): number {
     const window = this.#find(key) ?? this.#begin(key);
     return ++window.count;
   }
 
-  /** How long until a key's window ends, in milliseconds; 0 where it has none. */
+  /** The time until a key's window ends, in milliseconds; 0 if it has none. */
   left(key: string): number {
     const window = this.#find(key);
     return window === undefined ? 0 : window.end - this.#clock.now();

@@ -8,14 +8,14 @@ import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { within } from "./deadline.ts";
 
 /**
- * How long callers wait for a run that began before they came, in milliseconds. Then theirs begins beside it, so that
- * slow work is never waited for twice.
+ * How long callers wait for an earlier run to end, in milliseconds. After that the next run begins beside it, so that
+ * nobody waits for two runs of slow work.
  */
 const PATIENCE = 250;
 
 /**
- * Coalesces concurrent calls: callers that arrive during a run share the next one, which begins when that run ends, or
- * after {@link PATIENCE}.
+ * Coalesces concurrent calls: callers that arrive during a run share the next run, which begins when the current one ends
+ * or after {@link PATIENCE}, whichever comes first.
  */
 export class SingleFlight<T> {
   #work: () => Promise<T>;
@@ -26,7 +26,7 @@ export class SingleFlight<T> {
   /** The run that will begin next. */
   #next: Promise<T> | null = null;
 
-  /** @param onIdle called when a run ends and no other is waited for */
+  /** @param onIdle called when a run ends and no further run is due */
   constructor(work: () => Promise<T>, onIdle: () => void = () => {}, clock: Clock = SYSTEM_CLOCK) {
     this.#clock = clock;
     this.#work = work;
@@ -38,7 +38,7 @@ export class SingleFlight<T> {
     return this.#running === null;
   }
 
-  /** The result of a run that begins now or later: it is never older than the call. */
+  /** The result of a run that begins now or later, so that it is not older than the call. Rejects as the run does. */
   run(): Promise<T> {
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
@@ -48,7 +48,7 @@ export class SingleFlight<T> {
     });
   }
 
-  /** The result of the run that is running, or of one that begins now. */
+  /** The result of the current run, or of one that begins now if there is none. */
   joinRunning(): Promise<T> {
     return this.#running ?? this.run();
   }
@@ -67,8 +67,8 @@ export class SingleFlight<T> {
 }
 
 /**
- * As {@link SingleFlight}, for work that answers many questions at once: those of one turn of the event loop, and those
- * that arrive during a run, are answered by one run.
+ * As {@link SingleFlight}, for work that answers many questions at once: one run answers all questions of one turn of the
+ * event loop, or all that arrive during the run before.
  */
 export class BatchedFlight<Question, Answer> {
   #work: (questions: Question[]) => Promise<Answer[]>;
@@ -83,7 +83,7 @@ export class BatchedFlight<Question, Answer> {
     this.#work = work;
   }
 
-  /** The answer to a question, of a run that begins later. */
+  /** The answer to a question, from a run that begins later. Rejects as the run does. */
   async ask(question: Question): Promise<Answer> {
     const index = this.#questions.push(question) - 1;
     this.#next ??= this.#start();

@@ -6,15 +6,15 @@
 import type { Context } from "hono";
 import { CONTENT_HEADERS, type RequestFacts } from "./request_log.ts";
 
-/** Which key a request came with: `previous` reads as `read` does, `write` does everything. */
+/** The kind of key that a request was sent with: `read` and `previous` only read, `write` may also write. */
 export type KeyName = "read" | "previous" | "write";
 
-/** A request. */
+/** Hono's context of a request, with what Foyer knows of the request. */
 export type ApiContext = Context<{ Bindings: RequestFacts & { key?: KeyName } }>;
 
 /**
- * An answer with the headers that every answer to this request has. All headers are given at once, since setting one
- * later costs the runtime more than all the rest of a small answer.
+ * Makes a response with the headers that every answer to this request has. All headers are passed at once, since setting
+ * one later costs the runtime more than the rest of a small answer.
  */
 export function answer(
   context: ApiContext,
@@ -26,7 +26,7 @@ export function answer(
   return new Response(body, { status, headers: { ...context.env.headers, ...ofContent, ...headers } });
 }
 
-/** An answer in JSON. */
+/** Makes a response in JSON. */
 export function answerJson(
   context: ApiContext,
   value: unknown,
@@ -36,5 +36,5 @@ export function answerJson(
   return answer(context, status, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
 }
 
-/** Answers a request. */
+/** A handler: answers a request. */
 export type Answer = (context: ApiContext) => Response | Promise<Response>;

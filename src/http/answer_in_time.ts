@@ -1,18 +1,18 @@
 /**
- * The deadline of an answer.
+ * A deadline for handlers.
  *
  * @module
  */
 import { Deadline } from "../async/deadline.ts";
 import type { Answer } from "./answer.ts";
 
-/** How long an answer may take in all, in milliseconds: a little longer than the store's own deadline, whose errors say more. */
+/** How long a handler may take, in milliseconds: a little longer than the store's deadline, whose errors say more. */
 const DEADLINE = 2700;
 
 /**
- * Gives a handler one deadline for all that it waits for. The time in which the client sends its body does not count.
+ * Gives a handler one deadline for all its work. The time in which the client sends the request's body does not count.
  *
- * @returns a handler that throws {@link DeadlineExceeded} then; the work goes on
+ * @returns a handler that rejects with {@link DeadlineExceeded} after the deadline; the work itself goes on
  */
 export function withDeadline(answer: Answer): Answer {
   return async (context) => {

@@ -1,5 +1,5 @@
 /**
- * The address from which a request comes, through reverse proxies that are trusted.
+ * Finds the client's address of a request that came through trusted reverse proxies.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import ipaddr from "ipaddr.js";
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /**
- * Returns a function that finds a client's address: the peer's, or, where the peer is a trusted proxy, the last address
- * in `X-Forwarded-For`, or else in `Forwarded` (RFC 7239), that is no trusted proxy. What a client writes there itself
- * comes before it, and has no effect. `X-Forwarded-For` decides where it is there: a proxy that writes it may pass on a
- * `Forwarded` that the client wrote.
+ * Returns a function that finds a client's address. That is the peer's address; or, if the peer is a trusted proxy, the
+ * last address in `X-Forwarded-For` that is no trusted proxy. Addresses that the client itself wrote there come before
+ * it, and have no effect. `Forwarded` (RFC 7239) is read only if there is no `X-Forwarded-For`, since a proxy that writes
+ * the latter may pass on a `Forwarded` from the client.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -31,13 +31,13 @@ export function clientAddresses(
     networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
   return (peer, header) => {
     if (!ipaddr.isValid(peer)) return peer;
-    // A socket for both IPv4 and IPv6 says `::ffff:192.0.2.1` of an IPv4 address.
+    // A dual-stack socket reports an IPv4 address as `::ffff:192.0.2.1`.
     let address: Address = ipaddr.process(peer);
     if (!isTrusted(address)) return address.toString();
     const hops = hopsOf(header);
     while (isTrusted(address) && hops.length > 0) {
       const hop = withoutPort(hops.pop()!);
-      // No proxy writes this: the client is behind the last address that is valid.
+      // No trusted proxy wrote an invalid address: the last valid one counts as the client's.
       if (!ipaddr.isValid(hop) || !/[.:].*[.:]/.test(hop)) break;
       address = ipaddr.process(hop);
     }
@@ -46,8 +46,8 @@ export function clientAddresses(
 }
 
 /**
- * The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address, within which a client may
- * choose any address (RFC 4291, section 2.5.1).
+ * The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address, since a client may choose any
+ * address within its /64 (RFC 4291, section 2.5.1).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -63,7 +63,7 @@ export function clientNetwork(address: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/64`)}/64`;
 }
 
-/** A network's address and the length of its prefix. IPv4 networks written as IPv6 become IPv4, as addresses do. */
+/** A network's address and prefix length. IPv4-mapped IPv6 networks become IPv4, since addresses do so too. */
 function networkOf(network: string): [Address, number] {
   if (!network.includes("/")) {
     const address = ipaddr.process(network);
@@ -74,7 +74,7 @@ function networkOf(network: string): [Address, number] {
   return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
 }
 
-/** The addresses that proxies wrote, the last proxy's last. */
+/** The addresses in the forwarding headers, in their order: the address that the nearest proxy wrote comes last. */
 function hopsOf(header: (name: string) => string | null): string[] {
   const list = header("X-Forwarded-For");
   if (list !== null) return list.split(",").map((hop) => hop.trim());
@@ -82,19 +82,19 @@ function hopsOf(header: (name: string) => string | null): string[] {
   return forwarded === null ? [] : forwardedHops(forwarded);
 }
 
-/** A pair of a token and a token or a quoted string (RFC 7239, section 4); values that should be quoted are read, too. */
+/** A `name=value` pair (RFC 7239, section 4). Values that should be quoted are accepted without quotes. */
 const FORWARDED_PAIR = String.raw`([\w!#$%&'*+.^\x60|~-]+)=(?:([^\s",;]+)|"((?:[^"\\]|\\.)*)")`;
 const FORWARDED_PAIRS = new RegExp(FORWARDED_PAIR, "g");
 
-/** An element of `Forwarded`: pairs, some of which may be missing. */
+/** An element of `Forwarded`: pairs separated by semicolons, some of which may be missing. */
 const FORWARDED_ELEMENT = new RegExp(`^\\s*(?:${FORWARDED_PAIR})?(?:\\s*;(?:\\s*${FORWARDED_PAIR})?)*\\s*$`);
 
-/** No proxy writes a longer element, in characters. */
+/** The longest element of `Forwarded` that is read, in characters; proxies write shorter ones. */
 const MAX_ELEMENT = 500;
 
 /**
- * The values of `for` in `Forwarded`, as many of the last ones as can be read. From the end, so that a quote that a
- * client wrote and did not close takes nothing in that a proxy wrote behind it.
+ * The values of `for` in `Forwarded`: as many of the last ones as can be parsed. They are parsed from the end, so that an
+ * unclosed quote from the client cannot swallow the elements that proxies appended.
  */
 function forwardedHops(forwarded: string): string[] {
   const hops: string[] = [];
@@ -105,7 +105,7 @@ function forwardedHops(forwarded: string): string[] {
     const element = forwarded.slice(comma + 1, end);
     if (element.length > MAX_ELEMENT) break;
     if (FORWARDED_ELEMENT.test(element)) {
-      // An empty element of a list means nothing (RFC 9110, section 5.6.1).
+      // Empty elements of a list are ignored (RFC 9110, section 5.6.1).
       if (element.trim() !== "") hops.unshift(forwardedFor(element));
       end = comma;
     }
@@ -114,7 +114,7 @@ function forwardedHops(forwarded: string): string[] {
   return hops;
 }
 
-/** The value of `for` in an element; empty where there is none. */
+/** The value of `for` in an element; empty if there is none. */
 function forwardedFor(element: string): string {
   for (const [, name, token, quoted = ""] of element.matchAll(FORWARDED_PAIRS)) {
     if (name.toLowerCase() === "for") return token ?? quoted.replace(/\\(.)/g, "$1").trim();
@@ -122,7 +122,7 @@ function forwardedFor(element: string): string {
   return "";
 }
 
-/** Some proxies write the port, which may be a name (RFC 7239, section 6.2), and then IPv6 addresses in brackets. */
+/** Removes a port, which may be a name (RFC 7239, section 6.2), and the brackets around an IPv6 address. */
 function withoutPort(hop: string): string {
   return hop.replace(/^\[([^\]]*)\](:(\d+|_[\w.-]+))?$/, "$1")
     .replace(/^(\d+\.\d+\.\d+\.\d+):(\d+|_[\w.-]+)$/, "$1");

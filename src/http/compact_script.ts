@@ -1,12 +1,12 @@
 /**
- * Scripts as browsers receive them.
+ * Makes scripts smaller for browsers.
  *
  * @module
  */
 
 /**
- * A script without comments and indentation, a third of its bytes. No line of it may be a comment in part, but for types such
- * as `@type`, or be one in a text.
+ * Removes comments and indentation from a script. It works line by line: a comment must
+ * have lines of its own, except for `@type` and the like, and no line of a string may look like a comment.
  */
 export function withoutComments(script: string): string {
   return script.replace(/\/\*\* @(?:[^*]|\*(?!\/))*\*\/ ?/g, "").replace(

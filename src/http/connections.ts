@@ -1,6 +1,6 @@
 /**
- * The connections of a server. When few more files can be opened, silent connections are closed, and never one that
- * is at work.
+ * The connections of a server. When only few more files can be opened, idle connections are closed, and never one with a
+ * request under way.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 import type { Log } from "../operations/log.ts";
 import { OpenFiles } from "./open_files.ts";
 
-/** The least time between two lines in the log, in milliseconds. */
+/** The least time between two log lines about too many open files, in milliseconds. */
 const LOG_INTERVAL = 60_000;
 
 /** All connections of a server. */
@@ -19,10 +19,10 @@ export class Connections {
   #clock: Clock;
   #open = new Set<Socket>();
   /**
-   * Connections without a request that is being answered, and of web pages that have sent nothing; the longest silent
-   * first.
+   * Connections without a request under way, and WebSockets of web pages that have not sent a message yet; the one that
+   * has been idle longest comes first.
    */
-  #silent = new Set<Socket>();
+  #idle = new Set<Socket>();
   #loggedAt = -Infinity;
 
   constructor(log: Log, files: OpenFiles = new OpenFiles(), clock: Clock = SYSTEM_CLOCK) {
@@ -31,51 +31,51 @@ export class Connections {
     this.#clock = clock;
   }
 
-  /** Adds a new connection, or closes it at once if there is no room and all others are at work. */
+  /** Adds a new connection; closes it at once if there is no room and no other connection is idle. */
   accept(socket: Socket) {
     this.#open.add(socket);
     this.#files.noteOpened();
     socket.once("close", () => this.#forget(socket));
-    if (this.#makeRoomFor("request")) this.#silent.add(socket);
+    if (this.#makeRoomFor("request")) this.#idle.add(socket);
     else this.#drop(socket);
   }
 
   /**
    * Whether there was no room at some time since the last call, so that the runtime may have failed to accept a
-   * connection.
+   * connection (see {@link OpenFiles.wasShort}).
    */
   wereShort(): boolean {
     return this.#files.wasShort();
   }
 
-  /** Whether a connection may stay as a web page's. */
+  /** Whether a connection may become a web page's WebSocket; may close an idle connection to make room. */
   admitPage(): boolean {
     return this.#makeRoomFor("page");
   }
 
-  /** Notes that a connection is at work: a request has come, or a web page's first message. */
+  /** Notes that a connection is in use: a request has come, or a web page's first message. */
   begin(socket: Socket) {
-    this.#silent.delete(socket);
+    this.#idle.delete(socket);
   }
 
-  /** Notes that the request is answered, and the connection silent. */
+  /** Notes that the request is answered, so that the connection is idle. */
   end(socket: Socket) {
-    if (this.#open.has(socket)) this.#silent.add(socket);
+    if (this.#open.has(socket)) this.#idle.add(socket);
   }
 
-  /** @returns whether there is room, perhaps since a silent connection was closed */
+  /** Makes room by closing an idle connection if necessary; returns whether there is room. */
   #makeRoomFor(use: "request" | "page"): boolean {
     if (this.#files.hasRoomFor(use)) return true;
     if (this.#clock.now() - this.#loggedAt > LOG_INTERVAL) {
       this.#loggedAt = this.#clock.now();
       this.#log(
-        "Too many open files, closing silent connections: raise the limit of open files",
+        "Too many open files, closing idle connections: raise the limit of open files",
         "warning",
       );
     }
-    const [silent] = this.#silent;
-    if (silent === undefined) return false;
-    this.#drop(silent);
+    const [idle] = this.#idle;
+    if (idle === undefined) return false;
+    this.#drop(idle);
     return true;
   }
 
@@ -85,7 +85,7 @@ export class Connections {
   }
 
   #forget(socket: Socket) {
-    this.#silent.delete(socket);
+    this.#idle.delete(socket);
     if (this.#open.delete(socket)) this.#files.noteClosed();
   }
 }

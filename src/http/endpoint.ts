@@ -1,5 +1,5 @@
 /**
- * An endpoint: what a route does, by method.
+ * An endpoint: the one handler of a route, for all its methods.
  *
  * @module
  */
@@ -7,14 +7,15 @@ import type { Answer, ApiContext } from "./answer.ts";
 import { ApiError } from "./errors.ts";
 import { NO_ROUTE } from "./request_log.ts";
 
-/** What a route answers, by method; HEAD is answered as GET. */
+/** The handlers of a route, by method; HEAD is answered as GET. */
 export type Methods = Partial<Record<"GET" | "POST" | "PUT" | "PATCH" | "DELETE", Answer>>;
 
 /**
- * The one handler of a route. (Middleware, which is more handlers for one request, costs Hono several times as much.)
+ * Makes the one handler of a route. (Middleware would mean several handlers for each request, which takes Hono several
+ * times as long.)
  *
- * @param route its pattern; {@link NO_ROUTE} for paths without a route
- * @param admit throws where the request may not use the route
+ * @param route the route's pattern, for the log and metrics; {@link NO_ROUTE} for paths without a route
+ * @param admit throws an {@link ApiError} if the request may not use the route
  */
 export function endpoint(
   route: string,
@@ -40,20 +41,20 @@ export function endpoint(
   };
 }
 
-/** The runtime makes the URL of Host and path: a character that ends a host would change the path (RFC 9112, 3.2). */
+/** Refuses a Host with a character that ends a host in a URL: the runtime joins Host and path (RFC 9112, section 3.2). */
 function requireHost(context: ApiContext) {
   if (/[/?#\\]/.test(context.req.header("Host") ?? "")) {
     throw new ApiError("invalid_parameter", "The Host header is malformed.");
   }
 }
 
-/** Refuses malformed escapes, which Hono passes on as they are. */
+/** Refuses malformed percent-encoding, which Hono would pass on undecoded. */
 function requirePath(context: ApiContext) {
   const { url } = context.req;
   const [path] = url.slice(url.indexOf("/", url.indexOf("//") + 2)).split(/[?#]/, 1);
   try {
     if (path.includes("%")) decodeURIComponent(path);
   } catch {
-    throw new ApiError("invalid_parameter", "The path holds a malformed escape.");
+    throw new ApiError("invalid_parameter", "The path contains malformed percent-encoding.");
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Every error that a client may receive, and the one place where a thrown error becomes an answer.
+ * Every error that a client may receive, and the only place where thrown errors become answers.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { StoreRebuilding, StoreUnavailable } from "../store/visitor_store.ts";
 interface KnownError {
   /** The HTTP status. */
   status: number;
-  /** When it is answered. */
+  /** When the error is answered: a sentence for the API's description. */
   when: string;
-  /** What whoever receives it can do. `Code` is between backticks. */
+  /** What the recipient can do about the error; code is between backticks. */
   cure: string;
 }
 
@@ -48,7 +48,7 @@ export const ERRORS = {
   },
   no_watch_link: {
     status: 409,
-    when: "No link is known by which this visitor can be watched",
+    when: "There is no link for watching this visitor",
     cure: "set `WATCH_LINK`",
   },
   visitor_offline: {
@@ -74,7 +74,7 @@ export const ERRORS = {
   too_large: { status: 413, when: "The body is longer than 64 KB", cure: "send a body of up to 64 KB" },
   upgrade_required: {
     status: 426,
-    when: "The URL answers WebSockets only",
+    when: "This URL accepts WebSocket connections only",
     cure: "connect by a WebSocket; have the proxy forward them",
   },
   too_many_requests: {
@@ -84,7 +84,7 @@ export const ERRORS = {
   },
   internal_error: {
     status: 500,
-    when: "Something went wrong; the log has the cause, by the id in X-Request-Id",
+    when: "An unexpected error; Foyer's log has the cause, with the id in X-Request-Id",
     cure: "look for the id in the log, and report its cause",
   },
   database_unavailable: {
@@ -118,8 +118,8 @@ export class ApiError extends Error {
 
   /**
    * @param message one sentence for a person
-   * @param headers what the status asks for, such as `Allow`
-   * @param more what the body says beside the message
+   * @param headers that belong to the status, such as `Allow`
+   * @param more further members of the body
    */
   constructor(
     readonly code: ErrorCode,
@@ -136,12 +136,12 @@ export class ApiError extends Error {
   }
 }
 
-/** There is no visitor with the short id that was asked for. */
+/** The error for a short id that no visitor has. */
 export function visitorNotFound(): ApiError {
   return new ApiError("visitor_not_found", "There is no visitor with this short id.");
 }
 
-/** Clients try again soon (RFC 9110, section 10.2.3). */
+/** The error that tells clients to try again in two seconds (RFC 9110, section 10.2.3). */
 function databaseUnavailable(error: Error): ApiError {
   const message = error instanceof StoreRebuilding
     ? "The database is being rebuilt for this version of Foyer, try again soon."
@@ -155,7 +155,7 @@ function sendError(context: ApiContext, error: ApiError): Response {
 }
 
 /**
- * The application's error handler.
+ * Makes the application's error handler, which answers with what was thrown.
  *
  * @param log receives unexpected errors
  */
@@ -170,7 +170,7 @@ export function errorHandler(
     log("A request failed", "error", { request: context.env.id, ...describeFailure(error) });
     return sendError(
       context,
-      new ApiError("internal_error", "Something went wrong here, the log has the cause."),
+      new ApiError("internal_error", "Something went wrong in Foyer; its log has the cause."),
     );
   };
 }

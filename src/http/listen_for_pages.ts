@@ -1,5 +1,5 @@
 /**
- * Listening where web pages connect.
+ * Listens for requests and for the WebSockets of web pages.
  *
  * `Deno.serve` with `Deno.upgradeWebSocket` would be faster for large lists, but it assembles messages of 64 MB before
  * any code sees them, cannot end a connection whose other end does not answer, and never closes the files of clients
@@ -20,13 +20,13 @@ import { CLOSE_DEADLINE, MAX_FRAGMENTS, MAX_PAYLOAD, type PageSocket } from "./p
 import type { ConnectionInfo } from "./request_log.ts";
 import { RuntimeSocket } from "./runtime_socket.ts";
 
-/** What answers requests. */
+/** Answers a request. */
 type Handler = (request: Request, connection: ConnectionInfo) => Promise<Response>;
 
 /**
- * Listens where the configuration says, for requests and WebSockets.
+ * Listens for requests and WebSockets.
  *
- * @param log receives that connections cannot be accepted
+ * @param log receives errors of accepting connections
  * @throws {ConfigurationError} the port is taken, or this user may not open it
  */
 export async function listenForPages(
@@ -35,7 +35,7 @@ export async function listenForPages(
   log: Log,
 ): Promise<Listener> {
   if (!hasSoundUpgrade()) return listenByRuntime(handler, { port, host }, log);
-  // It reads environment variables as soon as it is loaded, which only a server needs the right to.
+  // Loaded here, since the library reads environment variables at once: commands that do not listen lack that right.
   const { WebSocketServer } = await import("ws");
   const sockets = new WebSocketServer({
     noServer: true,
@@ -53,7 +53,7 @@ export async function listenForPages(
   const connections = new Connections(log);
   const server = createServer((incoming, outgoing) => {
     connections.begin(incoming.socket);
-    // HTTP/1.0 need not say it, as load balancers do not that ask /live.
+    // In HTTP/1.0 Host is optional, and some load balancers that probe /live leave it out.
     if (incoming.httpVersion === "1.0") incoming.headers.host ??= "localhost";
     outgoing.once("close", () => connections.end(incoming.socket));
     void answer(incoming, outgoing);
@@ -76,7 +76,7 @@ export async function listenForPages(
         if (!connections.admitPage()) throw new ApiError("too_many_connections", NO_FILES, RETRY_AFTER);
         let socket: PageSocket | null = null;
         isTaken = true;
-        // The library itself refuses what is not a valid handshake.
+        // The library answers an invalid handshake itself, and then calls nothing.
         sockets.handleUpgrade(incoming, stream, head, (opened: PageSocket) => socket = opened);
         connections.end(stream as Socket);
         (socket as PageSocket | null)?.on("message", () => connections.begin(stream as Socket));
@@ -93,7 +93,7 @@ export async function listenForPages(
   server.on("error", (error) => log(`Cannot take connections: ${error.message}`, "warning"));
   const { port: actualPort } = server.address() as { port: number };
   const watch = setInterval(() => {
-    // Once the runtime has failed to accept a connection it accepts no more, and reports nothing.
+    // After it failed to accept one connection, the runtime accepts no more and reports no error: listen again.
     if (connections.wereShort()) server.close();
     if (!server.listening) server.listen(actualPort, host);
   }, WATCH_INTERVAL);
@@ -107,8 +107,8 @@ export async function listenForPages(
 }
 
 /**
- * Whether `node:http` may be relied on for WebSockets: Deno 2.6 does not end a connection that was upgraded. There the
- * runtime's own WebSockets are used, with the faults that are described above.
+ * Whether `node:http` of this Deno supports WebSockets reliably: Deno 2.6 does not close upgraded connections. On such a
+ * version the runtime's own WebSockets are used, with the faults described above.
  */
 export function hasSoundUpgrade(): boolean {
   const [major, minor] = Deno.version.deno.split(".").map(Number);
@@ -135,13 +135,13 @@ function listenByRuntime(handler: Handler, address: { port: number; host: string
   return listen(answer, address, log);
 }
 
-/** How often it is checked whether connections failed, in milliseconds. */
+/** How often the server checks whether accepting connections failed, in milliseconds. */
 const WATCH_INTERVAL = 1000;
 
 const NO_FILES = "No more files may be opened for web pages: raise the limit of open files.";
 const RETRY_AFTER = { "Retry-After": "10" };
 
-/** Stops accepting, and waits for requests in flight. */
+/** Stops accepting connections, waits for requests in flight for {@link STOP_DEADLINE}, and closes all connections. */
 async function stop(server: Server) {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
@@ -149,7 +149,7 @@ async function stop(server: Server) {
   server.closeAllConnections();
 }
 
-/** The address of the other end; empty where the runtime does not know it. */
+/** The address of the peer; empty if the runtime does not know it. */
 function addressOf(socket: Socket): Deno.NetAddr {
   const { remoteAddress = "", remotePort = 0 } = socket;
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
@@ -160,11 +160,11 @@ function requestOf({ url = "/", headers, method }: IncomingMessage): Request {
   for (const [name, value] of Object.entries(headers)) {
     for (const one of [value ?? []].flat()) given.append(name, one);
   }
-  // Not a Request, which refuses a malformed Host.
+  // Not by `new Request`, which would throw for a malformed Host.
   return { url: `http://${headers.host ?? "localhost"}${url}`, headers: given, method } as Request;
 }
 
-/** Writes an answer to a request that asked for a WebSocket and gets none. */
+/** Writes an ordinary response to a request for a WebSocket. */
 async function refuse(stream: Duplex, response: Response) {
   const body = new Uint8Array(await response.arrayBuffer());
   const { status } = response;

@@ -1,42 +1,43 @@
 /**
- * How many more files this process may open: each connection is one, and so is each file of the database.
+ * Estimates how many more files this process may open. Each connection counts as a file, and so does each file of the
+ * database.
  *
- * The limit cannot be read: Deno lets only a process with all rights read `/proc`. So files are opened and closed
- * again, which takes 12 µs each.
+ * The limit cannot be read, since Deno lets only a process with all permissions read `/proc`. Therefore it is measured by
+ * opening and closing files, which takes 12 µs each.
  *
  * @module
  */
 import { type Clock, SYSTEM_CLOCK } from "../async/clock.ts";
 
-/** The reserve for the database, the log and whatever else is opened: an eighth of the room, within these bounds. */
+/** The reserve for all files that are no connections: an eighth of the room at the start, within these bounds. */
 const [LEAST_RESERVE, MOST_RESERVE] = [24, 128];
 const PARTS = 8;
 
-/** What web pages leave to requests beside the reserve, since their connections stay open. */
+/** A further reserve for requests, which connections of web pages may not use since these stay open. */
 const FOR_REQUESTS = 8;
 
-/** How often the room is measured while it may have changed, in milliseconds. */
+/** How often the room is measured while it may change, in milliseconds. */
 const INTERVAL = 500;
 
-/** Knows how many more files can be opened. */
+/** Estimates how many more files can be opened: the room. */
 export class OpenFiles {
   #openFiles: (count: number) => number;
   #clock: Clock;
   #reserve: number;
-  /** How many could be opened when last measured, less those opened since. Measuring stops at `#most`. */
+  /** The room when last measured (up to `#most`), minus the connections opened since. */
   #room: number;
   #most: number;
   #isShort = false;
   #wasTouched = false;
   #measuredAt: number;
 
-  /** @param openFiles opens so many files, closes them again, and returns how many could be opened */
+  /** @param openFiles opens up to `count` files, closes them again, and returns how many could be opened */
   constructor(openFiles: (count: number) => number = openNullDevice, clock: Clock = SYSTEM_CLOCK) {
     this.#openFiles = openFiles;
     this.#clock = clock;
     this.#room = openFiles(MOST_RESERVE * PARTS);
     this.#reserve = Math.max(LEAST_RESERVE, Math.min(MOST_RESERVE, Math.floor(this.#room / PARTS)));
-    // However many come at once, it is measured again before as many files as the reserve have been opened.
+    // Large enough that, however many connections arrive at once, the room is measured again before the reserve is used.
     this.#most = 2 * this.#reserve + FOR_REQUESTS;
     this.#measuredAt = clock.now();
   }
@@ -51,7 +52,7 @@ export class OpenFiles {
     this.#room++;
   }
 
-  /** Whether a connection, of a request or of a web page, may stay without taking from the reserve. */
+  /** Whether a new connection of a request or of a web page leaves the reserve untouched. */
   hasRoomFor(use: "request" | "page"): boolean {
     const kept = this.#reserve + (use === "page" ? FOR_REQUESTS : 0);
     const isUsedUp = this.#room < kept && !this.#isShort;
@@ -61,7 +62,7 @@ export class OpenFiles {
     return this.#room >= kept;
   }
 
-  /** Whether the reserve is in use, or was at some time since the last call. */
+  /** Whether the reserve is in use, or was in use at some time since the last call. */
   wasShort(): boolean {
     if (this.#mayChange || this.#room < this.#most) this.#measure();
     this.#wasTouched ||= this.#room < this.#reserve;
@@ -70,7 +71,7 @@ export class OpenFiles {
     return wasTouched;
   }
 
-  /** Whether other files than connections may fill the room; not where the reserve is larger than what they open. */
+  /** Whether files that are no connections may use up the room: not if the reserve is at its largest, enough for them. */
   get #mayChange(): boolean {
     return this.#isShort || this.#reserve < MOST_RESERVE;
   }
@@ -82,7 +83,7 @@ export class OpenFiles {
   }
 }
 
-/** Opens `/dev/null` so many times, or as often as it can, and closes it again. Returns how often it was opened. */
+/** Opens `/dev/null` up to `count` times and closes it again. Returns how often it could be opened. */
 function openNullDevice(count: number): number {
   const files: Deno.FsFile[] = [];
   try {

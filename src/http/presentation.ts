@@ -1,5 +1,5 @@
 /**
- * A visitor as it is sent: without hidden attributes, and with its `watch_link`.
+ * Makes the JSON of visitors as it is sent: without hidden attributes, and with a `watch_link`.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { readJson } from "../visitor/read_json.ts";
 import type { AttributeName, Visitor } from "../visitor/visitor.ts";
 import { fillWatchLink, NO_AGENT } from "../visitor/watch_link.ts";
 
-/** What decides how visitors are sent. */
+/** The part of the configuration that decides how visitors are sent. */
 export type Presented = Pick<Config, "hiddenAttributes" | "watchLink">;
 
-/** Returns the function that makes a visitor's JSON. */
+/** Returns a function that makes the JSON of a visitor as it is sent. */
 export function presenter({ hiddenAttributes, watchLink }: Presented): (visitor: EncodedVisitor) => string {
   const linkTo = watchLink === "" ? null : (shortId: string) => fillWatchLink(watchLink, shortId, NO_AGENT);
   const withLink = (visitor: EncodedVisitor) => visitor.jsonWithLink(linkTo);
   if (hiddenAttributes.size === 0) return withLink;
 
-  // Made once for each visitor, since most are on the next answer too.
+  // Cached by visitor, since most visitors are in the next answer too.
   const presented = new WeakMap<EncodedVisitor, string>();
   return (visitor) => {
     let json = presented.get(visitor);
@@ -35,7 +35,7 @@ export function presenter({ hiddenAttributes, watchLink }: Presented): (visitor:
   };
 }
 
-/** The representation of one visitor, given its JSON: what GET answers, and what the tag in `If-Match` is of. */
+/** The representation of one visitor, given its JSON: GET answers with it, and `If-Match` is compared with its tag. */
 export function representVisitor(json: string): Representation {
   return new Representation(`{"status":"ok","visitor":${json}}`);
 }

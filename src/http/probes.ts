@@ -1,5 +1,5 @@
 /**
- * The URLs for probes and collectors, which need no key: liveness, readiness and metrics.
+ * The handlers for load balancers and monitoring, which need no key: liveness, readiness and metrics.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { StoreUnavailable } from "../store/visitor_store.ts";
 import { type Answer, answer, answerJson } from "./answer.ts";
 import { ApiError } from "./errors.ts";
 
-/** `/live`: 200 while the process serves. */
+/** `/live`: 200 while the process answers requests. */
 export const live: Answer = (context) => answerJson(context, { status: "ok" });
 
-/** `/ready`: 503 once the server stops, or while the database does not answer. */
+/** `/ready`: 200; 503 once the server is stopping, or while the database does not answer. */
 export function ready(health: Health): Answer {
   return (context) => {
     if (health.isStopping) throw new ApiError("stopping", "The server is about to stop.");
-    if (!health.isReady) throw new StoreUnavailable("The database did not answer last");
+    if (!health.isReady) throw new StoreUnavailable("The database did not answer when last asked");
     return answerJson(context, { status: "ok" });
   };
 }

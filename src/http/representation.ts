@@ -1,6 +1,6 @@
 /**
- * The representation of a result: its body, made once for all requests that it answers, and its validator, by which a
- * client that has it gets 304 (RFC 9110, sections 8.8.3 and 13.1.2).
+ * Representations: a body that is made once for all requests that it answers, and its validator, for which a client that
+ * has the body gets 304 (RFC 9110, sections 8.8.3 and 13.1.2).
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { answer, type ApiContext } from "./answer.ts";
 
-/** Shorter bodies are not compressed, since that saves little; in bytes. */
+/** The shortest body that is compressed, in bytes. */
 const MIN_COMPRESSED = 1024;
 
 /** An answer's body, plain and compressed. */
 export class Representation {
-  /** A hash of the body and of the headers beside it, which a client stores together. */
+  /** A hash of the body and of the headers that belong to it, since a client caches both together. */
   readonly tag: string;
   #gzipped: Promise<Uint8Array<ArrayBuffer>> | null = null;
 
   /**
-   * @param body best of ASCII characters alone, see `asciiJson`
-   * @param headers that belong to this result, such as `Link`
+   * @param body preferably of ASCII characters alone, see `asciiJson`
+   * @param headers that depend on the result, such as `Link`
    */
   constructor(readonly body: string, readonly headers: Readonly<Record<string, string>> = {}) {
     const hash = createHash("sha256").update(body);
@@ -30,9 +30,9 @@ export class Representation {
   }
 
   /**
-   * The body in gzip format, compressed when first asked for.
+   * The body in gzip format, compressed by the first call.
    *
-   * @param level zlib's, from 1 to 9
+   * @param level zlib's compression level, from 1 to 9
    */
   gzipped(level: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#gzipped ??= promisify(gzip)(this.body, { level })
@@ -40,7 +40,7 @@ export class Representation {
   }
 }
 
-/** Representations of the REST API. */
+/** The kind of all representations of the REST API. */
 export const API_KIND: Kind = {
   type: "application/json",
   headers: { Vary: "Accept-Encoding, Authorization, X-Api-Key" },
@@ -48,11 +48,11 @@ export const API_KIND: Kind = {
   gzipLevel: 2,
 };
 
-/** What representations have in common. */
+/** The properties that representations of one kind share. */
 export interface Kind {
   /** The `Content-Type`. */
   type: string;
-  /** Further headers, sent with 304 as well. */
+  /** Further headers, which 304 has too. */
   headers: Record<string, string>;
   /** zlib's compression level, from 1 to 9: higher where the same body is sent often. */
   gzipLevel: number;
@@ -61,8 +61,8 @@ export interface Kind {
 /**
  * Sends a representation, or 304 to a client that has it.
  *
- * @param kind that of the REST API unless given
- * @param more headers that say nothing of the representation, so that they are not in its tag
+ * @param kind default: the REST API's
+ * @param more headers that do not depend on the representation, so that its tag does not cover them
  */
 export async function send(
   context: ApiContext,
@@ -88,12 +88,12 @@ export async function send(
 }
 
 /**
- * A tag as proxies change it: weakened, and with the encoding behind it that they chose, before the closing quote
- * (`-gzip` Apache, `--gzip` Jetty, `;gz` and `;br` LiteSpeed) or behind it (Apache 2.2).
+ * A tag as proxies may change it when they compress: weakened, and with the encoding appended before the closing quote
+ * (`-gzip` Apache, `--gzip` Jetty, `;gz` and `;br` LiteSpeed) or after it (Apache 2.2).
  */
 const GIVEN_TAG = /^\s*(W\/)?"([\w-]{22})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate))*"(?:-gzip)?\s*$/;
 
-/** Whether `If-None-Match` names the tag, by weak comparison as the RFC asks. */
+/** Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2). */
 function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch === `"${tag}"` || ifNoneMatch.trim() === "*" ||
@@ -101,8 +101,8 @@ function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
 }
 
 /**
- * Whether `If-Match` names the tag, by strong comparison (RFC 9110, section 13.1.1): a tag that a proxy weakened never
- * does. Any encoding's tag is that of the same state.
+ * Whether `If-Match` contains the tag, by strong comparison (RFC 9110, section 13.1.1): a weakened tag never matches. The
+ * tags of all encodings match, since they stand for the same state.
  */
 export function matchesTag(ifMatch: string, tag: string): boolean {
   return ifMatch.trim() === "*" || ifMatch.split(",").some((given) => {
@@ -111,7 +111,7 @@ export function matchesTag(ifMatch: string, tag: string): boolean {
   });
 }
 
-/** Whether a client takes a content coding (RFC 9110, section 12.5.3). */
+/** Whether a client accepts a content coding (RFC 9110, section 12.5.3). */
 export function acceptsCoding(coding: "br" | "gzip", acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;
   const weightOf = (name: string) => {

@@ -1,5 +1,5 @@
 /**
- * What every request gets: an id, a line in the log, a part in the metrics, and the headers of its answer.
+ * Wraps the handling of each request: gives it an id and the headers of its answer, and logs and counts it.
  *
  * @module
  */
@@ -9,42 +9,42 @@ import type { Log } from "../operations/log.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { PageSocket } from "./page_socket.ts";
 
-/** What is known of a request beside what it says. */
+/** What Foyer knows of a request besides its content. */
 export interface RequestFacts {
-  /** The id by which the client's log and this one name the same request. */
+  /** The request's id, in `X-Request-Id` and in the log. */
   readonly id: string;
   /** The client's address. */
   readonly client: string;
-  /** The headers of every answer to it. */
+  /** The headers that every answer to the request has. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The pattern of the route that answers, set by the endpoint. */
+  /** The pattern of the route that answers the request; the endpoint sets it. */
   route: string;
-  /** Resolves when the request's body has been received; absent where no handler reads it. */
+  /** Resolves when the request's body has been received; absent if no handler reads the body. */
   received?: Promise<void>;
-  /** Makes a WebSocket of the request's connection, see {@link ConnectionInfo}. */
+  /** Upgrades the request's connection to a WebSocket, see {@link ConnectionInfo}. */
   readonly upgrade?: ConnectionInfo["upgrade"];
 }
 
-/** The route of requests that have none. */
+/** The route that is logged and counted for requests that match no route. */
 export const NO_ROUTE = "none";
 
-/** What the runtime says of a connection. */
+/** A request's connection. */
 export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
   /**
-   * Makes a WebSocket of it, where that was asked for: it is open. Afterwards no answer is sent.
+   * Upgrades the connection to a WebSocket, which is open at once. The handler's response is then not sent.
    *
-   * @returns `null` where it was no handshake, or the client is gone
+   * @returns `null` if the request is no valid handshake, or the client has disconnected
    */
   upgrade?: () => PageSocket | null;
 }
 
-/** Keeps visitors' data out of shared caches, and has browsers validate their copy (RFC 9111). */
+/** Keeps visitors' data out of shared caches, and makes browsers revalidate their copy (RFC 9111). */
 const HEADERS = { "Cache-Control": "private, no-cache" };
 
 /**
- * No answer is a web page, so no browser may run, frame or embed it (https://owasp.org/www-project-secure-headers/).
- * Not on 304, whose content was sent with them (RFC 9110, section 15.4.5): they cost the runtime a tenth of a request.
+ * Headers that forbid browsers to run, frame or embed an answer (https://owasp.org/www-project-secure-headers/). A 304
+ * goes without them, since the cached content has them (RFC 9110, section 15.4.5): they take a tenth of a request's time.
  */
 export const CONTENT_HEADERS = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -54,13 +54,13 @@ export const CONTENT_HEADERS = {
   "X-Frame-Options": "DENY",
 };
 
-/** The methods that metrics name; a client may send any word, and each would be another series. */
+/** The methods that metrics distinguish. A client may send any other word, which must not become a series of its own. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Ids of clients that are used: nothing in them means anything to a log. */
+/** The request ids of clients that are accepted: short, and without characters that are special in a log. */
 const SANE_ID = /^[A-Za-z0-9._:+/=-]{1,128}$/;
 
-/** What requests are reported to. */
+/** The recipients of what is logged and counted, and whose addresses to trust. */
 export interface RequestWatchers {
   health: Health;
   log: Log;
@@ -68,7 +68,7 @@ export interface RequestWatchers {
   trustedProxies: string[];
 }
 
-/** Wraps a handler so that its requests are logged and counted. */
+/** Wraps a handler so that its requests are logged and counted. Throws what the handler throws. */
 export function watchRequests(
   handle: (request: Request, facts: RequestFacts) => Response | Promise<Response>,
   { health, log, metrics, trustedProxies }: RequestWatchers,
@@ -83,7 +83,7 @@ export function watchRequests(
     const facts: RequestFacts = {
       id,
       client: addressOf(peer?.hostname ?? "", (name) => headers.get(name)),
-      // Clients close a kept-alive connection, and open another one elsewhere.
+      // While the server stops, clients must close kept-alive connections and connect to another process.
       headers: { ...HEADERS, "X-Request-Id": id, ...(health.isStopping ? { Connection: "close" } : {}) },
       route: NO_ROUTE,
       upgrade: connection?.upgrade,

@@ -1,11 +1,11 @@
 /**
- * The runtime's own WebSocket as a {@link PageSocket}, for versions of Deno whose `node:http` cannot be relied on.
+ * The runtime's own WebSocket as a {@link PageSocket}, for versions of Deno whose `node:http` cannot upgrade reliably.
  *
  * @module
  */
 import type { PageSocket } from "./page_socket.ts";
 
-/** A WebSocket of `Deno.upgradeWebSocket`, which answers pings, sends its own and shows neither. */
+/** A WebSocket of `Deno.upgradeWebSocket`. The runtime sends and answers pings itself, and reports none. */
 export class RuntimeSocket implements PageSocket {
   #socket: WebSocket;
   #onPong = () => {};
@@ -26,7 +26,7 @@ export class RuntimeSocket implements PageSocket {
     this.#socket.send(text);
   }
 
-  /** The runtime itself ends a connection that does not answer. */
+  /** Reports a pong at once, since the runtime itself pings, and ends a connection that does not answer. */
   ping() {
     this.#onPong();
   }
@@ -35,7 +35,7 @@ export class RuntimeSocket implements PageSocket {
     try {
       this.#socket.close(code, reason);
     } catch {
-      // It is not open yet.
+      // The socket is not open yet.
     }
   }
 
@@ -45,7 +45,7 @@ export class RuntimeSocket implements PageSocket {
     this.close(1001, "");
   }
 
-  // deno-lint-ignore no-explicit-any -- each event's listener is another one
+  // deno-lint-ignore no-explicit-any -- the listeners of different events have different types
   on(event: "message" | "ping" | "pong" | "close" | "error", listener: any) {
     if (event === "message") {
       this.#socket.onmessage = ({ data }) => listener(data, typeof data !== "string");

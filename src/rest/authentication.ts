@@ -1,5 +1,5 @@
 /**
- * Who may use the REST API: clients that send one of its keys.
+ * Authenticates requests to the REST API by its keys.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { ApiError } from "../http/errors.ts";
 
 const encoder = new TextEncoder();
 
-/** Marks the end of a key in comparisons, so that no key is a prefix of another one. UTF-8 never has this byte. */
+/** Marks the end of a key in compared bytes, so that a key differs from its prefixes. UTF-8 never contains this byte. */
 const END = 0xff;
 
-/** The longest character in UTF-8, in bytes. */
+/** The most bytes of a character in UTF-8. */
 const MAX_CHARACTER = 4;
 
 /**
- * Returns a function that finds which key a request sends: as `Authorization`, as `Authorization: Bearer` (RFC 6750) or
- * as `X-Api-Key`. Where `Authorization` is present it alone decides. What is sent is compared with every key in
- * constant time: the number of compared bytes is always the same.
+ * Returns a function that finds which key a request sends: as `Authorization: KEY`, as `Authorization: Bearer KEY` (RFC
+ * 6750) or as `X-Api-Key`. If `Authorization` is present, `X-Api-Key` is ignored. The given key is compared with every
+ * key in constant time: the number of compared bytes is always the same.
  *
- * @param config with a `restKey`
- * @returns throws {@link ApiError} `invalid_api_key` where it is none of the keys
+ * @param config `restKey` must not be empty
+ * @returns a function that throws {@link ApiError} `invalid_api_key` if the request sends none of the keys
  */
 export function keyReader(
   { restKey, previousRestKey, writeKey }: Pick<Config, "restKey" | "previousRestKey" | "writeKey">,
@@ -30,13 +30,13 @@ export function keyReader(
   if (restKey === "") throw new Error("Cannot require an empty key");
   const texts = Object.entries({ read: restKey, previous: previousRestKey, write: writeKey })
     .filter(([, key]) => key !== "");
-  // A longer key, cut off at the end of a character, still ends after the end of each of these.
+  // A longer given key is cut at the end of a character; it must still be longer than each of the keys.
   const length = Math.max(...texts.map(([, key]) => encoder.encode(key).length)) + MAX_CHARACTER + 1;
   const keys = texts.map(([name, key]) => ({
     name: name as KeyName,
     expected: writeKeyTo(new Uint8Array(length), key),
   }));
-  // One buffer for all requests, since making one costs more than all the rest.
+  // One buffer for all requests, since allocating one costs more than the comparison.
   const ofGiven = new Uint8Array(length);
 
   function nameOf(given: string): KeyName | null {
@@ -49,7 +49,7 @@ export function keyReader(
   return (header) => {
     const authorization = header("Authorization");
     const given = authorization ?? header("X-Api-Key") ?? "";
-    // A key may itself begin with that word.
+    // The header as it is comes first, since a key may itself begin with "Bearer".
     const bearer = authorization === undefined ? given : given.replace(/^Bearer +/i, "");
     const name = nameOf(given) ?? (bearer === given ? null : nameOf(bearer));
     if (name === null) {
@@ -61,7 +61,7 @@ export function keyReader(
   };
 }
 
-/** Writes a key, cut off where the bytes end, and the mark of its end. */
+/** Writes a key and {@link END} to bytes; a key that does not fit is cut. */
 function writeKeyTo(bytes: Uint8Array<ArrayBuffer>, key: string): Uint8Array<ArrayBuffer> {
   const { written } = encoder.encodeInto(key, bytes.subarray(0, -1));
   bytes[written] = END;

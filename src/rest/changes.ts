@@ -17,9 +17,9 @@ import { firstOf, readBody, readQuery } from "./parameters.ts";
 import { presenter, representVisitor } from "../http/presentation.ts";
 
 /**
- * The handlers that write.
+ * The handlers that change and remove visitors.
  *
- * @param onWritten called after each write, before it is answered
+ * @param onWritten called after each write, before the answer
  */
 export function changeHandlers(
   store: VisitorWrites,
@@ -30,9 +30,10 @@ export function changeHandlers(
   const represent = (visitor: EncodedVisitor) => representVisitor(present(visitor));
 
   /**
-   * Writes to the first visitor whom the path may mean, unless `If-Match` does not name its current state.
+   * Writes to the first visitor that the path may mean, if the request's `If-Match` allows it.
    *
-   * @param write receives the visitor as it must still be; nothing where any state is right
+   * @param write receives the visitor that the stored one must still equal; `undefined` without `If-Match`
+   * @throws {ApiError} `precondition_failed`: `If-Match` does not contain the tag of the visitor's current state
    */
   function writeIfMatching<T>(
     context: ApiContext,
@@ -43,7 +44,10 @@ export function changeHandlers(
     return firstOf(context, (shortId) =>
       writeAsRead(store, shortId, (visitor) => {
         if (matchesTag(ifMatch, represent(visitor).tag)) return write(shortId, visitor);
-        throw new ApiError("precondition_failed", "The visitor has changed since, and nothing was written.");
+        throw new ApiError(
+          "precondition_failed",
+          "The visitor is not as If-Match says; nothing was written.",
+        );
       }));
   }
 
@@ -73,7 +77,7 @@ export function changeHandlers(
   const removeAllOffline: Answer = async (context) => {
     readQuery(context, OPERATIONS.removeOfflineVisitors.query);
     requireOnce(context, "all");
-    // A client that has gone did not wait for the end, and may not want it.
+    // Stops if the client disconnects, since it may have done so to cancel the removal.
     const { signal } = context.req.raw;
     const count = await removeOfflineVisitors(store, {
       onRemoved: onWritten,
@@ -85,21 +89,24 @@ export function changeHandlers(
   return { updateVisitor, removeVisitor, removeOfflineVisitors: removeAllOffline };
 }
 
-/** Elsewhere the first value of a parameter counts; a request that removes many visitors must not contradict itself. */
+/**
+ * Refuses a parameter that is given several times. (Elsewhere the first value counts; a request that removes many visitors
+ * must not be ambiguous.)
+ */
 function requireOnce(context: ApiContext, name: string) {
   if (context.req.queries(name)!.length > 1) {
     throw new ApiError("invalid_parameter", `${name} must be given once.`);
   }
 }
 
-/** Refuses values that would be read differently than they were written, such as half a character. */
+/** Refuses values that would not be read as they were written, such as text with a lone surrogate. */
 function requireReadable(change: Record<string, unknown>) {
   for (const [name, value] of Object.entries(change)) {
     const read = ATTRIBUTES[name as AttributeName].read(value);
     if (JSON.stringify(read) !== JSON.stringify(value)) {
       throw new ApiError(
         "invalid_parameter",
-        `${name} holds something that cannot be stored, such as half a character.`,
+        `${name} contains a value that cannot be stored, such as text with a lone surrogate.`,
       );
     }
   }

@@ -15,9 +15,9 @@ import { firstOf, readBody } from "./parameters.ts";
 import { presenter } from "../http/presentation.ts";
 
 /**
- * The handlers of claims.
+ * The handlers that claim and release visitors.
  *
- * @param onWritten called after each write, before it is answered
+ * @param onWritten called after each write, before the answer
  */
 export function claimHandlers(
   store: AgentClaims,
@@ -26,13 +26,17 @@ export function claimHandlers(
 ): Record<"claimVisitor" | "releaseVisitor", Answer> {
   const present = presenter(config);
 
-  /** Writes a claim, and answers with the visitor after it. */
+  /**
+   * Writes a claim, and answers with the visitor after it.
+   *
+   * @param cure what the agent can do if another one has claimed the visitor: a phrase for the error's message
+   */
   async function write(context: ApiContext, claim: AgentClaim, cure: string): Promise<Response> {
     const result = await firstOf(context, (shortId) => store.claimVisitor(shortId, claim));
     if (result === null) throw visitorNotFound();
     const { visitor, refusal } = result;
     if (refusal === "offline") {
-      throw new ApiError("visitor_offline", "This visitor is offline, and only those online can be claimed.");
+      throw new ApiError("visitor_offline", "This visitor is offline; only visitors online can be claimed.");
     }
     if (refusal === "claimed") {
       const shown = config.hiddenAttributes.has("claimed_by") ? {} : { claimed_by: visitor.claimed_by };
@@ -60,7 +64,7 @@ export function claimHandlers(
       return await write(
         context,
         { agent: agent.trim(), until: null, takesOver: false },
-        "only that agent ends the claim",
+        "only that agent can end the claim",
       );
     },
   };

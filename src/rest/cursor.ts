@@ -1,5 +1,5 @@
 /**
- * The cursor of a result page's `Link`: a position in a list, opaque to clients.
+ * Cursors: the position in a list where the next result page starts, in a `Link`; opaque to clients.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { createHash } from "node:crypto";
 import type { Position } from "../visitor/list_order.ts";
 import { ApiError } from "../http/errors.ts";
 
-/** Where the next result page of a list starts. */
+/** The start of the next result page of a list. */
 export interface Cursor {
   position: Position;
-  /** Whether the result pages before it were found by words one typo away. */
+  /** Whether the previous result pages are of the fallback, whose words may have a typo. */
   typos: boolean;
 }
 
 /**
- * A cursor as text, for one search.
+ * Encodes a cursor, for one search.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ export interface Cursor {
  * assert.throws(() => decodeCursor(encodeCursor(cursor, "#vip"), "#new"), { code: "invalid_parameter" });
  * ```
  *
- * @param q the search that the result page answers; empty for `list/latest`
+ * @param q the search whose result the list is; empty for `list/latest`
  */
 export function encodeCursor({ position, typos }: Cursor, q: string): string {
   const { online, lastSeenAt, shortId, tie } = position;
@@ -37,9 +37,9 @@ export function encodeCursor({ position, typos }: Cursor, q: string): string {
 }
 
 /**
- * The cursor in a text.
+ * Decodes a cursor.
  *
- * @throws {ApiError} `invalid_parameter`: no cursor of ours, or one made for another search
+ * @throws {ApiError} `invalid_parameter`: Foyer did not make the cursor, or made it for another search
  */
 export function decodeCursor(cursor: string, q: string): Cursor {
   let values: unknown;
@@ -48,7 +48,7 @@ export function decodeCursor(cursor: string, q: string): Cursor {
   } catch {
     throw unusable();
   }
-  // Buffer skips what is not base64url, which would give one position many spellings.
+  // Checked since Buffer ignores other characters than those of base64url.
   if (!Array.isArray(values) || values.length !== 6 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw unusable();
   const [madeFor, online, lastSeenAt, shortId, tie, typos] = values;
   if (
@@ -70,7 +70,7 @@ function unusable(): ApiError {
   return new ApiError("invalid_parameter", "The cursor is not one that a Link header gave.");
 }
 
-/** A hash long enough to distinguish searches. Not the search itself, which may hold a person's name. */
+/** A hash that distinguishes searches. A cursor must not contain the search, which may contain a person's name. */
 function fingerprint(q: string): string {
   return createHash("sha256").update(q).digest("base64url").slice(0, 12);
 }

@@ -1,5 +1,5 @@
 /**
- * Sealing cursors: a position holds when a visitor was last seen and whether it is online, which `HIDDEN_ATTRIBUTES` may
+ * Encrypts cursors, since a position contains `last_seen_at` and `is_online` of a visitor, which `HIDDEN_ATTRIBUTES` may
  * hide.
  *
  * @module
@@ -13,16 +13,16 @@ import { ApiError } from "../http/errors.ts";
 const NONCE = 12;
 const TAG = 16;
 
-/** Seals and opens cursors. */
+/** Encrypts and decrypts cursors. */
 export interface CursorSeal {
   seal(cursor: string): string;
-  /** @throws {ApiError} `invalid_parameter`: it was not sealed here */
+  /** @throws {ApiError} `invalid_parameter`: the text was not made by `seal` under one of the keys */
   open(sealed: string): string;
 }
 
 /**
- * The seal of this installation's cursors: AES-256-GCM under a key that every process derives from `REST_KEY`. Where
- * nothing is hidden cursors stay as they are.
+ * The seal of this installation's cursors: AES-256-GCM under a key that every process derives from `REST_KEY`. If no
+ * attribute is hidden, cursors are not encrypted.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -40,12 +40,12 @@ export function cursorSeal(
   >,
 ): CursorSeal {
   if (hiddenAttributes.size === 0) return { seal: (cursor) => cursor, open: (cursor) => cursor };
-  // Cursors of the previous key are still opened, as that key is still accepted.
+  // Cursors under the previous key can still be opened, since that key is still accepted.
   const keys = [restKey, previousRestKey].filter((key) => key !== "").map(derive);
   return {
     seal(cursor) {
       const [{ encryption, nonces }] = keys;
-      // Follows from the cursor, so that the same result has the same Link, and with it the same ETag.
+      // Derived from the cursor, so that the same result has the same Link, and therefore the same ETag.
       const nonce = createHmac("sha256", nonces).update(cursor).digest().subarray(0, NONCE);
       const cipher = createCipheriv("aes-256-gcm", encryption, nonce);
       const sealed = Buffer.concat([cipher.update(cursor, "utf8"), cipher.final()]);
@@ -53,7 +53,7 @@ export function cursorSeal(
     },
     open(sealed) {
       const bytes = Buffer.from(sealed, "base64url");
-      // Buffer skips what is not base64url, which would give one cursor many spellings.
+      // Compared since Buffer ignores other characters than those of base64url.
       if (bytes.length > NONCE + TAG && bytes.toString("base64url") === sealed) {
         for (const { encryption } of keys) {
           try {
@@ -64,7 +64,7 @@ export function cursorSeal(
             const opened = decipher.update(bytes.subarray(NONCE + TAG));
             return Buffer.concat([opened, decipher.final()]).toString();
           } catch {
-            // Sealed under another key, or by nobody.
+            // Sealed under another key, or forged.
           }
         }
       }

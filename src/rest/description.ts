@@ -1,6 +1,6 @@
 /**
- * The API's description, in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), made of what routes and checks
- * are made of.
+ * The API's description in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), made from the same declarations as
+ * routes and checks.
  *
  * @module
  */
@@ -50,21 +50,21 @@ const errorSchema = z.strictObject({
 const MESSAGES = {
   invalid_parameter: "max_results must be a whole number of 1 or more.",
   invalid_api_key: "The API key is missing or wrong.",
-  write_key_required: "This key only reads; REST_WRITE_KEY changes and removes visitors.",
+  write_key_required: "This key can only read; changing and removing visitors needs REST_WRITE_KEY.",
   visitor_not_found: "There is no visitor with this short id.",
-  precondition_failed: "The visitor has changed since, and nothing was written.",
-  no_watch_link: "No link is known by which this visitor can be watched: see WATCH_LINK.",
-  visitor_offline: "This visitor is offline, and only those online can be claimed.",
+  precondition_failed: "The visitor is not as If-Match says; nothing was written.",
+  no_watch_link: "There is no link for watching this visitor: see WATCH_LINK.",
+  visitor_offline: "This visitor is offline; only visitors online can be claimed.",
   already_claimed: 'Another agent has claimed this visitor: send "take_over": true to take the visitor over.',
   too_large: "The body must not be longer than 64 KB.",
   too_many_requests: "This key makes too many requests a second.",
-  internal_error: "Something went wrong here, the log has the cause.",
+  internal_error: "Something went wrong in Foyer; its log has the cause.",
   database_unavailable: "The database does not answer now, try again soon.",
   too_many_streams: "As many streams are open as MAX_STREAMS allows.",
   stopping: "The server is about to stop.",
 } satisfies Partial<Record<ErrorCode, string>>;
 
-const REQUEST_ID = header("By which the log speaks of the request", "5f0c3a52-8d5e-4e0f-9d0c-6f1f7a1c2b3d");
+const REQUEST_ID = header("The request's id in Foyer's log", "5f0c3a52-8d5e-4e0f-9d0c-6f1f7a1c2b3d");
 const ETAG = header("For If-None-Match", EXAMPLE_TAG);
 const RETRY_AFTER = {
   description: "After how many seconds to try again",
@@ -73,7 +73,7 @@ const RETRY_AFTER = {
   example: 2,
 } as const;
 
-/** The headers of errors. */
+/** The headers that answers with an error have, by its code. */
 const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
   invalid_api_key: { "WWW-Authenticate": header("How to send a key", "Bearer") },
   too_many_requests: { "Retry-After": RETRY_AFTER },
@@ -84,14 +84,14 @@ const ERROR_HEADERS: Partial<Record<ErrorCode, Record<string, Header>>> = {
 
 const UNINDEXED = {
   description:
-    "How many documents without search fields were left out, where any were; `foyer reindex` adds the fields",
+    "How many documents without search fields were left out, if any; `foyer reindex` adds the fields",
   required: false,
   schema: { type: "integer", minimum: 1 },
   example: 95_000,
 } as const;
 
 const STREAM_ID = header(
-  "Where a stream of the same q and max_results goes on: its parameter after; not on a later page",
+  "The parameter after for a stream with the same q and max_results that continues from this list; only on a first page",
   "Vb4yLx0aPq2R:17",
   false,
 );
@@ -135,7 +135,7 @@ export function documentOf(config: Config) {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [
-      { url: "../api", description: "Where this description is" },
+      { url: "../api", description: "The server of this description" },
       { url: `${baseEndpoint}/api`, description: "The public URL of this installation" },
     ],
     tags: Object.entries(TAGS).filter(([tag]) => operations.some(([, operation]) => operation.tag === tag))
@@ -179,7 +179,7 @@ function describe(
     ...(isPaged
       ? {
         Link: header(
-          'The next page, <…>; rel="next", where there is one',
+          'The URL of the next page, <…>; rel="next", if there is one',
           `<https://support.example.com/api${path}?cursor=WyI0N0RFUXBqOEhCU2EiXQ>; rel="next"`,
           false,
         ),
@@ -196,14 +196,14 @@ function describe(
   };
   const responses: ZodOpenApiOperationObject["responses"] = {
     "200": {
-      description: "As asked for",
+      description: "The request succeeded",
       headers,
       content,
       ...(shortIdAt === undefined ? {} : { links: linksTo(ofVisitor, shortIdAt) }),
     },
   };
   if (isCacheable) {
-    responses["304"] = { description: "Nothing changed since the ETag in If-None-Match", headers };
+    responses["304"] = { description: "The answer is still the one whose ETag is in If-None-Match", headers };
   }
   const byStatus = Map.groupBy(errorsOf(operation), (code) => ERRORS[code].status);
   for (const [status, codes] of byStatus) {
@@ -232,7 +232,7 @@ function describe(
   };
 }
 
-/** The operations that take the short id of this answer. */
+/** OpenAPI's links from an answer to the operations that take its short id. */
 function linksTo(operations: string[], shortIdAt: string) {
   return Object.fromEntries(
     operations.map((operationId) => [
@@ -242,7 +242,7 @@ function linksTo(operations: string[], shortIdAt: string) {
   );
 }
 
-/** @param codes errors of one status */
+/** @param codes all errors of one status */
 function errorResponse(codes: ErrorCode[]) {
   const examples = codes.map((code) => ({
     status: "error",

@@ -1,5 +1,5 @@
 /**
- * Limits on how often something is asked, in memory: each process counts for itself.
+ * Limits on the rate of requests. They are counted in memory, by each process for itself.
  *
  * @module
  */
@@ -14,10 +14,10 @@ const SECOND = 1000;
 const MINUTE = 60_000;
 
 /**
- * Lets each key make so many requests a second.
+ * Limits the requests a second of each key.
  *
- * @param perSecond `null`: any number
- * @returns throws {@link ApiError} `too_many_requests`
+ * @param perSecond the limit; `null`: none
+ * @returns a function to call for each request; throws {@link ApiError} `too_many_requests` beyond the limit
  */
 export function limitRate(
   perSecond: number | null,
@@ -33,8 +33,9 @@ export function limitRate(
 }
 
 /**
- * Prevents trying out lookup codes: there are 10,000, and each hit shows a visitor. After so many searches by a code
- * that found nobody, further searches by a code are refused for the rest of the minute; other searches never are.
+ * Prevents guessing lookup codes: there are only 10,000, and each right one reveals a visitor. After a number of searches
+ * by a code that found nobody, a client's searches by a code are refused for the rest of the minute; other searches never
+ * are.
  */
 export class LookupLimit {
   #misses: FixedWindows;
@@ -42,19 +43,19 @@ export class LookupLimit {
   /** Running searches by client, and a promise that resolves when one of them ends. */
   #running = new Map<string, { count: number; ended: PromiseWithResolvers<void> }>();
 
-  /** @param perMinute searches that may find nobody */
+  /** @param perMinute the searches by a code that may find nobody, for each client */
   constructor(perMinute: number, clock: Clock = SYSTEM_CLOCK) {
     this.#most = perMinute;
     this.#misses = new FixedWindows(MINUTE, clock);
   }
 
   /**
-   * Runs a search by a lookup code. Concurrent searches of one client wait for each other where all of them together
-   * could miss too often, since otherwise thousands could be tried at once. The time budget of a request includes that.
+   * Runs a search by a lookup code. A client's concurrent searches wait for each other if all of them missing would exceed
+   * the limit; otherwise a client could try thousands of codes at once. Waiting counts towards the request's deadline.
    *
-   * @param client the key and the address
-   * @throws {ApiError} `too_many_requests`
-   * @throws {DeadlineExceeded} its turn, or the result, did not come in time
+   * @param client a string that identifies the client, by key and address
+   * @throws {ApiError} `too_many_requests`: too many searches by a code found nobody
+   * @throws {DeadlineExceeded} the search did not end, or did not even begin, within {@link REQUEST_DEADLINE}
    */
   async run<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
     const deadline = new Deadline(REQUEST_DEADLINE);
@@ -62,7 +63,7 @@ export class LookupLimit {
       const misses = this.#misses.count(client);
       if (misses >= this.#most) {
         throw tooMany(
-          "Too many lookup codes that nobody has were searched for.",
+          "Too many searches for lookup codes that no visitor has.",
           this.#misses.left(client),
         );
       }
@@ -73,7 +74,7 @@ export class LookupLimit {
     return await deadline.race(this.#count(client, search));
   }
 
-  /** Runs a search, which counts as running for as long as it goes on, whoever still waits for it. */
+  /** Runs a search, which counts as running until it ends, even if its request is over before. */
   async #count<T extends { page: ResultPage }>(client: string, search: () => Promise<T>): Promise<T> {
     this.#begin(client);
     try {
@@ -100,7 +101,7 @@ export class LookupLimit {
   }
 }
 
-/** @param left how long it is refused, in milliseconds */
+/** @param left the time until the client may try again, in milliseconds */
 function tooMany(message: string, left: number): ApiError {
   const seconds = Math.max(1, Math.ceil(left / 1000));
   return new ApiError("too_many_requests", message, { "Retry-After": String(seconds) });

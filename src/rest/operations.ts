@@ -1,6 +1,6 @@
 /**
- * The operations of the REST API, each declared once: the checks of requests and the API's description are made of
- * this, and the routes in `app.ts` must agree with it.
+ * The operations of the REST API, each declared once. The checks of requests and the API's description are made from
+ * these declarations, and the compiler checks that the routes in `app.ts` agree with them.
  *
  * @module
  */
@@ -14,22 +14,22 @@ import { EXAMPLE_TAG, EXAMPLE_VISITOR } from "./example.ts";
 /** The version of OpenAPI (https://spec.openapis.org/oas/v3.1.1.html) in which the API describes itself. */
 export const OPENAPI = "3.1.1";
 
-/** The longest body that is read, in bytes. */
+/** The longest body that is accepted, in bytes. */
 export const MAX_BODY = 64 * 1024;
 
-/** The most visitors on a result page where no `max_results` is given. */
+/** `max_results` if a request does not give it. */
 export const DEFAULT_RESULTS = 100;
 
-/** How many documents without search fields a search left out, since looking at them takes longer than it may. */
+/** The response header with the number of unindexed documents that a search left out since its time was over. */
 export const UNINDEXED_HEADER = "Foyer-Unindexed";
 
-/** What the key of the request may do: `read` or `write`. */
+/** The response header that says what the request's key may do: `read` or `write`. */
 export const KEY_HEADER = "Foyer-Key";
 
 const MAX_RESULTS = 1000;
 const MAX_Q_LENGTH = 256;
 
-// Clients send strings; `override` is what the description shows.
+// Parameters arrive as strings; `override` is the type that the description shows.
 const listParameters = z.object({
   max_results: z.string()
     .refine(
@@ -47,7 +47,7 @@ const listParameters = z.object({
     }),
   cursor: z.string().optional().meta({
     description:
-      "Where a result page begins, as the Link header of the one before gave it, for the same q; any other " +
+      "Where the result page begins: the cursor in the previous page's Link header, for the same q; any other " +
       "text is refused",
   }),
 });
@@ -61,12 +61,13 @@ const searchText = (name: string) =>
 const searchParameters = listParameters.extend({
   q: searchText("q")
     .meta({
-      description: `What visitors must match, each part of it: ${SEARCH_PARTS}; without it, those online now`,
+      description:
+        `The parts that visitors must all match: ${SEARCH_PARTS}; without it, all visitors online match`,
       override: { type: "string", maxLength: MAX_Q_LENGTH },
       param: { example: "muller #customer" },
     }),
   search: searchText("search").meta({
-    description: "Another name of q; not beside another q",
+    description: "Another name of q; if both are given, they must be equal",
     override: { type: "string", maxLength: MAX_Q_LENGTH },
     param: { example: "muller #customer" },
   }),
@@ -75,25 +76,27 @@ const searchParameters = listParameters.extend({
 const streamParameters = searchParameters.omit({ cursor: true }).extend({
   after: z.string().optional().meta({
     description:
-      "Where the stream goes on: the X-Stream-Id of a list with the same q and max_results, or the id of an " +
-      "event; without it, or where it cannot go on there, the stream begins with the whole list. Last-Event-ID, " +
-      "which browsers send by themselves, comes before it",
+      "Where the stream continues: the X-Stream-Id of a list with the same q and max_results, or the id of an " +
+      "event; without it, or if the stream cannot continue there, it begins with the whole list. The header " +
+      "Last-Event-ID, which browsers send by themselves, takes precedence",
     param: { example: "Vb4yLx0aPq2R:17" },
   }),
 });
 
-/** The header of clients that have an answer already. It is described only, since no value of it is an error. */
+/** The header of clients that have cached an answer. For the description only: no value of it is an error. */
 export const cacheParameters = z.object({
   "If-None-Match": z.string().optional().meta({
-    description: "The ETag of the answer that the client has: 304 where it is still the same",
+    description:
+      "The ETag of the answer that the client has cached; if it is still current, the answer is 304",
     param: { example: EXAMPLE_TAG },
   }),
 });
 
-/** The header of clients that write only what they have seen. */
+/** The header of clients that write a visitor only if it is as they have read it. */
 export const matchParameters = z.object({
   "If-Match": z.string().optional().meta({
-    description: "The ETag of the visitor as the client has it: 412 where it is another one by now",
+    description:
+      "The ETag of the visitor as the client has read it; if the visitor has changed, the answer is 412",
   }),
 });
 
@@ -102,7 +105,7 @@ const ALL_IS_MISSING = "all must be exactly true, since this removes every visit
 const removalParameters = z.object({
   // A pattern and not a literal, since a form would preselect the only value.
   all: z.string(ALL_IS_MISSING).regex(/^true$/, ALL_IS_MISSING).meta({
-    description: "Exactly `true`: that really all of them are meant",
+    description: "Must be `true`, to confirm that all visitors that are offline are meant",
   }),
 });
 
@@ -138,7 +141,7 @@ const CHANGEABLE = [
   "unique_id",
 ] as const satisfies AttributeName[];
 
-/** A change: no other attribute of a visitor is for clients to write. */
+/** The body of a change. Clients may write no other attributes of a visitor. */
 export const visitorChange = z.strictObject({
   ...Object.fromEntries(CHANGEABLE.map((name) => [name, describe(name).optional()])) as {
     [Name in (typeof CHANGEABLE)[number]]: z.ZodOptional<z.ZodType<Visitor[Name]>>;
@@ -148,7 +151,7 @@ export const visitorChange = z.strictObject({
 
 const agentValue = z.union([z.string(), z.number()], "must be a string or a number").nullish();
 
-/** What the product's cloud API takes where a link is asked for; an agent is what Foyer uses of it. */
+/** The body of a request for a watch link, as the product's cloud API accepts it. Foyer uses `agent` alone. */
 export const watchRequest = z.looseObject({
   agent: z.looseObject(
     { id: agentValue, name: agentValue },
@@ -156,26 +159,26 @@ export const watchRequest = z.looseObject({
   ).nullish().meta({ description: "Who watches: fills {agent_id} and {agent_name} of WATCH_LINK" }),
 }, "must be a JSON object");
 
-/** What no agent's name holds: control characters, and those that turn the direction of what comes after them. */
+/** Characters that no agent's name may contain: control characters, and those that change the direction of text. */
 const CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069";
 
-/** What nobody sees (Default_Ignorable_Code_Point of UAX #44, as far as four hexadecimal digits reach). */
+/** Invisible characters (Default_Ignorable_Code_Point of UAX #44, up to U+FFFF). */
 const UNSEEN =
   "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f" +
   "\\ufeff\\uffa0\\ufff0-\\ufffb";
 
 const MAX_AGENT = 64;
 
-/** An agent's name: something that is seen, and no control character. */
+/** The pattern of an agent's name: at least one visible character, and none of {@link CONTROLS}. */
 const AGENT = `^[^${CONTROLS}]*[^\\s${UNSEEN}${CONTROLS}][^${CONTROLS}]*$`;
 
-/** An agent's name, which is trimmed. */
+/** An agent's name; handlers trim it. */
 const agentName = z.string("must be a string").refine(
   (given) => {
     const { length } = Array.from(given.trim());
     return length <= MAX_AGENT && given.isWellFormed() && new RegExp(AGENT).test(given);
   },
-  `must be 1 to ${MAX_AGENT} characters, one that is seen and no control character among them`,
+  `must be 1 to ${MAX_AGENT} characters, at least one of them visible and none of them a control character`,
 ).meta({
   description: "The agent's name",
   override: {
@@ -186,15 +189,15 @@ const agentName = z.string("must be a string").refine(
   },
 });
 
-/** An agent takes care of a visitor. */
+/** The body of a request to claim a visitor. */
 export const claimRequest = z.looseObject({
   agent: agentName,
   take_over: z.boolean("must be true or false").optional().meta({
-    description: "Whether the claim of another agent ends by this one",
+    description: "Whether this claim replaces another agent's",
   }),
 }, "must be a JSON object");
 
-/** An agent no longer takes care of a visitor. */
+/** The body of a request to end a claim. */
 export const releaseRequest = z.looseObject({ agent: agentName }, "must be a JSON object");
 
 /** The parameters in the path of a visitor. */
@@ -205,7 +208,7 @@ export const visitorParameters = z.object({
   }),
 });
 
-/** The parameters in the path of a visitor who is changed: whoever tries it has to say whom. */
+/** As {@link visitorParameters}, for operations that change a visitor: without an example, so that none is sent by mistake. */
 export const changedVisitorParameters = z.object({
   short_id: z.string().min(1).meta({ description: ATTRIBUTES.short_id.meaning }),
 });
@@ -234,54 +237,54 @@ const counts = z.strictObject({
   waiting: z.int().min(0).meta({ description: "Visitors online who wait for a call" }),
 });
 
-/** A good answer with these attributes beside `status`. */
+/** The schema of a successful answer with these members besides `status`. */
 function ok(shape: z.ZodRawShape) {
   return z.strictObject({ status: z.literal("ok"), ...shape });
 }
 
-/** What operations are about, and what that is. */
+/** The groups of operations, with their descriptions. */
 export const TAGS = {
   Visitors: "Who is online, and which of them is the person that I am talking to.",
   Agents: "What agents do for a visitor; any key may ask.",
-  Changes: "What changes and removes visitors, with `REST_WRITE_KEY`; without it these do not exist.",
+  Changes: "Changing and removing visitors, with `REST_WRITE_KEY`; these operations exist only if it is set.",
   Installation: "The installation itself.",
 } as const;
 
-/** An operation. */
+/** The declaration of an operation. */
 export interface Operation {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Its route's pattern under the API's root, as OpenAPI writes it. */
+  /** The path under the API's root, with parameters in OpenAPI's form. */
   path: string;
   tag: keyof typeof TAGS;
   summary: string;
-  /** Whether it changes anything. Its description has no example that somebody might send by mistake. */
+  /** Whether the operation writes. Then its description has no example that somebody might send by mistake. */
   isChange?: true;
-  /** The parameters in its query. */
+  /** The query parameters. */
   query?: z.ZodObject;
   body?: z.ZodObject;
-  /** An example of the body; of a change one to read, not to send. */
+  /** An example of the body; for a change, shown in text only. */
   bodyExample?: Record<string, unknown>;
-  /** A good answer, given the schema of a visitor. */
+  /** Makes the schema of a successful answer, given the schema of a visitor. */
   answer: (visitor: z.ZodObject) => z.ZodObject | z.ZodString;
-  /** An example of a good answer, given a visitor. */
+  /** Makes an example of a successful answer, given a visitor. */
   answerExample: (visitor: Partial<Visitor>) => Record<string, unknown> | string;
-  /** Where a good answer has a visitor's short id, as a JSON pointer (RFC 6901), for links to other operations. */
+  /** Where a successful answer has a visitor's short id (JSON pointer, RFC 6901), for links to other operations. */
   shortIdAt?: string;
-  /** Whether it sends validators, and 304 where the client has the answer already. */
+  /** Whether answers have an `ETag`, and are 304 if the client has cached them. */
   isCacheable?: boolean;
-  /** Whether it writes only where `If-Match` names the visitor's state. */
+  /** Whether the operation honours `If-Match`. */
   isConditional?: boolean;
-  /** Whether its answer may lead to a next page. */
+  /** Whether answers are result pages, with a `Link` to the next one. */
   isPaged?: boolean;
-  /** Whether its answer is a stream of events, which does not end by itself; its example is the text of some. */
+  /** Whether the answer is an endless stream of events; its example is the text of a few. */
   isStream?: boolean;
-  /** Whether its answer says what the key may do. */
+  /** Whether answers have {@link KEY_HEADER}. */
   namesKey?: boolean;
-  /** Its errors beside {@link COMMON_ERRORS}. */
+  /** The errors besides {@link COMMON_ERRORS}. */
   errors: ErrorCode[];
 }
 
-/** The errors of every operation. A Host header can be malformed, too. */
+/** The errors of every operation; `invalid_parameter` is one, since any request may have a malformed Host or path. */
 export const COMMON_ERRORS: ErrorCode[] = [
   "invalid_parameter",
   "invalid_api_key",
@@ -328,7 +331,7 @@ export const OPERATIONS = {
     method: "GET",
     path: "/visitors/list/stream",
     tag: "Visitors",
-    summary: "The visitors that match, and whatever changes of them, as Server-Sent Events",
+    summary: "The visitors that match, and then every change of this list, as Server-Sent Events",
     query: streamParameters,
     answer: () => z.string(),
     answerExample: ({ short_id }) =>

@@ -9,7 +9,7 @@ import { visitorNotFound } from "../http/errors.ts";
 import type { SharedReads } from "../store/shared_reads.ts";
 import { firstOf } from "./parameters.ts";
 
-/** Answers with the last web pages of a visitor, the newest first; with none where `last_url` is hidden. */
+/** Answers with the last web pages of a visitor, the newest first; with none if they are not stored or are hidden. */
 export function getPages(reads: SharedReads, { storesPages, hiddenAttributes }: Config): Answer {
   const isShown = storesPages && !hiddenAttributes.has("last_url");
   return async (context) => {

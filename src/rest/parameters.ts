@@ -1,5 +1,5 @@
 /**
- * Checks of what a client sends.
+ * Reads and checks what a client sends: query, path and body.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { parseJson, storedNumber } from "../visitor/exact_json.ts";
 import { MAX_BODY } from "./operations.ts";
 
 /**
- * The parameters of a query.
+ * Reads the parameters of a query.
  *
- * @throws {ApiError} `invalid_parameter`
+ * @throws {ApiError} `invalid_parameter`: a parameter does not fit the schema
  */
 export function readQuery<Schema extends z.ZodObject>(context: ApiContext, schema: Schema): z.output<Schema> {
-  // Not by `new URL`, which throws where a client sent a malformed Host.
+  // Not by `new URL`, which throws for a malformed Host.
   const { url } = context.req;
   const start = url.indexOf("?");
-  // The most frequent requests have no parameters.
+  // A shortcut for the most frequent requests, which have no parameters.
   const parameters = start === -1 ? {} : parametersOf(new URLSearchParams(url.slice(start)), schema);
   const { success, data, error } = schema.safeParse(parameters);
   if (!success) throw new ApiError("invalid_parameter", error.issues[0].message);
@@ -32,15 +32,15 @@ function parametersOf(given: URLSearchParams, schema: z.ZodObject): Record<strin
 }
 
 /**
- * The short ids that a path may mean: the one that is there, and, since clients of the product's cloud API write `.json`
- * behind every path, the one before that.
+ * The short ids that a path may mean, in order: the text in the path; and, if that ends in `.json`, the text before it,
+ * since clients of the product's cloud API append `.json` to every path.
  */
 export function shortIdsOf(context: ApiContext): string[] {
   const shortId = context.req.param("short_id")!;
   return /.\.json$/.test(shortId) ? [shortId, shortId.slice(0, -".json".length)] : [shortId];
 }
 
-/** The result for the first visitor whom the path may mean; `null` where there is none. */
+/** The first result that is not `null` for a short id that the path may mean; `null` if there is none. */
 export async function firstOf<T>(
   context: ApiContext,
   ask: (shortId: string) => Promise<T | null>,
@@ -53,10 +53,10 @@ export async function firstOf<T>(
 }
 
 /**
- * The JSON of a body, whatever its `Content-Type`.
+ * Reads a body as JSON; its `Content-Type` is ignored.
  *
- * @param schema checks, and changes nothing
- * @throws {ApiError} `too_large`, or `invalid_parameter`
+ * @param schema only checks the JSON: it must not transform values
+ * @throws {ApiError} `too_large`, or `invalid_parameter`: the body is no JSON or does not fit the schema
  */
 export async function readBody<Schema extends z.ZodObject>(
   context: ApiContext,
@@ -70,16 +70,16 @@ export async function readBody<Schema extends z.ZodObject>(
     json = withStoredNumbers(parseJson(text));
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    // The parser's sentence quotes the text, which is somebody's data.
+    // Without the parser's message, which quotes the body: it may be a visitor's data.
     throw new ApiError("invalid_parameter", "The body must be JSON.");
   }
   const { success, error } = schema.safeParse(json);
-  // The schema ignores that name, so that a change of it would be lost silently; one that takes any name ignores more.
+  // zod ignores this key, so an attempt to change it would be lost silently. (A loose schema may ignore any key.)
   const takesAnyName = schema.def.catchall?._zod.def.type === "unknown";
   if (success && !takesAnyName && Object.hasOwn(json as object, "__proto__")) {
     throw new ApiError("invalid_parameter", '"__proto__" cannot be changed.');
   }
-  // Not the schema's copy, which lacks a key of that name in `metadata`.
+  // Not zod's copy, in which `metadata` would lack a key "__proto__".
   if (success) return json as z.output<Schema>;
   const [issue] = error.issues;
   if (issue.code === "unrecognized_keys") {
@@ -91,13 +91,13 @@ export async function readBody<Schema extends z.ZodObject>(
   throw new ApiError("invalid_parameter", `${String(issue.path[0] ?? "The body")} ${issue.message}.`);
 }
 
-/** Values within a body's objects, such as those of `metadata`, with whole numbers beyond 2^53 as text. */
+/** Converts whole numbers beyond 2^53 to text in the objects within a body, such as `metadata`. */
 function withStoredNumbers(body: unknown): unknown {
   if (typeof body !== "object" || body === null) return body;
   for (const value of Object.values(body)) {
     if (typeof value !== "object" || value === null) continue;
     for (const [key, item] of Object.entries(value)) {
-      // Not by an assignment, which would set the prototype by a key `__proto__`.
+      // Not by an assignment, which for the key "__proto__" would set the prototype.
       if (typeof item === "bigint" || typeof item === "number" && Number.isFinite(item)) {
         Object.defineProperty(value, key, { value: storedNumber(item) });
       }
@@ -106,10 +106,17 @@ function withStoredNumbers(body: unknown): unknown {
   return body;
 }
 
-/** A body that is too long is still read up to this length, in bytes: a client that is sending might miss the answer. */
+/**
+ * A body that is too long is still read up to this length, in bytes, since a client that cannot finish sending might not
+ * read the answer.
+ */
 const MAX_READ = 1024 * 1024;
 
-/** Reads a body of up to {@link MAX_BODY} bytes, whatever length was announced. */
+/**
+ * Reads a body of up to {@link MAX_BODY} bytes.
+ *
+ * @throws {ApiError} `too_large`
+ */
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new ApiError("too_large", `The body must not be longer than ${MAX_BODY / 1024} KB.`);
   const announced = Number(request.headers.get("Content-Length") ?? 0);

@@ -7,7 +7,7 @@ import type { SharedReads } from "../store/shared_reads.ts";
 import { type Answer, answerJson } from "../http/answer.ts";
 import { KEY_HEADER } from "./operations.ts";
 
-/** Answers with counts, as the product's cloud API does, and with what the key may do. */
+/** Answers with counts in the form of the product's cloud API; {@link KEY_HEADER} says what the key may do. */
 export function getUsage(reads: SharedReads): Answer {
   return async (context) => {
     const { online, lastDay, last30Days, inSession, waiting } = await reads.countVisitors();

@@ -1,5 +1,5 @@
 /**
- * The visitor routes: fetch, throw, return.
+ * The handlers that read visitors.
  *
  * @module
  */
@@ -24,37 +24,42 @@ import { readBody, readQuery, shortIdsOf } from "./parameters.ts";
 import { presenter, representVisitor } from "../http/presentation.ts";
 import { API_KIND, Representation, send } from "../http/representation.ts";
 
-/** The most representations that are cached of one result page, for requests that ask the same in other words. */
+/** The most representations of one result page that are cached, for requests that mean the same with different URLs. */
 const MAX_SPELLINGS = 16;
 
 /** The media type of streams. */
 export const STREAM_TYPE = "text/event-stream";
 
-/** Of streams: nothing between here and the client may store, compress or collect them. */
+/** The headers of streams: no proxy may cache, compress or buffer them. */
 const STREAM_HEADERS = {
   "Content-Type": STREAM_TYPE,
   "Cache-Control": "no-store, no-transform",
   "X-Accel-Buffering": "no",
 };
 
-/** How long a stream of a lookup code lives at the most, in milliseconds: the next one counts as another try. */
+/** The longest life of a stream for a lookup code, in milliseconds; the client's next stream counts as another search. */
 const LOOKUP_LIFETIME = 60_000;
 
-/** What distinguishes lists. */
+/** The search whose result a list is. */
 interface ListSearch {
   query: SearchQuery;
   limit: number;
-  /** What is asked where nobody matches `query`. */
+  /** A query that is tried if nobody matches `query`; `null`: none. */
   fallback: SearchQuery | null;
 }
 
-/** Lists that stay current. */
+/** Streams of lists, as the handlers need them. */
 export interface ListStreams {
-  /** The id by which a stream goes on after a list that a client reads. */
+  /** The id with which a client that has this list can open a stream that continues from it. */
   idOf(search: ListSearch, page: SharedPage): string;
-  /** Reads a list for a stream, unless somebody just has. */
+  /** Reads a list for a stream, or returns it if it has just been read for another one. */
   find(search: ListSearch): Promise<{ page: SharedPage }>;
-  /** Opens a stream of a list that was just found; `lastId` is that of the state which the client has. */
+  /**
+   * Opens a stream of a list that {@link find} returned.
+   *
+   * @param lastId the id of the list, or of the last event, that the client has; `null`: it has none
+   * @param maxLifetime the time after which the stream ends, in milliseconds
+   */
   open(
     search: ListSearch,
     page: SharedPage,
@@ -63,42 +68,42 @@ export interface ListStreams {
   ): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
-/** What the handlers work with. */
+/** The dependencies of the handlers. */
 export interface VisitorParts {
   reads: SharedReads;
   streams: ListStreams;
   config: Config;
-  /** Receives, once, that documents without search fields were left out. */
+  /** Receives one warning, the first time that a search leaves out unindexed documents. */
   log: Log;
   clock?: Clock;
 }
 
-/** What a request for a list asks. */
+/** A request for a list. */
 interface ListRequest extends ListSearch {
   route: "latest" | "search" | "stream";
-  /** Empty for `list/latest`, and for searches that mean the same. */
+  /** The search; empty for `list/latest`, and for searches that mean the same. */
   q: string;
-  /** Whether `max_results` was given, which the next result page's link then repeats. */
+  /** Whether the request has `max_results`; then the link to the next result page has it too. */
   isLimitGiven: boolean;
   cursor: Cursor | null;
 }
 
-/** The handlers of the visitor routes, over one store. */
+/** The handlers that read visitors, over one store. */
 export function visitorHandlers({ reads, streams, config, log, clock }: VisitorParts) {
   const present = presenter(config);
   const { seal, open } = cursorSeal(config);
   const lookups = config.lookupMisses === null ? null : new LookupLimit(config.lookupMisses, clock);
 
-  /** The representations of result pages that are still shared, by the requests that lead to them. */
+  /** The representations of result pages, by what distinguishes the URLs of their requests. */
   const made = new WeakMap<ResultPage, Map<string, Representation>>();
 
   async function sendList(context: ApiContext, request: ListRequest) {
     const { route, cursor } = request;
     const { page, typos } = await countMisses(context, request, () => findPage(request));
-    // Requests that ask the same in other words differ in the link only.
+    // Requests that mean the same with different URLs differ in the link only.
     const key = page.next === null ? "" : `${route} ${request.isLimitGiven} ${request.q}`;
     const representation = made.get(page)?.get(key) ?? make(key, request, page, typos);
-    // Streams are about first pages.
+    // Only a first page has an id, since streams are of first pages.
     const more: Record<string, string> = cursor === null
       ? { "X-Stream-Id": streams.idOf(request, page) }
       : {};
@@ -107,13 +112,13 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
 
   async function streamList(context: ApiContext, request: ListRequest, after: string | null) {
     const { page } = await countMisses(context, request, () => streams.find(request));
-    // What a client received last it sends beside the parameter with which it began.
+    // A browser that reconnects sends Last-Event-ID, which is newer than `after` in the URL.
     const lastId = context.req.header("Last-Event-ID") || after;
     const lifetime = lookups !== null && isLookup(request) ? LOOKUP_LIFETIME : undefined;
     return answer(context, 200, streams.open(request, page, lastId, lifetime), STREAM_HEADERS);
   }
 
-  /** Runs a search; one by a lookup code that finds nobody counts as a try. */
+  /** Runs a search; a search by a lookup code is subject to {@link LookupLimit}. */
   async function countMisses<T extends { page: ResultPage }>(
     context: ApiContext,
     request: ListRequest,
@@ -123,7 +128,7 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
     return await lookups.run(`${context.env.key} ${clientNetwork(context.env.client)}`, search);
   }
 
-  /** Makes a result page's representation, and caches it as long as the result page is shared. */
+  /** Makes the representation of a result page, and caches it as long as the result page itself is in memory. */
   function make(key: string, request: ListRequest, page: ResultPage, typos: boolean): Representation {
     const representation = represent(request, page, typos);
     const ofPage = made.get(page) ?? new Map<string, Representation>();
@@ -132,7 +137,7 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
     return representation;
   }
 
-  /** Finds the visitors who match; where nobody does, those who match with a typo. */
+  /** Finds the visitors that match; if nobody does, those that match the fallback. */
   async function findPage(
     { query, limit, fallback, cursor }: ListRequest,
   ): Promise<{ page: SharedPage; typos: boolean }> {
@@ -196,7 +201,7 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
       if (visitor !== null) {
         return await send(context, representVisitor(present(visitor)));
       }
-      // A path of the product's cloud API, where nobody has it as short id.
+      // `/visitors/list` of the product's cloud API, unless a visitor has "list" as its short id.
       if (/^list(\.json)?$/.test(context.req.param("short_id")!)) return await searchVisitors(context);
       throw visitorNotFound();
     },
@@ -222,9 +227,13 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
     return null;
   }
 
-  /** The link that is stored, or the one that is made for this agent. */
+  /**
+   * The visitor's stored link, or one made for this agent.
+   *
+   * @throws {ApiError} `no_watch_link`
+   */
   function watchUrl(shortId: string, stored: string | null, agent: z.output<typeof watchRequest>["agent"]) {
-    // Who may not see the attribute may not get it by another name.
+    // A hidden attribute must not be readable by another route.
     if (config.hiddenAttributes.has("watch_link")) {
       throw new ApiError("no_watch_link", "The link of this visitor is hidden: see HIDDEN_ATTRIBUTES.");
     }
@@ -232,7 +241,7 @@ export function visitorHandlers({ reads, streams, config, log, clock }: VisitorP
     if (config.watchLink === "") {
       throw new ApiError(
         "no_watch_link",
-        "No link is known by which this visitor can be watched: see WATCH_LINK.",
+        "There is no link for watching this visitor: see WATCH_LINK.",
       );
     }
     const [id, name] = [agent?.id, agent?.name].map((value) => String(value ?? ""));

@@ -46,7 +46,7 @@ testInFolder("A check says that a user may not write, and no password", async (f
   });
   assert.equal(code, 1, stdout + stderr);
   assert.match(stdout, /^Reading: ok$/m);
-  assert.match(stdout, /^Writing: failed\. MongoDB forbids it/m);
+  assert.match(stdout, /^Writing: failed\. MongoDB forbids the operation/m);
   assert.doesNotMatch(stdout + stderr, /S3cret/);
 });
 

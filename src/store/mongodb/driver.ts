@@ -216,7 +216,7 @@ export function isCursorLost(error: unknown): boolean {
 /** Turns an error that means that the database is unavailable into `StoreUnavailable`; others stay as they are. */
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || !isUnavailable(error)) return error;
-  const what = isForbidden(error) ? "forbids it" : "does not answer";
+  const what = isForbidden(error) ? "forbids the operation" : "does not answer";
   return new StoreUnavailable(`MongoDB ${what}: ${describeError(error)}`, { cause: error });
 }
 

@@ -91,10 +91,10 @@ export class IndexMaker {
         this.#isOnView = isOnView(error);
         if (isDone) {
           log(
-            `May not make every index on ${collection.namespace} (${
+            `Cannot make every index on ${collection.namespace} (${
               describeError(error)
-            }): answers are right all ` +
-              "the same, but slower",
+            }): answers are complete, ` +
+              "but slower",
             "warning",
           );
         }

@@ -62,7 +62,7 @@ export async function putVisitors(
 }
 
 function reasonOf(code: number | null): string {
-  if (code === null) return "others change it all the time";
+  if (code === null) return "other writers changed it at each try";
   return code === DUPLICATE_KEY ? "another document has this _id" : `MongoDB refused it (code ${code})`;
 }
 
