@@ -7,6 +7,7 @@ import { useState } from "../vendor/hooks.js";
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { Shown } from "./shown.js";
+import { useRequest } from "./use_request.js";
 
 /**
  * @param {{ desk: import("./desk.js").Desk, visitor: Visitor, onChanged: (visitor: Visitor) => void }} props
@@ -14,8 +15,6 @@ import { Shown } from "./shown.js";
  * @typedef {import("./api.js").Visitor} Visitor
  */
 export function ClaimButton({ desk, visitor, onChanged }) {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
   /** The question to the agent before the claim is sent. */
   const [asks, setAsks] = useState(/** @type {"name" | "take over" | null} */ (null));
   const { short_id, claimed_by, is_online } = visitor;
@@ -24,20 +23,10 @@ export function ClaimButton({ desk, visitor, onChanged }) {
   const isMine = desk.claims.has(short_id) && (claimed_by === undefined || claimed_by === agent);
   const isAnothers = Boolean(claimed_by) && !isMine;
 
-  /** @param {() => Promise<void>} work */
-  const run = async (work) => {
-    setBusy(true);
-    setProblem("");
-    try {
-      await work();
-      setAsks(null);
-    } catch (error) {
-      const failure = /** @type {import("./api.js").ApiFailure} */ (error);
-      if (failure.code === "already_claimed") setAsks("take over");
-      else setProblem(failure.message);
-    }
-    setBusy(false);
-  };
+  const { isBusy, problem, run } = useRequest(() => setAsks(null), ({ code }) => {
+    if (code === "already_claimed") setAsks("take over");
+    return code === "already_claimed";
+  });
   const claim = (takesOver = false) => run(async () => onChanged(await desk.claim(short_id, takesOver)));
   const click = () => {
     if (isMine) run(async () => onChanged(await desk.release(short_id)));

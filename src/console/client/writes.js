@@ -8,16 +8,16 @@ import { visitorPath } from "./api.js";
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 import { Shown } from "./shown.js";
+import { useRequest } from "./use_request.js";
 import { nameOf } from "./who.js";
 
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /** @param {{ desk: import("./desk.js").Desk, visitor: Visitor, onChanged: (visitor: Visitor) => void, onRemoved: () => void }} props */
 export function Writes({ desk, visitor, onChanged, onRemoved }) {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
   const [isRemoving, setRemoving] = useState(false);
   const [edited, setEdited] = useState(/** @type {"name" | "tags" | null} */ (null));
+  const { isBusy, problem, run } = useRequest(() => setEdited(null));
   const api = /** @type {import("./api.js").Api} */ (desk.api);
   const { short_id } = visitor;
   if (api.mayWrite !== true) {
@@ -26,18 +26,6 @@ export function Writes({ desk, visitor, onChanged, onRemoved }) {
       : null;
   }
 
-  /** @param {() => Promise<void>} work */
-  const run = async (work) => {
-    setBusy(true);
-    setProblem("");
-    try {
-      await work();
-      setEdited(null);
-    } catch (error) {
-      setProblem(/** @type {Error} */ (error).message);
-    }
-    setBusy(false);
-  };
   /** @param {Partial<Visitor>} json */
   const change = (json) =>
     run(async () => onChanged((await api.request(visitorPath(short_id), { method: "PATCH", json })).visitor));
