@@ -1,6 +1,6 @@
 /**
- * The files that the pages of the console and of the documentation are made of, as browsers receive them. Their URLs
- * have the hash of them all, so that a browser may keep each for ever; each is compressed once.
+ * The static files of the console's and the documentation's web pages. Their URLs contain a hash of all files, so that
+ * browsers may cache them for ever; each file is compressed once.
  *
  * The hash is a part of the path before the file's name, so that modules import each other as they do in the source.
  *
@@ -16,38 +16,38 @@ import { acceptsCoding } from "../http/representation.ts";
 import { ICONS } from "./icons.ts";
 import { joinModules } from "./joined_script.ts";
 
-/** The folders beside this file whose scripts and styles are sent. The executable must include each (`compile` in deno.json). */
+/** The folders, beside this file, whose scripts and styles are served. `compile` in deno.json must include each. */
 const FOLDERS = ["client", "docs", "vendor", "style"];
 
-/** Scripts that join all modules of a page, with the module at which each page starts. */
+/** The joined scripts, each with the entry module of its web page. */
 const JOINED = { "client/console.js": "client/main.js" };
 
-/** How a file is sent, by the ending of its name; others are not sent. Comments are left out. */
+/** How a file is served, by the ending of its name; other files are not. Comments are removed. */
 const KINDS: [ending: RegExp, type: string, prepare: (text: string) => string][] = [
   [/\.js$/, "text/javascript; charset=utf-8", withoutComments],
   [/\.css$/, "text/css; charset=utf-8", (text) => text.replace(/\/\*[^]*?\*\/|^\s+/gm, "")],
   [/\.svg$/, "image/svg+xml", (text) => text],
 ];
 
-/** Browsers keep it for a year, the longest that there is, and never ask. */
+/** Browsers cache a file for a year, the usual maximum, without revalidation. */
 const HEADERS = { "Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding" };
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A file as it is sent. */
+/** A file as it is served. */
 class Asset {
   #compressed: Partial<Record<"br" | "gzip", Promise<Bytes>>> = {};
 
   constructor(readonly text: string, readonly type: string) {}
 
-  /** The file in an encoding, made when first asked for. */
+  /** The compressed file; compressed when first requested. */
   compressed(coding: "br" | "gzip"): Promise<Bytes> {
     const compress = () =>
       coding === "gzip" ? promisify(gzip)(this.text, { level: 9 }) : promisify(brotliCompress)(this.text, {
         params: {
           [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
           [constants.BROTLI_PARAM_SIZE_HINT]: this.text.length,
-          // The runtime compresses on the event loop: its default, 11, holds it for 300 ms, to save a tenth of the bytes.
+          // Compression blocks the event loop: the default, 11, for 300 ms, to save a tenth of the bytes.
           [constants.BROTLI_PARAM_QUALITY]: 6,
         },
       });
@@ -55,7 +55,7 @@ class Asset {
   }
 }
 
-/** All files that these pages are made of. They are read when first asked for. */
+/** All static files. They are read when first requested. */
 export class Assets {
   readonly #root: string;
   #files: Map<string, Asset> | null = null;
@@ -63,24 +63,25 @@ export class Assets {
 
   /** @param baseEndpoint the installation's public URL */
   constructor(baseEndpoint: string) {
-    // Without the origin, since this host may have other names; not relative, since a proxy may strip the prefix.
+    // A path without the origin, since the host may have other names; not a relative path, since a proxy may strip the
+    // prefix.
     this.#root = new URL(baseEndpoint).pathname.replace(/\/$/, "");
   }
 
-  /** The path of a page's URL, given `/` and what follows. */
+  /** The path of a web page, given its path under the prefix, such as `/code`. */
   pathTo(page: string): string {
     return `${this.#root}${page}`;
   }
 
-  /** The path of a file's URL, given `client/main.js`. */
+  /** The path of a file, given its name, such as `client/main.js`. */
   urlOf(name: string): string {
     this.#read();
     return `${this.#root}/console/${this.#hash}/${name}`;
   }
 
   /**
-   * The paths of the URLs of a folder's scripts, for `modulepreload`: without it a browser finds them one after the
-   * other.
+   * The paths of all scripts in some folders, for `modulepreload`: without that, a browser would discover the modules
+   * one after the other.
    */
   scriptsOf(...folders: string[]): string[] {
     return [...this.#read().keys()]
@@ -88,15 +89,15 @@ export class Assets {
       .map((name) => this.urlOf(name));
   }
 
-  /** Begins to compress every file, before a browser asks for them. */
+  /** Starts to compress every file, before browsers request them. */
   prepare() {
     for (const asset of this.#read().values()) {
-      // If this fails, so does the request that needs the file.
+      // A failure is reported by the request that needs the file.
       asset.compressed("br").catch(() => {});
     }
   }
 
-  /** Answers with the file whose hash, folder and name are in the path. */
+  /** Serves the file whose hash, folder and name are in the path. */
   readonly answer: Answer = async (context) => {
     const { hash, folder, file } = context.req.param();
     const asset = this.#read().get(`${folder}/${file}`);

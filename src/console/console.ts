@@ -1,5 +1,5 @@
 /**
- * The agents' page.
+ * The agents' web page.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Representation, send } from "../http/representation.ts";
 import type { Assets } from "./assets.ts";
 import { consolePage, disabledPage, PAGE_HEADERS } from "./page.ts";
 
-/** The handlers of the console's URLs; `null` where it is turned off. */
+/** The handlers of the console's URLs; `null` if the console is turned off. */
 export function consoleHandlers(
   { console: mode, restKey }: Config,
   assets: Assets,

@@ -1,22 +1,22 @@
 /**
- * The console's icons, each with the number of visitors who wait for a call. They are files, since the pages' policy
- * admits no image that a script made.
+ * The console's favicons, each with the number of visitors who wait for a call. They are files, since the content
+ * security policy forbids images made by a script.
  *
  * @module
  */
 
-/** The icon for a number of waiting visitors has a name up to this; more are `more.svg`. */
+/** The highest number of waiting visitors with an icon of its own; `more.svg` is for more. */
 export const MOST_SHOWN = 9;
 
-/** The icons, by their file's name. */
+/** The icons as SVG, by file name. */
 export const ICONS: Record<string, string> = Object.fromEntries([
   ...Array.from({ length: MOST_SHOWN + 1 }, (_, i) => [`${i}.svg`, icon(i === 0 ? "" : `${i}`)]),
   ["more.svg", icon(`${MOST_SHOWN}+`)],
-  // While the list is not current.
+  // Shown while the list is not current.
   ["away.svg", icon("", "#8a8f98")],
 ]);
 
-/** A door that stands open, and over it a number where there is one. */
+/** Draws an open door, and a number over it unless `number` is empty. */
 function icon(number: string, colour = "#0f766e"): string {
   const badge = number === ""
     ? ""

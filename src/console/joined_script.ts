@@ -1,24 +1,24 @@
 /**
- * The modules of a page as one script: each file's own headers and compression would cost more than what is in it, and
- * a browser would wait for each.
+ * Joins the modules of a web page to one script: in separate files, headers and worse compression would cost more than
+ * the content, and a browser would wait for each file.
  *
- * Each module becomes a function that is called once, so that its names are its own. Modules must not import each
- * other in a circle, and an export must not be assigned to later.
+ * Each module becomes a function that is called once, so that its names stay private. Limits: no circular imports, and
+ * no assignment to an export after its declaration.
  *
  * @module
  */
 
 const IMPORT = /^import\s*(?:\{([^}]*)\}|([\w$]+))\s*from\s*"([^"]+)";?/gm;
 const EXPORT = /^export (?=(?:async )?(?:function|class|const)\b\*?\s*([\w$]+))/gm;
-/** As minifiers write them: after another statement, and under other names. */
+/** Exports as minifiers write them: on the line of another statement, and renamed. */
 const EXPORT_LIST = /(?<=^|[;}])export\s*\{([^}]*)\};?/g;
 const EXPORT_DEFAULT = /(?<=^|[;}])export default\b/g;
 
 /**
- * Joins a module with all that it imports.
+ * Joins a module with all its direct and indirect imports.
  *
- * @param entry the name of the first module, such as `client/main.js`
- * @param textOf a module's text, without comments, by its name
+ * @param entry the name of the entry module, such as `client/main.js`
+ * @param textOf returns the source of a module, without comments, by its name
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -47,7 +47,7 @@ export function joinModules(entry: string, textOf: (name: string) => string): st
   return parts.join("\n");
 }
 
-/** A module's statements, which return what it exports. */
+/** A function body with a module's statements, which returns the module's exports. */
 function body(text: string, name: string): string {
   const exported: string[] = [];
   const statements = text
@@ -73,7 +73,7 @@ function body(text: string, name: string): string {
   return `${statements}\nreturn { ${exported.join(", ")} };`;
 }
 
-/** Makes `a as b` of an import `a: b`, as a pattern has it. */
+/** Rewrites `a as b` of an import to `a: b` of a destructuring pattern. */
 function renamed(list: string): string {
   return list.replace(/\s+as\s+/g, ": ");
 }

@@ -1,13 +1,14 @@
 /**
- * The HTML of the console's pages: nothing but what a browser needs to load them.
+ * The HTML of the console's web pages, which only loads the scripts and styles.
  *
  * @module
  */
 import type { Assets } from "./assets.ts";
 
 /**
- * What a page of the console may do: load Foyer's own scripts, styles and images, and ask Foyer. Nothing that is inline
- * runs, no text becomes markup, and no other page may frame it.
+ * The content security policy of the console's web pages. They may load Foyer's own scripts, styles and images, and
+ * send requests to Foyer. Inline scripts and styles are blocked, scripts cannot turn text into markup, and no site may
+ * frame the pages.
  */
 export const POLICY = [
   "default-src 'none'",
@@ -20,7 +21,7 @@ export const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The headers of a page. */
+/** The HTTP headers of a web page. */
 export const PAGE_HEADERS = {
   "Content-Security-Policy": POLICY,
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -28,7 +29,7 @@ export const PAGE_HEADERS = {
   "Vary": "Accept-Encoding",
 };
 
-/** The console's page. */
+/** The HTML of the console. */
 export function consolePage(assets: Assets, mode: "full" | "code"): string {
   return page(assets, [
     `<script type="module" src="${escapeHtml(assets.urlOf("client/console.js"))}"></script>`,
@@ -40,7 +41,7 @@ export function consolePage(assets: Assets, mode: "full" | "code"): string {
   ]);
 }
 
-/** The console's page where there is no REST API that it could ask. */
+/** The HTML that is shown instead of the console if the REST API is disabled. */
 export function disabledPage(assets: Assets): string {
   return page(assets, [], [
     notice(
@@ -51,7 +52,7 @@ export function disabledPage(assets: Assets): string {
   ]);
 }
 
-/** @param text HTML */
+/** The body of a web page with only a title and a text. `text` is HTML, and not escaped. */
 function notice(title: string, text: string): string {
   return `<main class="notice"><h1>${title}</h1><p>${text}</p></main>`;
 }
@@ -76,7 +77,7 @@ function page(assets: Assets, head: string[], body: string[]): string {
   ].join("\n");
 }
 
-/** Escapes text for HTML, also for use in attributes. */
+/** Escapes text for HTML, also for attribute values. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,6 +1,6 @@
 /**
- * The documentation of the REST API, a page for integrators. It holds nothing that is secret: whoever reads it needs a
- * key to try what it describes.
+ * The documentation of the REST API, a web page for integrators. It needs no key, since it contains no secrets; trying
+ * a request needs one.
  *
  * @module
  */
@@ -13,8 +13,7 @@ import { Representation, send } from "../http/representation.ts";
 const KIND = { type: "text/html; charset=utf-8", headers: PAGE_HEADERS, gzipLevel: 9 };
 
 /**
- * Answers with the documentation. The page is made when first asked for, and only then is the code loaded that makes
- * it.
+ * Serves the documentation. The code that makes the web page is loaded at the first request, which also makes the page.
  */
 export function docsPage(config: Config, assets: Assets): Answer {
   let page: Promise<Representation> | undefined;

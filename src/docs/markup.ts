@@ -1,5 +1,5 @@
 /**
- * The parts of the page: text, tables, code, documents. Text from other files may have Markdown in it.
+ * The building blocks of the documentation: text, tables, code and documents. Text from other files may be Markdown.
  *
  * @module
  */
@@ -7,28 +7,28 @@ import { html as part, raw } from "hono/html";
 import { Marked, marked, type RendererThis, type Tokens } from "marked";
 import { escapeHtml } from "../console/page.ts";
 
-// By another name, since the formatter would write white space into what is called `html`.
+// Renamed, since the formatter reformats templates that are tagged `html`.
 export { part, raw };
 
-/** A part of a page. */
+/** A piece of HTML. */
 export type Html = ReturnType<typeof part>;
 
-/** Markdown within a sentence. */
+/** Renders inline Markdown. */
 export function inline(markdown: string): Html {
   return raw(marked.parseInline(markdown, { async: false }));
 }
 
-/** A sentence of a table's cell, which begins with a capital letter and ends without a full stop. */
+/** Renders inline Markdown for a table's cell, with a capital first letter. */
 export function sentence(markdown: string): Html {
   return inline(markdown.replace(/^[a-z]/, (letter) => letter.toUpperCase()));
 }
 
-/** A name of the API, which may be broken after an underscore. */
+/** A name of the API as code, in which lines may break after an underscore. */
 export function named(name: string): Html {
   return part`<code>${raw(escapeHtml(name).replaceAll("_", "_<wbr>"))}</code>`;
 }
 
-/** A table that a keyboard can scroll where it is wider than the page. */
+/** A table that can be scrolled with the keyboard if it is wider than the web page. */
 export function table(label: string, head: string[], rows: Html[][]): Html {
   return part`<div class="wide" role="group" aria-label="${label}" tabindex="0"><table>
 <thead><tr>${head.map((cell) => part`<th scope="col">${cell}</th>`)}</tr></thead>
@@ -42,15 +42,15 @@ export function code(text: string, label: string, language = ""): Html {
   return part`<div class="code"><pre tabindex="0" role="group" aria-label="${label}"><code${kind}>${text}</code></pre></div>`;
 }
 
-/** JSON as people read it. */
+/** A block of indented JSON. */
 export function json(value: unknown, label: string): Html {
   return code(JSON.stringify(value, null, 2), label, "json");
 }
 
 /**
- * A document without its title, as a section of the page.
+ * Renders a Markdown document, without its title, as a section of the web page.
  *
- * @param section the section's anchor, with which those of the document's headings begin
+ * @param section the section's anchor, which is the prefix of the anchors of the document's headings
  */
 export function documentSection(markdown: string, section: string): Html {
   return raw(documents(section).parse(markdown, { async: false }));
@@ -71,7 +71,7 @@ function documents(section: string): Marked {
         const cell = ({ tokens }: Tokens.TableCell) => raw(this.parser.parseInline(tokens));
         return `${table(heading, header.map(({ text }) => text), rows.map((row) => row.map(cell)))}`;
       },
-      // Comments for the formatter; `table` and `code` above are not marked's own.
+      // Removes the comments for the formatter.
       html: ({ text }: Tokens.HTML | Tokens.Tag) => text.startsWith("<!--") ? "" : escapeHtml(text),
     } as object,
   });

@@ -1,6 +1,5 @@
 /**
- * An operation of the API as a section of the page: its meaning, its parameters, its answers, and a form that sends
- * it.
+ * An operation of the API as a section of the web page: its meaning, its parameters, its answers, and a form to try it.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { COMMON_ERRORS, type Operation } from "../rest/operations.ts";
 import { code, type Html, inline, json, named, part, raw, sentence, table } from "./markup.ts";
 import { limitsOf, nameOf, type Schema, typeOf } from "./schema.ts";
 
-/** An operation as the API's description has it. */
+/** An operation in the OpenAPI description. */
 export interface DescribedOperation {
   operationId: string;
   tags: string[];
@@ -40,13 +39,13 @@ interface Content {
   example?: unknown;
 }
 
-/** What a section is made of. */
+/** The content of a section. */
 export interface OperationParts {
   operation: Operation;
   described: DescribedOperation;
-  /** The URL of the API, before an operation's path. */
+  /** The base URL of the API. */
   root: string;
-  /** The schemas that others refer to. */
+  /** The named schemas to which `$ref` refers. */
   schemas: Record<string, Schema>;
 }
 
@@ -72,12 +71,12 @@ ${tryForm(parts)}
 </section>`;
 }
 
-/** A method's name, coloured by what it does. */
+/** A method's name, in the colour of its kind. */
 export function methodMark(method: string): Html {
   return part`<span class="method ${method.toLowerCase()}">${method}</span>`;
 }
 
-/** A path in which a line may break before each slash. */
+/** A path in which lines may break before each slash. */
 function breakable(path: string): Html {
   return raw(path.replaceAll("/", "<wbr>/"));
 }
@@ -95,7 +94,7 @@ function parametersTable(parameters: Parameter[], label: string): Html {
   );
 }
 
-/** Links to more about a parameter. */
+/** Links to further documentation of a parameter. */
 const SEE: Record<string, Html> = {
   q: part`. See <a href="#search">the search format</a>`,
   after: part`. See <a href="#stream">how a client works</a>`,
@@ -122,9 +121,9 @@ function resolved(schema: Schema, schemas: Record<string, Schema>): Schema {
 }
 
 /**
- * The properties of an object, with what each means.
+ * A table of an object's properties and their meanings.
  *
- * @param marksRequired whether it marks those that are required
+ * @param marksRequired whether required properties are marked
  */
 export function propertiesTable(
   { properties = {}, required = [] }: Schema,
@@ -147,7 +146,7 @@ function answers({ operation, described }: OperationParts): Html {
   const examples = good.flatMap(([status, { content = {} }]) =>
     Object.entries(content).map(([type, { example }]) => ({ status, type, example }))
   );
-  // Every answer has an X-Request-Id.
+  // X-Request-Id is left out, since every answer has it.
   const headers = Object.entries(described.responses["200"]?.headers ?? {}).filter(([name]) =>
     name !== "X-Request-Id"
   );
@@ -177,7 +176,7 @@ ${errorsTable(codes, label)}
 </details>`;
 }
 
-/** Errors, each with its cure. */
+/** A table of errors, each with its remedy. */
 export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
   const rows = codes.map((code) => {
     const { status, when, cure } = ERRORS[code];
@@ -191,12 +190,12 @@ export function errorsTable(codes: readonly ErrorCode[], label: string): Html {
   return table(label, ["Error", "When, and what to do"], rows);
 }
 
-/** The command that sends this request, with the examples of the description. */
+/** A curl command that sends the request, with the description's examples as values. */
 function curlLine({ operation, described, root }: OperationParts): string {
   const { method, path, bodyExample, isStream } = operation;
   const query = new URLSearchParams();
   for (const { in: place, name, example, required } of described.parameters ?? []) {
-    // `search` is another name of `q`, and the others are of use to one client only.
+    // `search` is another name of `q`; a cursor or a state id is valid only for the client that received it.
     if (place !== "query" || ["search", "cursor", "after"].includes(name)) continue;
     if (example !== undefined) query.set(name, String(example));
     else if (required) query.set(name, "VALUE");
@@ -215,7 +214,7 @@ function curlLine({ operation, described, root }: OperationParts): string {
   ].join(" ");
 }
 
-/** The form, which a script enables. Where a request changes visitors, no field has a value beforehand. */
+/** The form to try the operation, which a script enables. If the request changes visitors, all fields start empty. */
 function tryForm({ operation, described }: OperationParts): Html {
   const { method, path, isChange, isStream, bodyExample } = operation;
   const id = described.operationId;

@@ -1,5 +1,5 @@
 /**
- * The documentation's page, made from the declarations of routes, checks, the search format and errors.
+ * The documentation's web page, generated from the declarations of operations, the search format and errors.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import {
 } from "./operation.ts";
 import type { Schema } from "./schema.ts";
 
-/** The description, as far as the page shows it. */
+/** The parts of the OpenAPI description that the web page shows. */
 interface Description {
   paths: Record<string, Record<string, DescribedOperation>>;
   components: { schemas: Record<string, Schema> };
 }
 
-/** The whole page, as HTML. */
+/** Makes the HTML of the whole web page. */
 export async function makePage(config: Config, assets: Assets): Promise<string> {
   const { paths, components: { schemas } } = documentOf(config) as unknown as Description;
   const root = `${config.baseEndpoint}/api`;
@@ -176,7 +176,7 @@ ${propertiesTable(schema, "The visitor's attributes")}
 function search(): Html {
   const rows = SEARCH_FORMAT.map(({ part: written, finds, examples }) => [
     part`${inline(written)}${
-      // Most are what is written.
+      // Most examples are in the text already.
       examples.filter((example) => !written.includes(`\`${example}\``))
         .map((example) => part`, <code>${example}</code>`)}`,
     sentence(finds),
@@ -192,7 +192,7 @@ online now.</p>
 </section>`;
 }
 
-/** The errors of operations, and of other requests under `/api`. */
+/** The section on errors: those of operations, and those of other requests under `/api`. */
 function errors(): Html {
   const used = new Set<ErrorCode>([
     ...COMMON_ERRORS,
@@ -207,7 +207,7 @@ ${errorsTable(codes, "Errors")}
 </section>`;
 }
 
-/** A document of the part of Foyer that it describes, which the executable contains. */
+/** A Markdown document from Foyer's source, as a section. The executable contains these documents. */
 function document(path: string, anchor: string, title: string): Html {
   const text = Deno.readTextFileSync(new URL(path, import.meta.url));
   return part`<section id="${anchor}"><h2>${title}</h2>

@@ -1,10 +1,10 @@
 /**
- * Says in words what the schemas of the API's description mean.
+ * Describes the schemas of the OpenAPI description in words.
  *
  * @module
  */
 
-/** What the description holds of JSON Schema. */
+/** The subset of JSON Schema that the description uses. */
 export interface Schema {
   type?: string | string[];
   format?: string;
@@ -22,7 +22,7 @@ export interface Schema {
   $ref?: string;
 }
 
-/** The types that a value may have, such as "string or null". */
+/** The types of a schema in words, such as "string or null". */
 export function typeOf(schema: Schema): string {
   if (schema.$ref !== undefined) return nameOf(schema.$ref);
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -32,7 +32,7 @@ export function typeOf(schema: Schema): string {
   return types.map((type) => type === "array" ? `list of ${typeOf(schema.items ?? {})}s` : type).join(" or ");
 }
 
-/** What limits a value beside its type, such as "1 or more"; none in most cases. */
+/** The limits of a value beside its type, such as "1 or more"; mostly empty. */
 export function limitsOf({ minimum, maximum, maxLength, default: given }: Schema): string[] {
   return [
     ...(minimum === undefined ? [] : [`${minimum} or more`]),
@@ -42,7 +42,7 @@ export function limitsOf({ minimum, maximum, maxLength, default: given }: Schema
   ];
 }
 
-/** The last name of a reference. */
+/** The schema's name in a `$ref`: its last segment. */
 export function nameOf(reference: string): string {
   return reference.slice(reference.lastIndexOf("/") + 1);
 }

@@ -1,6 +1,6 @@
 /**
- * Alerts for an agent who looks elsewhere: a sound and a notification for each who begins to wait, both only after a
- * click of the agent's, and one summary for screen readers.
+ * Alerts for an agent who looks elsewhere: a sound and a notification for each visitor who begins to wait (each only
+ * after the agent turned it on by a click), and a summary for screen readers.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { nameOf, pageText } from "./who.js";
 import { plainText } from "./shown_text.js";
 import { Sound } from "./sound.js";
 
-/** A summary that changes is said at most so often, in milliseconds. */
+/** The least time between two announcements to screen readers, in milliseconds. */
 const SAY_MS = 1500;
 
-/** Alerts of one tab. */
+/** The alerts of one tab. */
 export class Alerts {
   sound = new Sound();
   isRinging = false;
-  /** Whether notifications are wanted in this tab. */
+  /** Whether the agent turned notifications on in this tab. */
   notifies = false;
-  /** What a screen reader says. */
+  /** The text of the live region, which screen readers announce. */
   summary = "";
   #wanted = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** By short id. @type {Map<string, Notification>} */
+  /** The open notifications by short id. @type {Map<string, Notification>} */
   #notices = new Map();
 
   /** @param {() => void} onChange */
@@ -31,7 +31,7 @@ export class Alerts {
   }
 
   /**
-   * Has a screen reader say something, politely, and the last of several things that come at once.
+   * Makes screen readers announce a text politely; of several texts in short order, only the last one.
    *
    * @param {string} text
    */
@@ -54,7 +54,7 @@ export class Alerts {
     this.onChange();
   }
 
-  /** Whether the browser can notify; not where the page came by HTTP from another host. */
+  /** Whether the browser can show notifications: not on a page loaded by HTTP from another host. */
   get canNotify() {
     return typeof Notification === "function" && isSecureContext;
   }
@@ -82,7 +82,7 @@ export class Alerts {
     try {
       const notice = new Notification(`${plainText(nameOf(visitor))} waits for a call`, {
         body: plainText(pageText(visitor.last_url)),
-        // Tabs that notify of the same visitor replace each other's.
+        // The same tag in each tab, so that a visitor's notifications replace each other.
         tag: `foyer ${visitor.short_id}`,
         silent: this.sound.isOn,
       });
@@ -93,7 +93,7 @@ export class Alerts {
       };
       this.#notices.set(visitor.short_id, notice);
     } catch {
-      // On phones `Notification` exists, and its constructor throws.
+      // On phones `Notification` exists, but its constructor throws.
       this.notifies = false;
     }
   }
@@ -111,7 +111,7 @@ export class Alerts {
     }
   }
 
-  /** Ends all sounds and notifications. */
+  /** Stops the sound, and closes all notifications. */
   quiet() {
     this.ring(false);
     this.keepNotices(new Set());

@@ -11,16 +11,16 @@ import { apiUrl } from "./base.js";
  * @typedef {{ short_id: string } & Record<string, any>} Visitor
  */
 
-/** A request that was not answered as it should be. */
+/** A failed request. */
 export class ApiFailure extends Error {
   /** @override */
   name = "ApiFailure";
 
   /**
-   * @param {string} code the API's own, such as `invalid_api_key`; `unreachable` where no answer came
-   * @param {number} status 0 where no answer came
-   * @param {string} message a sentence for a person
-   * @param {number | null} retryAfter seconds to wait, where the server says it
+   * @param {string} code the API's error code, such as `invalid_api_key`; `unreachable` without an answer
+   * @param {number} status the HTTP status; 0 without an answer
+   * @param {string} message a sentence for the agent
+   * @param {number | null} retryAfter the seconds in `Retry-After`; `null` without that header
    */
   constructor(code, status, message, retryAfter) {
     super(message);
@@ -30,13 +30,13 @@ export class ApiFailure extends Error {
   }
 }
 
-/** An answer to wait for; a server may accept a connection and then hang. */
+/** How long an answer may take, in milliseconds: a server may accept a connection and then hang. */
 const DEADLINE_MS = 15_000;
 
 /** How far this machine's clock is behind the server's, in milliseconds. */
 let clockOffset = 0;
 
-/** Now as the server counts it, in milliseconds: an agent's clock may be wrong by minutes. */
+/** The current time by the server's clock, in milliseconds; an agent's clock may be wrong by minutes. */
 export function serverNow() {
   return Date.now() + clockOffset;
 }
@@ -45,14 +45,14 @@ export function serverNow() {
 function noteClock(response) {
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (Number.isNaN(date)) return;
-  // The header counts whole seconds.
+  // `Date` has whole seconds, so the middle of the second is assumed.
   const offset = date + 500 - Date.now();
   clockOffset = Math.abs(offset) > 2000 ? offset : 0;
 }
 
 /** The API of this installation. */
 export class Api {
-  /** Whether the key changes and removes visitors; `null` until an answer said so. */
+  /** Whether the key may change and remove visitors; `null` until an answer tells. */
   mayWrite = /** @type {boolean | null} */ (null);
 
   /**
@@ -65,12 +65,12 @@ export class Api {
   }
 
   /**
-   * Asks, and waits for the answer's head.
+   * Sends a request, and waits for the status and headers of the answer.
    *
    * @param {string} path such as `visitors/list/latest`
-   * @param {RequestInit & { deadline?: number | null }} [init] `deadline` in milliseconds; `null`: none
-   * @returns {Promise<Response>} a good one, or 304
-   * @throws {ApiFailure}
+   * @param {RequestInit & { deadline?: number | null }} [init] `deadline` in milliseconds; `null` for none
+   * @returns {Promise<Response>} an answer with status 2xx or 304
+   * @throws {ApiFailure} there is no answer, or it has another status
    */
   async open(path, { deadline = DEADLINE_MS, ...init } = {}) {
     const signals = [init.signal, deadline === null ? null : AbortSignal.timeout(deadline)]
@@ -81,7 +81,7 @@ export class Api {
         ...init,
         headers: { Authorization: this.key, ...init.headers },
         signal: signals.length === 0 ? undefined : AbortSignal.any(signals),
-        // Nothing of a visitor is to stay on this device.
+        // Visitors' data must not be stored on this device.
         cache: "no-store",
         credentials: "omit",
         redirect: "error",
@@ -98,12 +98,12 @@ export class Api {
   }
 
   /**
-   * Asks for JSON.
+   * Sends a request, and returns the JSON of the answer.
    *
    * @param {string} path
    * @param {RequestInit & { json?: unknown }} [init] `json` is sent as the body
    * @returns {Promise<any>}
-   * @throws {ApiFailure}
+   * @throws {ApiFailure} there is no whole answer, or it is an error
    */
   async request(path, { json, ...init } = {}) {
     const body = json === undefined ? init.body : JSON.stringify(json);
@@ -116,11 +116,11 @@ export class Api {
 }
 
 /**
- * The body of an answer.
+ * Parses the body of an answer.
  *
  * @param {Response} response
  * @returns {Promise<any>}
- * @throws {ApiFailure}
+ * @throws {ApiFailure} the body is incomplete
  */
 export async function readJson(response) {
   try {
@@ -133,7 +133,7 @@ export async function readJson(response) {
 /** @param {Response} response */
 async function failureOf(response) {
   const body = await response.json().catch(() => null);
-  // An error of a proxy is not Foyer's JSON.
+  // A proxy's errors are not Foyer's JSON.
   const isOurs = body !== null && typeof body.error === "string";
   const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
   return new ApiFailure(
@@ -151,7 +151,7 @@ async function failureOf(response) {
  * @param {string} [rest] such as `/claim`
  */
 export function visitorPath(shortId, rest = "") {
-  // A path of dots alone would be another path.
+  // A segment of one or two dots would change the path.
   const encoded = encodeURIComponent(shortId).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
   return `visitors/${encoded}${rest}`;
 }
@@ -159,7 +159,7 @@ export function visitorPath(shortId, rest = "") {
 /**
  * The path of a list.
  *
- * @param {string} q empty: those online
+ * @param {string} q the search; empty for the visitors online
  * @param {Record<string, string | number>} parameters
  */
 export function listPath(q, parameters) {

@@ -1,5 +1,5 @@
 /**
- * The whole console.
+ * The console's root component.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { VisitorPanel } from "./visitor.js";
 /**
  * @param {{ desk: Desk, hands: Hands }} props
  *
- * What the keyboard reaches.
+ * The components that keyboard shortcuts control.
  *
  * @typedef {{ table: Table | null }} Hands
  */
@@ -159,7 +159,7 @@ function Nobody({ q, desk }) {
     `;
 }
 
-/** Says in a sentence that the list is not current, and why. @param {{ desk: Desk }} props */
+/** Tells the agent that the list is not current, and why. @param {{ desk: Desk }} props */
 function Interruption({ desk }) {
   const { connection, list } = desk;
   const now = serverNow();

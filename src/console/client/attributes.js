@@ -1,5 +1,5 @@
 /**
- * All that is known of a visitor, each attribute with its meaning.
+ * All attributes of a visitor, each with its meaning.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * The URLs of this installation, whatever prefix and proxy lead to it.
+ * The URLs of this installation, derived from the script's own URL, so that they work with any prefix and proxy.
  *
  * @module
  */
 
-/** The URL under which everything of Foyer is mounted, with a slash at its end; this file is `console/HASH/client/base.js` there. */
+/** The URL under which Foyer is mounted, with a final slash; this file's path there is `console/HASH/client/base.js`. */
 export const BASE = new URL("../../../", import.meta.url);
 
 /**

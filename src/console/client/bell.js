@@ -1,6 +1,6 @@
 /**
- * For whom the bell rings: each visitor who begins to wait, until an agent claims the visitor, or the visitor no
- * longer waits.
+ * Decides when the bell rings: for each visitor who begins to wait, until an agent claims the visitor, or the visitor
+ * no longer waits.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { isWaiting } from "./visitor_list.js";
 
 /** @typedef {import("./api.js").Visitor} Visitor */
 
-/** Nobody hears it after that, in milliseconds. */
+/** The longest time that the bell rings for one visitor, in milliseconds. */
 export const RING_MS = 60_000;
 
-/** Which waiters it rings for. */
+/** The bell's state, without its sound. */
 export class Bell {
-  /** Since when it rings, by short id. @type {Map<string, number>} */
+  /** The visitors whom the bell rings for, by short id, with the start in milliseconds. @type {Map<string, number>} */
   #ringing = new Map();
-  /** How many visitors wait who are not on the list, and since when it rings for them. */
+  /** How many visitors wait who are not on the list, and since when the bell rings for them. */
   #outside = /** @type {number | null} */ (null);
   #outsideSince = /** @type {number | null} */ (null);
-  /** Who waited at the last call of `take`. @type {Set<string> | null} */
+  /** The short ids of those who waited at the last call of `take`; `null` before it. @type {Set<string> | null} */
   #waiting = null;
 
   /**
-   * Takes the visitors as they are now.
+   * Updates the bell with the current visitors.
    *
    * @param {Iterable<Visitor>} visitors
    * @param {number} now in milliseconds
-   * @returns {Visitor[]} those who began to wait, and whom nobody has taken; none of those who waited before the first time
+   * @returns {Visitor[]} the unclaimed visitors who began to wait since the last call; empty at the first call
    */
   take(visitors, now) {
     const waiting = new Set();
@@ -51,12 +51,12 @@ export class Bell {
   }
 
   /**
-   * Takes how many wait beside the visitors, who are those of a search. Who they are is not known: it rings until one of
-   * them is no longer waiting.
+   * Updates the bell with the number of waiting visitors whom a search leaves out. Their ids are unknown: the bell
+   * rings until one of them no longer waits.
    *
    * @param {number} count
    * @param {number} now in milliseconds
-   * @param {boolean} [mayRise] not where the count may be older than the visitors
+   * @param {boolean} [mayRise] whether the bell may start; false if the count may be older than the list
    */
   takeOutside(count, now, mayRise = true) {
     const before = this.#outside ?? count;
@@ -66,18 +66,18 @@ export class Bell {
     else if (count < before) this.#outsideSince = null;
   }
 
-  /** Whether it rings. */
+  /** Whether the bell rings. */
   get isRinging() {
     return this.#ringing.size > 0 || this.#outsideSince !== null;
   }
 
-  /** Silences it for those who wait now. */
+  /** Stops ringing for the visitors who wait now. */
   silence() {
     this.#ringing.clear();
     this.#outsideSince = null;
   }
 
-  /** The next visitors are those of another search: who waits among them did not begin now. */
+  /** Forgets the visitors, for another search: those who wait among its first results did not just begin to. */
   forget() {
     this.#waiting = null;
     this.#outside = null;
@@ -86,7 +86,7 @@ export class Bell {
 }
 
 /**
- * Whether somebody takes care of a visitor.
+ * Whether an agent takes care of a visitor: by a claim, or in a session.
  *
  * @param {Visitor} visitor
  */

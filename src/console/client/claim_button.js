@@ -1,5 +1,5 @@
 /**
- * "I am on it": an agent takes care of a visitor, and all colleagues see it.
+ * The button "I am on it", by which an agent claims a visitor, visibly for all colleagues.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { useRequest } from "./use_request.js";
  * @typedef {import("./api.js").Visitor} Visitor
  */
 export function ClaimButton({ desk, visitor, onChanged }) {
-  /** The question to the agent before the claim is sent. */
+  /** The question that the agent has to answer before the claim is sent. */
   const [asks, setAsks] = useState(/** @type {"name" | "take over" | null} */ (null));
   const { short_id, claimed_by, is_online } = visitor;
   const agent = desk.session?.agent ?? "";
-  // Hidden by HIDDEN_ATTRIBUTES it is absent.
+  // `claimed_by` is absent if HIDDEN_ATTRIBUTES names it.
   const isMine = desk.claims.has(short_id) && (claimed_by === undefined || claimed_by === agent);
   const isAnothers = Boolean(claimed_by) && !isMine;
 

@@ -1,14 +1,14 @@
 /**
- * The visitors that this agent takes care of: each claim is renewed while the tab is open, and ends with it.
+ * The claims of this tab's agent. Each claim is renewed while the tab is open, and ended when it is closed.
  *
  * @module
  */
 import { visitorPath } from "./api.js";
 
-/** A claim lasts five minutes; a tab in the background may be held up for one. In milliseconds. */
+/** The renewal interval, in milliseconds. A claim lasts five minutes; browsers may delay a background tab by one. */
 const RENEW_MS = 2 * 60_000;
 
-/** After that a claim has reached all lists, in milliseconds. */
+/** The time after which every list shows a new claim, in milliseconds. */
 const SETTLED_MS = 5000;
 
 /** The claims made in this tab. */
@@ -16,9 +16,9 @@ export class Claims {
   agent = "";
   /** @type {import("./api.js").Api | null} */
   #api = null;
-  /** By short id. @type {Map<string, ReturnType<typeof setInterval>>} */
+  /** The renewal timers by short id. @type {Map<string, ReturnType<typeof setInterval>>} */
   #timers = new Map();
-  /** When each was made, in milliseconds. @type {Map<string, number>} */
+  /** The times of the claims by short id, in milliseconds. @type {Map<string, number>} */
   #madeAt = new Map();
 
   /** @param {() => void} onChange */
@@ -36,7 +36,7 @@ export class Claims {
   }
 
   /**
-   * Whether this tab holds a claim.
+   * Whether this tab holds a claim on a visitor.
    *
    * @param {string} shortId
    */
@@ -48,9 +48,9 @@ export class Claims {
    * Claims a visitor.
    *
    * @param {string} shortId
-   * @param {boolean} takesOver whether a colleague's claim ends
+   * @param {boolean} takesOver whether to replace a colleague's claim
    * @returns {Promise<import("./api.js").Visitor>} the visitor with the claim
-   * @throws {import("./api.js").ApiFailure} `already_claimed`
+   * @throws {import("./api.js").ApiFailure} for example `already_claimed`
    */
   async claim(shortId, takesOver = false) {
     const { visitor } = await this.#put(shortId, takesOver);
@@ -62,7 +62,7 @@ export class Claims {
   }
 
   /**
-   * Gives a visitor back.
+   * Ends the claim on a visitor.
    *
    * @param {string} shortId
    * @returns {Promise<import("./api.js").Visitor>} the visitor without the claim
@@ -73,11 +73,11 @@ export class Claims {
     return (await this.#delete(shortId)).visitor;
   }
 
-  /** Gives all back, as the tab is closed. */
+  /** Ends all claims, when the tab is closed. */
   releaseAll() {
     for (const shortId of [...this.#timers.keys()]) {
       this.#forget(shortId);
-      // Where that fails the claim ends by itself.
+      // If this fails, the claim expires.
       this.#delete(shortId).catch(() => {});
     }
   }
@@ -87,7 +87,8 @@ export class Claims {
     try {
       await this.#put(shortId, false);
     } catch (failure) {
-      // The visitor was taken over, is offline, or was removed. After other errors the next renewal may succeed.
+      // These statuses mean that the visitor was taken over, is offline, or was removed. After other errors, the next
+      // renewal may succeed.
       const { status } = /** @type {import("./api.js").ApiFailure} */ (failure);
       if (status < 400 || status >= 500 || status === 429) return;
       this.#forget(shortId);
@@ -113,14 +114,14 @@ export class Claims {
     return await api.request(visitorPath(shortId, "/claim"), {
       method: "DELETE",
       json: { agent: this.agent },
-      // Goes on although the page is left.
+      // The request is completed even if the page is being left.
       keepalive: true,
     });
   }
 
   /**
-   * Takes note that this tab's claim of a visitor has ended, and stops renewing it. Ignored right after the claim,
-   * since what was received may be older.
+   * Notes that a received visitor is no longer claimed by this agent, and stops renewing the claim. Ignored right after
+   * the claim, since the received state may be older than the claim.
    *
    * @param {string} shortId
    */

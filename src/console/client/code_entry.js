@@ -1,5 +1,5 @@
 /**
- * The entry of the lookup code that a visitor reads out over the phone; the visitor is shown in the same place.
+ * The field for the lookup code that a visitor reads out over the phone. The visitor is shown beside it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { detailOf, nameOf, pageText, placeText } from "./who.js";
 const LENGTH = 4;
 
 /**
- * The digits of what was typed or pasted, those of other scripts too.
+ * The digits in typed or pasted text as ASCII, including digits of other scripts.
  *
  * @param {string} text
  */
@@ -23,8 +23,8 @@ export function digitsOf(text) {
 }
 
 /**
- * A digit of any script as an ASCII one; empty for other characters. In Unicode the ten digits of a script follow
- * each other, from 0 on.
+ * Converts a digit of any script to ASCII; empty for other characters. In Unicode the ten digits of a script are
+ * consecutive, starting with 0.
  *
  * @param {string} character
  */
@@ -74,7 +74,7 @@ export class CodeEntry extends Component {
   #type = (event) => {
     const input = /** @type {HTMLInputElement} */ (event.currentTarget);
     const code = digitsOf(input.value);
-    // Even if the state does not change, so that the field never holds anything but digits.
+    // Set even if the state does not change, so that the field never contains anything but digits.
     input.value = code;
     const isNew = code !== this.state.code;
     this.setState({ code });
@@ -104,7 +104,7 @@ export class CodeEntry extends Component {
     const answer = await this.#answerTo(code, signal);
     if (signal.aborted) return;
     this.setState({ answer });
-    // The next digit begins another code.
+    // Selected, so that the next digit starts another code.
     this.#input?.select();
     desk.alerts.say(sayAnswer(answer));
     if (answer.kind === "wait") this.#countDown();

@@ -1,5 +1,5 @@
 /**
- * The columns of the table. "Status" and "Visitor" are always there; an agent chooses and orders the others.
+ * The columns of the table. "Status" and "Visitor" are always shown; the agent chooses and orders the others.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { deviceText, pageText, placeText } from "./who.js";
  *
  * @typedef {object} Column
  * @property {string} title
- * @property {number} least its least width, in rem
- * @property {number} share of the room that is left
+ * @property {number} least the least width, in rem
+ * @property {number} share the share of the remaining width, as in CSS `fr`
  * @property {(visitor: Visitor) => string} text
  */
 
@@ -23,7 +23,11 @@ const plain = (value) => typeof value === "string" ? value : "";
 /** @param {unknown} value */
 const joined = (value) => Array.isArray(value) ? value.join(", ") : "";
 
-/** The columns that can be chosen, by name. "here" ticks and "tags" are labels, so that the row draws them. @type {Record<string, Column>} */
+/**
+ * The optional columns by name. The row itself draws "here", which changes every second, and "tags", which are labels.
+ *
+ * @type {Record<string, Column>}
+ */
 export const COLUMNS = {
   page: { title: "Page", least: 8, share: 2.2, text: ({ last_url }) => pageText(last_url) },
   place: { title: "Place", least: 6, share: 1.2, text: placeText },
@@ -58,11 +62,11 @@ export const DEFAULT_COLUMNS = ["page", "place", "device", "tags", "here"];
 /** "Status" and "Visitor". @type {Pick<Column, "least" | "share">[]} */
 const FIRST_COLUMNS = [{ least: 8.5, share: 0 }, { least: 10, share: 1.8 }];
 
-/** The room between two columns, as the style has it, and at both ends. In pixels. */
+/** The gap between columns and at both ends, in pixels; the same as in the style sheet. */
 const GAP = 16;
 
 /**
- * The widths of all columns that are shown, and the least width of a row with them, as CSS has them.
+ * The CSS values for the widths of the shown columns, and for the least width of a row.
  *
  * @param {string[]} names
  */

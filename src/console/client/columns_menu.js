@@ -1,5 +1,5 @@
 /**
- * Choosing and ordering columns, and how dense the table is.
+ * The menu in which an agent chooses and orders columns, and the table's density.
  *
  * @module
  */

@@ -7,10 +7,10 @@ import { useState } from "../vendor/hooks.js";
 import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 
-/** How long it says that it was done, in milliseconds. */
+/** How long the button confirms that the text was copied, in milliseconds. */
 const DONE_MS = 1500;
 
-/** @param {{ text: string, label: string }} props `label` is of what is copied */
+/** @param {{ text: string, label: string }} props `label` names the copied text */
 export function Copy({ text, label }) {
   const [isDone, setDone] = useState(false);
   const copy = async () => {
@@ -40,7 +40,7 @@ async function copyText(text) {
 }
 
 /**
- * For pages loaded by HTTP from another host, which browsers give no access to the clipboard.
+ * A fallback for pages loaded by HTTP from another host, on which `navigator.clipboard` is missing.
  *
  * @param {string} text
  */

@@ -1,6 +1,6 @@
 /**
- * The console's state: who is signed in, which visitors are listed, which one is open. Views show it and call its
- * methods; it calls back when they must be drawn again.
+ * The console's state: who is signed in, which visitors are listed, which one is open. Views render the state and call
+ * its methods; a callback asks for a new rendering.
  *
  * @module
  */
@@ -20,46 +20,46 @@ import { watchVisitor } from "./watch.js";
  * @typedef {import("./api.js").Visitor} Visitor
  * @typedef {import("./stream.js").Message} Message
  *
- * How current the list is. `at` is the time in milliseconds at which it last was.
+ * How current the list is.
  *
  * @typedef {object} Connection
  * @property {"loading" | "live" | "lost" | "refused"} state
- * @property {number} at
- * @property {string} code why it is not live
+ * @property {number} at when the list was last current, in milliseconds
+ * @property {string} code the error code that explains why the list is not live
  * @property {string} message
  * @property {number | null} waitUntil when the server may be asked again, in milliseconds
  */
 
-/** Changes from the server are drawn at most once in that time, in milliseconds. */
+/** The least time between two renderings of changes from the server, in milliseconds. */
 const DRAW_MS = 250;
 
 /** How long typing must pause before a search begins, in milliseconds. */
 const TYPING_MS = 300;
 
-/** How long it waits until it asks for the usage again, in milliseconds. */
+/** The pause before the usage is requested again after a failure, in milliseconds. */
 const USAGE_RETRY_MS = 5000;
 
-/** The desk of one agent. */
+/** The state of one tab's console. */
 export class Desk {
   /** @type {import("./keys.js").Session | null} */
   session = readSession();
   /** @type {Api | null} */
   api = null;
-  /** Why the last key was not accepted. */
+  /** Why the last key was refused, as a sentence; empty if it was not. */
   signInProblem = "";
   preferences = readPreferences();
-  /** As it is typed. */
+  /** The search as typed so far. */
   q = "";
-  /** As it is searched for. */
+  /** The search that the list shows. */
   searchedQ = "";
   list = new VisitorList(serverNow);
   /** @type {{ online: number, waiting: number } | null} */
   count = null;
   /** @type {Connection} */
   connection = { state: "loading", at: 0, code: "", message: "", waitUntil: null };
-  /** The short id of the visitor that is open. @type {string | null} */
+  /** The short id of the open visitor. @type {string | null} */
   openId = null;
-  /** What lies over the page. @type {"code" | "help" | "search" | "columns" | null} */
+  /** The open dialog. @type {"code" | "help" | "search" | "columns" | null} */
   panel = null;
   bell = new Bell();
   alerts = new Alerts(() => this.draw());
@@ -83,7 +83,7 @@ export class Desk {
     if (this.session !== null) this.#begin(this.session);
   }
 
-  /** Draws at once, since the agent did something and expects to see its effect. */
+  /** Renders at once, as the effect of something that the agent did. */
   draw() {
     clearTimeout(this.#drawTimer);
     this.#drawTimer = undefined;
@@ -94,7 +94,7 @@ export class Desk {
     if (faded !== null) this.#drawAfter(Math.max(DRAW_MS, faded - serverNow()));
   }
 
-  /** Draws soon, together with whatever else changes until then. */
+  /** Renders soon, together with all changes until then. */
   drawSoon() {
     this.#drawAfter(Math.max(0, this.#drawnAt + DRAW_MS - performance.now()));
   }
@@ -113,7 +113,7 @@ export class Desk {
   }
 
   /**
-   * Signs in. Whether the key is right shows when the first list is read.
+   * Signs in. The key is checked by reading the first list.
    *
    * @param {string} key
    * @param {string} agent
@@ -126,7 +126,7 @@ export class Desk {
     this.draw();
   }
 
-  /** Signs out, and forgets everything that was shown. */
+  /** Signs out, and forgets all visitors. */
   signOut() {
     this.claims.releaseAll();
     this.#leave();
@@ -156,7 +156,7 @@ export class Desk {
   }
 
   /**
-   * Asks how many there are, and what the key may do; again where that was not answered.
+   * Requests the counts and what the key may do; repeats the request after a failure.
    *
    * @param {Api} api
    */
@@ -195,7 +195,7 @@ export class Desk {
     this.alerts.quiet();
   }
 
-  /** Ends everything: the page is left. */
+  /** Closes the stream and ends all claims, when the page is left. */
   close() {
     this.claims.releaseAll();
     this.#leave();
@@ -203,7 +203,7 @@ export class Desk {
 
   /** @param {Message} message */
   #receive(message) {
-    // Only messages that may concern a waiting visitor are looked at, since most do not.
+    // The waiting visitors are only recomputed for messages that may concern one, since most messages do not.
     const concernsWaiters = message.type === "list" || message.type === "more" ||
       message.type === "visitor" &&
         (isWaiting(message.visitor) || this.#isWaiting(message.visitor.short_id)) ||
@@ -254,7 +254,7 @@ export class Desk {
     this.drawSoon();
   }
 
-  /** If this tab's claim of a visitor has ended, it is not renewed. @param {Visitor} visitor */
+  /** Stops renewing this tab's claim on a visitor if it has ended. @param {Visitor} visitor */
   #noteClaim({ short_id, claimed_by }) {
     const before = this.list.get(short_id)?.visitor.claimed_by;
     if (before === this.claims.agent && claimed_by !== before) this.claims.noteEnd(short_id);
@@ -285,10 +285,11 @@ export class Desk {
   }
 
   /**
-   * A search leaves out some of those who wait; a list that is not there yet would leave out all of them.
+   * Updates the bell with the number of waiting visitors whom the search leaves out. Does nothing before the list is
+   * loaded, since all of them would be missing.
    *
-   * @param {number} waiting how many wait
-   * @param {boolean} [isNew] whether that was just counted
+   * @param {number} waiting the number of all waiting visitors
+   * @param {boolean} [isNew] whether the number was just received
    */
   #listenOutside(waiting, isNew = true) {
     if (this.searchedQ === "" || this.list.isEmpty) return;
@@ -297,31 +298,31 @@ export class Desk {
     this.alerts.ring(this.bell.isRinging);
   }
 
-  /** Silences the bell for those who wait now. */
+  /** Silences the bell for the visitors who wait now. */
   silence() {
     this.bell.silence();
     this.alerts.ring(false);
     this.draw();
   }
 
-  /** Every second: what ticks, and what must not go unnoticed. */
+  /** Called every second: renders running times, and checks the connection and the bell. */
   tick() {
     this.#shared?.watch();
     if (this.bell.isRinging) this.#listenForWaiters();
     this.drawSoon();
   }
 
-  /** The network is back, or the machine is awake again. */
+  /** Reconnects at once, when the network is back or the machine wakes up. */
   hurry() {
     this.#shared?.watch();
     this.#shared?.hurry();
   }
 
   /**
-   * Takes what is typed into the search.
+   * Changes the search, when the agent types.
    *
    * @param {string} q
-   * @param {boolean} [isComplete] searched for at once
+   * @param {boolean} [isComplete] whether to search at once, instead of waiting for a pause in typing
    */
   search(q, isComplete = false) {
     this.q = q;
@@ -335,13 +336,13 @@ export class Desk {
     const q = this.q.trim();
     if (q === this.searchedQ) return;
     this.searchedQ = q;
-    // Not a step back in the browser's history for each letter.
+    // Replaces the history entry: a new one for each letter would make the back button useless.
     history.replaceState(null, "", fragmentOf(q) || location.pathname + location.search);
     if (this.session !== null && this.mode === "full") this.#listen();
     this.draw();
   }
 
-  /** The fragment was changed by hand, or by a link to a filter. */
+  /** Takes the search from the URL's fragment, after the agent edited it or followed a link to a filter. */
   readFragment() {
     const q = searchOf(location.hash);
     if (q !== this.searchedQ) this.search(q, true);
@@ -355,11 +356,11 @@ export class Desk {
     this.draw();
   }
 
-  /** What is to be said of watching a visitor. */
+  /** The last message about watching a visitor. */
   watchNote = { shortId: "", text: "" };
 
   /**
-   * Opens a visitor, and the page where it is watched.
+   * Opens a visitor, and the web page on which an agent watches the visitor.
    *
    * @param {string} shortId
    */
@@ -371,11 +372,11 @@ export class Desk {
   }
 
   /**
-   * Takes care of a visitor.
+   * Claims a visitor.
    *
    * @param {string} shortId
-   * @param {boolean} takesOver whether a colleague's claim ends
-   * @throws {import("./api.js").ApiFailure} `already_claimed`
+   * @param {boolean} takesOver whether to replace a colleague's claim
+   * @throws {import("./api.js").ApiFailure} for example `already_claimed`
    */
   async claim(shortId, takesOver) {
     return this.#show(await this.claims.claim(shortId, takesOver));
@@ -386,7 +387,7 @@ export class Desk {
     return this.#show(await this.claims.release(shortId));
   }
 
-  /** Shows at once, and not only when the stream says it, what was changed. @param {Visitor} visitor */
+  /** Shows a changed visitor at once, before the stream sends the change. @param {Visitor} visitor */
   #show(visitor) {
     if (this.list.get(visitor.short_id) !== undefined) this.list.put(visitor);
     this.draw();

@@ -1,5 +1,5 @@
 /**
- * What lies over the page until it is closed: by its button, by Escape, or by a click beside it.
+ * A dialog over the page. Its button, Escape, or a click beside it close it.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { html } from "./html.js";
 import { Symbol } from "./marks.js";
 
 /**
- * @param {{ title: string, name: string, onClose: () => void, children?: any }} props `name` is of its style
+ * @param {{ title: string, name: string, onClose: () => void, children?: any }} props `name` is the CSS class
  */
 export function Dialog({ title, name, onClose, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  // Without delay, since the next key pressed belongs to the dialog.
+  // A layout effect, so that the dialog has the focus before the next key is pressed.
   useLayoutEffect(() => {
     const dialog = ref.current;
     const before = /** @type {HTMLElement | null} */ (document.activeElement);

@@ -1,6 +1,6 @@
 /**
- * Server-Sent Events as they come in (https://html.spec.whatwg.org/multipage/server-sent-events.html). A browser's own
- * `EventSource` sends no `Authorization` header.
+ * A parser of Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html). The browser's own
+ * `EventSource` cannot be used, since it sends no `Authorization` header.
  *
  * @module
  */
@@ -9,14 +9,14 @@
  * An event.
  *
  * @typedef {object} ServerEvent
- * @property {string} type `message` where the server names none
+ * @property {string} type `message` if the server gives no type
  * @property {string} data
- * @property {string | null} id the last one that was sent; `null` before any
+ * @property {string | null} id the last id that the server sent; `null` before the first
  */
 
-/** Parses the text of a stream into events, in whatever pieces it comes. */
+/** Parses the text of a stream into events. The text may be split anywhere. */
 export class EventReader {
-  /** How long the server wants a client to wait before it connects again, in milliseconds; `null` where it does not say. */
+  /** The server's last `retry` field: the pause before a reconnect, in milliseconds; `null` before the first. */
   retry = /** @type {number | null} */ (null);
   #rest = "";
   #type = "";
@@ -26,16 +26,16 @@ export class EventReader {
   #id = null;
 
   /**
-   * Takes the next piece of text.
+   * Parses the next piece of text.
    *
    * @param {string} piece
-   * @returns {ServerEvent[]} the events that are complete with it
+   * @returns {ServerEvent[]} the events that this piece completes
    */
   read(piece) {
     /** @type {ServerEvent[]} */
     const events = [];
     const text = this.#rest + piece;
-    // A carriage return at the end may be the first half of a line's end.
+    // A carriage return at the end may be the first half of a CRLF.
     const lines = text.split(/\r\n|\n|\r(?!$)/);
     this.#rest = /** @type {string} */ (lines.pop());
     for (const line of lines) {

@@ -1,5 +1,5 @@
 /**
- * What is always in sight: how current the list is, who is there and who waits, and how an agent is alerted.
+ * The header: how current the list is, how many visitors are online and waiting, and the settings of alerts.
  *
  * @module
  */

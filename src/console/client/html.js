@@ -1,5 +1,5 @@
 /**
- * Markup in templates: `` html`<b>${text}</b>` ``. Values are text and never become markup.
+ * Markup in template literals: `` html`<b>${text}</b>` ``. Values are inserted as text, never as markup.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The keyboard shortcuts, and whether they are turned on.
+ * The dialog that lists the keyboard shortcuts and turns them on or off.
  *
  * @module
  */

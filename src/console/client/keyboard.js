@@ -1,5 +1,5 @@
 /**
- * The keys that do something, off while somebody types.
+ * The keyboard shortcuts, which are off while the agent types text.
  *
  * @module
  */
@@ -11,7 +11,7 @@ function isTyping(target) {
 }
 
 /**
- * Does what a key is for.
+ * Handles a key press.
  *
  * @param {KeyboardEvent} event
  * @param {import("./desk.js").Desk} desk
@@ -31,11 +31,11 @@ export function takeKey(event, desk, hands) {
  * @param {KeyboardEvent} event
  * @param {import("./desk.js").Desk} desk
  * @param {import("./app.js").Hands} hands
- * @returns {boolean} whether it is one of these keys
+ * @returns {boolean} whether the key was a shortcut
  */
 function takeFullKey(event, desk, { table }) {
   const row = /** @type {HTMLElement} */ (event.target).closest?.(".row");
-  // In the list these belong to it, as in any grid.
+  // In the table these keys move the focus, as in any grid.
   if (row !== null && row !== undefined && table !== null) {
     switch (event.key) {
       case "ArrowDown":
@@ -92,7 +92,7 @@ function takeFullKey(event, desk, { table }) {
   }
 }
 
-/** Arrows scroll what is open. @param {KeyboardEvent} event */
+/** Whether a key belongs to the focused element: arrow keys scroll the open visitor. @param {KeyboardEvent} event */
 function isControl({ key, target }) {
   return key.startsWith("Arrow") && target instanceof HTMLElement && target.closest(".visitor") !== null;
 }

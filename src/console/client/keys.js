@@ -1,40 +1,40 @@
 /**
- * The key that the agent signed in with, and the agent's name: kept for this tab alone, and gone with it. Neither is
- * ever in a URL, in `localStorage` or in a cookie.
+ * The agent's key and name. They are stored for this tab only, until it is closed, and never in a URL, in
+ * `localStorage` or in a cookie.
  *
  * @module
  */
 import { BASE } from "./base.js";
 
 /**
- * Who is signed in in this tab.
+ * The agent who is signed in in this tab.
  *
  * @typedef {object} Session
  * @property {string} key sent as `Authorization`
- * @property {string} agent the agent's name, as colleagues see it; empty where none was given
+ * @property {string} agent the agent's name, as colleagues see it; empty if none was given
  */
 
-/** Several installations may be under one origin. */
+/** The storage key. It contains the path, since several installations may have the same origin. */
 const ITEM = `foyer ${BASE.pathname}`;
 
 /**
- * Who is signed in.
+ * Reads the stored session.
  *
  * @param {Pick<Storage, "getItem">} [storage]
- * @returns {Session | null} `null` where nobody is
+ * @returns {Session | null} `null` if nobody is signed in
  */
 export function readSession(storage = sessionStorage) {
   try {
     const { key, agent } = JSON.parse(storage.getItem(ITEM) ?? "");
     return typeof key === "string" && key !== "" ? { key, agent: String(agent ?? "") } : null;
   } catch {
-    // Nothing is stored, or something else, or the browser refuses storage.
+    // Nothing usable is stored, or the browser refuses storage.
     return null;
   }
 }
 
 /**
- * Keeps who is signed in until the tab is closed. Where the browser keeps nothing, that is until the page is left.
+ * Stores the session until the tab is closed; if the browser refuses storage, it lasts until the page is left.
  *
  * @param {Session} session
  * @param {Pick<Storage, "setItem">} [storage]
@@ -43,12 +43,12 @@ export function keepSession({ key, agent }, storage = sessionStorage) {
   try {
     storage.setItem(ITEM, JSON.stringify({ key, agent }));
   } catch {
-    // The session stays in memory.
+    // Storage is refused: the session stays in memory.
   }
 }
 
 /**
- * Signs out.
+ * Removes the stored session.
  *
  * @param {Pick<Storage, "removeItem">} [storage]
  */
@@ -56,15 +56,15 @@ export function forgetSession(storage = sessionStorage) {
   try {
     storage.removeItem(ITEM);
   } catch {
-    // Nothing was kept.
+    // Storage is refused: nothing was stored.
   }
 }
 
 /**
- * A key as it may be sent: without white space around it, as it comes from a clipboard.
+ * Removes white space around a key, which a paste may add.
  *
  * @param {string} given
- * @returns {string | null} `null` where it can be no key, since a header cannot carry it
+ * @returns {string | null} `null` if the text cannot be a key, because a header cannot carry it
  */
 export function readKey(given) {
   const key = given.trim();

@@ -1,11 +1,11 @@
 /**
- * Links to what visitors and other software wrote.
+ * Safe links to URLs that visitors and other software wrote.
  *
  * @module
  */
 
 /**
- * A URL that an agent may follow.
+ * Checks that an agent may follow a URL.
  *
  * @param {unknown} given
  * @returns {string | null} `null` unless it is an http or https URL
@@ -16,5 +16,5 @@ export function safeUrl(given) {
   return url !== null && /^https?:$/.test(url.protocol) && /^https?:\/\//i.test(given) ? url.href : null;
 }
 
-/** The attributes of every link to another site, which learns nothing of this page. */
+/** The attributes of every link to another site, so that the site learns nothing about this page. */
 export const ELSEWHERE = { target: "_blank", rel: "noopener noreferrer" };

@@ -21,7 +21,7 @@ let shownIcon = "0.svg";
 /** @type {number | null} */
 let saidWaiting = null;
 
-/** Drawn only where somebody can see it; the title and the icon always are. */
+/** Renders the title and the icon, and the rest only while the tab is visible. */
 function draw() {
   if (document.hidden) desk.list.rows();
   else render(html`<${App} desk=${desk} hands=${hands} />`, root);
@@ -32,7 +32,7 @@ function draw() {
   if (document.title !== title) document.title = title;
   const name = iconName(isSignedIn ? count?.waiting ?? 0 : 0, isCurrent);
   if (name !== shownIcon) icon.href = new URL(shownIcon = name, iconFolder).href;
-  // Screen readers hear of waiting visitors, not of everyone who comes and goes.
+  // Screen readers announce changes of the waiting visitors, not everyone who comes and goes.
   if (isSignedIn && count !== null && count.waiting !== saidWaiting) {
     saidWaiting = count.waiting;
     desk.alerts.say(countText(count));
@@ -52,5 +52,5 @@ document.addEventListener("visibilitychange", () => {
   desk.draw();
 });
 addEventListener("pagehide", () => desk.close());
-// The page came back from the back/forward cache, with its connections closed.
+// A page that comes back from the back/forward cache has lost its connections.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

@@ -1,11 +1,11 @@
 /**
- * Foyer's mark and the few symbols of the console, as SVG that takes the colour of the text around it.
+ * Foyer's logo and the console's symbols, as SVG in the colour of the surrounding text.
  *
  * @module
  */
 import { html } from "./html.js";
 
-/** The mark: a door that stands open. */
+/** The logo: an open door. */
 export function Mark() {
   return html`
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
@@ -17,7 +17,7 @@ export function Mark() {
   `;
 }
 
-/** The strokes of each symbol, in a square of 24. */
+/** The SVG paths of each symbol, in a square of 24 × 24. */
 const SYMBOLS = {
   search: "M10.500 4a6.500 6.500 0 1 1 0 13a6.500 6.500 0 0 1 0-13M15.500 15.500L20 20",
   sound: "M4 9.500v5h3.500L12 18.500v-13L7.500 9.500zM15.500 9a4 4 0 0 1 0 6M18 6.500a8 8 0 0 1 0 11",

@@ -1,5 +1,5 @@
 /**
- * What each attribute of a visitor means, as the API's description says it.
+ * The meanings of a visitor's attributes, from the API's OpenAPI description.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 const known = new WeakMap();
 
 /**
- * The meaning of each attribute, by its name.
+ * Reads the meaning of each attribute, by name.
  *
  * @param {import("./api.js").Api} api
- * @returns {Promise<Record<string, string>>} empty where the server did not say
+ * @returns {Promise<Record<string, string>>} empty if the description cannot be read
  */
 export function meaningsOf(api) {
   const asked = known.get(api) ?? api.request("openapi.json").then((description) =>
@@ -27,7 +27,7 @@ export function meaningsOf(api) {
   });
 }
 
-/** The words of an attribute's name: `last_seen_at` is "Last seen at". @param {string} name */
+/** An attribute's name as a label: `last_seen_at` becomes "Last seen at". @param {string} name */
 export function labelOf(name) {
   const words = name.replaceAll("_", " ").replace(
     /\b(id|ids|ip|url|sdk|api)\b/g,

@@ -1,5 +1,5 @@
 /**
- * How an agent likes the table, kept on this device. Nothing of a visitor, of the key or of the agent is in it.
+ * The agent's settings of the table, stored on this device. They contain no data of visitors, no key and no name.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./columns.js";
  * @typedef {object} Preferences
  * @property {string[]} columns the names of the columns that are shown, in order
  * @property {"comfortable" | "compact"} density
- * @property {boolean} shortcuts whether single keys do something
+ * @property {boolean} shortcuts whether keyboard shortcuts of a single key are on
  */
 
 const ITEM = `foyer table ${BASE.pathname}`;
 
 /**
- * Reads stored preferences, whatever they hold: an earlier Foyer may have written them.
+ * Parses stored preferences. Accepts any content, since an earlier version of Foyer may have written it.
  *
  * @param {string | null} stored
  * @returns {Preferences}
@@ -27,7 +27,7 @@ export function parsePreferences(stored) {
   try {
     given = JSON.parse(stored ?? "{}") ?? {};
   } catch {
-    // As if there were none.
+    // Unreadable preferences count as none.
   }
   const columns = Array.isArray(given.columns)
     ? [...new Set(given.columns)].filter((name) => COLUMN_NAMES.includes(name))
@@ -53,6 +53,6 @@ export function keepPreferences({ columns, density, shortcuts }) {
   try {
     localStorage.setItem(ITEM, JSON.stringify({ columns, density, shortcuts }));
   } catch {
-    // They last until the page is left.
+    // Storage is refused: they last until the page is left.
   }
 }

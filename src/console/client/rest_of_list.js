@@ -1,7 +1,7 @@
 /**
- * The visitors online beyond those that a stream follows, where there are more: read as ordinary result pages, and read
- * again every now and then. They were seen longest ago, so that little happens to them; whoever does something is
- * followed by the stream from then on.
+ * The visitors online beyond those that a stream follows, if there are more. They are read as ordinary result pages,
+ * every 30 seconds. They were seen longest ago, so their data seldom changes; as soon as one of them does something,
+ * the stream follows that visitor.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { MOST_VISITORS } from "./stream.js";
  * @typedef {import("./stream.js").Message} Message
  */
 
-/** How often they are read, in milliseconds. */
+/** The time between two reads, in milliseconds. */
 const READ_MS = 30_000;
 
-/** After a failure, in milliseconds. */
+/** The time before a read is repeated after a failure, in milliseconds. */
 const RETRY_MS = 5000;
 
 /** The most result pages that are read; visitors beyond them are not listed. */
 const MOST_PAGES = 10;
 
-/** Adds the visitors whom a stream leaves out to its messages. */
+/** Adds to a stream's messages the visitors whom the stream leaves out. */
 export class RestOfList {
-  /** Those that the stream follows. @type {Map<string, Visitor>} */
+  /** The visitors that the stream follows, by short id. @type {Map<string, Visitor>} */
   #streamed = new Map();
-  /** The others. @type {Map<string, Visitor>} */
+  /** The visitors that the stream leaves out, by short id. @type {Map<string, Visitor>} */
   #rest = new Map();
   #dueAt = -Infinity;
   #isReading = false;
@@ -35,7 +35,7 @@ export class RestOfList {
   /**
    * @param {object} options
    * @param {import("./api.js").Api} options.api
-   * @param {string} options.q with a search nothing further is read, since it may match everybody who was ever here
+   * @param {string} options.q if not empty, nothing is read: a search may match everybody who ever visited
    * @param {(message: Message) => void} options.receive
    */
   constructor({ api, q, receive }) {
@@ -45,7 +45,7 @@ export class RestOfList {
   }
 
   /**
-   * Takes the list with which a stream begins.
+   * Sets the list with which a stream begins.
    *
    * @param {Visitor[]} visitors
    */
@@ -62,7 +62,7 @@ export class RestOfList {
     return this.q === "" && this.#streamed.size >= MOST_VISITORS;
   }
 
-  /** Reads them where that is due; to be called every second or so. */
+  /** Reads the visitors if a read is due. To be called about every second. */
   watch() {
     const isDue = performance.now() >= this.#dueAt && (this.#isOverfull || this.#rest.size > 0);
     if (!isDue || this.#isReading || this.#aborter.signal.aborted) return;
@@ -73,7 +73,7 @@ export class RestOfList {
   }
 
   /**
-   * Takes a message of the stream, and passes it on with the visitors that it leaves out.
+   * Receives a message of the stream, and passes it on, adding the visitors that the stream leaves out.
    *
    * @param {Message} message
    */
@@ -104,7 +104,7 @@ export class RestOfList {
   }
 
   /**
-   * Whether somebody is at the end of the list, and so may have fallen off it instead of having left.
+   * Whether a visitor is last on the list, so that `gone` may mean that it fell off the end and is still online.
    *
    * @param {Visitor} visitor
    */
@@ -126,7 +126,7 @@ export class RestOfList {
       const response = await this.api.open(path, { signal: this.#aborter.signal });
       const { visitors } = await readJson(response);
       for (const visitor of visitors) read.set(visitor.short_id, visitor);
-      // Shown page by page.
+      // Added page by page, so that the first ones are shown early.
       this.#add(visitors);
       const [, next] = /<([^>]*)>/.exec(response.headers.get("Link") ?? "") ?? [];
       if (next === undefined) break;
