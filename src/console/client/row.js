@@ -1,5 +1,5 @@
 /**
- * A row of the table, which is a card on a phone.
+ * A row of the table, or a card on a phone.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { detailOf, nameOf } from "./who.js";
  * @typedef {import("./visitor_list.js").Entry} Entry
  */
 
-/** The most characters of a text in a row: more would not fit, and cost layout. */
+/** The most characters of a text in a row: more would not fit, and would slow down the layout. */
 const MOST_SHOWN = 200;
 
-/** As many tags have room. */
+/** The most tags that fit in a row. */
 const MOST_TAGS = 2;
 
 /** @param {string} text */
@@ -30,15 +30,15 @@ const short = (text) => plainText(text.slice(0, MOST_SHOWN));
 /**
  * @typedef {object} RowProps
  * @property {Visitor} visitor
- * @property {number | null} since when it came, in milliseconds
+ * @property {number | null} since when the visitor came online, in milliseconds; `null` if unknown
  * @property {boolean} isSinceExact
  * @property {boolean} isLeaving
  * @property {number} index from 0
  * @property {number} height in pixels
  * @property {string[]} columns
  * @property {boolean} isOpen
- * @property {boolean} isActive whether it is the one that the keyboard is at
- * @property {number} second now, in whole seconds
+ * @property {boolean} isActive whether the row has the keyboard focus, or would get it
+ * @property {number} second the current time, in whole seconds
  * @property {(shortId: string) => void} onOpen
  */
 
@@ -102,7 +102,7 @@ function Cell({ name, visitor, since, isSinceExact, second }) {
 }
 
 /**
- * How long a visitor has been here; "at least", if it came before the console read the list.
+ * How long a visitor has been online; with "at least" if the visitor came before the console read the list.
  *
  * @param {Visitor} visitor
  * @param {Pick<Entry, "since" | "isSinceExact">} entry

@@ -1,5 +1,5 @@
 /**
- * The search: the box, chips for usual filters, and the help on what can be written.
+ * The search: the box, chips for common filters, and the help on the search format.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { fragmentOf, hasPart, partsOf, togglePart } from "./search_parts.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
-/** The most tags of the list's visitors that have a chip. */
+/** The most tags that have a chip. */
 const MOST_TAGS = 5;
 
 /** @param {{ desk: Desk }} props */
@@ -70,7 +70,7 @@ export function Chips({ desk }) {
 }
 
 /**
- * The tags that most visitors of the list have, and those that are searched for.
+ * The tags with a chip: those in the search, and the most frequent ones on the list.
  *
  * @param {Desk} desk
  */
@@ -79,17 +79,17 @@ function tagsOf({ list, q }) {
   const counts = new Map();
   for (const { tags } of list.visitors()) {
     for (const tag of Array.isArray(tags) ? tags : []) {
-      // Other tags cannot be searched for, or do not fit.
+      // Other tags cannot be searched for, or are too long for a chip.
       if (/^#[^\s"]{1,24}$/.test(tag)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
     }
   }
   const most = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([tag]) => tag);
   const searched = partsOf(q).filter((part) => /^#./.test(part));
-  // By name, so that they do not change places as visitors come and go.
+  // Sorted by name, so that chips do not move as visitors come and go.
   return [...new Set([...searched, ...most.slice(0, MOST_TAGS)])].slice(0, MOST_TAGS).sort();
 }
 
-/** What can be typed, with an example, and whom it finds. */
+/** The search format: each kind of part with an example, and whom it finds. */
 const FORMAT = [
   [
     "text",

@@ -1,14 +1,14 @@
 /**
- * The search text as it stands in the URL's fragment, and as chips change it. Only the server interprets it.
+ * Functions on the search text, for the URL's fragment and the chips. Only the server interprets the text.
  *
  * @module
  */
 
-/** The longest search that the API takes, in characters. */
+/** The longest search that the API accepts, in characters. */
 export const MOST_CHARACTERS = 256;
 
 /**
- * The search text of a URL's fragment: a link to a filter can be sent to a colleague.
+ * The search text in a URL's fragment, so that an agent can send a colleague a link to a filter.
  *
  * @param {string} fragment with or without its `#`
  * @returns {string}
@@ -18,7 +18,7 @@ export function searchOf(fragment) {
 }
 
 /**
- * The fragment for a search text; empty where nothing is searched for.
+ * The fragment for a search text; empty for an empty search.
  *
  * @param {string} q
  */
@@ -27,7 +27,7 @@ export function fragmentOf(q) {
 }
 
 /**
- * The parts of a search, as the server splits it: at white space, but for what is in double quotes.
+ * The parts of a search. Splits like the server: at white space, except within double quotes.
  *
  * @param {string} q
  * @returns {string[]}
@@ -37,7 +37,7 @@ export function partsOf(q) {
 }
 
 /**
- * Whether a part is in the search.
+ * Whether the search contains a part.
  *
  * @param {string} q
  * @param {string} part
@@ -47,11 +47,11 @@ export function hasPart(q, part) {
 }
 
 /**
- * The search with a part added, or removed if it is there already.
+ * Adds a part to the search, or removes it if the search contains it.
  *
  * @param {string} q
  * @param {string} part
- * @param {string[]} [others] parts that it cannot stand beside
+ * @param {string[]} [others] parts that exclude this one, and so are removed
  */
 export function togglePart(q, part, others = []) {
   const without = [part, ...others].map((one) => one.toLowerCase());
@@ -60,9 +60,9 @@ export function togglePart(q, part, others = []) {
 }
 
 /**
- * The search for a value by an operator, with quotes where it needs them.
+ * A search for a value with an operator, quoted if necessary.
  *
- * @param {string} operator such as `id:`; empty: text
+ * @param {string} operator such as `id:`; empty for a text search
  * @param {string} value
  */
 export function searchFor(operator, value) {

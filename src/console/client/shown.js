@@ -1,5 +1,5 @@
 /**
- * Text of a visitor's, whole and with hidden characters shown by their names.
+ * A visitor's text in full, with the names of hidden characters.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export function Shown({ text }) {
 }
 
 /**
- * A URL, as a link where an agent may follow it.
+ * A URL, as a link if an agent may follow it.
  *
  * @param {{ url: string, text?: string }} props
  */

@@ -1,20 +1,20 @@
 /**
- * Text with what nobody sees made visible: control characters, and those that change the direction of the text around
- * them, by which one thing can look like another.
+ * Makes hidden characters in text visible: control characters, and characters that change the direction of the text
+ * around them, so that one text can look like another.
  *
  * @module
  */
 
 /**
- * A piece of text, either as it is or as the name of a hidden character.
+ * A piece of text: either plain text or the name of a hidden character.
  *
  * @typedef {{ text: string, isHidden: boolean }} Piece
  */
 
-/** Controls (but the line feed and tabulator between words), formatting characters, separators of lines, unassigned specials. */
+/** Controls, formatting characters, line separators, fillers and specials. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u115f\u1160\u3164\uffa0\u034f\ufff9-\ufffd]/u;
 
-/** A zero-width joiner between emoji, and marks of which one is made, are a part of what is seen. */
+/** A zero-width joiner between two emoji, where the joiner is not a hidden character but a part of the emoji. */
 const EMOJI = /(\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})/gu;
 
 /** @type {Record<string, string>} */
@@ -48,7 +48,7 @@ const NAMES = {
 };
 
 /**
- * Text in pieces, the hidden characters by their names.
+ * Splits text into pieces, with the names of hidden characters.
  *
  * @param {string} text
  * @returns {Piece[]}
@@ -78,7 +78,7 @@ function nameOf(character) {
 }
 
 /**
- * Text on one line for a row, without hidden characters: they would change how the row around them looks.
+ * Text on one line for a row, without hidden characters, which could change how the rest of the row looks.
  *
  * @param {string} text
  */

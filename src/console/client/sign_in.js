@@ -1,5 +1,5 @@
 /**
- * Signing in with a key.
+ * The form in which an agent signs in with a key.
  *
  * @module
  */

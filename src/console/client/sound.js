@@ -1,16 +1,16 @@
 /**
- * The bell's sound. It is synthesised, since the page's policy admits no media files.
+ * The bell's sound. It is synthesised, since the content security policy forbids media files.
  *
  * @module
  */
 
-/** How often it sounds while it rings, in milliseconds. */
+/** The time between two sounds while the bell rings, in milliseconds. */
 const PERIOD_MS = 3000;
 
-/** Two tones, their start and pitch. */
+/** The two tones: start in seconds, and frequency in hertz. */
 const TONES = [[0, 659.25], [0.18, 880]];
 
-/** A bell that can be heard once an agent has turned it on. */
+/** Plays the bell's sound, once an agent has turned it on. */
 export class Sound {
   /** @type {AudioContext | null} */
   #context = null;
@@ -21,7 +21,7 @@ export class Sound {
     return this.#context !== null;
   }
 
-  /** Turns it on, which browsers allow only during a click, and plays it once. */
+  /** Turns the sound on and plays it once. Must be called during a click, since browsers allow sound only then. */
   turnOn() {
     this.#context = new AudioContext();
     this.#strike();
@@ -34,7 +34,7 @@ export class Sound {
   }
 
   /**
-   * Begins or ends ringing.
+   * Starts or stops ringing.
    *
    * @param {boolean} isRinging
    */

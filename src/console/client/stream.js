@@ -1,6 +1,6 @@
 /**
- * A list of visitors that stays current: read once, then changed by the events of a stream, through lost connections and
- * restarts of the server, with nothing missed.
+ * A list of visitors that stays current: it is read once, and then changed by the events of a stream. Lost connections
+ * and restarts of the server lose no changes.
  *
  * @module
  */
@@ -10,10 +10,11 @@ import { EventReader } from "./events.js";
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
- * What a stream says. `heard` comes with each sign of life, at most once a second; `lost` when the connection is gone,
- * `refused` when it is no use to go on. `wait` is how many seconds the server asked for.
+ * The messages of a list stream. `heard` is sent when anything arrives, at most once a second; `lost` when the
+ * connection is lost, with the pause in seconds that the server asked for as `wait`; `refused` when trying again is
+ * useless.
  *
- * `more` are visitors who were there before, behind the others; some of them may be listed already.
+ * `more` has further visitors who come after all others; some of them may be listed already.
  *
  * @typedef {{ type: "list", visitors: Visitor[] }
  *   | { type: "more", visitors: Visitor[] }
@@ -25,40 +26,41 @@ import { EventReader } from "./events.js";
  *   | { type: "refused", code: string, message: string }} Message
  */
 
-/** The most visitors that the API sends in one answer. */
+/** The most visitors in one answer of the API. */
 export const MOST_VISITORS = 1000;
 
-/** The size of the first list, which is small if no more visitors are there. */
+/** The number of visitors that is requested first; larger lists are requested only if there are more. */
 export const FEW_VISITORS = 100;
 
-/** The server says something every 15 seconds. In milliseconds. */
+/** How long a connection may be silent, in milliseconds; the server sends a ping every 15 seconds. */
 export const SILENCE_MS = 20_000;
 
-/** The wait before reconnecting until the server gives another one, in milliseconds. */
+/** The first and the longest pause before a reconnect, in milliseconds; the server's `retry` replaces the first. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
 
 /** How often the list is read while the server offers no stream, in milliseconds. */
 const POLL_MS = 3000;
 
-/** Errors after which the same request would be refused again. */
+/** Errors after which a repeated request would be refused again. */
 const FINAL = new Set(["invalid_api_key", "not_found", "invalid_parameter"]);
 
 /**
- * Errors of the stream's route alone, after which lists can still be read: another process may be an earlier Foyer.
+ * Errors of the stream's route after which lists can still be read. (`not_found`: another process may run an earlier
+ * version of Foyer.)
  */
 const NO_STREAM = new Set(["too_many_streams", "not_found"]);
 
 /** Reads a list and follows its changes until it is closed. */
 export class ListStream {
-  /** The id from which a stream can resume, as the server gave it; `null` if the list must be read first. */
+  /** The server's id from which a stream can resume; `null` if the list must be read first. */
   after;
   #aborter = new AbortController();
-  /** Ends the current connection alone. */
+  /** Aborts only the current connection. */
   #connection = new AbortController();
-  /** The most visitors that are asked for; what is read and what is streamed must have the same. */
+  /** The `max_results` of requests; must be the same for the list and its stream. */
   #size;
-  /** The short ids of those on the list. @type {Set<string>} */
+  /** The short ids of the visitors on the list. @type {Set<string>} */
   #listed = new Set();
   #failures = 0;
   #retry = FIRST_RETRY_MS;
@@ -71,10 +73,11 @@ export class ListStream {
    * @param {object} options
    * @param {import("./api.js").Api} options.api
    * @param {string} options.q
-   * @param {string | null} options.after the id from which to resume another stream, whose list the receiver has
+   * @param {string | null} options.after the id from which to resume the stream of a list that the receiver already
+   * has; `null` to read the list
    * @param {Iterable<string>} [options.listed] the short ids of that list
    * @param {(message: Message) => void} options.receive
-   * @param {number} [options.pace] by which all periods are multiplied
+   * @param {number} [options.pace] a factor for all periods, for tests
    */
   constructor({ api, q, after, listed = [], receive, pace = 1 }) {
     this.api = api;
@@ -87,21 +90,21 @@ export class ListStream {
     this.ended = this.#run();
   }
 
-  /** Ends it. Nothing is received afterwards. */
+  /** Closes the stream. Sends no message afterwards. */
   close() {
     this.#aborter.abort();
     this.#connection.abort();
     this.#wake();
   }
 
-  /** Ends a connection that has been silent for too long, as after the machine slept; to be called every second or so. */
+  /** Aborts a connection that was silent for too long, for example while the machine slept. To be called every second. */
   watch() {
     if (this.#isReading && performance.now() - this.#heardAt > SILENCE_MS * this.pace) {
       this.#connection.abort();
     }
   }
 
-  /** Connects at once instead of waiting, as when the network is back. */
+  /** Ends a pause and connects at once, for example when the network is back. */
   hurry() {
     this.#wake();
   }
@@ -116,7 +119,7 @@ export class ListStream {
       try {
         if (this.after === null) await this.#readList();
         if (await this.#readStream()) continue;
-        // The server ended the stream: after half an hour, or because it stops.
+        // The server ended the stream, as it does after half an hour and when it stops: no failure.
         this.#failures = 0;
         pause = this.#jittered(this.#retry);
         this.#tell({ type: "lost", code: "ended", wait: null });
@@ -131,14 +134,14 @@ export class ListStream {
 
   /**
    * @param {unknown} error
-   * @returns {number | null} how long to wait, in milliseconds; `null` where there is no use
+   * @returns {number | null} the pause before the next attempt, in milliseconds; `null` if attempts are useless
    */
   #pauseAfter(error) {
     const { code, message, retryAfter } = error instanceof ApiFailure
       ? error
       : new ApiFailure("unreachable", 0, "The connection broke off.", null);
     if (code === "invalid_parameter" && this.after !== null) {
-      // Another version of the server, to whom it says nothing. Where `q` is at fault, the list is refused as well.
+      // Perhaps another version of the server does not know the id. If `q` is invalid, reading the list fails as well.
       this.after = null;
     } else if (FINAL.has(code)) {
       this.#tell({ type: "refused", code, message });
@@ -150,7 +153,7 @@ export class ListStream {
   }
 
   /**
-   * At random longer, since many consoles lose the same server at once.
+   * Changes a pause at random to 50 to 150 percent, since many consoles lose the same server at once.
    *
    * @param {number} ms
    */
@@ -168,7 +171,7 @@ export class ListStream {
     if (this.#isTooSmall) await this.#readMore();
   }
 
-  /** Reads all that may be read. Those who are new in it are behind the others. */
+  /** Reads the longest possible list. The visitors that it adds come after those already listed. */
   async #readMore() {
     this.#size = MOST_VISITORS;
     this.after = null;
@@ -182,7 +185,7 @@ export class ListStream {
     this.#tell({ type: "more", visitors });
   }
 
-  /** Whether there may be more than it asked for, although it may ask for more. */
+  /** Whether there may be more visitors than were requested, and more can be requested. */
   get #isTooSmall() {
     return this.#size === FEW_VISITORS && this.#listed.size >= FEW_VISITORS;
   }
@@ -193,7 +196,7 @@ export class ListStream {
     this.#tell({ type: "list", visitors });
   }
 
-  /** @returns {Promise<boolean>} whether another stream is to follow at once */
+  /** @returns {Promise<boolean>} whether to open another stream at once */
   async #readStream() {
     this.#connection = new AbortController();
     const signal = AbortSignal.any([this.#connection.signal, this.#aborter.signal]);
@@ -205,7 +208,7 @@ export class ListStream {
       headers: { Accept: "text/event-stream" },
       deadline: null,
     });
-    // A proxy may answer only with the first event.
+    // A proxy may delay the answer until the first event, so the answer may take as long as a silence.
     const slow = setTimeout(() => this.#connection.abort(), SILENCE_MS * this.pace);
     let response;
     try {
@@ -242,7 +245,7 @@ export class ListStream {
   }
 
   /**
-   * Reads the list again and again until a stream may be asked for again.
+   * Reads the list repeatedly, until a stream may be requested again.
    *
    * @param {ApiFailure} failure
    */
@@ -261,13 +264,13 @@ export class ListStream {
       this.#listed.add(value.short_id);
       this.#tell({ type, visitor: value });
     } else if (type === "gone") {
-      // A full list has dropped its last visitor.
+      // A full list may have dropped its last visitor: a longer one is read instead.
       if (this.#isTooSmall) return;
       this.#listed.delete(value.short_id);
       this.#tell({ type, shortId: value.short_id });
     } else if (type === "list") this.#list(value.visitors);
     else if (type === "count") this.#tell({ type, online: value.online, waiting: value.waiting });
-    // After what it stands for was received.
+    // The id is stored only after its changes were received.
     if (id !== null) this.after = id;
   }
 
@@ -301,7 +304,7 @@ function idsOf(visitors) {
 }
 
 /**
- * The pieces of a stream; Safari's cannot be iterated over.
+ * Iterates over the chunks of a stream; Safari's streams are not async iterable.
  *
  * @param {ReadableStream<Uint8Array>} stream
  */

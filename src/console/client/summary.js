@@ -1,5 +1,5 @@
 /**
- * The state of things in few words: for the window's title, the icon, the status and screen readers.
+ * Summaries of the console's state, for the window's title, the icon, the status and screen readers.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { clockText } from "./times.js";
 /** @typedef {import("./desk.js").Connection} Connection */
 
 /**
- * A list younger than that counts as live, since a connection that the server ended is reopened within that time. In
- * milliseconds.
+ * The age up to which a list counts as live, in milliseconds: a connection that the server ended is reopened within
+ * that time.
  */
 const LIVE_MS = 3000;
 
-/** How long the connection is lost before the time of the loss is shown, in milliseconds. */
+/** The age from which a list counts as lost, in milliseconds; then the time of the loss is shown instead of the age. */
 const LOST_MS = 60_000;
 
 /**
@@ -32,7 +32,7 @@ export function freshness({ state, at }, now) {
 }
 
 /**
- * Why it is not current, and what is done about it.
+ * Why the list is not current, and what the console does about it.
  *
  * @param {Connection} connection
  * @param {number} now in milliseconds
@@ -85,7 +85,7 @@ export function countText({ online, waiting }) {
 }
 
 /**
- * The size of a list, for screen readers.
+ * The size of a list as a sentence, for screen readers.
  *
  * @param {number} size
  */

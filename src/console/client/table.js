@@ -1,5 +1,5 @@
 /**
- * The table of visitors. The document holds the rows that are seen and a few more; all are of one height.
+ * The table of visitors. It renders only the visible rows and a few more; all rows have the same height.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { Row } from "./row.js";
 
 /** @typedef {import("./visitor_list.js").Entry} Entry */
 
-/** How many rows are drawn above and below those in sight. */
+/** The number of rows that are rendered above and below the visible ones. */
 const OVERSCAN = 6;
 
-/** The height of a row in pixels, as the style has it: of a card on a phone, of a row. */
+/** The heights of a card on a phone and of a row, in pixels; the same as in the style sheet. */
 const HEIGHTS = { card: 108, comfortable: 52, compact: 34 };
 
-/** Where rows are cards. */
+/** The media query for screens on which rows are cards. */
 export const PHONE = "(max-width: 719px)";
 
 /**
@@ -49,7 +49,7 @@ export class Table extends Component {
   #isPointed = false;
   #isFocused = false;
   #isScrolled = false;
-  /** A row to be focused once it is drawn. @type {string | null} */
+  /** The short id of a row that gets the focus once it is rendered. @type {string | null} */
   #toFocus = null;
   #phone = matchMedia(PHONE);
   #observer = new ResizeObserver(() => this.#measure());
@@ -76,7 +76,7 @@ export class Table extends Component {
 
   /** @override */
   componentDidUpdate() {
-    // Rows of another list under a resting pointer stand still as well.
+    // The pointer may rest over the rows of a new list, which then must be frozen too.
     this.#freeze();
     if (this.#toFocus === null) return;
     const row = this.#rowOf(this.#toFocus);
@@ -97,13 +97,13 @@ export class Table extends Component {
     const { scrollTop: top, clientHeight: height } = scroller;
     this.#isScrolled = top > this.rowHeight;
     this.#freeze();
-    // Not redrawn for each pixel, since rows beyond those in sight are drawn already.
+    // Not rendered for each pixel, since the rows next to the visible ones are rendered already.
     const step = this.rowHeight * 3;
     const rounded = Math.floor(top / step) * step;
     if (rounded !== this.state.top || height !== this.state.height) this.setState({ top: rounded, height });
   }
 
-  /** A list that is scrolled down stands still as well: new rows above would push away what is being read. */
+  /** Freezes the order while the pointer or the focus is in the list, or the list is scrolled down. */
   #freeze() {
     this.props.onFreeze(this.#isPointed || this.#isFocused || this.#isScrolled);
   }
@@ -112,7 +112,7 @@ export class Table extends Component {
     return this.state.isPhone ? HEIGHTS.card : HEIGHTS[this.props.density];
   }
 
-  /** The visitor that the keyboard is at. */
+  /** The short id of the row that has the keyboard focus, or would get it. */
   get activeId() {
     return this.#activeIndex >= 0 ? this.state.activeId : null;
   }
@@ -122,9 +122,9 @@ export class Table extends Component {
   }
 
   /**
-   * Moves the keyboard's row.
+   * Moves the focus by a number of rows.
    *
-   * @param {number} by rows; `Infinity`: to the last one
+   * @param {number} by the number of rows, negative upwards; `Infinity` for the last row
    */
   move(by) {
     const { rows } = this.props;
@@ -135,7 +135,7 @@ export class Table extends Component {
   }
 
   /**
-   * Brings the focus to a visitor's row.
+   * Moves the focus to a visitor's row.
    *
    * @param {string} shortId
    */
@@ -155,11 +155,11 @@ export class Table extends Component {
     this.setState({ activeId: shortId });
   }
 
-  /** Shows the newcomers, from the top. */
+  /** Shows the new visitors, and scrolls to the top. */
   #showNewer = () => {
     this.props.onCatchUp();
     if (this.#scroller !== null) this.#scroller.scrollTop = 0;
-    // The button is gone.
+    // The button disappears, so the focus moves to the first row.
     const { rows } = this.props;
     if (rows.length > 0) this.focusRow(rows[0].visitor.short_id);
   };
@@ -173,7 +173,7 @@ export class Table extends Component {
     const last = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + OVERSCAN + 3);
     const shown = rows.slice(first, last).map((entry, i) => ({ entry, index: first + i }));
     const activeIndex = this.#activeIndex;
-    // The row with the focus stays in the document, or the focus would be lost.
+    // The row with the focus must stay in the document, or the focus would be lost.
     if (activeIndex >= 0 && (activeIndex < first || activeIndex >= last)) {
       shown.push({ entry: rows[activeIndex], index: activeIndex });
     }

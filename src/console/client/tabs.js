@@ -1,8 +1,8 @@
 /**
- * One stream for all tabs of a browser that show the same search with the same key: one of them holds a lock and the
- * stream, and passes on what it receives. When that tab is closed another one goes on where it left off.
+ * Shares one stream among all tabs of a browser that show the same search with the same key: one tab holds a lock and
+ * the stream, and passes on the messages. When that tab is closed, another one resumes the stream.
  *
- * The names of lock and channel are made of the key, so that a tab with another key receives nothing.
+ * The names of lock and channel are derived from the key, so that a tab with another key receives nothing.
  *
  * @module
  */
@@ -14,30 +14,31 @@ import { ListStream, MOST_VISITORS } from "./stream.js";
  * @typedef {import("./stream.js").Message} Message
  * @typedef {import("./api.js").Visitor} Visitor
  *
- * What tabs say to each other: a tab has come, or asks for haste, or passes on a message with where the stream then is.
+ * The messages between tabs: a new tab announces itself, a tab asks the holder to reconnect at once, or the holder
+ * passes on a message of the stream, with the id from which the stream can resume after it.
  *
  * @typedef {{ kind: "hello" } | { kind: "hurry" } | { kind: "message", message: Message, after: string | null }} Note
  */
 
-/** A tab that holds the stream and says nothing for so long hangs, or is frozen by the browser. In milliseconds. */
+/** The silence of the tab that holds the stream after which it counts as hung or frozen, in milliseconds. */
 const HUNG_MS = 45_000;
 
-/** How often a tab that is looked at asks one in the background, whose timers are slowed down, to connect again. In milliseconds. */
+/** How often a visible tab asks a holder in the background, whose timers are throttled, to reconnect (milliseconds). */
 const HURRY_MS = 5000;
 
-/** A list that stays current, shared with other tabs where the browser can do that. */
+/** A list that stays current, shared with other tabs if the browser supports it. */
 export class SharedList {
-  /** The visitors as last received, for tabs that come later. @type {Map<string, Visitor> | null} */
+  /** The last received visitors by short id, for tabs that are opened later. @type {Map<string, Visitor> | null} */
   #visitors = null;
   /** @type {Extract<Message, { type: "count" }> | null} */
   #count = null;
-  /** The last message on the connection. @type {Message | null} */
+  /** The last message about the connection. @type {Message | null} */
   #connection = null;
   /** @type {string | null} */
   #after = null;
-  /** Where this tab holds the stream. @type {ListStream | null} */
+  /** The stream, if this tab holds it. @type {ListStream | null} */
   #stream = null;
-  /** Beside the stream. @type {RestOfList | null} */
+  /** The visitors beyond the stream, if this tab holds it. @type {RestOfList | null} */
   #rest = null;
   /** @type {BroadcastChannel | null} */
   #channel = null;
@@ -45,7 +46,7 @@ export class SharedList {
   #hurriedAt = -Infinity;
   #isClosed = false;
   #name = "";
-  /** Gives the lock back. */
+  /** Releases the lock. */
   #release = () => {};
 
   /**
@@ -66,7 +67,7 @@ export class SharedList {
     return this.#stream !== null;
   }
 
-  /** Ends it. Another tab goes on. */
+  /** Stops sharing; another tab takes the stream over. */
   close() {
     this.#isClosed = true;
     this.#endStream();
@@ -74,7 +75,7 @@ export class SharedList {
     this.#release();
   }
 
-  /** Checks that the stream still receives something; to be called every second or so. */
+  /** Checks that messages still arrive. To be called about every second. */
   watch() {
     if (this.#stream !== null) {
       this.#stream.watch();
@@ -92,13 +93,13 @@ export class SharedList {
     }
   }
 
-  /** Connects at once where it waits to do so. */
+  /** Ends a pause before a reconnect, in whichever tab holds the stream. */
   hurry() {
     this.#stream?.hurry();
   }
 
   async #join() {
-    // Where the page came by HTTP from another host, browsers have neither.
+    // Browsers have neither on a page loaded by HTTP from another host.
     if (navigator.locks === undefined || globalThis.crypto?.subtle === undefined) return this.#hold();
     const identity = new TextEncoder().encode(JSON.stringify([BASE.href, this.api.key, this.q]));
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", identity));
@@ -118,7 +119,7 @@ export class SharedList {
       return /** @type {Promise<void>} */ (new Promise((resolve) => this.#release = resolve));
     };
     navigator.locks.request(this.#name, options, isOver).catch(() => {
-      // Another tab took it, since this one hung.
+      // Another tab stole the lock, since this one hung.
       this.#endStream();
       if (!this.#isClosed) this.#takeLock({});
     });
@@ -131,7 +132,7 @@ export class SharedList {
       this.#say({ kind: "message", message, after: this.#stream?.after ?? null });
     };
     const rest = this.#rest = new RestOfList({ api: this.api, q: this.q, receive });
-    // Which of them the stream followed is not known where they are too many.
+    // With as many visitors as a stream can follow, it is unknown which of them the stream followed.
     const goesOn = this.#visitors !== null && this.#visitors.size < MOST_VISITORS;
     if (goesOn) rest.begin([.../** @type {Map<string, Visitor>} */ (this.#visitors).values()]);
     this.#stream = new ListStream({
@@ -163,7 +164,7 @@ export class SharedList {
   }
 
   /**
-   * Says all there is to a tab that came.
+   * Sends the whole state to a new tab.
    *
    * @param {string | null} after
    */

@@ -1,5 +1,5 @@
 /**
- * Times as an agent reads them.
+ * Times and durations in words.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /**
- * A wait, to the second: `0:07`, `12:30`, `1:02:30`.
+ * A waiting time to the second: `0:07`, `12:30`, `1:02:30`.
  *
  * @param {number} ms
  */
@@ -37,7 +37,7 @@ export function durationText(ms) {
 }
 
 /**
- * How pressing a wait is: amber from two minutes, red from five.
+ * The urgency of a waiting time: amber from two minutes, red from five.
  *
  * @param {number} ms
  * @returns {"fresh" | "amber" | "red"}
@@ -47,7 +47,7 @@ export function urgencyOf(ms) {
 }
 
 /**
- * The time of day, as the agent's language writes it: `10:42`.
+ * The time of day in the format of the agent's language: `10:42`.
  *
  * @param {number} time in milliseconds
  */
@@ -56,10 +56,10 @@ export function clockText(time) {
 }
 
 /**
- * A date with its time, as the agent's language writes it.
+ * A date with its time in the format of the agent's language.
  *
- * @param {string} iso
- * @returns {string} what was given, where that is no time
+ * @param {string} iso an ISO 8601 time
+ * @returns {string} the argument itself if it is not a time
  */
 export function dateText(iso) {
   const date = new Date(iso);

@@ -1,5 +1,5 @@
 /**
- * One visitor: who it is, what an agent can do for it, its last web pages, who else it may be, and all that is known.
+ * The panel of one visitor: name, actions, last web pages, other visitors who are the same person, and all attributes.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { Writes } from "./writes.js";
 /** How often a visitor that is not in the list is read again, in milliseconds. */
 const REREAD_MS = 5000;
 
-/** How often the web pages are read that are not there yet, and how many times. */
+/** How often the last web pages are read again while the newest one is missing, and how many times. */
 const PAGES_MS = 2000;
 const MOST_PAGE_READS = 4;
 
@@ -30,7 +30,7 @@ const MOST_PAGE_READS = 4;
  * @typedef {object} VisitorProps
  * @property {import("./desk.js").Desk} desk
  * @property {string} shortId
- * @property {Visitor | null} listed the visitor as the list has it; `null` where it is not in the list
+ * @property {Visitor | null} listed the visitor on the list; `null` if the list does not have it
  * @property {() => void} onClose
  */
 
@@ -50,7 +50,7 @@ export class VisitorPanel extends Component {
   #readAt = -Infinity;
   #pageReads = 0;
   #pagesReadAt = -Infinity;
-  /** The web page at which the last web pages were read, and the person for whom the others were. */
+  /** The URL for which the last web pages were read; and the person for whom other visitors were read. */
   #pagesOf = "";
   #othersOf = "";
   /** @type {HTMLElement | null} */
@@ -77,7 +77,7 @@ export class VisitorPanel extends Component {
     this.#look();
   }
 
-  /** The visitor as last known. */
+  /** The latest known state of the visitor. */
   get visitor() {
     return this.props.listed ?? this.state.read;
   }
@@ -86,7 +86,7 @@ export class VisitorPanel extends Component {
     return /** @type {import("./api.js").Api} */ (this.props.desk.api);
   }
 
-  /** Reads what was not read yet, or is out of date. */
+  /** Reads what is missing or out of date. */
   #look() {
     if (this.props.listed === null && !this.state.isRemoved && performance.now() - this.#readAt > REREAD_MS) {
       this.#readAt = performance.now();
@@ -105,7 +105,7 @@ export class VisitorPanel extends Component {
   /** @param {Visitor} visitor */
   #lookForPages({ last_url, is_online }) {
     const pagesOf = JSON.stringify([last_url, is_online]);
-    // Web pages may be written a little later than the visitor.
+    // The database may have the visitor's new URL a little earlier than the web page.
     const isBehind = this.state.pages !== null && this.state.pages[0]?.url !== last_url &&
       this.#pageReads < MOST_PAGE_READS && performance.now() - this.#pagesReadAt > PAGES_MS;
     if (pagesOf !== this.#pagesOf) this.#pageReads = 0;
@@ -114,10 +114,10 @@ export class VisitorPanel extends Component {
     this.#readPages();
   }
 
-  /** @param {Visitor} read as it is after a change */
+  /** @param {Visitor} read the visitor after a change */
   #changed = (read) => this.setState({ read });
 
-  /** The visitor was removed from this panel. The focus must not move to its row, which is about to disappear. */
+  /** Called after the agent deleted the visitor. The focus must not move to its row, which is about to disappear. */
   #removed = () => {
     const { desk } = this.props;
     desk.alerts.say("Deleted");
@@ -144,7 +144,7 @@ export class VisitorPanel extends Component {
   }
 
   /**
-   * Others of the same person, by id or by e-mail address.
+   * Finds other visitors who are the same person, by unique id or e-mail address.
    *
    * @param {Visitor} visitor
    */
@@ -159,7 +159,7 @@ export class VisitorPanel extends Component {
       })
         .catch(() => ({ visitors: [] }));
       for (const other of visitors) {
-        // What is not an e-mail address is searched as text, and so finds others as well.
+        // The server may search such a value as text, and then finds other people too.
         const isSame = (unique_id && other.unique_id === unique_id) ||
           (email && isSameAddress(other.email, email));
         if (isSame && other.short_id !== short_id) others.set(other.short_id, other);

@@ -1,8 +1,8 @@
 /**
- * The visitors of the table and their order, which stands still while an agent points at it.
+ * The visitors of the table and their order, which is frozen while an agent uses the table.
  *
- * Those who wait for a call come first, the longest first; then those online, the newest arrival first; then the others. Nobody's
- * position changes because a page was viewed.
+ * Visitors who wait for a call come first, the longest wait first; then those online, the newest arrival first; then
+ * the others. A page view does not change a visitor's position.
  *
  * @module
  */
@@ -10,17 +10,17 @@
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
- * A visitor of the list.
+ * A visitor on the list.
  *
  * @typedef {object} Entry
- * @property {Visitor} visitor the same object until something of it changes
- * @property {number} arrival the later it came, the higher
- * @property {number | null} since when it came online, in milliseconds; `null` where nothing tells
- * @property {boolean} isSinceExact whether it was seen to come; otherwise it may have come earlier
- * @property {number | null} leftAt when it left, in milliseconds
+ * @property {Visitor} visitor the same object until the visitor changes
+ * @property {number} arrival a number that is higher for later arrivals
+ * @property {number | null} since when the visitor came online, in milliseconds; `null` if unknown
+ * @property {boolean} isSinceExact whether the console saw the arrival; otherwise the visitor may have come earlier
+ * @property {number | null} leftAt when the visitor left, in milliseconds; `null` if still there
  */
 
-/** How long a visitor who left is still shown, in milliseconds; the style's transition takes as long. */
+/** How long a visitor who left is still shown, in milliseconds; the same as the transition in the style sheet. */
 export const FADE_MS = 1500;
 
 /**
@@ -33,7 +33,7 @@ export function isWaiting(visitor) {
 }
 
 /**
- * Since when a visitor waits, in milliseconds; `null` where that is not known.
+ * When a visitor began to wait, in milliseconds; `null` if unknown.
  *
  * @param {Visitor} visitor
  * @returns {number | null}
@@ -47,9 +47,9 @@ export function waitingSince(visitor) {
 export class VisitorList {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
-  /** The short ids as they are shown. @type {string[]} */
+  /** The short ids in the order in which they are shown. @type {string[]} */
   #shown = [];
-  /** The same, for looking up. @type {Set<string>} */
+  /** The same short ids as a set. @type {Set<string>} */
   #shownIds = new Set();
   #isFrozen = false;
   /** Whether something changed that may affect the order. */
@@ -57,15 +57,15 @@ export class VisitorList {
   #lastArrival = 0;
   #firstArrival = 0;
 
-  /** @param {() => number} now milliseconds */
+  /** @param {() => number} now returns the current time, in milliseconds */
   constructor(now = Date.now) {
     this.now = now;
   }
 
-  /** Whether no list has come yet. */
+  /** Whether no list has been received yet. */
   isEmpty = true;
 
-  /** How many visitors are listed, without those who left. */
+  /** The number of listed visitors, without those who left. */
   get size() {
     let size = 0;
     for (const { leftAt } of this.#entries.values()) if (leftAt === null) size++;
@@ -77,7 +77,7 @@ export class VisitorList {
     return this.#entries.get(shortId);
   }
 
-  /** The listed visitors without those who left, in no order. */
+  /** The listed visitors without those who left, in no particular order. */
   visitors() {
     return Array.from(this.#entries.values()).filter(({ leftAt }) => leftAt === null).map(({ visitor }) =>
       visitor
@@ -85,7 +85,7 @@ export class VisitorList {
   }
 
   /**
-   * Takes a whole list. Who was there before keeps the position; who is not in it leaves.
+   * Replaces the list. Visitors who were listed before keep their position; those who are missing leave.
    *
    * @param {Visitor[]} visitors
    */
@@ -96,14 +96,14 @@ export class VisitorList {
     for (const shortId of this.#entries.keys()) {
       if (!given.has(shortId)) this.remove(shortId);
     }
-    // The last one first, so that the first one has arrived last.
+    // In reverse, so that the first visitor of the list has the latest arrival.
     for (const visitor of visitors.toReversed()) this.#put(visitor, isFirst);
     // The first list is shown even if the pointer already rests where the table will be.
     if (isFirst) this.#sort();
   }
 
   /**
-   * Takes a visitor who appeared or changed.
+   * Adds or updates a visitor.
    *
    * @param {Visitor} visitor
    */
@@ -112,8 +112,7 @@ export class VisitorList {
   }
 
   /**
-   * Adds visitors who were there before and are behind all others. Those not listed yet are added at the end, so that
-   * no row moves.
+   * Adds visitors who came before all others. Those not listed yet are added at the end, so that no row moves.
    *
    * @param {Visitor[]} visitors
    */
@@ -161,7 +160,7 @@ export class VisitorList {
   remove(shortId) {
     const entry = this.#entries.get(shortId);
     if (entry === undefined) return;
-    // Nobody sees it leave.
+    // A visitor who is not shown does not fade out.
     if (!this.#shownIds.has(shortId)) this.#entries.delete(shortId);
     else entry.leftAt ??= this.now();
   }
@@ -179,13 +178,13 @@ export class VisitorList {
     return this.#isFrozen;
   }
 
-  /** Brings the order up to date although it is frozen. */
+  /** Updates the order once, even if it is frozen. */
   catchUp() {
     this.#sweep();
     this.#sort();
   }
 
-  /** The visitors as they are to be shown now. */
+  /** The visitors to show, in order. */
   rows() {
     if (!this.#isFrozen) {
       this.#sweep();
@@ -194,7 +193,7 @@ export class VisitorList {
     return this.#shown.map((shortId) => /** @type {Entry} */ (this.#entries.get(shortId)));
   }
 
-  /** How many came since the order was frozen, and so are not shown. */
+  /** The number of visitors who came since the order was frozen, and so are not shown. */
   get newer() {
     let count = 0;
     if (this.#isFrozen) {
@@ -203,7 +202,7 @@ export class VisitorList {
     return count;
   }
 
-  /** How many of these wait for a call. */
+  /** How many of the visitors not shown wait for a call. */
   get newerWaiting() {
     let count = 0;
     if (!this.#isFrozen) return count;
@@ -213,7 +212,7 @@ export class VisitorList {
     return count;
   }
 
-  /** When the next visitor who left has faded out, in milliseconds; `null` if there is none. */
+  /** When the next visitor who left will have faded out, in milliseconds; `null` if nobody is fading out. */
   get nextFaded() {
     if (this.#isFrozen) return null;
     let next = Infinity;
@@ -247,11 +246,11 @@ export class VisitorList {
   }
 }
 
-/** A visitor first seen more recently than that has been online since then, in milliseconds. */
+/** A visitor first seen less than this ago counts as online since then, in milliseconds. */
 const NEW_MS = 4 * 3600_000;
 
 /**
- * Since when a visitor is here who came before the console read the list.
+ * Estimates since when a visitor is online who came before the console read the list.
  *
  * @param {Visitor} visitor
  * @param {number} now in milliseconds
@@ -270,7 +269,7 @@ function compare(a, b) {
   const byGroup = groupOf(a.visitor) - groupOf(b.visitor);
   if (byGroup !== 0) return byGroup;
   if (groupOf(a.visitor) === 0) {
-    // A visitor whose wait has no known start may have waited longest.
+    // An unknown start of a wait sorts first, since that visitor may have waited longest.
     const byWait = (waitingSince(a.visitor) ?? 0) - (waitingSince(b.visitor) ?? 0);
     if (byWait !== 0) return byWait;
   }

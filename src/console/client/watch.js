@@ -1,5 +1,5 @@
 /**
- * Watching a visitor: the server says where, and fills the agent's name in.
+ * Opens the web page on which an agent watches a visitor. The server makes its URL, with the agent's name.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { visitorPath } from "./api.js";
 import { ELSEWHERE, safeUrl } from "./links.js";
 
 /**
- * Opens the page where a visitor is watched.
+ * Opens the web page on which a visitor is watched.
  *
  * @param {import("./api.js").Api} api
  * @param {string} agent
  * @param {string} shortId
- * @returns {Promise<string>} why it was not opened, as a sentence for the agent; empty where it was
+ * @returns {Promise<string>} a sentence for the agent if the web page was not opened, otherwise empty
  */
 export async function watchVisitor(api, agent, shortId) {
   const json = agent === "" ? {} : { agent: { id: agent, name: agent } };

@@ -1,5 +1,5 @@
 /**
- * Who a visitor is, in the words that say most: never a bare id alone.
+ * Describes a visitor by its most telling attributes, never by a bare id.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 const textOf = (value) => typeof value === "string" ? value.trim() : "";
 
 /**
- * What a visitor is called: name, nickname, e-mail address or first identity, else browser and place.
+ * A visitor's display name: name, nickname, e-mail address or first identity, otherwise browser and place.
  *
  * @param {Visitor} visitor
  * @returns {string}
@@ -22,7 +22,7 @@ export function nameOf(visitor) {
 }
 
 /**
- * What is said of a visitor who gave no name, such as "Chrome, Köln".
+ * The display name of a visitor without a name, such as "Chrome, Köln".
  *
  * @param {Visitor} visitor
  */
@@ -33,10 +33,10 @@ function anonymousName({ browser_name, device_name, location_city, location_coun
 }
 
 /**
- * A second line about a visitor: the e-mail address or an identity that is not the name already.
+ * A second line about a visitor: an e-mail address or identity that differs from the display name.
  *
  * @param {Visitor} visitor
- * @returns {string} empty where there is nothing more to say
+ * @returns {string} empty if there is none
  */
 export function detailOf(visitor) {
   const shown = nameOf(visitor);
@@ -46,7 +46,7 @@ export function detailOf(visitor) {
 }
 
 /**
- * The web page as a reader names it: its path, and after it the host where that says more.
+ * A short text for a web page: its path, followed by the host if that adds something.
  *
  * @param {unknown} url
  * @returns {string}

@@ -1,5 +1,5 @@
 /**
- * What an agent with the write key can change of a visitor.
+ * The controls by which an agent with the write key changes or deletes a visitor.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Answers of the API as the documentation shows them.
+ * Shows the API's answers in the documentation.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { highlighted } from "./highlight.js";
 /** The headers that are shown. */
 const HEADERS = ["ETag", "Link", "Retry-After", "Allow", "Foyer-Unindexed", "X-Stream-Id", "X-Request-Id"];
 
-/** The most events that are shown, the newest. */
+/** The most events that are shown; only the newest are kept. */
 const MOST_EVENTS = 200;
 
-/** The most characters of an answer that are shown. */
+/** The most characters of an answer's body that are shown. */
 const MOST_CHARACTERS = 400_000;
 
 /**
@@ -42,7 +42,7 @@ export async function showAnswer(output, response, milliseconds) {
 }
 
 /**
- * Shows events as they come.
+ * Shows the events of a stream as they arrive.
  *
  * @param {HTMLElement} output
  * @param {Response} response
@@ -93,7 +93,7 @@ function parsed(text) {
 }
 
 /**
- * What the errors' table says of a code.
+ * The remedy for an error code, from the table of errors.
  *
  * @param {unknown} code
  */
@@ -106,7 +106,7 @@ function cure(code) {
 /**
  * @param {string} className
  * @param {string} text
- * @param {string} [verdict] another class
+ * @param {string} [verdict] a further class
  */
 function line(className, text, verdict = "") {
   const element = document.createElement("p");

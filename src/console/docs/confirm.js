@@ -1,20 +1,20 @@
 /**
- * Asks before something is changed.
+ * Asks for confirmation before a request changes something.
  *
  * @module
  */
 
 /**
- * Makes the page's dialog ask for a confirmation.
+ * Prepares the page's dialog for confirmations.
  *
- * @returns {(request: string) => Promise<boolean>} shows a request, and resolves to whether it is to be sent
+ * @returns {(request: string) => Promise<boolean>} a function that shows a request, and resolves to whether to send it
  */
 export function confirmDialog() {
   const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("#confirm"));
   const shown = /** @type {HTMLElement} */ (document.querySelector("#confirm-request"));
   return (request) => {
     shown.textContent = request;
-    // Escape would leave the value of the previous dialog.
+    // Reset, since closing by Escape would keep the value of the previous use.
     dialog.returnValue = "cancel";
     dialog.showModal();
     return new Promise((resolve) => {

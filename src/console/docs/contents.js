@@ -1,13 +1,13 @@
 /**
- * The table of contents shows what is being read.
+ * Highlights the current section in the table of contents.
  *
  * @module
  */
 
-/** Marks the link to the part that is at the top of the window. */
+/** Keeps the link to the section at the top of the window marked. */
 export function followReading() {
   const contents = /** @type {HTMLDetailsElement} */ (document.querySelector("#contents"));
-  // It is above the page on a narrow screen, and beside it on a wide one.
+  // The table of contents is above the text on a narrow screen, and beside it on a wide one.
   const narrow = matchMedia("(max-width: 62rem)");
   const fold = () => contents.open = !narrow.matches;
   narrow.addEventListener("change", fold);
@@ -25,7 +25,7 @@ export function followReading() {
       if (isIntersecting) visible.add(target.id);
       else visible.delete(target.id);
     }
-    // Sections contain operations: the last visible one is the innermost.
+    // Sections contain operations, so the last visible element is the innermost.
     const current = [...links.keys()].filter((id) => visible.has(id)).at(-1);
     for (const [id, link] of links) {
       if (id === current) link.setAttribute("aria-current", "true");

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** How long it says that it was copied, in milliseconds. */
+/** How long a button confirms that the code was copied, in milliseconds. */
 const SAID_FOR = 2000;
 
-/** Gives every block of code such a button. */
+/** Adds a copy button to every block of code. */
 export function addCopyButtons() {
   for (const block of document.querySelectorAll(".code")) {
     const button = document.createElement("button");
@@ -24,10 +24,10 @@ export function addCopyButtons() {
 }
 
 /**
- * Copies a text. A page loaded by HTTP has no clipboard, unless from localhost.
+ * Copies text. Fails on a page loaded by HTTP from another host, which has no `navigator.clipboard`.
  *
  * @param {string} text
- * @returns {Promise<boolean>}
+ * @returns {Promise<boolean>} whether the text was copied
  */
 async function copied(text) {
   try {

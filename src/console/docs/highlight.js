@@ -1,17 +1,17 @@
 /**
- * Colours for JSON.
+ * Syntax highlighting of JSON.
  *
  * @module
  */
 
-/** The most characters of a text that is coloured. */
+/** The longest text that is highlighted, in characters. */
 const MOST = 100_000;
 
-/** A string, the colon after it if it is a name, and other values. */
+/** Tokens: a string, followed by a colon if it is a key, or another value. */
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*/g;
 
 /**
- * Colours every block of JSON within an element.
+ * Highlights every block of JSON within an element.
  *
  * @param {ParentNode} element
  */
@@ -22,7 +22,7 @@ export function highlightAll(element) {
 }
 
 /**
- * JSON with its values in elements that have a class.
+ * Wraps the tokens of JSON in elements with a class.
  *
  * @param {string} json
  * @returns {(string | HTMLElement)[]}

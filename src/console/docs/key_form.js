@@ -1,16 +1,16 @@
 /**
- * The reader's key: kept for this tab alone, as the console keeps it.
+ * The form for the reader's key. The key is stored like the console's: for this tab only.
  *
  * @module
  */
 import { forgetSession, keepSession, readKey, readSession } from "../client/keys.js";
 
 /**
- * The key that requests send.
+ * Access to the entered key.
  *
  * @typedef {object} Keys
  * @property {() => string | null} current
- * @property {() => void} want shows where it is entered
+ * @property {() => void} want shows the reader the field for the key
  */
 
 /**
@@ -70,7 +70,7 @@ export function startKeyForm(root) {
 }
 
 /**
- * What a key may do, or why it cannot be used.
+ * Tries a key: returns what the key may do, or why it cannot be used.
  *
  * @param {string} root
  * @param {string} key

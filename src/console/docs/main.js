@@ -1,6 +1,6 @@
 /**
- * Makes the documentation's page usable: forms that send requests, buttons that copy, and URLs with the host by which
- * the reader came. Without it the page can be read all the same.
+ * Makes the documentation interactive: forms that send requests, copy buttons, and URLs with the host that the reader
+ * used. The web page can be read without this script.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { offerSearches, startTrying } from "./try_it.js";
 
 const ROOT = apiUrl("").replace(/\/$/, "");
 
-/** Shows URLs with the host by which the reader came; the server knows only its public URL. */
+/** Replaces the public URL in examples by the one that the reader used, which the server does not know. */
 function showReadersHost() {
   const [root] = document.querySelectorAll('[data-language="root"]');
   const published = root.textContent ?? "";

@@ -1,5 +1,5 @@
 /**
- * The requests that the documentation's forms make.
+ * The requests that the documentation's forms send.
  *
  * @module
  */
@@ -9,13 +9,13 @@
  *
  * @typedef {object} Question
  * @property {string} method
- * @property {string} path with `{name}` for each of its parameters
- * @property {{ in: string, name: string, value: string }[]} parameters as they were typed
- * @property {string | null} body as it was typed; `null` where the method has none
+ * @property {string} path the path with a `{name}` for each path parameter
+ * @property {{ in: string, name: string, value: string }[]} parameters the parameters as typed
+ * @property {string | null} body the body as typed; `null` if the method has none
  */
 
 /**
- * The URL of a request. Parameters that were left empty are not sent.
+ * The URL of a request. Empty parameters are not sent.
  *
  * @param {string} root the URL of the API
  * @param {Question} question
@@ -32,7 +32,7 @@ export function urlOf(root, { path, parameters }) {
 }
 
 /**
- * The headers that were typed, without the key.
+ * The typed headers, without the key.
  *
  * @param {Question} question
  * @returns {Record<string, string>}
@@ -45,11 +45,11 @@ export function headersOf({ parameters }) {
 }
 
 /**
- * The shell command that sends the same request.
+ * The curl command that sends the same request.
  *
  * @param {string} root the URL of the API
  * @param {Question} question
- * @param {boolean} [isStream] whether the answer is shown as it comes
+ * @param {boolean} [isStream] whether curl shows the answer as it arrives
  * @returns {string}
  */
 export function curlOf(root, question, isStream = false) {
@@ -66,7 +66,7 @@ export function curlOf(root, question, isStream = false) {
 }
 
 /**
- * Quotes text, whatever is in it, as one word for a shell.
+ * Quotes any text as one word for a shell.
  *
  * @param {string} text
  */

@@ -1,5 +1,5 @@
 /**
- * Forms that send requests with the reader's key, and show the answers.
+ * The forms that send requests with the reader's key, and show the answers.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { curlOf, headersOf, urlOf } from "./request.js";
  * @param {object} with_
  * @param {string} with_.root the URL of the API
  * @param {import("./key_form.js").Keys} with_.keys
- * @param {(request: string) => Promise<boolean>} with_.ask before something is changed
+ * @param {(request: string) => Promise<boolean>} with_.ask asks for confirmation before a change
  */
 export function startTrying(form, { root, keys, ask }) {
   const output = /** @type {HTMLOutputElement} */ (form.querySelector("output"));
@@ -89,7 +89,7 @@ function questionOf(form) {
   };
 }
 
-/** Makes the examples of searches buttons, which fill the form that searches. */
+/** Turns the examples of searches into buttons that fill in the search form. */
 export function offerSearches() {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#searchVisitors-query-q"));
   if (field === null) return;
