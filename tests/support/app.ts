@@ -17,10 +17,10 @@ import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { WriteEvents } from "../../src/store/write_events.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 
-/** What a test sets of the configuration. */
+/** The environment variables that a test sets. */
 export type Environment = Parameters<typeof readConfig>[0];
 
-/** An application over a store. What it logs of failures fails the test, unless the test takes it. */
+/** Makes an application over a store. A logged failure fails the test, unless the test passes a log of its own. */
 export function appOver(
   bare: VisitorStore,
   environment: Environment = {},
@@ -32,7 +32,7 @@ export function appOver(
   const config = readConfig({ REST_KEY: "key", ...environment });
   const metrics = new Metrics();
   const reads = shareReads(store, { maxStale: config.maxStale });
-  /** What is logged of each request. */
+  /** The entries of the request log. */
   const requests: Record<string, unknown>[] = [];
   const logAll: Log = (sentence, level, details) => {
     if (sentence === "Request") requests.push({ level, ...details });
@@ -42,7 +42,7 @@ export function appOver(
   const streams = new Streams({ config, reads, store, writes, health, metrics, log: logAll, clock });
   const parts = { config, store, reads, streams, health, metrics, log: logAll, clock };
   const app = requester(makeApp(parts));
-  /** Asks with the key. */
+  /** Sends a request with the key. */
   const ask = async (
     path: string,
     headers: Record<string, string> = {},
@@ -52,10 +52,10 @@ export function appOver(
   return { ...parts, requests, app, admin: requester(makeAdminApp(parts)), ask };
 }
 
-/** Asks an application, without a server between. */
+/** Sends requests to an application directly, without a server. */
 function requester(app: App) {
   return {
-    /** @param peer the address from which the connection comes */
+    /** @param peer the client's address */
     request: (path: string, init?: RequestInit, peer = "") =>
       app(new Request(path.startsWith("/") ? `http://localhost${path}` : path, init), {
         remoteAddr: { transport: "tcp", hostname: peer, port: 50_000 },
@@ -64,7 +64,7 @@ function requester(app: App) {
   };
 }
 
-/** An application over the visitors of these documents, in memory. */
+/** Makes an application over an in-memory store with the visitors of some documents. */
 export async function appWith(
   documents: Record<string, unknown>[],
   environment: Environment = {},
@@ -79,7 +79,7 @@ export async function appWith(
   return { ...appOver(store, environment, undefined, clock), put, visitors: await put(documents) };
 }
 
-/** A store all of whose questions end in an error. */
+/** Makes a store whose operations all fail. */
 export function brokenStore(makeError: () => unknown): VisitorStore {
   return new Proxy(openSqliteStore(":memory:"), {
     get: (target, name) =>

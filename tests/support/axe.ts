@@ -1,5 +1,5 @@
 /**
- * What a page does wrong: for people who cannot see it or use a mouse, and against its own policy.
+ * Checks of web pages: their accessibility, and violations of their own content security policy.
  *
  * @module
  */
@@ -8,13 +8,12 @@ import axe from "axe-core";
 import type { BrowserContext, Page } from "playwright-core";
 
 /**
- * Fails where axe (https://github.com/dequelabs/axe-core) finds something that WCAG 2.2 AA does not allow, or its best
- * practices.
+ * Asserts that axe (https://github.com/dequelabs/axe-core) finds no violation of WCAG 2.2 AA or of its best practices.
  *
- * @param state what the page shows, for the message
+ * @param state names what the page shows, for the assertion's message
  */
 export async function assertAccessible(page: Page, state: string) {
-  // The debugger's evaluation is not subject to the page's policy.
+  // The page's policy does not apply to scripts that the debugger evaluates.
   await page.evaluate(axe.source);
   const found = await page.evaluate(`axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -25,7 +24,7 @@ export async function assertAccessible(page: Page, state: string) {
 }
 
 /**
- * As {@link assertAccessible}, in the light colours and in the dark ones, which the page is left in.
+ * Like {@link assertAccessible}, in the light and the dark colour scheme. Leaves the page in the dark one.
  */
 export async function assertAccessibleInBothSchemes(page: Page, state: string) {
   for (const colorScheme of ["light", "dark"] as const) {
@@ -35,9 +34,9 @@ export async function assertAccessibleInBothSchemes(page: Page, state: string) {
 }
 
 /**
- * Collects what the policies of a context's pages refuse, and the errors of their scripts.
+ * Collects the policy violations, warnings and errors of a context's web pages.
  *
- * @returns receives them as they come
+ * @returns a list to which problems are added as they occur
  */
 export async function collectProblems(context: BrowserContext): Promise<string[]> {
   const problems: string[] = [];

@@ -1,13 +1,13 @@
 /**
- * Real browsers for tests: the one that `CHROMIUM` names, else a Chromium or Chrome on the PATH, else Debian's, which
- * are installed the first time.
+ * Real browsers for tests: the one in `CHROMIUM`, otherwise a Chromium or Chrome on the PATH, otherwise Debian's, which
+ * are installed at the first use.
  *
  * @module
  */
 import { type Browser, type BrowserContext, chromium, type LaunchOptions } from "playwright-core";
 import { attempt } from "./processes.ts";
 
-/** Without what a browser does by itself: ask its maker's servers for this and that. */
+/** Turns off the requests that a browser sends to its maker's servers. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -18,26 +18,26 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Chromium without its own windows and menus: it takes a third of the time to open a page. */
+/** Chromium without user interface code, which opens a web page in a third of the time. */
 const SHELL = "chromium-headless-shell";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 
 /**
- * A browser without a window. It may lack what pages do not need to work: a back/forward cache, for one.
+ * Starts a headless browser, which may lack optional features such as the back/forward cache.
  *
- * @throws where there is none and none can be had: a suite is never skipped
+ * @throws {Error} no browser is installed and none can be; suites are never skipped
  */
 export async function startBrowser(): Promise<Browser> {
   return await chromium.launch(await options([SHELL, ...BROWSERS]));
 }
 
-/** A browser without a window that has all that people's browsers have. */
+/** Starts a headless browser with all features. */
 export async function startFullBrowser(): Promise<Browser> {
   return await chromium.launch(await options(BROWSERS));
 }
 
-/** A browser as people have, without a window, whose profile is in a folder. */
+/** Starts a headless browser with all features, and with its profile in a folder. */
 export async function startFullBrowserIn(folder: string): Promise<BrowserContext> {
   return await chromium.launchPersistentContext(folder, await options(BROWSERS));
 }
@@ -46,12 +46,12 @@ async function options(programs: string[]): Promise<LaunchOptions> {
   return {
     executablePath: Deno.env.get("CHROMIUM") || await findBrowser(programs),
     args: FLAGS,
-    // Pages go there as they do for people.
+    // Playwright turns the back/forward cache off.
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   };
 }
 
-/** The path of the first of these programs that is there. */
+/** The path of the first of some programs that is installed. */
 async function findBrowser(programs: string[]): Promise<string> {
   const onPath = async () => {
     const looks = programs.map((program) => `command -v ${program}`).join(" || ");
@@ -73,7 +73,7 @@ async function findBrowser(programs: string[]): Promise<string> {
   );
 }
 
-/** Installs Debian's browsers, without asking anything. Files of tests that need one meanwhile wait for apt's lock. */
+/** Installs Debian's browsers. Other test files that need one meanwhile wait for apt's lock. */
 function install() {
   const apt = "apt-get -qq -o DPkg::Lock::Timeout=300";
   return attempt(

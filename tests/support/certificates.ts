@@ -1,5 +1,5 @@
 /**
- * Certificates for tests, made when they are needed.
+ * Certificates for tests, made on demand.
  *
  * @module
  */
@@ -10,24 +10,24 @@ const { md, pki } = forge;
 
 /** A certificate authority. */
 export interface Authority {
-  /** The PEM file of its own certificate, for whoever is to trust it. */
+  /** The PEM file of the authority's own certificate, for those who trust it. */
   file: string;
   /**
    * Signs a certificate for a server or a client.
    *
-   * @param name of a server: its host name or address
-   * @returns a PEM file that holds the key too
+   * @param name a server's host name or address, or any name for a client
+   * @returns the path of a PEM file with the certificate and its key
    */
   sign(name: string): Promise<string>;
 }
 
-/** Makes an authority, whose files go to a folder. */
+/** Makes an authority that writes its files to a folder. */
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
   const keys = pki.rsa.generateKeyPair(2048);
   const certify = (subject: string, publicKey: unknown, extensions: Record<string, unknown>[]): string => {
     const certificate = pki.createCertificate();
     certificate.publicKey = publicKey;
-    // The first digit says that it is positive.
+    // A leading zero makes the number positive.
     certificate.serialNumber = `0${crypto.randomUUID().replaceAll("-", "").slice(1)}`;
     certificate.validity.notAfter.setFullYear(certificate.validity.notBefore.getFullYear() + 1);
     certificate.setSubject([{ name: "commonName", value: subject }]);

@@ -1,14 +1,14 @@
 /**
- * What tests of changes begin with.
+ * Fixtures for tests of changes through the REST API.
  *
  * @module
  */
 import { appWith, type Environment } from "./app.ts";
 
-/** When she was seen. */
+/** When Jane was last seen. */
 export const SEEN = "2026-01-02T03:04:05.678Z";
 
-/** Who is changed and removed. */
+/** The visitor that tests change and remove. */
 export const JANE = {
   short_id: "aB3",
   added_at: SEEN,
@@ -29,10 +29,10 @@ export const JANE = {
   watch_link: "https://acme.com/watch/aB3",
 };
 
-/** Where she is. */
+/** The path of Jane's route. */
 export const PATH = `/api/visitors/${JANE.short_id}`;
 
-/** An application whose visitors may be changed, and what asks it. */
+/** Makes an application whose visitors may be changed, with functions that send requests. */
 export const openApp = async (
   environment: Environment = {},
   documents: Record<string, unknown>[] = [JANE],
@@ -49,7 +49,7 @@ export const openApp = async (
   };
   return {
     ...opened,
-    /** Everything that is stored. */
+    /** All stored visitors. */
     stored: () => Array.fromAsync(opened.store.allVisitors()),
     getVisitor: async () => (await read(PATH)).visitor,
     read,

@@ -1,5 +1,5 @@
 /**
- * A clock that a test moves, so that it need not wait for real seconds.
+ * Clocks that a test moves, so that it need not wait for real seconds.
  *
  * @module
  */
@@ -20,17 +20,17 @@ export class ManualClock implements Clock {
     return () => this.#calls.delete(call);
   }
 
-  /** How many calls are waited for. */
+  /** The number of scheduled calls. */
   get waiting(): number {
     return this.#calls.size;
   }
 
-  /** As {@link advance}, by the name that {@link SkippingClock} has for it. */
+  /** Same as {@link advance}; the name that {@link SkippingClock} uses. */
   skip(milliseconds: number) {
     this.advance(milliseconds);
   }
 
-  /** Moves the clock, and calls back what is due, in order. */
+  /** Moves the clock, and runs the calls that become due, in order. */
   advance(milliseconds: number) {
     const end = this.#now + milliseconds;
     for (;;) {
@@ -45,8 +45,8 @@ export class ManualClock implements Clock {
 }
 
 /**
- * A clock that runs as the machine's does, and that a test can move ahead: for parts that work with real sockets, and
- * wait for seconds that a test must neither sit through nor be late for.
+ * A clock that runs in real time, and that a test can also move ahead: for code that uses real sockets, but waits for
+ * periods that a test should skip.
  */
 export class SkippingClock implements Clock {
   #skipped = 0;
@@ -74,12 +74,12 @@ export class SkippingClock implements Clock {
     return cancel;
   }
 
-  /** Moves the clock ahead, and calls back what is due, in order. */
+  /** Moves the clock ahead, and runs the calls that become due, in order. */
   skip(milliseconds: number) {
     this.#skipped += milliseconds;
     const due = [...this.#calls].filter(({ at }) => at <= this.now()).sort((a, b) => a.at - b.at);
     for (const call of due) {
-      // One before it may have cancelled it.
+      // An earlier call may have cancelled this one.
       if (!this.#calls.delete(call)) continue;
       clearTimeout(call.timer);
       call.callback();

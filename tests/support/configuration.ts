@@ -1,13 +1,13 @@
 /**
- * What other files say of the environment variables, made of their declarations in `src/config.ts`. A test compares it
- * with the files; run as a program (`deno task config`) this writes it into them.
+ * The texts of other files about the environment variables, generated from the declarations in `src/config.ts`. A test
+ * compares them with the files; run as a program (`deno task config`), this module updates the files.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
 import { GROUPS, type VariableName, VARIABLES } from "../../src/config.ts";
 
-/** A file that names the variables, and the text that it should be. */
+/** A file that names the variables, with its current and its expected text. */
 export interface ConfigurationFile {
   path: string;
   text: string;
@@ -16,7 +16,7 @@ export interface ConfigurationFile {
 
 const NAMES = Object.keys(VARIABLES) as VariableName[];
 
-/** The files that name the variables, as they are and as they should be. */
+/** The files that name the variables, with their current and their expected text. */
 export function configurationFiles(): ConfigurationFile[] {
   const makers: Record<string, (text: string) => string> = {
     "README.md": (text) =>
@@ -41,7 +41,7 @@ function shownDefault(name: VariableName): string {
   return shownDefault;
 }
 
-/** A table for each group, not padded with spaces. */
+/** The README's tables, one for each group of variables, without padding. */
 function readmeTables(): string {
   const tables = GROUPS.map((group) => {
     const rows = inGroup(group).map((name) => {
@@ -53,7 +53,7 @@ function readmeTables(): string {
   return `${tables.join("\n\n")}\n`;
 }
 
-/** Every variable: those with an example are set, the others are comments. */
+/** The text of `.env.example`: variables with an example are set, the others are commented out. */
 function envExample(): string {
   const groups = GROUPS.map((group) => {
     const variables = inGroup(group).map((name) => {

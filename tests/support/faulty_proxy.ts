@@ -1,32 +1,32 @@
 /**
- * A proxy before a MongoDB server that goes on answering while the server is away, as load balancers do.
+ * A proxy in front of a MongoDB server that keeps answering while the server is unavailable, as load balancers do.
  *
  * @module
  */
 import { BSON } from "mongodb";
 
-/** What a proxy does while its server is away. */
+/** What a proxy does while its server is unavailable. */
 export type Answers =
-  /** It takes connections and closes them. */
+  /** It accepts connections and closes them. */
   | "closes"
-  /** It takes connections and says nothing. */
+  /** It accepts connections and never answers. */
   | "is silent"
   /** It answers in another protocol. */
   | "speaks HTTP"
-  /** The driver's own questions are answered as before, and everything else with this document. */
+  /** It forwards the driver's own commands, and answers all others with this document. */
   | Record<string, unknown>;
 
 /** A proxy on a port of its own. */
 export interface FaultyProxy extends AsyncDisposable {
-  /** The connection string that leads through it. */
+  /** The connection string that leads through the proxy. */
   uri: string;
-  /** What it does; `null`: its server is there. */
+  /** What the proxy does; `null` forwards everything. */
   answers: Answers | null;
 }
 
 const HTTP = new TextEncoder().encode("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
 
-/** Puts a proxy before a server, given by its connection string. */
+/** Starts a proxy in front of a server, which is given by its connection string. */
 export function startFaultyProxy(server: string): FaultyProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(server);
@@ -70,7 +70,7 @@ export function startFaultyProxy(server: string): FaultyProxy {
   return proxy;
 }
 
-/** Messages (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/): their length comes first. */
+/** Reads wire protocol messages (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/). */
 async function* messagesOf(connection: Deno.Conn): AsyncGenerator<Uint8Array> {
   let bytes = new Uint8Array();
   const part = new Uint8Array(64 * 1024);
@@ -84,11 +84,11 @@ async function* messagesOf(connection: Deno.Conn): AsyncGenerator<Uint8Array> {
 }
 
 const [OP_QUERY, OP_MSG] = [2004, 2013];
-/** Before the document of an OP_MSG: the header, the flags, and a section's kind. */
+/** The offset of the document in an OP_MSG: after the header, the flags, and the section's kind. */
 const BEFORE_DOCUMENT = 16 + 4 + 1;
 
 function commandOf(message: Uint8Array): string {
-  // Only the driver's first question is one.
+  // Only the driver's first command is an OP_QUERY.
   if (viewOf(message).getInt32(12, true) === OP_QUERY) return "hello";
   const size = viewOf(message).getInt32(BEFORE_DOCUMENT, true);
   return Object.keys(BSON.deserialize(message.subarray(BEFORE_DOCUMENT, BEFORE_DOCUMENT + size)))[0];
@@ -117,6 +117,6 @@ function close(connection: Deno.Conn) {
   try {
     connection.close();
   } catch {
-    // The other end, or somebody else, has closed it.
+    // The connection is closed already.
   }
 }

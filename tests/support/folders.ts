@@ -6,15 +6,15 @@
 import { hasAllRights } from "./rights.ts";
 import { checkThreads } from "./threads.ts";
 
-/** A test, of those that need rights, in a folder that is gone after it. */
+/** Registers a test that runs in a temporary folder, if the tests have the rights for it. */
 export function testInFolder(sentence: string, work: (folder: string) => Promise<void>) {
   if (hasAllRights) Deno.test(sentence, () => inFolder(work));
 }
 
 /**
- * Does some work in a folder that is gone after it.
+ * Runs a function with a temporary folder, which is removed afterwards.
  *
- * @param parent the folder in which it is made, the system's unless said
+ * @param parent the folder in which the temporary folder is made; the system's by default
  */
 export async function inFolder(work: (folder: string) => Promise<void>, parent?: string) {
   await checkThreads();

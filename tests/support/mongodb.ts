@@ -1,6 +1,6 @@
 /**
- * A real MongoDB server for tests: the one in `MONGO_TEST_URI`, else a `mongod` on the PATH, else SecantusDB,
- * which is installed into a cache folder the first time.
+ * A real MongoDB server for tests: the one in `MONGO_TEST_URI`, otherwise a `mongod` on the PATH, otherwise SecantusDB,
+ * which is installed into a cache folder at the first use.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { programFromPyPI } from "./pypi.ts";
 const SECANTUSDB = "0.7.0b3";
 
 /**
- * A shell's script that starts a server, prints its process id, and kills it when standard input ends, as it does
- * with the test run even where that is killed itself. Ctrl-C, which reaches the shell too, must not end it sooner.
+ * A shell script that starts a server, prints its process id, and kills the server when standard input ends, which
+ * happens at the end of the test run even if that is killed. The traps keep Ctrl-C from ending the script earlier.
  */
 const KEEPER = `trap '' HUP INT TERM; "$@" >/dev/null 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait`;
 
 /**
- * Starts a server that outlives the file of tests that needed it first: within a second after the test run, which is
- * the process in `$PPID`, it ends and its folder is gone, however the run ended.
+ * A shell script that starts a server for several test files. Within a second after the end of the test run (the
+ * process `$PPID`), however it ended, the script kills the server and removes its folder.
  */
 const POOL_KEEPER = `folder=$1; shift; trap '' HUP INT TERM
 {
@@ -28,27 +28,27 @@ const POOL_KEEPER = `folder=$1; shift; trap '' HUP INT TERM
   kill -9 $!; wait; rm -rf "$folder"; rmdir "$(dirname "$folder")"
 } </dev/null >/dev/null 2>&1 &`;
 
-/** A server, and a database on it of a random name that is dropped in the end. */
+/** A server, and a database with a random name on it, which is dropped at the end. */
 export interface TestMongo extends AsyncDisposable {
-  /** Names the database. */
+  /** The connection string; its path names the database. */
   uri: string;
 }
 
-/** A server of a test's own, which it may hurt. */
+/** A server for one test, which may stop it. */
 export interface OwnMongo extends TestMongo {
-  /** Stops it at once, as a crash would. */
+  /** Kills the server, like a crash. */
   kill(): Promise<void>;
-  /** Starts it again with the same data and port. */
+  /** Starts the server again with the same data and port. */
   restart(): Promise<void>;
-  /** It stays connected and no longer answers (SIGSTOP). */
+  /** Stops the process (SIGSTOP): it stays connected, but no longer answers. */
   freeze(): Promise<void>;
   thaw(): void;
 }
 
 /**
- * A database of its own on a server that other files of tests use before and after.
+ * Opens a new database on a server that other test files use before and after.
  *
- * @throws where there is no server and none can be had: a suite is never skipped
+ * @throws {Error} there is no server and none can be installed; suites are never skipped
  */
 export async function startMongo(): Promise<TestMongo> {
   const { MongoClient } = await import("mongodb");
@@ -56,7 +56,7 @@ export async function startMongo(): Promise<TestMongo> {
   const given = Deno.env.get("MONGO_TEST_URI") || null;
   const borrowed = given === null ? await borrowServer() : null;
   const url = new URL(given ?? borrowed!.uri);
-  // Users are kept in the database that the path named, if it named one.
+  // The path named the database of the users; now it names another one.
   if (url.username !== "" && !url.searchParams.has("authSource")) {
     url.searchParams.set("authSource", url.pathname.slice(1) || "admin");
   }
@@ -72,8 +72,8 @@ export async function startMongo(): Promise<TestMongo> {
 }
 
 /**
- * A server of this test run that no other file of tests uses at the moment; one is started where there is none. Files
- * are threads of one process, so they know of each other by a folder that is named after it.
+ * Borrows a server of this test run that no other test file is using; starts one if necessary. Test files are threads
+ * of one process, and coordinate by files in a folder that is named after the process.
  */
 async function borrowServer(): Promise<{ uri: string; giveBack(): void }> {
   const server = await findServer();
@@ -88,7 +88,7 @@ async function borrowServer(): Promise<{ uri: string; giveBack(): void }> {
       throw error;
     }
     let port = Number(await Deno.readTextFile(portFile).catch(() => "0"));
-    // It may be of an earlier run that had the same process id, and was killed together with its servers.
+    // The file may be of an earlier run with the same process id, which was killed together with its servers.
     if (port === 0 || !await listens(port)) {
       port = freePort();
       await Deno.writeTextFile(portFile, `${port}`);
@@ -99,17 +99,17 @@ async function borrowServer(): Promise<{ uri: string; giveBack(): void }> {
   }
 }
 
-/** Whom a server lets in: without it everybody. */
+/** The access control of a server; by default there is none. */
 export interface Protection {
-  /** It speaks TLS alone. Paths of PEM files; `certificate` holds its key too. */
+  /** Makes the server require TLS. Paths of PEM files; `certificate` contains the key too. */
   tls?: { certificate: string; ca: string; asksForCertificate?: boolean };
-  /** It lets nobody in but its users: this one, who may do everything, and those whom they make. */
+  /** Makes the server require authentication, with this user, who has all rights. */
   administrator?: { name: string; password: string };
 }
 
 /**
- * A server of its own, whether or not `MONGO_TEST_URI` is set. Started with nothing in it; its `uri` says neither
- * how it is protected nor a user.
+ * Starts an empty server for one test, whether or not `MONGO_TEST_URI` is set. Its `uri` has no TLS options and no
+ * user.
  */
 export async function startOwnMongo(
   { running = true, ...protection }: { running?: boolean } & Protection = {},
@@ -144,7 +144,7 @@ export async function startOwnMongo(
     restart: () => start(protection),
     freeze: async () => {
       signal("SIGSTOP");
-      // The signal is under way for a moment, in which it may still answer.
+      // Until the signal has arrived, the server may still answer.
       for (let tries = 0; tries < 100 && keeper !== null && !await isStopped(pid); tries++) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
@@ -158,7 +158,7 @@ export async function startOwnMongo(
   if (running) {
     try {
       if (protection.administrator !== undefined) {
-        // While everybody may, since SecantusDB lets nobody make the first user otherwise.
+        // The first user is created before access control is on, since SecantusDB allows it only then.
         await start({});
         await makeAdministrator(mongo.uri, protection.administrator);
         await kill();
@@ -172,7 +172,7 @@ export async function startOwnMongo(
   return mongo;
 }
 
-/** As `ps` tells: the state of a process that is stopped begins with T. */
+/** Whether a process is stopped: `ps` then shows a state that begins with T. */
 async function isStopped(pid: number): Promise<boolean> {
   return (await attempt("ps", "-o", "state=", "-p", `${pid}`)).text.trim().startsWith("T");
 }
@@ -186,11 +186,11 @@ async function makeAdministrator(uri: string, { name, password }: { name: string
   await using client = new MongoClient(uri);
   const admin = client.db("admin");
   await admin.command({ createUser: name, pwd: password, roles: ["root"] });
-  // A kill that follows must not lose them.
+  // Written to disk, so that killing the server does not lose the users.
   await admin.command({ fsync: 1 });
 }
 
-/** A program, and what tells it where to listen, where its data is and whom to let in. */
+/** A server program with its arguments. */
 interface Server {
   program: string;
   flags(port: number, folder: string, protection: Protection): string[];

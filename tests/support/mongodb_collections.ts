@@ -11,15 +11,15 @@ import { startMongo } from "./mongodb.ts";
 /** A collection, and a store over it. */
 export interface OpenedCollection extends AsyncDisposable {
   store: VisitorStore;
-  /** What the store has logged. */
+  /** The sentences that the store has logged. */
   log: string[];
   collection: Collection;
 }
 
 /**
- * Opens a database for a file of tests, each of which has a collection of its own; it ends with them.
+ * Opens a database for a test file, in which each test has a collection of its own. It is dropped after the tests.
  *
- * @param exceptions other limits than usual on what a search reads
+ * @param exceptions limits on what a search reads, instead of the usual ones
  */
 export async function startCollections(exceptions?: Partial<ExceptionLimits>) {
   const { MongoClient } = await import("mongodb");
@@ -50,7 +50,7 @@ export async function startCollections(exceptions?: Partial<ExceptionLimits>) {
     });
   };
 
-  /** With all indexes made. */
+  /** Opens a collection, and waits until all indexes are built. */
   const openIndexed = async () => {
     const opened = await open();
     await opened.store.reindex(() => {});
@@ -71,7 +71,7 @@ export async function startCollections(exceptions?: Partial<ExceptionLimits>) {
   return { database, mongo, open, openIndexed, options, test };
 }
 
-/** Adds documents without search fields, which are no visitors: as a rule so many that a search scans all in order. */
+/** Adds documents without search fields that match nothing; by default so many that a search falls back to a scan. */
 export async function addUnindexed(collection: Collection, count = 501) {
   await collection.insertMany(Array.from({ length: count }, () => ({})));
 }

@@ -1,8 +1,8 @@
 import { until } from "./waiting.ts";
 
 /**
- * A port on which nothing listens. Not one that the system chooses, which it may give to a connection before anybody
- * listens there; and above 10080, which browsers refuse to open.
+ * Finds a port on which nothing listens. It is outside the range from which the system takes ports for outgoing
+ * connections, and above 10080, the highest port that browsers block.
  */
 export function freePort(): number {
   while (true) {
@@ -16,7 +16,7 @@ export function freePort(): number {
   }
 }
 
-/** Waits until a port refuses connections. One that comes at the moment in which it is closed is reset. */
+/** Waits until a port refuses connections. A connection at the moment at which the port is closed is reset. */
 export async function untilRefused(port: number) {
   await until(async () => {
     try {

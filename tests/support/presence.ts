@@ -1,5 +1,5 @@
 /**
- * Servers to which pages connect, and the pages.
+ * Servers with presence, and clients that connect to them as web pages.
  *
  * @module
  */
@@ -24,21 +24,21 @@ import { eventually } from "./waiting.ts";
 
 export { eventually };
 
-/** How long visitors stay online after their last web page, in milliseconds. */
+/** How long visitors stay online after their last web page is closed, in milliseconds. */
 export const GRACE = 20_000;
 
-/** What makes web pages connect. */
+/** The environment that turns presence on. */
 export const PRESENCE: Environment = {
   REST_KEY: "key",
   REST_WRITE_KEY: "write key",
   SITE_KEY: "site key",
   SECRET_KEY: "a secret of 32 characters or more",
   ALLOWED_ORIGINS: "*",
-  // Longer than a machine with other work takes to open a web page again; tests skip it.
+  // Longer than a busy machine takes to open another web page; tests skip the period by their clock.
   OFFLINE_GRACE: String(GRACE / 1000),
 };
 
-/** A server with presence over a store. What it logs of failures fails the test, unless the test takes it. */
+/** Starts a server with presence over a store. A logged failure fails the test, unless the test passes its own log. */
 export async function servePresence(bare: VisitorStore, environment: Environment = {}, log: Log = failing) {
   const writes = new WriteEvents(bare);
   const { store } = writes;
@@ -68,7 +68,7 @@ export async function servePresence(bare: VisitorStore, environment: Environment
   const app = makeApp(parts);
   const server = await listenForPages(app, { host: "127.0.0.1", port: 0 }, log);
   const host = `127.0.0.1:${server.port}`;
-  /** Asks the REST API. */
+  /** Sends a request to the REST API. */
   const ask = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`http://${host}/api${path}`, {
       headers: { Authorization: "write key" },
@@ -82,7 +82,7 @@ export async function servePresence(bare: VisitorStore, environment: Environment
     pages.push(page);
     return page;
   };
-  /** The first visitor that a search finds, once one does. */
+  /** Waits until a search finds a visitor, and returns the first one. */
   const find = (q: string): Promise<Visitor> =>
     eventually(async () => (await ask(`/visitors/list/search?q=${encodeURIComponent(q)}`)).visitors?.[0]);
   return {
@@ -92,7 +92,7 @@ export async function servePresence(bare: VisitorStore, environment: Environment
     metrics,
     ask,
     find,
-    /** A page that says hello and is welcomed. */
+    /** Opens a web page, sends its hello and waits for the welcome. */
     enter: async (token?: string, url = "https://shop.example/") => {
       const page = await open();
       page.hello({ token, url });
@@ -106,7 +106,7 @@ export async function servePresence(bare: VisitorStore, environment: Environment
     open,
     async [Symbol.asyncDispose]() {
       await presence.close();
-      // Both ends of each connection are gone.
+      // Waits until both ends of each connection are closed.
       await Promise.all(pages.map(({ closed }) => closed));
       await eventually(async () =>
         /^foyer_presence_connections 0$/m.test((await metrics.text()).body) || undefined
@@ -122,9 +122,9 @@ const failing: Log = (sentence, level) => {
 
 type MessageOf<Type> = Extract<ServerMessage, { type: Type }>;
 
-/** A page as the server sees it. */
+/** A client that behaves like a web page. */
 export class TestPage {
-  /** Messages that nobody has waited for yet. */
+  /** The received messages that the test has not taken yet. */
   messages: ServerMessage[] = [];
   readonly closed: Promise<CloseEvent>;
 
@@ -133,7 +133,7 @@ export class TestPage {
     this.closed = new Promise((resolve) => socket.onclose = resolve);
   }
 
-  /** @throws where it may not connect */
+  /** @throws {Error} the server refuses the connection */
   static async open(host: string): Promise<TestPage> {
     const socket = new WebSocket(`ws://${host}/connect`);
     const page = new TestPage(socket);
@@ -164,7 +164,7 @@ export class TestPage {
     this.send({ type: "update", visitor });
   }
 
-  /** The next message of a type; those before it are passed over. */
+  /** Waits for the next message of a type, and drops messages of other types before it. */
   async next<Type extends ServerMessage["type"]>(type: Type): Promise<MessageOf<Type>> {
     return await eventually(() => {
       while (this.messages.length > 0) {
@@ -174,7 +174,7 @@ export class TestPage {
     });
   }
 
-  /** Closes it. */
+  /** Closes the connection. */
   async close() {
     this.socket.close();
     await this.closed;

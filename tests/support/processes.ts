@@ -1,5 +1,5 @@
 /**
- * Programs that tests run: Foyer from source, its executable, a shell.
+ * Programs that tests run: Foyer from source, its executable, and others.
  *
  * @module
  */
@@ -9,23 +9,23 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { VARIABLES } from "../../src/config.ts";
 import { until } from "./waiting.ts";
 
-/** A program, and what it is started with. */
+/** A program with its arguments, environment and input. */
 export interface Command extends Omit<Deno.CommandOptions, "stdout" | "stderr"> {
   program: string;
-  /** All of its standard input, which is empty unless said. */
+  /** The whole standard input; empty by default. */
   input?: string;
 }
 
-/** Empty counts as unset, and wins over a `.env` in the project's root. */
+/** Every variable with an empty value, which counts as unset and overrides a `.env` in the project's root. */
 const NOTHING_SET = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ""]));
 
-/** What `deno task start` says to Deno, before the script. */
+/** The arguments of `deno task start` before the script. */
 const RUN = denoJson.tasks.start.command.split(" ").slice(1, -1);
 
 /**
- * Foyer's command line from source, in a folder and with nothing set but what is given.
+ * A command that runs Foyer from source, in a folder, with only the given variables set.
  *
- * @param script what runs instead, by its path in the project
+ * @param script the path in the project of another script to run
  */
 export function fromSource(
   folder: string,
@@ -41,7 +41,7 @@ export function fromSource(
   };
 }
 
-/** Foyer's command line as an executable, in a folder and with nothing set but what is given. */
+/** A command that runs Foyer's executable, in a folder, with only the given variables set. */
 export function fromExecutable(
   program: string,
   folder: string,
@@ -60,7 +60,7 @@ export async function runProcess(
   return { code, stdout: process.stdout, stderr: process.stderr };
 }
 
-/** Runs a program that may fail, and may not even be there. */
+/** Runs a program that may fail or be missing. */
 export async function attempt(program: string, ...args: string[]): Promise<{ ok: boolean; text: string }> {
   try {
     const { code, stdout, stderr } = await runProcess({ program, args });
@@ -70,13 +70,13 @@ export async function attempt(program: string, ...args: string[]): Promise<{ ok:
   }
 }
 
-/** A program that runs. It ends with the test at the latest, by `await using`. */
+/** A running program. Declared by `await using`, it ends with the test at the latest. */
 export class Process implements AsyncDisposable {
-  /** What it has printed so far, and `stderr` likewise. */
+  /** The standard output so far; `stderr` is the standard error. */
   stdout = "";
   stderr = "";
   hasEnded = false;
-  /** Once it has ended, and all is here that it printed. */
+  /** Resolves when the program has ended and all its output was read. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly child: Deno.ChildProcess;
 
@@ -91,7 +91,7 @@ export class Process implements AsyncDisposable {
     const reading = (["stdout", "stderr"] as const).map(async (name) => {
       for await (const text of this.child[name].pipeThrough(new TextDecoderStream())) this[name] += text;
     });
-    // Whoever does not read standard input closes it.
+    // Writing fails if the program closes standard input without reading it.
     if (input !== undefined) await new Blob([input]).stream().pipeTo(this.child.stdin).catch(() => {});
     await Promise.all(reading);
     return await this.child.status;
@@ -106,13 +106,13 @@ export class Process implements AsyncDisposable {
     });
   }
 
-  /** Megabytes of memory: now, or the most so far. On Linux only. */
+  /** The resident memory in megabytes: now (`VmRSS`), or the peak (`VmHWM`). Only on Linux. */
   memory(field: "VmRSS" | "VmHWM" = "VmRSS"): number {
     const status = Deno.readTextFileSync(`/proc/${this.child.pid}/status`);
     return Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)![1]) / 1024);
   }
 
-  /** Asks it to end, and waits for that. */
+  /** Sends a signal, and waits until the program has ended. */
   async stop(signal: Deno.Signal): Promise<Deno.CommandStatus> {
     this.child.kill(signal);
     return await this.ended;

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { attempt } from "./processes.ts";
 
 /**
- * A program of a package, in a virtual environment of a cache folder. It is installed the first time, by one process
- * at a time.
+ * Finds a program of a PyPI package in a cached virtual environment; installs the package at the first use. A lock
+ * ensures that one process at a time does so.
  *
  * @returns the program's path
- * @throws where it cannot be installed
+ * @throws {Error} the package cannot be installed
  */
 export async function programFromPyPI(name: string, version: string, program: string): Promise<string> {
   const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? ".", ".cache");

@@ -1,5 +1,5 @@
 /**
- * Whether the tests have every right (`deno test -A`). Plain `deno test` runs those that need none.
+ * Whether the tests have all permissions (`deno test -A`). Plain `deno test` runs only tests that need none.
  *
  * @module
  */

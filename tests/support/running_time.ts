@@ -1,21 +1,22 @@
 /**
- * Time as a process has it that shares the machine: tests of deadlines neither fail nor pass by what else runs there.
+ * A clock that leaves out the time during which this process could not run, so that other work on the machine does not
+ * make tests of deadlines fail.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { REQUEST_DEADLINE } from "../../src/store/visitor_store.ts";
 
-/** How often it is looked whether timers are late, in milliseconds. */
+/** The interval at which the lateness of timers is measured, in milliseconds. */
 const INTERVAL = 20;
 
-/** Longer than one deadline of a request, and shorter than two, one after the other; in milliseconds. */
+/** A time between one request deadline and two consecutive ones, in milliseconds. */
 const MOST = 1.8 * REQUEST_DEADLINE;
 
-/** A clock that stands still while this process is kept from running. */
+/** A clock that stops while this process cannot run. */
 export class RunningTime implements Disposable {
   #last = performance.now();
-  /** How late timers were, in milliseconds, all together. */
+  /** The total lateness of timers, in milliseconds. */
   #late = 0;
   #timer = setInterval(() => {
     this.#late += this.#lateNow();
@@ -26,15 +27,15 @@ export class RunningTime implements Disposable {
     return Math.max(0, performance.now() - this.#last - INTERVAL);
   }
 
-  /** Milliseconds since a moment that does not change. */
+  /** The time in milliseconds since an arbitrary start. */
   now(): number {
     return performance.now() - this.#late - this.#lateNow();
   }
 
   /**
-   * Fails where an answer took two deadlines of a request, one after the other.
+   * Asserts that an answer did not take two consecutive request deadlines.
    *
-   * @param since the clock's time when it was asked for
+   * @param since the clock's time at the request
    */
   assertOneDeadline(since: number, what: string) {
     const took = this.now() - since;

@@ -1,18 +1,18 @@
 /**
- * Foyer as a server that is asked over HTTP.
+ * Foyer as a separate process that serves HTTP.
  *
  * @module
  */
 import { freePort } from "./ports.ts";
 import { type Command, Process } from "./processes.ts";
 
-/** A server that listens. */
+/** A server process that listens. */
 export type Server = Process & { port: number; url: string };
 
 /**
- * Starts a server on a free port, for this machine alone, and waits until it listens.
+ * Starts a server on a free port of 127.0.0.1, and waits until it listens.
  *
- * @param command makes what is run of its environment
+ * @param command makes the command to run, given its environment
  */
 export async function startServer(
   command: (environment: Record<string, string>) => Command,

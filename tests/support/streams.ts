@@ -1,5 +1,5 @@
 /**
- * A client of streams, as an integrator writes one.
+ * A client of streams, like one that an integrator writes.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import { until } from "./waiting.ts";
 export interface StreamEvent {
   name: string;
   data: Record<string, unknown>;
-  /** The last id that came, with this event or before it; empty before there is one. */
+  /** The last received id, of this event or an earlier one; empty before the first. */
   id: string;
 }
 
 /** A client that follows one stream to its end, and applies what it receives. */
 export class StreamClient implements AsyncDisposable {
   readonly events: StreamEvent[] = [];
-  /** Called with each event instead of keeping it, where that would be very many. */
+  /** If set, called with each event instead of storing it, for tests with very many events. */
   onEvent: ((event: StreamEvent) => void) | null = null;
-  /** What `retry:` said, in milliseconds. */
+  /** The value of the `retry` field, in milliseconds. */
   retry = 0;
-  /** The last id; it is as the browser's `lastEventId`. */
+  /** The last received id, like `lastEventId` in browsers. */
   lastId: string;
   hasEnded = false;
   readonly visitors = new Map<string, Partial<Visitor>>();
@@ -34,8 +34,8 @@ export class StreamClient implements AsyncDisposable {
   #reader: ReadableStreamDefaultReader<string>;
 
   /**
-   * @param response what was answered to the request for a stream
-   * @param from the visitors that the client has, and the id of that state
+   * @param response the answer to the request for a stream
+   * @param from the visitors that the client already has, and the id of that state
    */
   constructor(response: Response, from: { visitors?: Partial<Visitor>[]; id?: string } = {}) {
     assert.equal(response.status, 200);
@@ -46,7 +46,7 @@ export class StreamClient implements AsyncDisposable {
     this.ended = this.#follow();
   }
 
-  /** The visitors in the API's order, by what is seen of them. */
+  /** The visitors in the API's order, sorted by their received attributes. */
   get list(): Partial<Visitor>[] {
     const bytes = new TextEncoder();
     const time = ({ last_seen_at }: Partial<Visitor>) => last_seen_at ? Date.parse(last_seen_at) : -Infinity;
@@ -59,12 +59,12 @@ export class StreamClient implements AsyncDisposable {
     });
   }
 
-  /** Of all events, or those of one kind, their data. */
+  /** The data of all events with a name. */
   dataOf(name: string): Record<string, unknown>[] {
     return this.events.filter((event) => event.name === name).map(({ data }) => data);
   }
 
-  /** Waits until a condition on what was received holds. */
+  /** Waits until a condition on the received events holds. */
   async until(condition: (client: this) => boolean) {
     await until(() => condition(this));
   }
@@ -81,7 +81,7 @@ export class StreamClient implements AsyncDisposable {
         blocks.forEach((block) => this.#take(block));
       }
     } catch {
-      // The server was killed, or the client left.
+      // The server was killed, or the client disconnected.
     }
     this.hasEnded = true;
   }
@@ -115,10 +115,10 @@ export class StreamClient implements AsyncDisposable {
   }
 }
 
-/** A client that follows a list of a server for good: it connects again whenever its connection ends. */
+/** A client that follows a list of a server, and reconnects whenever its connection ends. */
 export class FollowingClient implements AsyncDisposable {
   visitors: Partial<Visitor>[] = [];
-  /** How often it was connected, and how often it was sent the whole list. */
+  /** How often the client connected, and how often it was sent the whole list. */
   connected = 0;
   lists = 0;
   #client: StreamClient | null = null;
@@ -127,14 +127,14 @@ export class FollowingClient implements AsyncDisposable {
 
   /**
    * @param api the API's URL
-   * @param query of the list, `?q=…` or empty
-   * @param pause how long it waits before it connects again, in milliseconds; what the server says, unless given
+   * @param query the query of the list, `?q=…` or empty
+   * @param pause the pause before a reconnect, in milliseconds; by default the server's `retry`
    */
   constructor(api: string, query: string, headers: Record<string, string>, pause?: number) {
     this.#following = this.#follow(`${api}/visitors/list/stream${query}`, headers, pause);
   }
 
-  /** The visitors that it knows of, in the API's order. */
+  /** The client's visitors, in the API's order. */
   get list(): Partial<Visitor>[] {
     return this.#client?.list ?? this.visitors;
   }
@@ -159,7 +159,7 @@ export class FollowingClient implements AsyncDisposable {
         this.lists += client.dataOf("list").length;
         [id, retry] = [client.lastId, client.retry];
       } catch {
-        // Not there now.
+        // The server does not listen at the moment.
       }
       if (!this.#hasLeft) await new Promise((resolve) => setTimeout(resolve, pause ?? retry));
     }
@@ -178,7 +178,7 @@ interface TestClock extends Clock {
   skip(milliseconds: number): void;
 }
 
-/** An application over a store, whose lists are read and followed, and whose clock a test moves ahead. */
+/** Makes an application over a store, with functions to read and follow lists, and a clock that a test moves ahead. */
 export function streamingOver(
   bare: VisitorStore,
   environment: Environment = {},
@@ -194,27 +194,27 @@ export function streamingOver(
   return {
     ...app,
     clock,
-    /** Follows a list by its query, `?q=…`. */
+    /** Opens a stream of the list with a query, `?q=…`. */
     async stream(query = "", headers: Record<string, string> = {}, from = {}) {
       const client = new StreamClient(await app.ask(`/api/visitors/list/stream${query}`, headers), from);
       clients.push(client);
       return client;
     },
-    /** Reads a list, and the id by which a stream goes on after it. */
+    /** Reads a list, and the id from which a stream resumes after it. */
     async list(query = ""): Promise<{ visitors: Partial<Visitor>[]; id: string }> {
       const response = await app.ask(`/api/visitors/list/search${query}`);
       assert.equal(response.status, 200);
       return { visitors: (await response.json()).visitors, id: response.headers.get("X-Stream-Id")! };
     },
-    /** Stores visitors as another process does. */
+    /** Stores visitors as another process would. */
     async put(...documents: Record<string, unknown>[]) {
       assert.deepEqual(await bare.putVisitors(documents.map((document) => readVisitor(document)!)), []);
     },
-    /** Changes a visitor by the API of this process. */
+    /** Changes a visitor through the API of this process. */
     change: (shortId: string, change: Record<string, unknown>) =>
       write(shortId, "PATCH", JSON.stringify(change)),
     remove: (shortId: string) => write(shortId, "DELETE"),
-    /** Moves the clock ahead until a condition holds, since time passes for streams by that alone. */
+    /** Moves the clock ahead until a condition holds; only that lets time pass for streams. */
     until: (condition: () => Promise<boolean> | boolean) =>
       until(() => {
         clock.skip(250);
@@ -226,5 +226,5 @@ export function streamingOver(
   };
 }
 
-/** What {@link streamingOver} gives. */
+/** The result of {@link streamingOver}. */
 export type Streaming = ReturnType<typeof streamingOver>;

@@ -5,9 +5,9 @@
  */
 
 /**
- * The rows as lines with their cells one below the other.
+ * Formats rows as lines with aligned columns.
  *
- * @param numbersFrom the column from which cells are put to the right
+ * @param numbersFrom the first column that is aligned to the right
  */
 export function tableOf(rows: string[][], numbersFrom = Infinity): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));

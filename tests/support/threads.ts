@@ -1,5 +1,5 @@
 /**
- * The embedded store's threads, under the test runner.
+ * The embedded store's worker threads under the test runner.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 let checked: Promise<void> | undefined;
 
 /**
- * Starts a thread once. `deno test` checks the types of its module then, which may take longer than a request waits for
- * its store.
+ * Starts a worker thread once. `deno test` then type-checks the worker's module, which may take longer than a request
+ * waits for the store.
  */
 export function checkThreads(): Promise<void> {
   return checked ??= startOne();

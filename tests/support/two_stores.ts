@@ -1,5 +1,5 @@
 /**
- * Two stores over the same visitors, as two processes have them.
+ * Two stores over the same visitors, like those of two processes.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { inFolder } from "./folders.ts";
 
-/** The stores of two processes over the same visitors. */
+/** Two stores over the same visitors. */
 export type TwoStores = [VisitorStore, VisitorStore];
 
-/** Opens two stores over one SQLite file, and closes them after the work. */
+/** Runs a function with two stores over one SQLite file, and closes them afterwards. */
 export async function withTwoStores(work: (stores: TwoStores) => Promise<void>) {
   await inFolder(async (folder) => {
     const open = () => openSqliteStore(`${folder}/foyer.db`, { use: "command" });

@@ -1,26 +1,26 @@
 /**
- * Waiting for what should happen soon.
+ * Functions that wait until something happens.
  *
  * @module
  */
 
-/** How long it may take, in milliseconds: other work may have the machine, and nothing here measures time. */
+/** The longest wait, in milliseconds. Generous, since other work may occupy the machine; no test measures time. */
 const DEADLINE = 60_000;
 
-/** How long after the first look the second one comes, and the longest pause between two looks, in milliseconds. */
+/** The first and the longest pause between two checks, in milliseconds. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [5, 50];
 
 /**
- * Waits until a look finds something.
+ * Waits until a function returns something.
  *
- * @returns what it found: neither `undefined` nor `false`
- * @throws {Error} nothing was found within a minute
+ * @returns the first result that is neither `undefined` nor `false`
+ * @throws {Error} there was no such result within a minute
  */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   const end = performance.now() + DEADLINE;
-  // Less and less often, since looks take the time of what they wait for.
+  // With growing pauses, since checks slow down the work that they wait for.
   for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(1.5 * pause, LONGEST_PAUSE)) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
@@ -32,7 +32,7 @@ export async function eventually<T>(
 /**
  * Waits until a condition holds.
  *
- * @throws {Error} it did not within a minute
+ * @throws {Error} the condition did not hold within a minute
  */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   await eventually(condition);

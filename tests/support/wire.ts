@@ -1,30 +1,30 @@
 /**
- * A proxy before a MongoDB server that records commands and counts the documents in the answers.
+ * A proxy in front of a MongoDB server that records commands and counts the documents in the answers.
  *
  * @module
  */
 
 import { BSON } from "mongodb";
 
-/** Called with each command, which is held back until it resolves. */
+/** Called with each command, which is forwarded only after the returned promise resolves. */
 export type Hold = (name: string, command: BSON.Document) => Promise<void> | void;
 
 /** A proxy on a port of its own. */
 export interface WireProxy extends AsyncDisposable {
-  /** The connection string that leads through it. */
+  /** The connection string that leads through the proxy. */
   uri: string;
-  /** The names of the commands that came, without the driver's own questions of whether the server is there. */
+  /** The names of the received commands, without the driver's own, such as `hello`. */
   commands: string[];
-  /** The `find` commands among them, whole; of those that count documents, what they look for. */
+  /** The received `find` commands; for commands that count documents, their filter. */
   finds: BSON.Document[];
-  /** How many documents the answers to `find` commands, and to what continues them, held. */
+  /** The number of documents in the answers to `find` commands and their `getMore` commands. */
   documents: number;
 }
 
 /**
- * Puts a proxy before a server.
+ * Starts a proxy in front of a server.
  *
- * @param server its connection string
+ * @param server the server's connection string
  * @param alter changes the bytes of answers, in place
  */
 export function startWireProxy(
@@ -36,7 +36,7 @@ export function startWireProxy(
   const url = new URL(server);
   const port = Number(url.port);
   url.port = `${listener.addr.port}`;
-  // Clients would go past it otherwise.
+  // Otherwise clients would discover the server's own address, and connect there.
   url.searchParams.set("directConnection", "true");
   const commands: string[] = [];
   const finds: BSON.Document[] = [];
@@ -67,7 +67,7 @@ export function startWireProxy(
         try {
           connection.close();
         } catch {
-          // The other end has closed it.
+          // The other end has closed the connection.
         }
       }
     },
@@ -79,7 +79,7 @@ export function startWireProxy(
 const DOCUMENT = 16 + 4 + 1;
 const OP_MSG = 2013;
 
-/** Returns what takes whole OP_MSG messages out of a stream, each as its document. */
+/** Makes a parser that takes chunks of a stream, and returns the documents of the OP_MSG messages in it. */
 function messagesOf(): (chunk: Uint8Array) => BSON.Document[] {
   let bytes = new Uint8Array(0);
   return (chunk) => {
@@ -126,7 +126,7 @@ function countDocuments(count: (documents: number) => void, alter: (answer: Uint
   const read = messagesOf();
   return (chunk: Uint8Array<ArrayBuffer>, controller: Controller) => {
     for (const { cursor } of read(chunk)) {
-      // What a `$group` gives are values, and what describes an index has no `_id`.
+      // The results of `$group` are values, not documents, and descriptions of indexes have no `_id`.
       const documents = (cursor?.firstBatch ?? cursor?.nextBatch ?? []) as BSON.Document[];
       count(documents.filter((document) => "_id" in document && Object.keys(document).length > 1).length);
     }
