@@ -80,7 +80,7 @@ Deno.test("A client's address is the last one that no trusted proxy has", () => 
   }
 });
 
-Deno.test("It is the one in the log of requests", async () => {
+Deno.test("The client's address is in the log of requests", async () => {
   for (const [trusted, peer, forwardedFor, client] of VERDICTS) {
     const { app, requests } = appOver(openSqliteStore(":memory:"), { TRUSTED_PROXIES: trusted });
     const headers: Record<string, string> = forwardedFor === null ? {} : { "X-Forwarded-For": forwardedFor };
@@ -142,7 +142,7 @@ Deno.test("Forwarded gives the address where a trusted proxy wrote no X-Forwarde
   }
 });
 
-Deno.test("An IPv4 address that a socket for IPv6 names is an IPv4 address, without proxies too", () => {
+Deno.test("An IPv4 address in IPv6 form, as a dual-stack socket reports it, becomes IPv4, without proxies too", () => {
   for (const trusted of [[], ["10.0.0.0/8"]]) {
     const addressOf = clientAddresses(trusted);
     assert.equal(addressOf("::ffff:192.0.2.1", () => null), "192.0.2.1");

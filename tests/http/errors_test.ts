@@ -32,7 +32,7 @@ async function assertError(response: Response, status: number, code: string, wha
   return body.message;
 }
 
-Deno.test("The answer to a request that makes no sense names the wrong parameter", async () => {
+Deno.test("An error about a parameter names the parameter", async () => {
   const { app } = openApp();
   const verdicts: [path: string, named: RegExp][] = [
     [`${LIST}?max_results=0`, /max_results/],
@@ -122,7 +122,7 @@ Deno.test("A route that is only read refuses every other method, and says which 
   }
 });
 
-Deno.test("The key comes before the method", async () => {
+Deno.test("The key is checked before the method", async () => {
   const { app } = openApp();
   for (const path of ROUTES) {
     await assertError(await app.request(path, { method: "POST" }), 401, "invalid_api_key", path);
@@ -174,7 +174,7 @@ Deno.test("A store that was closed is a database that does not answer", async ()
   assert.deepEqual(logged, []);
 });
 
-Deno.test("What nobody foresaw is 500: the client gets the request's id, the log the place, and nobody data", async () => {
+Deno.test("An unexpected error is 500: the client gets the request's id, the log the place in the code, and neither gets data", async () => {
   const { app, logged } = openApp(brokenStore(() => {
     const error = new TypeError("Cannot read jane@acme.com\nof S3cr3t");
     return Object.assign(error, { code: "ERR_X" });
@@ -233,7 +233,7 @@ Deno.test("HEAD is GET without the body: the same status, headers and length", a
   }
 });
 
-Deno.test("No answer is stored by a shared cache, nor taken for another type", async () => {
+Deno.test("No shared cache may store an answer, and no browser may guess its type", async () => {
   const { app } = openApp();
   for (const path of [...ROUTES, "/live", "/nothing", `${LIST}?max_results=0`]) {
     for (const sent of [headers, {}]) {
@@ -285,7 +285,7 @@ Deno.test("No path and no query, whatever is in them, is answered by anything bu
 });
 
 if (hasAllRights) {
-  Deno.test("A malformed Host header or request target changes no answer to an error of ours", async () => {
+  Deno.test("A malformed Host header or request target never leads to a 5xx", async () => {
     const { app, logged } = openApp();
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
     const ask = async (lines: string) => {

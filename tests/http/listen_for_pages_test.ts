@@ -62,7 +62,7 @@ function frame(first: number, length: number): Uint8Array {
   return new Uint8Array(head.buffer);
 }
 
-test("Handshakes whose client resets, half-closes or says nothing are counted no more", async (server) => {
+test("Connections whose client resets, half-closes or sends nothing are no longer counted", async (server) => {
   for (let i = 0; i < 60; i++) reset(await shake(server));
   await untilCounted(server, 0);
   for (let i = 0; i < 20; i++) {
@@ -82,7 +82,7 @@ test("Handshakes whose client resets, half-closes or says nothing are counted no
   await (await server.enter()).close();
 });
 
-test("A page that does not answer a close is cut", async (server) => {
+test("The connection of a page that does not answer a close frame is ended", async (server) => {
   const page = await shake(server);
   await untilOpen([page]);
   for (let i = 0; i < 5; i++) page.socket.write(Uint8Array.of(0x81, 0x80, 0, 0, 0, 0));
@@ -143,7 +143,7 @@ for (const [what, handshake, status] of NO_HANDSHAKES) {
   });
 }
 
-test("Requests beside WebSockets are answered as ever", async (server) => {
+test("Ordinary requests are answered while WebSockets are open", async (server) => {
   const page = await server.enter();
   const visitor = await server.find("online");
   const url = `http://${server.host}/api/visitors/${page.shortId}`;

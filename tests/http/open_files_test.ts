@@ -9,7 +9,7 @@ import { hasAllRights } from "../support/rights.ts";
 import { startServer } from "../support/server.ts";
 import { until } from "../support/waiting.ts";
 
-Deno.test("Some files are kept free, and more of them for requests than for web pages", () => {
+Deno.test("Some files are reserved, and more of them may be used by requests than by web pages", () => {
   const clock = new ManualClock();
   let room = 100;
   let looks = 0;
@@ -44,7 +44,7 @@ Deno.test("Some files are kept free, and more of them for requests than for web 
   assert.equal(files.wasShort(), false);
 });
 
-Deno.test("However many connections come at once there is a look before the files kept free are used", () => {
+Deno.test("However many connections come at once, the room is measured before the reserve is used", () => {
   for (const all of [60, 500, 5000, 100_000]) {
     let room = all;
     let least = all;
@@ -59,7 +59,7 @@ Deno.test("However many connections come at once there is a look before the file
   }
 });
 
-Deno.test("Where no file can be opened for another reason connections are taken as ever", () => {
+Deno.test("If files cannot be opened for another reason than their number, connections are accepted", () => {
   const files = new OpenFiles(() => Infinity, new ManualClock());
   for (let i = 0; i < 100_000; i++) files.noteOpened();
   assert.ok(files.hasRoomFor("page") && !files.wasShort());
@@ -69,7 +69,7 @@ Deno.test("Where no file can be opened for another reason connections are taken 
 if (hasAllRights && hasSoundUpgrade()) {
   Deno.test({
     name:
-      "Where files are short those are closed who say nothing, and never pages and requests that are at work",
+      "When open files run short idle connections are closed, and never active pages or requests under way",
     sanitizeOps: false,
     sanitizeResources: false,
     fn: () => inFolder(beOutOfFiles),

@@ -10,7 +10,7 @@ async function openApp(count: number) {
   return { get, put: (...numbers: number[]) => put(numbers.map(documentOf)) };
 }
 
-Deno.test("A client that has the answer gets 304, until it changes", async () => {
+Deno.test("A client that has cached the answer gets 304, until it changes", async () => {
   const { get, put } = await openApp(20);
   for (const path of ["list/latest?max_results=10", "list/search?q=zoe", "v3"]) {
     const first = await get({}, path);
@@ -40,7 +40,7 @@ Deno.test("A client that has the answer gets 304, until it changes", async () =>
   assert.equal((await get({ "If-None-Match": before })).status, 200);
 });
 
-Deno.test("A link that comes or goes is a change, though the visitors on the page are the same", async () => {
+Deno.test("A Link that appears or disappears changes the ETag, though the page has the same visitors", async () => {
   const { get, put } = await openApp(10);
   const before = await get();
   assert.equal(before.headers.get("Link"), null);
@@ -64,7 +64,7 @@ const ACCEPTS: [string, boolean][] = [
   ["x-gzip-like", false],
 ];
 
-Deno.test("A long answer is compressed for those who take gzip, and is another representation then", async () => {
+Deno.test("A long answer is compressed for clients that accept gzip, and has another ETag then", async () => {
   const { get } = await openApp(20);
   const plain = await get({ "Accept-Encoding": "identity" });
   const body = await plain.text();

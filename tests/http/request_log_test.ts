@@ -89,7 +89,7 @@ Deno.test("Every answer has the request's id, and the log one line with it", asy
   }
 });
 
-Deno.test("A request's id is taken where it is sane, and made otherwise", async () => {
+Deno.test("A client's X-Request-Id is used if it is safe for a log, and otherwise replaced", async () => {
   const verdicts: [given: string, isTaken: boolean][] = [
     ["1", true],
     ["7f6d2d2e-8c1b-4f0e-9a55-0c4f3d9a1b2c", true],
@@ -262,7 +262,7 @@ Deno.test("No answer may be framed, run, embedded, sniffed or stored by a shared
   }
 });
 
-Deno.test("No page of another origin is let in, whichever asks", async () => {
+Deno.test("Web pages of other origins cannot read any answer", async () => {
   const { app } = await openApp();
   const origins = ["https://evil.example", "https://acme.com", "null", "http://localhost", "*"];
   const preflight = {

@@ -68,7 +68,7 @@ const ROUTES = [
   "/support/api/visitors/list/latest",
 ];
 
-Deno.test("Whoever sends the key is let in, in one of three ways", async () => {
+Deno.test("A request with the key, in any of three forms, is admitted", async () => {
   const { app } = openApp();
   for (const [headers, isLetIn] of VERDICTS) {
     for (const route of ROUTES) {
@@ -197,7 +197,7 @@ Deno.test("Without REST_KEY the API's routes do not exist, whatever key is sent"
   assert.equal((await app.request("/live")).status, 200);
 });
 
-Deno.test("Of keys that begin alike each is itself, and whatever is shorter, longer or goes on otherwise is none", () => {
+Deno.test("Keys with a common beginning are distinguished, and a shorter, longer or different text is refused", () => {
   const keys = { restKey: "abc", previousRestKey: "ab", writeKey: "abcdef" };
   const nameOf = keyReader(keys);
   const names = { abc: "read", ab: "previous", abcdef: "write" };
@@ -212,7 +212,7 @@ Deno.test("Of keys that begin alike each is itself, and whatever is shorter, lon
   }
 });
 
-Deno.test("A lock without a key is a mistake that shows at once", () => {
+Deno.test("Requiring an empty key throws at once", () => {
   const keys = { restKey: "", previousRestKey: "", writeKey: "w" };
   assert.throws(() => keyReader(keys), /^Error: Cannot require an empty key$/);
 });

@@ -157,7 +157,7 @@ const REFUSED: [body: BodyInit | null, named: RegExp][] = [
   ['{"watch_link":["https://acme.com/"]}', /watch_link/],
 ];
 
-Deno.test("A change sets what it says as a whole, and nothing else", async () => {
+Deno.test("A change sets the attributes that it contains, each as a whole, and no others", async () => {
   for (const [body, changed] of ACCEPTED) {
     const { write, getVisitor, stored } = await openApp();
     const before = await getVisitor();
@@ -171,7 +171,7 @@ Deno.test("A change sets what it says as a whole, and nothing else", async () =>
   }
 });
 
-Deno.test("What a change cannot hold is 400, says which attribute, and nothing is written", async () => {
+Deno.test("A change with an unusable value is 400, names the attribute, and writes nothing", async () => {
   const { app, stored } = await openApp();
   const before = await stored();
   for (const [body, named] of REFUSED) {
@@ -195,7 +195,7 @@ Deno.test("What a change cannot hold is 400, says which attribute, and nothing i
   assert.deepEqual(await stored(), before);
 });
 
-Deno.test("Whatever JSON comes is written as it was sent, or refused and nothing written", async () => {
+Deno.test("Any JSON body is either written as it was sent or refused without a write", async () => {
   const { app, getVisitor } = await openApp();
   const value = fc.oneof(
     fc.json({ maxDepth: 2 }).map((json) => JSON.parse(json)),
@@ -276,7 +276,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-Deno.test("The type that a body claims to have does not matter", async () => {
+Deno.test("The Content-Type of a body does not matter", async () => {
   const { write } = await openApp();
   for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded", "x", ""]) {
     const { status } = await write(

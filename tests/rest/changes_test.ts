@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { JANE, openApp, PATH } from "../support/changes.ts";
 
-Deno.test("Who is to wait for a call waits since then, however often that is said, until somebody ends it", async () => {
+Deno.test("A visitor waits for a call since the first change that says so, until a change ends it", async () => {
   const since = "2026-01-02T03:04:05.678Z";
   const ended = { is_waiting_for_call: false, waiting_since: null };
   for (
@@ -33,7 +33,7 @@ Deno.test("Who is to wait for a call waits since then, however often that is sai
   }
 });
 
-Deno.test("Of a visitor that is not there nothing is changed and nobody is made", async () => {
+Deno.test("A change of a visitor that does not exist changes nothing and creates nobody", async () => {
   const { app, stored } = await openApp();
   const before = await stored();
   for (const shortId of ["nobody", "AB3", "ab3", "aB3%20", "%00", "list", "__proto__", "aB3%2F"]) {
@@ -47,7 +47,7 @@ Deno.test("Of a visitor that is not there nothing is changed and nobody is made"
   assert.deepEqual(await stored(), before);
 });
 
-Deno.test("What is hidden is in no answer to a change", async () => {
+Deno.test("Hidden attributes are in no answer to a change", async () => {
   const { write } = await openApp({ HIDDEN_ATTRIBUTES: "email,ip_address" });
   const { visitor } = await write("PATCH", PATH, '{"name":"Ada","email":"ada@acme.com"}');
   assert.equal(visitor.name, "Ada");
@@ -91,7 +91,7 @@ for (const MAX_STALE_MS of ["0", "5000"]) {
   });
 }
 
-Deno.test("Changes and removals that come at the same time leave what one after the other would", async () => {
+Deno.test("Concurrent changes and removals have a result that they could have one after the other", async () => {
   const { write, read, find } = await openApp();
   const names = Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i).repeat(6));
   const answers = await Promise.all(names.map((name) => write("PATCH", PATH, JSON.stringify({ name }))));

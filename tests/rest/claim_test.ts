@@ -75,7 +75,7 @@ Deno.test("Another agent takes a visitor over only after asking, and ends nobody
   assert.equal(await claimedBy(), "Linus");
 });
 
-Deno.test("Only visitors that are online can be claimed, and only those that there are", async () => {
+Deno.test("Only visitors that exist and are online can be claimed", async () => {
   const { send } = await openApp();
   const offline = await send("PUT", { agent: "Grace", take_over: true }, "away");
   assert.deepEqual([offline.status, offline.answer.error], [409, "visitor_offline"]);
@@ -145,7 +145,7 @@ Deno.test("A claim names an agent in 1 to 64 characters without control characte
   }
 });
 
-Deno.test("A claim needs a key, and where claimed_by is hidden it says no name", async () => {
+Deno.test("A claim needs a key, and its errors name no agent if claimed_by is hidden", async () => {
   const { app, send, ask } = await openApp({ HIDDEN_ATTRIBUTES: "claimed_by" });
   for (const method of ["PUT", "DELETE"]) {
     const response = await app.request("/api/visitors/ada/claim", { method, body: '{"agent":"Grace"}' });

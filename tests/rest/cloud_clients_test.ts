@@ -68,7 +68,7 @@ Deno.test("The next result page of a search by another name has the same search"
   assert.deepEqual([first.visitors[0].short_id, second.visitors[0].short_id], ["ada", "off"]);
 });
 
-Deno.test("Every path may end in .json, and a short id that ends so comes first", async () => {
+Deno.test("Every path may end in .json, and a short id that ends so takes precedence", async () => {
   const { send } = await openApp();
   const verdicts: [path: string, name: string][] = [
     ["/visitors/ada.json", "Ada"],
@@ -90,7 +90,7 @@ Deno.test("Every path may end in .json, and a short id that ends so comes first"
   assert.equal((await send("GET", "/list.json", undefined, "wrong")).error, "invalid_api_key");
 });
 
-Deno.test("A visitor who has a list's name as short id comes first", async () => {
+Deno.test("A visitor whose short id is the name of a list takes precedence over the list", async () => {
   const { send } = await openApp({}, [{ short_id: "list", name: "Lis", is_online: true }]);
   assert.equal((await send("GET", "/visitors/list")).visitor.name, "Lis");
   assert.equal((await send("GET", "/list")).visitors.length, 1);
@@ -150,7 +150,7 @@ Deno.test("Without a link watch_url is 409, and says which variable makes one", 
   assert.equal((await hidden.send("POST", "/visitors/off/watch_url", {})).error, "no_watch_link");
 });
 
-Deno.test("A list's watch_link is for no agent, and a stored one that is no http or https URL is none", () => {
+Deno.test("The watch_link in a list is for no particular agent, and a stored one that is no http or https URL counts as missing", () => {
   const linkOf = (stored: string | null, watchLink: string) => {
     const visitor = { ...readVisitor({ short_id: "a" })!, watch_link: stored };
     const present = presenter(readConfig({ REST_KEY: "key", WATCH_LINK: watchLink }));

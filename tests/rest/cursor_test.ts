@@ -46,7 +46,7 @@ const CROWD = Array.from({ length: 23 }, (_, i) => ({
 }));
 const ORDER = CROWD.map(({ short_id }) => short_id);
 
-Deno.test("Following the links reaches everybody once, in order, whatever the size of a result page", async () => {
+Deno.test("Following the links reaches every visitor once, in order, with result pages of any size", async () => {
   const { follow } = await openApp(CROWD.toReversed());
   for (const size of [1, 2, 3, 5, 7, 11, 12, 22, 23, 24, 1000]) {
     const pages = await follow(`search?q=zoe&max_results=${size}`);
@@ -91,7 +91,7 @@ Deno.test("A link keeps q and max_results as they were, and adds nothing else", 
   }
 });
 
-Deno.test("Visitors who come and go neither repeat nor hide those whose place did not change", async () => {
+Deno.test("Visitors that come and go neither repeat nor hide those whose position did not change", async () => {
   const steady = Array.from({ length: 20 }, (_, i) => ({
     short_id: `s${String(i).padStart(2, "0")}`,
     is_online: true,
@@ -116,7 +116,7 @@ Deno.test("Visitors who come and go neither repeat nor hide those whose place di
   assert.deepEqual(seen.filter((id) => id.startsWith("s")), steady.map(({ short_id }) => short_id));
 });
 
-Deno.test("The visitor at whom a page ended may be gone: the next page goes on from its place", async () => {
+Deno.test("The last visitor of a page may be removed: the next page continues from its position", async () => {
   const { put, getPage } = await openApp(CROWD);
   const { next, ids } = await getPage("/api/visitors/list/latest?max_results=3");
   assert.deepEqual(ids, ORDER.slice(0, 3));
@@ -146,7 +146,7 @@ Deno.test("A cursor works with another max_results, and is refused for another q
   }
 });
 
-Deno.test("list/latest and a search for nothing are one list, and their cursors the same", async () => {
+Deno.test("list/latest and an empty search are one list, with the same cursors", async () => {
   const { getPage } = await openApp(CROWD);
   const { next } = await getPage("/api/visitors/list/latest?max_results=2");
   const cursor = new URL(next!).searchParams.get("cursor");
@@ -179,7 +179,7 @@ const isRefused = (cursor: string, q: string) => {
   );
 };
 
-Deno.test("A cursor is its position, for its own search alone", () => {
+Deno.test("A cursor decodes to its position, for its own search only", () => {
   fc.assert(fc.property(cursors, fc.string(), fc.string(), (cursor, q, other) => {
     const text = encodeCursor(cursor, q);
     assert.match(text, /^[A-Za-z0-9_-]+$/);
@@ -188,7 +188,7 @@ Deno.test("A cursor is its position, for its own search alone", () => {
   }));
 });
 
-Deno.test("A cursor remembers that its pages were found by words one typo away", async () => {
+Deno.test("A cursor continues a list that was found by words one typo away", async () => {
   const { getPage, put, follow } = await openApp(CROWD.map((one) => ({ ...one, name: "Fatima" })));
   assert.deepEqual((await follow("search?q=ftaima&max_results=5")).flat(), ORDER);
   const { next } = await getPage("/api/visitors/list/search?q=ftaima&max_results=5");
@@ -270,7 +270,7 @@ Deno.test("A cursor that no link gave is refused", () => {
   isRefused(Buffer.from([0xff, 0xfe]).toString("base64url"), "");
 });
 
-Deno.test("A damaged cursor is refused or leads to a page, and never to an error of ours", async () => {
+Deno.test("A damaged cursor is refused or leads to a page, and never to a 5xx", async () => {
   const { getPage } = await openApp(CROWD);
   const { next } = await getPage("/api/visitors/list/latest?max_results=2");
   const cursor = new URL(next!).searchParams.get("cursor")!;
@@ -292,7 +292,7 @@ Deno.test("A damaged cursor is refused or leads to a page, and never to an error
   );
 });
 
-Deno.test("Where attributes are hidden a cursor shows nothing, and no other text is one", async () => {
+Deno.test("If attributes are hidden, cursors are encrypted, and forged ones are refused", async () => {
   const plain = await openApp(CROWD);
   const path = `${BASE}/api/visitors/list/search?q=zoe&max_results=5`;
   const shown = new URL((await plain.getPage(path)).next!).searchParams.get("cursor")!;

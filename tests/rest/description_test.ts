@@ -94,7 +94,7 @@ const EVERYTHING = [
   "DELETE /visitors",
 ];
 
-Deno.test("What the API answers is described, and what is described it answers", async () => {
+Deno.test("The description has exactly the operations that the API answers", async () => {
   for (const [environment, expected] of [[WRITING, EVERYTHING], [{}, READING]] as const) {
     const { ask, document } = await openApp(environment);
     assert.deepEqual(operationsOf(document).sort(), expected.toSorted());
@@ -123,7 +123,7 @@ Deno.test("What the API answers is described, and what is described it answers",
   }
 });
 
-Deno.test("Without a key that writes, nothing of the description is about writing", async () => {
+Deno.test("Without REST_WRITE_KEY the description has no operation that writes", async () => {
   const { document } = await openApp();
   assert.deepEqual(Object.keys(document.components.schemas).sort(), ["Error", "Visitor"]);
   for (const code of ["write_key_required", "precondition_failed"]) {
@@ -131,7 +131,7 @@ Deno.test("Without a key that writes, nothing of the description is about writin
   }
 });
 
-Deno.test("The description is for those who have a key, and is gone with the API", async () => {
+Deno.test("The description needs a key, and does not exist without the API", async () => {
   const { app } = await openApp();
   for (const headers of [{}, { Authorization: "wrong" }] as HeadersInit[]) {
     const response = await app.request("/api/openapi.json", { headers });
@@ -144,7 +144,7 @@ Deno.test("The description is for those who have a key, and is gone with the API
   }
 });
 
-Deno.test("It says where the API is, by BASE_ENDPOINT", async () => {
+Deno.test("The description has the API's URL, from BASE_ENDPOINT", async () => {
   const verdicts: [baseEndpoint: string, url: string][] = [
     ["", "http://localhost:5002/api"],
     ["https://support.acmetech.com", "https://support.acmetech.com/api"],
@@ -213,7 +213,7 @@ Deno.test("The answers are as described", async () => {
   assert.equal((await check("DELETE /visitors", "/api/visitors?all=true")).count, 1);
 });
 
-Deno.test("Parameters, bodies and answers have examples, which fit", async () => {
+Deno.test("Parameters, bodies and answers have examples, which fit their schemas", async () => {
   const { document } = await openApp({ ...WRITING, HIDDEN_ATTRIBUTES: "email" });
   const schemaAt = schemasOf(document);
   let count = 0;
@@ -236,7 +236,7 @@ Deno.test("Parameters, bodies and answers have examples, which fit", async () =>
   assert.ok(count > 40, `${count} examples`);
 });
 
-Deno.test("Whoever tries a change has to say which: no example of one would change anything", async () => {
+Deno.test("No example of an operation that writes would change anything if it were sent", async () => {
   const { ask, document } = await openApp(WRITING);
   const changes = operationsOf(document).filter((operation) => /^(PATCH|DELETE) /.test(operation));
   assert.ok(changes.length >= 3);

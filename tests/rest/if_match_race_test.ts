@@ -62,7 +62,7 @@ const collections = hasAllRights ? await startCollections() : null;
 const times = <T>(count: number, work: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, i) => work(i)));
 
-test("of clients that read the same state and change it at once, one does, and the others get 412", async ({ ask }) => {
+test("of clients that read the same state and change it at once, one succeeds, and the others get 412", async ({ ask }) => {
   for (let round = 0; round < 3; round++) {
     const { tag } = await ask("GET");
     const answers = await times(
@@ -77,7 +77,7 @@ test("of clients that read the same state and change it at once, one does, and t
   }
 });
 
-test("of changes and removals of the same state at once, one is done", async ({ ask, stores }) => {
+test("of concurrent changes and removals of the same state, one is done", async ({ ask, stores }) => {
   const visitor = readVisitor(JANE)!;
   for (let round = 0; round < 10; round++) {
     await stores[0].putVisitors([visitor]);
@@ -101,7 +101,7 @@ test("of changes and removals of the same state at once, one is done", async ({ 
   }
 });
 
-test("a number that many clients raise, each by what it read, counts them all", async ({ ask }) => {
+test("a number that many clients increment with If-Match counts every increment", async ({ ask }) => {
   await times(8, async () => {
     while (true) {
       const { tag, body } = await ask("GET");
@@ -114,7 +114,7 @@ test("a number that many clients raise, each by what it read, counts them all", 
   assert.equal((await ask("GET")).body.visitor.metadata.count, 8);
 });
 
-test("no page view is lost to a change with If-Match, nor written over by one that is 412", async ({ ask, stores }) => {
+test("a change with If-Match loses no page view, whether it is written or refused", async ({ ask, stores }) => {
   for (let round = 0; round < 10; round++) {
     const { tag } = await ask("GET");
     const [change] = await Promise.all([
@@ -132,7 +132,7 @@ test("no page view is lost to a change with If-Match, nor written over by one th
   }
 });
 
-test("a change of what is hidden is no other state", async ({ stores }) => {
+test("a change of a hidden attribute does not change the ETag", async ({ stores }) => {
   const { app } = appOver(stores[0], { REST_WRITE_KEY: "write", HIDDEN_ATTRIBUTES: "ip_address" });
   const headers = { Authorization: "write" };
   const first = await app.request(PATH, { headers });

@@ -52,7 +52,7 @@ for (const [what, ifMatch, isWritten] of IF_MATCH) {
   }
 }
 
-Deno.test("The answer to a change has the tag for the next one, and the one before it is no longer right", async () => {
+Deno.test("The answer to a change has the ETag for the next one, and the earlier ETag no longer matches", async () => {
   const { app, read } = await openApp({
     WATCH_LINK: "https://acme.com/{short_id}",
     HIDDEN_ATTRIBUTES: "email",
@@ -76,7 +76,7 @@ Deno.test("The answer to a change has the tag for the next one, and the one befo
   assert.equal((await next.json()).visitor.name, "Ada");
 });
 
-Deno.test("Of clients that read the same state and write at once, one does", async () => {
+Deno.test("Of clients that read the same state and write at once, one succeeds", async () => {
   const { app, read } = await openApp();
   const { tag } = await read(PATH);
   const statuses = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
@@ -91,7 +91,7 @@ Deno.test("Of clients that read the same state and write at once, one does", asy
   assert.equal(statuses.filter((status) => status === 200).length, 1, statuses.join());
 });
 
-Deno.test("Of a visitor that is not there 404 is said, whatever If-Match is", async () => {
+Deno.test("A visitor that does not exist is 404, whatever If-Match is", async () => {
   const { app } = await openApp();
   for (const ifMatch of ["*", '"other"']) {
     for (const method of ["PATCH", "DELETE"]) {

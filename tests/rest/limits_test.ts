@@ -19,7 +19,7 @@ async function assertRefused(response: Response, what: string) {
   assert.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, what);
 }
 
-Deno.test("A key makes RATE_LIMIT requests a second; each other key has its own", async () => {
+Deno.test("Each key may make RATE_LIMIT requests a second, independently of the others", async () => {
   const keys = { REST_KEY_PREVIOUS: "old", REST_WRITE_KEY: "write" };
   const { app } = await appWith([], { RATE_LIMIT: "5", ...keys }, new ManualClock());
   const ask = (key: string, path: string, method = "GET") =>
@@ -41,7 +41,7 @@ Deno.test("A key makes RATE_LIMIT requests a second; each other key has its own"
   }
 });
 
-Deno.test("The next second is a new one", async () => {
+Deno.test("The limit starts anew with the next second", async () => {
   const clock = new ManualClock();
   const { ask } = await appWith([], { RATE_LIMIT: "1" }, clock);
   assert.equal((await ask(LATEST)).status, 200);
@@ -55,7 +55,7 @@ Deno.test("The next second is a new one", async () => {
   assert.equal((await ask(LATEST)).status, 200);
 });
 
-Deno.test("Whoever has no key is 401 however often, and spends nobody's requests", async () => {
+Deno.test("Requests without a key are always 401, and do not count against any key's limit", async () => {
   const { app, ask } = await appWith([], { RATE_LIMIT: "1" }, new ManualClock());
   const statusOf = async (Authorization: string) => {
     const response = await app.request(LATEST, { headers: { Authorization } });
@@ -67,7 +67,7 @@ Deno.test("Whoever has no key is 401 however often, and spends nobody's requests
   assert.deepEqual([await statusOf("wrong"), await statusOf("")], [401, 401]);
 });
 
-Deno.test("Probes are answered however often", async () => {
+Deno.test("Probes are not limited", async () => {
   const { app, admin } = await appWith([], { RATE_LIMIT: "1" });
   for (let i = 0; i < 10; i++) {
     for (const path of ["/live", "/ready"]) assert.equal((await app.request(path)).status, 200);
@@ -75,7 +75,7 @@ Deno.test("Probes are answered however often", async () => {
   }
 });
 
-Deno.test("Without RATE_LIMIT there is none", async () => {
+Deno.test("Without RATE_LIMIT there is no limit", async () => {
   const { ask } = await appWith([]);
   const answers = await Promise.all(Array.from({ length: 200 }, () => ask(LATEST)));
   assert.ok(answers.every(({ status }) => status === 200));
@@ -129,7 +129,7 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
   return { app, queries, search, find, miss, clock };
 }
 
-Deno.test("After ten codes that nobody has no further one is tried, while other searches go on", async () => {
+Deno.test("After ten searches by codes that nobody has, further codes are refused, while other searches are answered", async () => {
   const { search, find, miss } = await openApp();
   await miss(10);
   for (const q of ["1234", "1000", "0042", "7777"]) await assertRefused(await search(q), q);
@@ -141,7 +141,7 @@ Deno.test("After ten codes that nobody has no further one is tried, while other 
   }
 });
 
-Deno.test("The limit on codes that nobody has ends with its minute", async () => {
+Deno.test("The limit on lookup codes ends with its minute", async () => {
   const { search, miss, clock } = await openApp();
   await miss(1);
   clock.advance(20_000);
@@ -155,7 +155,7 @@ Deno.test("The limit on codes that nobody has ends with its minute", async () =>
   await assertRefused(await search("0042"), "in the next minute");
 });
 
-Deno.test("Neither spelling, parameters, headers, method nor cursor lets a further code be tried", async () => {
+Deno.test("No spelling, parameter, header, method or cursor evades the limit on lookup codes", async () => {
   const { app, search, miss, queries } = await openApp();
   await miss(10);
   queries.length = 0;
@@ -255,7 +255,7 @@ Deno.test("Searches by code that find somebody, or cannot be made, do not count"
   await assertRefused(await search("0042"), "what found somebody before");
 });
 
-Deno.test("Misses are counted by key and by the client's address, the trusted proxy's word for it included", async () => {
+Deno.test("Misses are counted by key and client address, also if a trusted proxy forwards the address", async () => {
   const { search, find, miss } = await openApp({ TRUSTED_PROXIES: "10.0.0.0/8" });
   const through = (client: string) => ({ peer: "10.0.0.7", headers: { "X-Forwarded-For": client } });
   await miss(10);
@@ -273,7 +273,7 @@ Deno.test("Misses are counted by key and by the client's address, the trusted pr
   await assertRefused(await search("0042", { key: "write" }), "the other key");
 });
 
-Deno.test("Whoever has a whole network of IPv6 is one client, and the next network is another one", async () => {
+Deno.test("All addresses of an IPv6 /64 are one client, and the next /64 is another one", async () => {
   const { search, find } = await openApp();
   for (let i = 1; i <= 10; i++) {
     assert.deepEqual(await find("9999", { peer: `2001:db8:0:1::${i}` }), [], `${i}`);
@@ -282,7 +282,7 @@ Deno.test("Whoever has a whole network of IPv6 is one client, and the next netwo
   assert.deepEqual(await find("0042", { peer: "2001:db8:0:2::1" }), ["aB3"]);
 });
 
-Deno.test("Twenty codes that come at once are not tried more than ten", async () => {
+Deno.test("Of twenty concurrent searches by codes that nobody has, no more than ten are run", async () => {
   for (const [limit, tried] of [["10", 10], ["1", 1], ["3", 3]] as const) {
     const { search, queries } = await openApp({ LOOKUP_MISSES_PER_MINUTE: limit });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => search(String(2000 + i))));
@@ -293,7 +293,7 @@ Deno.test("Twenty codes that come at once are not tried more than ten", async ()
   }
 });
 
-Deno.test("Codes that come at once and that somebody has are all answered", async () => {
+Deno.test("Concurrent searches by codes that visitors have are all answered", async () => {
   const documents = Array.from(
     { length: 60 },
     (_, i) => ({ short_id: `v${i}`, lookup_code: String(3000 + i) }),
@@ -311,7 +311,7 @@ Deno.test("Codes that come at once and that somebody has are all answered", asyn
   assert.equal(misses.length, 10, "ten of those that nobody has are answered");
 });
 
-Deno.test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async () => {
+Deno.test("LOOKUP_MISSES_PER_MINUTE sets the limit, and 0 means none", async () => {
   const { search, miss } = await openApp({ LOOKUP_MISSES_PER_MINUTE: "2" });
   await miss(2);
   await assertRefused(await search("0042"), "two");
@@ -319,14 +319,14 @@ Deno.test("LOOKUP_MISSES_PER_MINUTE sets how many, and 0 sets no limit", async (
   await missFreely(50);
 });
 
-Deno.test("Where lookup codes are hidden four digits are a short id, which may be asked for as often as others", async () => {
+Deno.test("If lookup codes are hidden, four digits are a short id, and searches for them are not limited", async () => {
   const { find, miss } = await openApp({ HIDDEN_ATTRIBUTES: "lookup_code" });
   await miss(30);
   assert.deepEqual(await find("0042"), []);
   assert.deepEqual(await find("7777"), ["7777"]);
 });
 
-Deno.test("Four digits beside text are no try of a lookup code, and try none", async () => {
+Deno.test("Four digits beside text are no search by lookup code, and do not count as one", async () => {
   const { find, miss, search } = await openApp({ LOOKUP_MISSES_PER_MINUTE: "2" });
   for (let i = 0; i < 20; i++) {
     for (const q of [`summer ${2000 + i}`, `+1 555 123 ${4000 + i}`, "a 0042", '0042 "a"', "0042 0042"]) {
@@ -338,7 +338,7 @@ Deno.test("Four digits beside text are no try of a lookup code, and try none", a
   for (const q of ["0042", "0042 online", "٠٠٤٢", "00\u200b42"]) await assertRefused(await search(q), q);
 });
 
-Deno.test("A search that fails is no miss, and leaves nobody waiting", async () => {
+Deno.test("A search that fails does not count as a miss, and blocks no other search", async () => {
   const store = openSqliteStore(":memory:");
   await store.close();
   const { ask } = appOver(store, { LOOKUP_MISSES_PER_MINUTE: "1" });

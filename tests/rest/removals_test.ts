@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { JANE, openApp, SEEN } from "../support/changes.ts";
 
-Deno.test("Removing is for one visitor whatever else is in the request", async () => {
+Deno.test("Removing one visitor removes no other, whatever else is in the request", async () => {
   const { write, stored } = await openApp({}, [JANE, { short_id: "b" }, { short_id: "c" }]);
   assert.equal((await write("DELETE", "/api/visitors/b?all=true", '{"all":true}')).status, "ok");
   assert.deepEqual((await stored()).map(({ short_id }) => short_id).sort(), ["aB3", "c"]);

@@ -46,7 +46,7 @@ Deno.test("An answer says how many documents a search left out, and nothing wher
   assert.equal(head.headers.get(HEADER), "95000");
 });
 
-Deno.test("Another number is another representation, and 304 repeats the number", async () => {
+Deno.test("A changed number of unindexed documents changes the ETag, and 304 has the number too", async () => {
   let unindexed = 7;
   const opened = await openApp(() => unindexed);
   const first = await opened.search("aB3");

@@ -45,7 +45,7 @@ Deno.test("Usage counts who is online, who was seen in 24 hours and in 30 days, 
   }
 });
 
-Deno.test("Nobody at all is counted as nobody", async () => {
+Deno.test("The counts of an empty store are 0", async () => {
   const { ask } = await appWith([]);
   assert.deepEqual((await (await ask("/api/usage")).json()).usage, {
     visitors: { online_now: 0, last_24_hrs: 0, last_30_days: 0 },
@@ -54,7 +54,7 @@ Deno.test("Nobody at all is counted as nobody", async () => {
   });
 });
 
-Deno.test("What is changed and removed counts at once", async () => {
+Deno.test("Changes and removals change the counts at once", async () => {
   const { ask, app } = await appWith(DOCUMENTS, { REST_WRITE_KEY: "write", MAX_STALE_MS: "5000" });
   const usage = async () => (await (await ask("/api/usage")).json()).usage;
   const write = async (method: string, path: string, body?: string) => {
@@ -83,7 +83,7 @@ Deno.test("What is changed and removed counts at once", async () => {
   });
 });
 
-Deno.test("Usage needs a key, is only read, and shows nothing of who they are", async () => {
+Deno.test("Usage needs a key, has no method but GET, and shows no visitor's data", async () => {
   const { app, ask } = await appWith(DOCUMENTS, {
     REST_WRITE_KEY: "write",
     BASE_ENDPOINT: "https://acme.com/support",
@@ -105,7 +105,7 @@ Deno.test("Usage needs a key, is only read, and shows nothing of who they are", 
   assert.equal((await ask("/api/usage/")).status, 404);
 });
 
-Deno.test("What the key may do is said beside the usage", async () => {
+Deno.test("The answer to usage says what the key may do", async () => {
   const { ask } = await appWith([], { REST_WRITE_KEY: "write-key", REST_KEY_PREVIOUS: "old-key" });
   for (const [key, may] of [["key", "read"], ["old-key", "read"], ["write-key", "write"]]) {
     const response = await ask("/api/usage", { Authorization: key });

@@ -28,7 +28,7 @@ async function openApp(documents: Record<string, unknown>[], environment: Enviro
   return { get, idsOf, visitors, search: (q: string) => idsOf(`/list/search?${new URLSearchParams({ q })}`) };
 }
 
-Deno.test("list/latest is who is online now, newest first, ties by short id", async () => {
+Deno.test("list/latest has the visitors online now, newest first, ties by short id", async () => {
   const tie = new Date(NOW - 60_000);
   const { idsOf, get, visitors } = await openApp([
     { short_id: "first" },
@@ -48,7 +48,7 @@ Deno.test("list/latest is who is online now, newest first, ties by short id", as
   assert.deepEqual(body, { status: "ok", visitors: [visitors.at(-1), visitors[0]] });
 });
 
-Deno.test("list/search is who matches, online ones first; without q it is list/latest", async () => {
+Deno.test("list/search has the visitors that match, online ones first; without q it is list/latest", async () => {
   const { search, idsOf } = await openApp([
     { short_id: "o1", name: "Zoë Müller", is_online: false },
     { short_id: "a1", name: "Zoe Mills", last_url: "https://acme.com/pricing" },
@@ -266,7 +266,7 @@ const ZOE = {
   last_url: "https://acme.com/pricing",
 };
 
-Deno.test("What is hidden is in no answer and cannot be searched, while everything else stays", async () => {
+Deno.test("Hidden attributes are in no answer and cannot be searched, and all others are unchanged", async () => {
   const verdicts: [hidden: string, lost: string[], stays: string[]][] = [
     ["ip_address,location_city", ["ip:1.1.1.1", "koln", "zoe koln"], ["zoe", "#vip"]],
     ["tags", ["#vip", "zoe #vip"], ["zoe"]],

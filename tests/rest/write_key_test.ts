@@ -40,7 +40,7 @@ Deno.test("Only REST_WRITE_KEY changes or removes, sent in one of three ways, an
   }
 });
 
-Deno.test("A key that only reads learns nothing of who is there, and of a body nothing is read", async () => {
+Deno.test("A write with a key that only reads is refused alike for all visitors, without reading the body", async () => {
   const { app } = await openApp();
   for (const path of [PATH, "/api/visitors/nobody", "/api/visitors", "/api/visitors?all=true"]) {
     for (const body of ["{", '{"shoe_size":38}', "x".repeat(70_000)]) {
@@ -63,7 +63,7 @@ Deno.test("REST_WRITE_KEY reads as well, and REST_KEY as before", async () => {
   }
 });
 
-Deno.test("Without REST_WRITE_KEY nothing is changed or removed: these methods are not there", async () => {
+Deno.test("Without REST_WRITE_KEY the methods that change or remove do not exist", async () => {
   const { app, stored } = await openApp({ REST_WRITE_KEY: "" });
   const before = await stored();
   for (const [method, path, body] of WRITES) {
@@ -81,7 +81,7 @@ Deno.test("Without REST_WRITE_KEY nothing is changed or removed: these methods a
   assert.deepEqual(await stored(), before);
 });
 
-Deno.test("A route says which methods it takes, with REST_WRITE_KEY those that write among them", async () => {
+Deno.test("Allow has a route's methods, and with REST_WRITE_KEY those that write too", async () => {
   const { app } = await openApp();
   const verdicts: [path: string, allow: string][] = [
     [PATH, "GET, HEAD, PATCH, DELETE"],

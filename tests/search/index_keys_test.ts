@@ -139,7 +139,7 @@ function mayMatch(part: SearchPart, visitor: Visitor): boolean {
       : suffixes.some((suffix) => suffix.startsWith(part.text)));
 }
 
-Deno.test("Whoever matches a search has the keys by which an index finds them", () => {
+Deno.test("Every visitor that matches a search has the index keys by which it is looked up", () => {
   const matched = new Set<string>();
   fc.assert(
     fc.property(search, ({ visitor, q }) => {
@@ -181,7 +181,7 @@ Deno.test("An exact key names its operator, so that values of two attributes are
   assert.deepEqual(exactKeys(readVisitor({ short_id: "aB3" })!), []);
 });
 
-Deno.test("A part has an exact key where one attribute answers it", () => {
+Deno.test("A part of an operator and a value has an exact key", () => {
   const verdicts: [q: string, key: string | null][] = [
     ["ip:::FFFF:1.1.1.1", "ip:1.1.1.1"],
     ["id:ip:1.1.1.1", "unique_id:ip:1.1.1.1"],
@@ -197,7 +197,7 @@ Deno.test("A part has an exact key where one attribute answers it", () => {
   for (const [q, key] of verdicts) assert.equal(exactKey(parseSearch(q)[0]), key, q);
 });
 
-Deno.test("Suffixes are of one value each, from every character on, cut where they are long", () => {
+Deno.test("There is a suffix from every character of each value, cut to a maximum length", () => {
   const visitor = readVisitor({
     short_id: "aB3",
     name: "Zoë",
@@ -219,7 +219,7 @@ Deno.test("Suffixes are of one value each, from every character on, cut where th
   assert.deepEqual(suffixesOf(searchText(readVisitor({ short_id: "aB3" })!)), []);
 });
 
-Deno.test("The digits of a phone number are a line of the search text, where something is between them", () => {
+Deno.test("The digits of a phone number with separators are a line of the search text", () => {
   const verdicts: [value: string, lines: string[]][] = [
     ["+1 (555) 123-4567", ["+1 (555) 123-4567", "15551234567"]],
     ["Ada: 030/12 34 56, 01.23.45.67.89", ["ada: 030/12 34 56, 01.23.45.67.89", "030123456", "0123456789"]],
@@ -258,7 +258,7 @@ Deno.test("Two words that are one typo apart have a typo key in common", () => {
   );
 });
 
-Deno.test("Keys and search text are made of the attributes that are said to be searched, and of no others", () => {
+Deno.test("Index keys and search text are computed from searchedAttributes, and from no others", () => {
   const nobody = readVisitor({ short_id: "a" })!;
   const othersOf = (value: unknown): unknown[] => {
     if (typeof value === "boolean") return [true, false];

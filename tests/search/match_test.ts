@@ -130,7 +130,7 @@ Deno.test("Beside text four digits are text, and never a lookup code", () => {
   for (const [q, isFound] of verdicts) assert.equal(finds(q, ada), isFound, q);
 });
 
-Deno.test("A phone number is found however it is spaced, here and there", () => {
+Deno.test("A phone number is found however it is spaced, in the search and in the visitor", () => {
   const spellings = [
     "+1 (555) 123-4567",
     "+15551234567",
@@ -186,7 +186,7 @@ Deno.test("A phone number is found however it is spaced, here and there", () => 
   assert.equal(finds("5551234567", { name: "555 123 4567" }, ["name"]), false);
 });
 
-Deno.test("Whatever a text itself would find is found by it as a phone number too", () => {
+Deno.test("A phone number in a search still finds what it would find as text", () => {
   const number = fc.string({
     unit: fc.constantFrom(..."0123456789012345678901234567890123456789 +-()./–,a"),
     minLength: 7,
@@ -211,7 +211,7 @@ Deno.test("Whatever a text itself would find is found by it as a phone number to
   assert.ok(phones > 100);
 });
 
-Deno.test("An id with characters that a keyboard does not give is found as it is pasted, or typed", () => {
+Deno.test("An id with characters that are not on keyboards is found as it is pasted, and by plain characters", () => {
   const verdicts: [q: string, id: string, isFound: boolean][] = [
     ["O’Brien", "O’Brien", true],
     ["O'Brien", "O'Brien", true],
@@ -272,7 +272,7 @@ Deno.test("Text is looked for in the contract's attributes and in no other", () 
   }
 });
 
-Deno.test("Nobody is found by what is hidden", () => {
+Deno.test("Nobody is found by a hidden attribute", () => {
   const verdicts: [q: string, hidden: AttributeName][] = [
     ["ip:2001:db8::1", "ip_address"],
     ["id:user-123", "unique_id"],

@@ -53,7 +53,7 @@ Deno.test("Text is compared with letter case, accents and width aside", () => {
   for (const [value, folded] of verdicts) assert.equal(foldText(value), folded, JSON.stringify(value));
 });
 
-Deno.test("One word has one form, however it was typed; another word has another", () => {
+Deno.test("All spellings of a word fold to one form, and another word folds to another", () => {
   const same: [string, string][] = [
     ["パン", "ﾊﾟﾝ"],
     ["ガ", "ｶ\u3099"],
@@ -132,7 +132,7 @@ Deno.test("One word has one form, however it was typed; another word has another
   assert.ok(foldText("가나").startsWith(foldText("간")));
 });
 
-Deno.test("Pasted text is as a keyboard gives it", () => {
+Deno.test("Pasted text becomes plain characters, as a keyboard produces them", () => {
   const verdicts: [pasted: string, plain: string][] = [
     ["", ""],
     ["4711", "4711"],
@@ -170,7 +170,7 @@ Deno.test("Letters that differ by more than an accent stay apart", () => {
   }
 });
 
-Deno.test("Folded text folds to itself, and holds no line break", () => {
+Deno.test("Folded text folds to itself, and contains no line break", () => {
   fc.assert(
     fc.property(anyText, (value) => {
       const folded = foldText(value);
@@ -222,7 +222,7 @@ Deno.test("Tags and addresses are compared with letter case alone aside", () => 
   for (const [a, b] of different) assert.notEqual(foldCase(a), foldCase(b), a);
 });
 
-Deno.test("An IP address has one spelling; what is none stays as it is", () => {
+Deno.test("An IP address has one canonical spelling; other text stays as it is", () => {
   const verdicts: [given: string, canonical: string][] = [
     ["1.1.1.1", "1.1.1.1"],
     ["255.255.255.255", "255.255.255.255"],
@@ -273,7 +273,7 @@ Deno.test("Every spelling of an IP address is the same address, and anything els
   }));
 });
 
-Deno.test("Grams are every run of so many characters, each once", () => {
+Deno.test("Grams are the distinct n-grams of a text", () => {
   const verdicts: [folded: string, found: string[]][] = [
     ["", []],
     ["ab", []],

@@ -55,7 +55,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["url:pricing", [url("pricing")]],
     ["url:https://acme.com/Café", [url("https://acme.com/cafe")]],
   ],
-  "Pasted operators are those that a keyboard gives": [
+  "Pasted operators are understood like typed ones": [
     ["＃client", [tag("#client")]],
     ["#v\u200bi\u00adp", [tag("#vip")]],
     ["\u2066#vip\u2069", [tag("#vip")]],
@@ -172,7 +172,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["555 - 1234", [phone("555"), phone("1234")]],
     ["2026 12345", [phone("2026"), phone("12345")]],
   ],
-  "What has other digits is no phone number": [
+  "Fewer, more or other digits are no phone number": [
     ["+1 555", [text("+1"), text("555")]],
     ["123456", [text("123456")]],
     ["12-34", [text("12-34")]],
@@ -223,7 +223,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["ja\u00adne@acme.com", [email("jane@acme.com")]],
     ["'o'neill@acme.com'", [email("o'neill@acme.com")]],
   ],
-  "What is no whole e-mail address is text": [
+  "Anything but a whole e-mail address is text": [
     ["@acme.com", [text("@acme.com")]],
     ["jane@", [text("jane@")]],
     ["jane@acme", [text("jane@acme")]],
@@ -238,7 +238,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ['"<jane@acme.com>"', [text("<jane@acme.com>")]],
     ["@", [text("@")]],
   ],
-  "White space separates, however much of it and whichever": [
+  "Any amount and any kind of white space separates parts": [
     ["online #vip", [online(true), tag("#vip")]],
     ["  jane \t\n doe  ", [text("jane"), text("doe")]],
     ["jane\u00a0doe", [text("jane"), text("doe")]],
@@ -280,7 +280,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ['"a" "b c', [text("a"), text("b c")]],
     ['"jane doe ', [text("jane doe ")]],
   ],
-  "An empty part is ignored; where none is left nothing was asked": [
+  "An empty part is ignored; if none is left the query is empty": [
     ["", []],
     [" ", []],
     ["\t\r\n\u00a0", []],
@@ -310,7 +310,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["#\0", [tag("#\0")]],
     ["a\u0001\u001b\u007fb", [text("a\u0001\u001b\u007fb")]],
   ],
-  "What nobody sees is set aside": [
+  "Invisible characters are ignored": [
     ["a\u200bb", [text("ab")]],
     ["a\u202eb", [text("ab")]],
     ["jane\ufeffdoe", [text("janedoe")]],
@@ -320,7 +320,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["❤\ufe0f", [text("❤")]],
     ["aB3\u200b", [text("ab3", "aB3")]],
   ],
-  "Text is folded, and kept as it is for the short id": [
+  "Text is folded, and kept unfolded for the short id": [
     ["Müller", [text("muller", "Müller")]],
     ["ŁÓDŹ", [text("lodz", "ŁÓDŹ")]],
     ["STRASSE", [text("strasse", "STRASSE")]],
@@ -376,7 +376,7 @@ Deno.test("Text and e-mail addresses skip what is hidden", () => {
   assert.deepEqual(part, { ...email("jane@acme.com"), attributes: ["unique_id"] });
 });
 
-Deno.test("256 characters of anything are parsed, into parts of known kinds", () => {
+Deno.test("Any 256 characters are parsed into parts of known kinds", () => {
   const kinds = "nobody online code url value text".split(" ");
   const pieces = fc.constantFrom(
     '"',
@@ -411,7 +411,7 @@ Deno.test("256 characters of anything are parsed, into parts of known kinds", ()
   );
 });
 
-Deno.test("What is in quotes is one text part, whatever it is", () => {
+Deno.test("Anything in quotes is one text part", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (typed) => {
     const words = plainText(typed).replaceAll('"', "");
     const parts = parseSearch(`"${words}"`);

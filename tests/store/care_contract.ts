@@ -67,7 +67,7 @@ const claimedBy = async (store: VisitorStore, shortId: string) =>
 export function testCareContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
-  test("whoever has left its last process waits no more, is nobody's and has no web pages", async (store) => {
+  test("a visitor that has left its last process no longer waits, has no claim and no web pages", async (store) => {
     const ends: [sentence: string, leave: () => Promise<unknown>][] = [
       ["its page was closed", () => store.writePresence("p", [connection("ada", false)])],
       ["its process died", () => store.endConnections("p", 10)],
@@ -97,7 +97,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("what a process writes says whether the visitor waits for a call", async (store) => {
+  test("the result of a presence write says whether the visitor waits for a call", async (store) => {
     const written = async (write: PresenceWrite) => (await store.writePresence("p", [write]))[0].call;
     assert.deepEqual(await written(arrival("ada")), { isWaiting: true, since: SINCE });
     const nothing = { shortId: "ada", isNew: false, change: {} };
@@ -116,7 +116,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await written({ ...nothing, shortId: "nobody" }), undefined);
   });
 
-  test("the last ten web pages are kept in their order, and sent again they change nothing", async (store) => {
+  test("the last ten web pages are stored in order, and sending them again changes nothing", async (store) => {
     await store.writePresence("p", [arrival("ada"), { ...arrival("bob"), pages: undefined }]);
     const paths = Array.from({ length: 13 }, (_, i) => `/${i}`);
     for (const _ of ["first", "second"]) {
@@ -142,7 +142,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await store.pagesOf("ada"), []);
   });
 
-  test("of agents who claim a visitor one has it, until it is renewed, given back or taken over", async (store) => {
+  test("only one of several agents can claim a visitor, renew the claim and end it, unless another takes the visitor over", async (store) => {
     await store.putVisitors([
       visitorOf({ short_id: "ada" }),
       visitorOf({ short_id: "away", is_online: false }),
@@ -174,13 +174,13 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual([await claimedBy(store, "ada")], winners, "of those who come at the same moment");
   });
 
-  test("an agent without a name, as other software may write it, keeps nobody from a visitor", async (store) => {
+  test("an empty claimed_by, which other software may write, blocks no claim", async (store) => {
     await store.putVisitors([visitorOf({ short_id: "ada", claimed_by: "" })]);
     assert.equal((await store.claimVisitor("ada", by("Grace")))?.refusal, null);
     assert.equal(await claimedBy(store, "ada"), "Grace");
   });
 
-  test("a claim ends when its time is over, unless it was renewed, and may be taken at once then", async (store) => {
+  test("a claim ends when it expires without a renewal, and another agent may claim the visitor at once", async (store) => {
     const shortIds = ["ada", "bob", "cid", "dan"];
     await store.putVisitors(shortIds.map((short_id) => visitorOf({ short_id })));
     for (const shortId of shortIds) await store.claimVisitor(shortId, by("Grace", 1));
@@ -203,7 +203,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await claimedBy(store, "ada"), "Linus");
   });
 
-  test("a change leaves the claim alone, and a claim the rest, at the same moment too", async (store) => {
+  test("a change does not touch the claim, and a claim touches nothing else, even at the same time", async (store) => {
     await store.writePresence("p", [arrival("ada")]);
     for (let round = 0; round < 8; round++) {
       await Promise.all([
@@ -229,7 +229,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual([is_in_session, is_waiting_for_call, waiting_since], [true, false, null]);
   });
 
-  test("an import leaves the claim, the call and the web pages of whoever is connected", async (store) => {
+  test("an import leaves the claim, the call and the web pages of connected visitors alone", async (store) => {
     await store.writePresence("p", [arrival("ada")]);
     await store.claimVisitor("ada", by("Grace"));
     const copies: Partial<Visitor>[] = [
@@ -246,7 +246,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.endClaims(new Date(Date.now() + 6 * MINUTE)), 1);
   });
 
-  test("a claim that comes with an import lasts no longer than any other, and ends none that is there", async (store) => {
+  test("an imported claim lasts as long as any other, and does not replace an existing claim", async (store) => {
     const imported = visitorOf({ short_id: "ada", claimed_by: "Grace" });
     await store.putVisitors([imported]);
     assert.deepEqual(await getVisitor(store, "ada"), imported);
@@ -263,7 +263,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await claimedBy(store, "bob"), null);
   });
 
-  test("whatever order things happen in, calls and claims are as the last of them says", async (store) => {
+  test("after events in any order, calls and claims are as the last event of each says", async (store) => {
     type Model = Pick<Visitor, "is_online" | "is_in_session" | "is_waiting_for_call" | "claimed_by">;
     const steps: Record<string, { do: () => Promise<unknown>; then: (model: Model) => void }> = {
       connect: {

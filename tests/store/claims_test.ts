@@ -6,12 +6,12 @@ function change(document: Record<string, unknown>, claims: Claims) {
   return changeOfClaims(readVisitor({ short_id: "a", ...document })!, claims);
 }
 
-Deno.test("What is absent is left alone, and null clears", () => {
+Deno.test("Claims that are absent change nothing, and null clears an attribute", () => {
   assert.deepEqual(change({ name: "Ada" }, {}), {});
   assert.deepEqual(change({ name: "Ada" }, { name: null, tags: [] }), { name: null, tags: [] });
 });
 
-Deno.test("Integration ids add up, and a system without a value clears its own", () => {
+Deno.test("Integration ids are added to the existing ones, and a system without a value clears its own", () => {
   const had = ["crm:1", "chat:2"];
   const rows: [given: (string | null)[], has: string[]][] = [
     [[], had],
@@ -34,7 +34,7 @@ Deno.test("Integration ids add up, and a system without a value clears its own",
   ], "a page that adds for ever keeps the latest 200");
 });
 
-Deno.test("The e-mail address is the first one among the identities, unless there is another", () => {
+Deno.test("The email becomes the first address among the identities, unless it was set otherwise", () => {
   const rows: [document: Record<string, unknown>, claims: Claims, email: string | null | undefined][] = [
     [{}, { identities: ["Ada", "ada@example.com", "b@example.com"] }, "ada@example.com"],
     [{}, { identities: ["Ada"] }, null],
@@ -52,7 +52,7 @@ Deno.test("The e-mail address is the first one among the identities, unless ther
   for (const [document, claims, email] of rows) assert.equal(change(document, claims).email, email);
 });
 
-Deno.test("Claims that wait together come to what they would have come to one after the other", () => {
+Deno.test("Merged claims have the same result as the claims one after the other", () => {
   const first: Claims = { name: "Ada", integration_ids: ["crm:1"], tags: ["#a"] };
   const second: Claims = { name: null, integration_ids: ["crm:", "chat:2"] };
   assert.deepEqual(mergeClaims(first, second), {

@@ -67,7 +67,7 @@ export function caseOf(name: string, openStore: OpenStore, options: Partial<Deno
 export function testStoreContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
-  test("of those offline so many are removed as are asked for, and nobody online", async (store) => {
+  test("as many offline visitors are removed as the limit says, and none that is online", async (store) => {
     const day = 86_400_000;
     await store.putVisitors([
       ...Array.from(
@@ -121,7 +121,7 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.countWaiting(), 1);
   });
 
-  test("a lease is held by one at a time, until it is over", async (store) => {
+  test("a lease has one holder at a time, until it expires", async (store) => {
     assert.equal(await store.takeLease("work", "a", 60_000), true);
     assert.equal(await store.takeLease("work", "b", 60_000), false);
     assert.equal(await store.takeLease("work", "a", 60_000), true, "renewed");
@@ -133,7 +133,7 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(takers.filter((isHeld) => isHeld), [true], "one of those who come at the same moment");
   });
 
-  test("metadata comes back whatever its keys are", async (store) => {
+  test("metadata with any keys is read back as it was stored", async (store) => {
     const keys = [
       "__proto__",
       "a.b",

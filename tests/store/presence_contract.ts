@@ -28,7 +28,7 @@ const FINDS_ADA = [
 export function testPresenceContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
-  test("who comes is online, and found by all that its page says", async (store) => {
+  test("a visitor that connects is online, and found by everything that its web page says", async (store) => {
     assert.deepEqual(await writeAll(store, "p", []), []);
     await write(store, "p", arrival("ada"));
     const expected = readVisitor({ short_id: "ada", ...ADA, is_online: true });
@@ -41,7 +41,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual((await Array.fromAsync(store.allVisitors())).length, 1);
   });
 
-  test("a page view changes the page, and nothing that one is found by elsewhere", async (store) => {
+  test("a page view changes the URL, and no index key of another attribute", async (store) => {
     await write(store, "p", arrival("ada"));
     const view = { last_url: "https://shop.example.com/cart", last_seen_at: "2026-01-02T12:00:05.000Z" };
     for (const _ of ["first", "second"]) {
@@ -57,7 +57,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("who says something else is found by that, and no more by what it said", async (store) => {
+  test("a visitor whose page says something new is found by that, and no longer by what it said before", async (store) => {
     await write(store, "p", arrival("ada"));
     const change = {
       name: "Grace Hopper",
@@ -92,7 +92,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("claims change the visitor as it is then", async (store) => {
+  test("claims are applied to the visitor as it is at the time of the write", async (store) => {
     const claims = { integration_ids: ["chat:2"], identities: ["Ada", "b@acme.com"] };
     await write(store, "p", { ...arrival("ada"), claims: { identities: ["a@acme.com"] } });
     assert.equal((await getVisitor(store, "ada"))?.email, "a@acme.com");
@@ -117,7 +117,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await isOnline(store, "ada"), true);
   });
 
-  test("who is online keeps its lookup code, and anybody else gets the one that is offered", async (store) => {
+  test("a visitor that is online keeps its lookup code, and any other gets the offered one", async (store) => {
     const offer = async (shortId: string, offeredCode: string | null, isNew = false) => {
       const [{ call: _, ...result }] = await store.writePresence("p", [
         { ...connect(shortId), isNew, offeredCode },
@@ -138,7 +138,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await findAll(store, "4713"), ["ada"]);
   });
 
-  test("of who is not there nothing is written, and whoever was removed stays so unless it is new", async (store) => {
+  test("nothing is written for a visitor that does not exist, and a removed one is created again only with isNew", async (store) => {
     const claims = { name: "Claimed" };
     const writes = [
       update("view", { last_seen_at: SEEN }),
@@ -173,7 +173,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     );
   });
 
-  test("a new one of whom nobody is connected any more is made, and offline", async (store) => {
+  test("a new visitor that has disconnected already is created, and is offline", async (store) => {
     await write(store, "p", { ...leave("left", ADA), isNew: true });
     await write(store, "p", update("other", { name: "Ada" }, true));
     assert.deepEqual((await findAll(store, "ada -online")).sort(), ["left", "other"]);
@@ -181,7 +181,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.countOnline(), 0);
   });
 
-  test("what other software says of who is online stands where no connection is concerned", async (store) => {
+  test("is_online that other software wrote stays, unless a connection changes it", async (store) => {
     await write(store, "p", arrival("ada"));
     await store.updateVisitor("ada", { is_online: false });
     await write(store, "p", update("ada", { last_seen_at: "2026-01-02T13:00:00.000Z" }));
@@ -192,7 +192,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await isOnline(store, "ada"), false);
   });
 
-  test("a copy that is stored while visitors are connected leaves them online, with their codes", async (store) => {
+  test("an import of connected visitors leaves them online, with their lookup codes", async (store) => {
     const copies = (await Promise.all(["here", "left", "other"].map(async (shortId) => {
       await write(store, "p", arrival(shortId));
       return (await getVisitor(store, shortId))!;
@@ -217,7 +217,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await findAll(store, "0002"), ["here"]);
   });
 
-  test("copies that are stored while visitors come and leave end none of it", async (store) => {
+  test("imports while visitors connect and disconnect end no connection", async (store) => {
     const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
     await writeAll(store, "p", names.map((shortId) => arrival(shortId)));
     const copies = names.map((shortId) => visitorOf({ short_id: shortId, name: "Copy", is_online: false }));
@@ -232,7 +232,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.equal((await Array.fromAsync(store.allVisitors())).length, 20);
   });
 
-  test("neither is lost of what the API and a page write at the same time", async (store) => {
+  test("writes of the API and of a page at the same time are both kept", async (store) => {
     await write(store, "p", arrival("ada"));
     for (let round = 0; round < 10; round++) {
       await Promise.all([
@@ -283,7 +283,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("many are written at once, and others are answered meanwhile", async (store) => {
+  test("many visitors are written in one call, and other calls are answered meanwhile", async (store) => {
     const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
     let isWritten = false;
     const writing = writeAll(store, "p", writes).then((areThere) => {

@@ -13,7 +13,7 @@ import { ADA, arrival, connect, isOnline, leave, SEEN, write, writeAll } from ".
 export function testProcessesContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
-  test("who is connected to two processes is online until both have lost it", async (store) => {
+  test("a visitor that is connected to two processes is online until both connections end", async (store) => {
     await write(store, "p", arrival("ada"));
     await write(store, "q", connect("ada"));
     const lastSeen = { last_seen_at: "2026-01-02T13:00:00.000Z" };
@@ -43,7 +43,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await findAll(store, "0001 #vip"), ["ada"]);
   });
 
-  test("a process's connections are ended, not those of others, and nobody else goes offline", async (store) => {
+  test("ending a process's connections ends none of other processes, and makes no other visitor offline", async (store) => {
     await store.putVisitors([visitorOf({ short_id: "imported", lookup_code: "1111" })]);
     const names = Array.from({ length: 12 }, (_, i) => `v${String(i).padStart(2, "0")}`);
     await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
@@ -70,7 +70,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual((await findAll(store, "online")).sort(), ["imported", "w"]);
   });
 
-  test("who came by the web SDK and is online without a connection is known, and nobody else", async (store) => {
+  test("web SDK visitors that are online without a connection are listed, and no others", async (store) => {
     const sdk = { api_key: "site key", sdk: "web 1.0.0", is_online: true };
     await store.putVisitors([
       visitorOf({ short_id: "restored", ...sdk, lookup_code: "4711" }),
@@ -91,7 +91,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await store.onlineWithoutConnection("site key"), []);
   });
 
-  test("all processes with connections are known, registered or not", async (store) => {
+  test("all processes with connections are listed, registered or not", async (store) => {
     assert.deepEqual(await store.connectedProcesses(), []);
     await store.heartbeat("p", 1);
     await store.heartbeat("nobody's", 1);
@@ -102,7 +102,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await store.connectedProcesses(), ["p"]);
   });
 
-  test("who connects elsewhere while the connections of a dead process are ended stays online", async (store) => {
+  test("a visitor that connects elsewhere while a dead process's connections are ended stays online", async (store) => {
     const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
     await writeAll(store, "dead", names.map((shortId) => arrival(shortId)));
     await Promise.all([
@@ -120,7 +120,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await store.countOnline(), 0);
   });
 
-  test("whatever processes write at the same time, the last of each stands", async (store) => {
+  test("after concurrent writes of several processes, the last write of each has its effect", async (store) => {
     const processes = ["p", "q", "r", "s"];
     await write(store, "p", arrival("ada"), leave("ada"));
     for (let round = 0; round < 12; round++) {
@@ -137,7 +137,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("who is made by several processes at once is one, and has the connections of all", async (store) => {
+  test("a visitor that several processes create at once is one visitor, connected to all of them", async (store) => {
     const names = Array.from({ length: 20 }, (_, i) => `v${i}`);
     const processes = ["p", "q", "r"];
     await Promise.all(processes.map(async (process) => {
@@ -152,7 +152,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await findAll(store, ""), []);
   });
 
-  test("processes hear of each other, and one that was forgotten is told so once", async (store) => {
+  test("processes see each other's heartbeats, and a forgotten one gets isNew once", async (store) => {
     assert.deepEqual(await store.heartbeat("p", 1), { isNew: true, counts: new Map() });
     assert.deepEqual(await store.heartbeat("p", 2), { isNew: false, counts: new Map() });
     assert.deepEqual(await store.heartbeat("q", 1), { isNew: true, counts: new Map([["p", 2]]) });
@@ -167,7 +167,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual((await store.heartbeat("p", 6)).counts, new Map([["q", 2]]));
   });
 
-  test("a lease given back is free, and nobody gives back another's", async (store) => {
+  test("a released lease is free, and no process can release another's", async (store) => {
     await store.releaseLease("work", "a");
     assert.ok(await store.takeLease("work", "a", 60_000));
     await store.releaseLease("work", "b");
@@ -177,7 +177,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.ok(await store.takeLease("work", "b", 60_000));
   });
 
-  test("lookup codes are in use by those online alone", async (store) => {
+  test("only lookup codes of visitors online are in use", async (store) => {
     assert.deepEqual(await store.lookupCodesInUse([]), new Set());
     await store.putVisitors([
       visitorOf({ short_id: "imported", lookup_code: "0001" }),

@@ -25,7 +25,7 @@ function byOrder(a: Visitor, b: Visitor): number {
 export function testSearchContract(...store: Parameters<typeof caseOf>) {
   const test = caseOf(...store);
 
-  test("every part of a search finds whom it should and nobody else", async (store) => {
+  test("every part of a search finds the visitors that it should, and no others", async (store) => {
     assert.deepEqual(await store.putVisitors([]), []);
     assert.deepEqual(await store.putVisitors(PEOPLE.map(visitorOf)), []);
     for (const [q, found] of FINDS) {
@@ -36,7 +36,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("words one typo away find whom they should and nobody else", async (store) => {
+  test("words one typo away find the visitors that they should, and no others", async (store) => {
     await store.putVisitors(PEOPLE.map(visitorOf));
     for (const [q, found] of TYPO_FINDS) {
       const query = withTypos(parseSearch(q))!;
@@ -133,7 +133,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     for (const q of ["", "#same", "same", "s"]) assert.deepEqual(await findAll(store, q, 33), ids, q);
   });
 
-  test("more than a thousand who match are found by pages, in order", async (store) => {
+  test("more than a thousand matches are found page by page, in order", async (store) => {
     const numbers = Array.from({ length: 1100 }, (_, i) => i);
     const visitors = numbers.map((i) =>
       visitorOf({
@@ -172,7 +172,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("storing a visitor again changes nothing; storing it changed lets go of what it was", async (store) => {
+  test("storing a visitor again changes nothing; storing a changed one removes its old index keys", async (store) => {
     const before = visitorOf({
       short_id: "a",
       name: "Old Name",
@@ -193,7 +193,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await Array.fromAsync(store.allVisitors()), [after]);
   });
 
-  test("text is found in the ten attributes where it is looked for, and in no other", async (store) => {
+  test("text is found in the ten searched attributes, and in no other", async (store) => {
     const searched = [
       ...["identities", "unique_id", "email", "name", "nickname", "call_name"],
       ...["location_city", "location_country_name", "browser_name", "device_name"],
@@ -209,7 +209,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     }
   });
 
-  test("whatever is asked, those are found whom the search's definition names, in order", async (store) => {
+  test("any search finds exactly the visitors that matches() accepts, in order", async (store) => {
     const values = [
       "Zoë",
       "zoe",
@@ -321,7 +321,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
     assert.equal(await getVisitor(store, "nobody"), null);
   });
 
-  test("a visitor that is removed is nowhere any more, and the others stay", async (store) => {
+  test("a removed visitor is in no list any more, and the others stay", async (store) => {
     await store.putVisitors(PEOPLE.map(visitorOf));
     assert.equal(await store.removeVisitor("zoe"), true);
     assert.equal(await store.removeVisitor("zoe"), false);

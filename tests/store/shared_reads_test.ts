@@ -51,7 +51,7 @@ function asking({ asked }: { asked: string[] }, count: number): Promise<void> {
   return until(() => asked.length >= count);
 }
 
-Deno.test("A hundred who ask the same at once cost two queries, and none gets what is older than its question", async () => {
+Deno.test("A hundred concurrent requests for the same list take two queries, and none gets a result older than itself", async () => {
   await using opened = openCounted();
   const reads = shareReads(opened.store);
   const letGo = opened.hold();
@@ -65,7 +65,7 @@ Deno.test("A hundred who ask the same at once cost two queries, and none gets wh
   assert.equal(new Set(await Promise.all(others)).size, 1, "they share one object");
 });
 
-Deno.test("Different questions are not mixed up", async () => {
+Deno.test("Different queries get different results", async () => {
   await using opened = openCounted({ version: true });
   await opened.store.putVisitors(
     ["a", "b", "c"].map((short_id) => visitorOf({ short_id, name: `N${short_id}` })),
@@ -83,7 +83,7 @@ Deno.test("Different questions are not mixed up", async () => {
   }
 });
 
-Deno.test("Where the store tells that nothing was written, the last result serves again; a write ends it", async () => {
+Deno.test("If the store's version is unchanged, the last result is reused; a write ends that", async () => {
   await using opened = openCounted({ version: true });
   const reads = shareReads(opened.store);
   const first = await reads.findVisitors(LATEST, 10, null);
@@ -94,7 +94,7 @@ Deno.test("Where the store tells that nothing was written, the last result serve
   assert.equal(opened.asked.length, 2);
 });
 
-Deno.test("Where it does not tell, every question asks again, unless answers may be older", async () => {
+Deno.test("If the store has no version, every request queries again, unless maxStale allows an older result", async () => {
   await using opened = openCounted();
   const [fresh, stale] = [shareReads(opened.store), shareReads(opened.store, { maxStale: 5000 })];
   await fresh.findVisitors(LATEST, 10, null);
@@ -105,7 +105,7 @@ Deno.test("Where it does not tell, every question asks again, unless answers may
   assert.equal(opened.asked.length, 3);
 });
 
-Deno.test("Where answers may be older, those who ask while one runs get its result, unless something was written since", async () => {
+Deno.test("With maxStale, requests during a query get its result, unless this process has written since", async () => {
   await using opened = openCounted();
   const reads = shareReads(opened.store, { maxStale: 5000 });
   const ask = () => reads.findVisitors(LATEST, 10, null);
@@ -127,7 +127,7 @@ Deno.test("Where answers may be older, those who ask while one runs get its resu
   assert.equal(await ask(), page);
 });
 
-Deno.test("Where answers may be older, a result that is soon too old is asked for anew while it still serves", async () => {
+Deno.test("With maxStale, a result that is nearly too old is refreshed in the background while it is still used", async () => {
   await using opened = openCounted();
   const sources: string[] = [];
   const reads = shareReads(opened.store, { maxStale: 5000, onRead: (source) => sources.push(source) });
@@ -161,7 +161,7 @@ Deno.test("Where answers may be older, a result that is soon too old is asked fo
   }
 });
 
-Deno.test("A read that failed is not kept, and the next one asks again", async () => {
+Deno.test("A failed read is not cached, and the next request queries again", async () => {
   await using opened = openCounted();
   const reads = shareReads({
     ...opened.store,
@@ -174,7 +174,7 @@ Deno.test("A read that failed is not kept, and the next one asks again", async (
   assert.deepEqual((await reads.findVisitors(LATEST, 1, null)).visitors, []);
 });
 
-Deno.test("Look-ups by short id that come while one runs go as one query, each with its own answer", async () => {
+Deno.test("Lookups by short id that arrive during a query share the next one, each with its own result", async () => {
   await using opened = openCounted();
   await opened.store.putVisitors(["a", "b", "c"].map((short_id) => visitorOf({ short_id })));
   const reads = shareReads(opened.store);
@@ -193,7 +193,7 @@ Deno.test("Look-ups by short id that come while one runs go as one query, each w
   assert.deepEqual(opened.asked, ["a", "b nobody c b"]);
 });
 
-Deno.test("A request that meets a slow query asks one of its own in time, which later requests share", async () => {
+Deno.test("A request that arrives during a slow query starts another one in time, which later requests share", async () => {
   await using opened = openCounted();
   await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
   const reads = shareReads(opened.store);

@@ -53,7 +53,7 @@ Deno.test("Any whole number comes back with all its digits", () => {
   }));
 });
 
-Deno.test("A decimal number is a number where that has all its digits", () => {
+Deno.test("A decimal becomes a number if that keeps all its digits", () => {
   const verdicts: [decimal: string, value: unknown][] = [
     ["0", 0],
     ["42", 42],

@@ -42,7 +42,7 @@ Deno.test("The attributes are the contract's, in its order", () => {
   assert.deepEqual(ATTRIBUTE_NAMES, CONTRACT);
 });
 
-Deno.test("A visitor of whom only the short id is known has every attribute", () => {
+Deno.test("A visitor with nothing but a short id has every attribute", () => {
   assert.deepEqual(readVisitor({ short_id: "aB3" }), {
     short_id: "aB3",
     added_at: null,
@@ -118,7 +118,7 @@ Deno.test("A document without a non-empty string short_id is no visitor", () => 
   assert.equal(readVisitor({}), null);
 });
 
-Deno.test("What is no attribute is left behind", () => {
+Deno.test("Fields that are no attributes are dropped", () => {
   const visitor = readVisitor({
     short_id: "aB3",
     _id: 1,
@@ -160,7 +160,7 @@ Deno.test("Text is a string; a number or boolean is sent as text, any other type
   }
 });
 
-Deno.test("Who is in a session waits for nobody, who does not wait has no time, and who is offline is nobody's", () => {
+Deno.test("A visitor in a session does not wait, one that does not wait has no waiting_since, and an offline one has no claim", () => {
   const since = "2026-01-02T03:04:05.678Z";
   const all = { is_online: true, is_waiting_for_call: true, waiting_since: since, claimed_by: "Grace" };
   const verdicts: [
@@ -191,7 +191,7 @@ Deno.test("Who is in a session waits for nobody, who does not wait has no time, 
   }
 });
 
-Deno.test("A wait begins with the change that asks for it, and ends by a session or a word", () => {
+Deno.test("A wait for a call begins with the change that sets it, and ends by a session or by another change", () => {
   const [early, late] = ["2026-01-02T03:04:05.678Z", "2026-01-02T03:05:00.000Z"];
   const state = (is_waiting_for_call: boolean, waiting_since: string | null, is_in_session = false) => ({
     ...readVisitor({ short_id: "a" })!,
@@ -247,7 +247,7 @@ Deno.test("A watch_link is an http or https URL; any other counts as missing", (
   }
 });
 
-Deno.test("A value that is not taken as a whole is reported with its attribute and why, and any other is not", () => {
+Deno.test("A value that is not accepted as a whole is reported with its attribute and the reason, and any other is not", () => {
   const verdicts: [name: AttributeName, given: unknown, reason: string | null][] = [
     ["name", null, null],
     ["name", undefined, null],
@@ -312,7 +312,7 @@ Deno.test("A value that is not taken as a whole is reported with its attribute a
   }
 });
 
-Deno.test("A list holds text; what is no array counts as missing, and so does an item that is no text", () => {
+Deno.test("A list holds text; a value that is no array counts as missing, and so does an item that is no text", () => {
   const verdicts: [given: unknown, list: string[]][] = [
     [["#vip", "#new"], ["#vip", "#new"]],
     [[1, true, 2n, "a"], ["1", "true", "2", "a"]],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BatchSize } from "../../../src/store/mongodb/batch_size.ts";
 
-Deno.test("Of a database that does not keep up less is asked at once, and more when it does", async () => {
+Deno.test("The batch size is halved when the database does not keep up, and doubled when it does", async () => {
   const batches = new BatchSize();
   const sizes: number[] = [];
   const fail = () => batches.run((size) => Promise.reject(new Error(`not ${sizes.push(size)}`)));

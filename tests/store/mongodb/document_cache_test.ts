@@ -8,7 +8,7 @@ if (hasAllRights) {
 
   const bytesOf = (document: Record<string, unknown>) => BSON.serialize(document);
 
-  Deno.test("MongoDB: a document with the same bytes is the same object, and with other bytes another", () => {
+  Deno.test("MongoDB: documents with the same bytes are the same object, with different bytes different objects", () => {
     const cache = new DocumentCache();
     const ada = { short_id: "ada", name: "Zoë 李", last_seen_at: new Date(5), tags: ["#vip"] };
     const first = cache.read(bytesOf(ada));

@@ -65,7 +65,7 @@ if (hasAllRights) {
   const test = (sentence: string, fn: () => Promise<void>) =>
     Deno.test({ name: `MongoDB away: ${sentence}`, fn, sanitizeOps: false, sanitizeResources: false });
 
-  test("a server that starts without it says so, and recovers when it comes", async () => {
+  test("a server that starts without MongoDB logs that, and recovers when MongoDB starts", async () => {
     await using app = await openApp(false);
     await app.isAway("before it was there");
     await app.mongo.restart();
@@ -148,7 +148,7 @@ if (hasAllRights) {
     assert.deepEqual(proxy.commands, ["find"], "the proxy sees what is asked");
   });
 
-  test("what was given up is not written when the database comes", async () => {
+  test("a write that was answered with an error is not done when the database comes back", async () => {
     await using app = await openApp(false);
     const given = [
       app.store.updateVisitor("a", { name: "Ada" }),
@@ -167,7 +167,7 @@ if (hasAllRights) {
     assert.equal(await app.store.takeLease("work", "b", 1000), true);
   });
 
-  test("behind a proxy that still answers it is not ready, and the log says why once", async () => {
+  test("a server is not ready while only the proxy before MongoDB answers, and the log says why once", async () => {
     await using mongo = await startOwnMongo();
     let isDown = false;
     const up: (() => void)[] = [];

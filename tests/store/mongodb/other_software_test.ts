@@ -9,7 +9,7 @@ if (hasAllRights) {
   const { Binary, Decimal128, Long, ObjectId, Timestamp, UUID } = await import("mongodb");
   const { database, open, test } = await startCollections();
 
-  test("ids that are no text are read without loss, and found by their text", async ({ store, collection }) => {
+  test("ids that are not strings are read without loss, and found by the text that is sent", async ({ store, collection }) => {
     const oid = "65a1b2c3d4e5f60718293a4b";
     const uuid = "3b241101-e2bb-4255-8caf-4136c566a962";
     const verdicts: [stored: unknown, text: string | null][] = [
@@ -34,7 +34,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "id:nobody"), []);
   });
 
-  test("documents of other software are read for what they are", async ({ store, collection }) => {
+  test("documents of other software are read as visitors", async ({ store, collection }) => {
     await collection.insertMany([
       {
         _id: new ObjectId(),
@@ -91,7 +91,7 @@ if (hasAllRights) {
     }
   });
 
-  test("foreign documents are found beside those with search fields, in one order", async ({ store, collection }) => {
+  test("unindexed documents are found together with indexed ones, in one order", async ({ store, collection }) => {
     const at = (i: number) => new Date(1_700_000_000_000 + i * 1000);
     const documents = Array.from({ length: 30 }, (_, i) => ({
       short_id: `v${String(i).padStart(2, "0")}`,
@@ -116,7 +116,7 @@ if (hasAllRights) {
     }
   });
 
-  test("searches at the same moment each find their own among foreign documents", async ({ store, collection }) => {
+  test("concurrent searches among unindexed documents each find their own matches", async ({ store, collection }) => {
     const words = Array.from({ length: 20 }, (_, i) => "Name" + "abcdefghijklmnopqrst"[i].repeat(4));
     await store.putVisitors([visitorOf({ short_id: "own", name: words.join(" ") })]);
     await addUnindexed(collection);
@@ -125,7 +125,7 @@ if (hasAllRights) {
     assert.deepEqual(found, words.map((_, i) => ["own", `f${i}`]));
   });
 
-  test("what is written is found by whoever asks then, whoever else is asking", async ({ store, collection }) => {
+  test("a search that begins after a write finds it, even while earlier searches run", async ({ store, collection }) => {
     await addUnindexed(collection);
     const asking = Array.from({ length: 5 }, () => findAll(store, "lovelace"));
     await collection.insertOne({ short_id: "foreign", name: "Ada Lovelace" });
@@ -139,7 +139,7 @@ if (hasAllRights) {
     await Promise.all(asking);
   });
 
-  test("in a large collection a foreign visitor whose short id is typed is found once", async ({ store, collection }) => {
+  test("in a large collection an unindexed visitor is found once by its short id", async ({ store, collection }) => {
     const others = Array.from({ length: 600 }, (_, i) => ({ short_id: `other${i}`, name: "Bob" }));
     await collection.insertMany([...others, { short_id: "zoe1", name: "x" }, {
       short_id: "y",
@@ -148,7 +148,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "zoe1"), ["y", "zoe1"]);
   });
 
-  test("an ObjectId is read as its hexadecimal text, and BSON's other types are no text", async ({ store, collection }) => {
+  test("an ObjectId is read as its hexadecimal text, and other BSON types count as missing", async ({ store, collection }) => {
     const id = new ObjectId();
     await collection.insertOne({
       short_id: "a",
@@ -258,7 +258,7 @@ if (hasAllRights) {
     assert.equal(await opened.store.endClaims(new Date()), 0);
   });
 
-  test("what other software writes of calls and claims is read as it agrees, and a claim of its own stays", async ({ store, collection }) => {
+  test("calls and claims that other software writes are made consistent when read, and its claims do not expire", async ({ store, collection }) => {
     const since = new Date(Date.UTC(2026, 0, 2));
     const waits = { is_online: true, is_waiting_for_call: true, waiting_since: since };
     await collection.insertMany([
@@ -294,7 +294,7 @@ if (hasAllRights) {
     assert.deepEqual(await read("theirs"), [false, null, null]);
   });
 
-  test("texts that are no times, and documents that are no visitors, are not counted", async ({ store, collection }) => {
+  test("visitors whose last_seen_at is text that is no time, and documents that are no visitors, are not counted", async ({ store, collection }) => {
     const now = new Date(Date.UTC(2026, 0, 2));
     const seen = (...times: unknown[]) =>
       times.map((last_seen_at, i) => ({ short_id: `${last_seen_at} ${i}`, last_seen_at }));

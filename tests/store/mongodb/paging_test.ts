@@ -82,7 +82,7 @@ if (hasAllRights) {
     assert.equal((await getVisitor(store, "same"))?.name, "Ada newest");
   });
 
-  test("what is no visitor hides none who was seen at the same moment", async ({ store, collection }) => {
+  test("documents that are no visitors do not hide visitors seen at the same moment", async ({ store, collection }) => {
     const on = { is_online: true, last_seen_at: new Date(1_700_000_000_000) };
     const none = [{}, { short_id: 1 }, { short_id: 2 }, { short_id: null }, { short_id: { a: 1 } }, {
       short_id: ["b"],

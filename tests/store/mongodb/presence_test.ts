@@ -121,7 +121,7 @@ if (hasAllRights) {
     assert.ok(!("foyer_connections" in (await collection.findOne({ short_id: "ada" }))!));
   });
 
-  test("one whom the database refuses keeps nobody else from being written", async ({ store, other, collection }) => {
+  test("a visitor that the database refuses does not keep others from being written", async ({ store, other, collection }) => {
     await collection.createIndex({ email: 1 }, {
       unique: true,
       partialFilterExpression: { email: { $type: "string" } },
@@ -158,7 +158,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "countess"), ["a1"]);
   });
 
-  test("at no moment is a visitor online to whom no process is connected", async ({ store, other, collection }) => {
+  test("a visitor is never online without a connection to a process", async ({ store, other, collection }) => {
     const shortIds = Array.from({ length: 10 }, (_, i) => `v${i}`);
     await writeAll(store, "p", shortIds.map((shortId) => arrival(shortId)));
     let isDone = false;
@@ -184,7 +184,7 @@ if (hasAllRights) {
     assert.equal(await store.countOnline(), 10, "q has them all");
   });
 
-  test("a heartbeat whose answer was lost is made up for by the next", async ({ store, other }) => {
+  test("after a lost reply to a heartbeat the next one says that the process was registered anew", async ({ store, other }) => {
     assert.equal((await store.heartbeat("p", 1)).isNew, true);
     assert.equal((await store.heartbeat("p", 2)).isNew, false);
     await other.forgetProcess("p");
@@ -194,7 +194,7 @@ if (hasAllRights) {
     assert.equal((await store.heartbeat("p", 5)).isNew, false);
   });
 
-  test("processes over another collection are not heard of", async ({ store }) => {
+  test("heartbeats of processes over another collection are not read", async ({ store }) => {
     await using elsewhere = await open();
     await elsewhere.store.heartbeat("elsewhere", 1);
     assert.deepEqual(await store.heartbeat("here", 1), { isNew: true, counts: new Map() });
@@ -211,7 +211,8 @@ if (hasAllRights) {
   });
 
   Deno.test({
-    name: "MongoDB presence: many visitors are a query and a write, and no write where all is so already",
+    name:
+      "MongoDB presence: writes of many visitors take one query and one bulk write, and none if nothing changes",
     ...options,
     fn: async () => {
       await using own = await startOwnMongo();
@@ -247,7 +248,7 @@ if (hasAllRights) {
 
   Deno.test({
     name:
-      "MongoDB presence: what was not answered is sent again when the database is back, and is right then",
+      "MongoDB presence: writes without a reply are sent again when the database is back, and then have the right result",
     ...options,
     fn: async () => {
       await using own = await startOwnMongo();

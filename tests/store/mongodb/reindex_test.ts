@@ -12,7 +12,7 @@ if (hasAllRights) {
   const { searchFieldsUpdate } = await import("../../../src/store/mongodb/reindex.ts");
   const { test } = await startCollections();
 
-  test("reindexing gives search fields to what other software wrote, and nothing else", async ({ store, collection }) => {
+  test("reindexing gives search fields to documents that other software wrote, and changes nothing else", async ({ store, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "own", name: "Ada" })]);
     const foreign = Array.from({ length: 250 }, (_, i) => ({
       _id: i % 2 === 0 ? new ObjectId() : i,
@@ -43,7 +43,7 @@ if (hasAllRights) {
     );
   });
 
-  test("reindexing finds out whom other software changed, and goes on where it was stopped", async ({ store, collection }) => {
+  test("reindexing finds documents that other software changed, and continues where it was stopped", async ({ store, collection }) => {
     await store.putVisitors(
       Array.from({ length: 30 }, (_, i) => visitorOf({ short_id: `v${i}`, name: "Old Name" })),
     );
@@ -55,7 +55,7 @@ if (hasAllRights) {
     assert.ok(foyer.keys.includes("text:hopper") && !foyer.keys.includes("text:old name"));
   });
 
-  test("reindexing leaves alone what changes under its hands", async ({ store, collection }) => {
+  test("reindexing leaves documents alone that change while it runs", async ({ store, collection }) => {
     await collection.insertOne({ short_id: "a", name: "Ada", tags: ["#vip"] });
     const update = searchFieldsUpdate((await collection.findOne({ short_id: "a" }))!)!;
     await collection.updateOne({ short_id: "a" }, {
@@ -75,7 +75,7 @@ if (hasAllRights) {
     assert.equal((await store.reindex(() => {})).written, 0);
   });
 
-  test("visitors whom a Foyer of the next version has written are found all the same", async ({ store, collection }) => {
+  test("visitors with search fields of the next version are found", async ({ store, collection }) => {
     await store.putVisitors(["a", "b"].map((short_id) => visitorOf({ short_id, name: "Ada Lovelace" })));
     await collection.updateOne({ short_id: "b" }, {
       $set: { foyer: { v: INDEX_KEYS_VERSION + 1, terms: ["other rules"] } },
@@ -87,7 +87,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(store, "#found"), ["b"]);
   });
 
-  test("visitors whom an earlier Foyer has written are found all the same, until they are reindexed", async ({ store, collection }) => {
+  test("visitors with search fields of an earlier version are found, before they are reindexed too", async ({ store, collection }) => {
     const names = ["a", "b", "c"];
     await store.putVisitors(
       names.map((short_id) =>
@@ -114,7 +114,7 @@ if (hasAllRights) {
     for (const q of searches) assert.deepEqual((await findAll(store, q, 1)).sort(), names, q);
   });
 
-  test("those who have a tag are found in order, whoever wrote them", async ({ store, collection }) => {
+  test("visitors with a tag are found in order, whether Foyer or other software wrote them", async ({ store, collection }) => {
     const seen = Date.UTC(2026, 0, 2);
     const all = Array.from({ length: 450 }, (_, i) => `v${String(i).padStart(3, "0")}`);
     await store.putVisitors(all.map((short_id, i) =>

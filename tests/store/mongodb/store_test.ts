@@ -10,7 +10,7 @@ if (hasAllRights) {
   const { openMongoStore } = await import("../../../src/store/mongodb/store.ts");
   const { mongo, open, test } = await startCollections();
 
-  test("the indexes that queries need are made and told of, and none is unique", async ({ store, log, collection }) => {
+  test("the indexes that queries need are made and logged, and none is unique", async ({ store, log, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "a" })]);
     const made = (await collection.indexes()).filter(({ name }) => name !== "_id_");
     assert.equal(made.length, 15);
@@ -24,7 +24,7 @@ if (hasAllRights) {
     assert.deepEqual(again.log, []);
   });
 
-  test("of writes that expect the same visitor one is done, whatever its document holds", async ({ store, collection }) => {
+  test("of concurrent writes that expect the same state one is done, whatever the document contains", async ({ store, collection }) => {
     const documents: Record<string, unknown>[] = [
       { tags: ["#a"], metadata: [{ k: "$ref", v: "x.y" }, { k: "a.b", v: 1 }] },
       {
@@ -56,7 +56,7 @@ if (hasAllRights) {
     }
   });
 
-  test("a visitor with a time that a server does not take keeps no other from being stored", async ({ store }) => {
+  test("a visitor with a time that the server refuses does not keep others from being stored", async ({ store }) => {
     const visitors = Array.from({ length: 9 }, (_, i) =>
       visitorOf({
         short_id: `v${i}`,
@@ -89,7 +89,7 @@ if (hasAllRights) {
     assert.ok(![...log, store.description].some((line) => line.includes("S3cretPass")), log.join());
   });
 
-  test("two imports at the same moment make each visitor once", async ({ store, collection }) => {
+  test("two concurrent imports insert each visitor once", async ({ store, collection }) => {
     await using other = await open(collection.collectionName);
     const visitors = Array.from({ length: 200 }, (_, i) => visitorOf({ short_id: `v${i}` }));
     const refusals = await Promise.all([store.putVisitors(visitors), other.store.putVisitors(visitors)]);

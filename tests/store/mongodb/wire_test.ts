@@ -95,7 +95,7 @@ if (hasAllRights) {
     ["gabrieal", 6, 120, 1.5],
   ];
 
-  test("each search costs few commands, and hardly more documents than match", async () => {
+  test("each search takes few commands, and reads hardly more documents than match", async () => {
     await using opened = await openIndexed();
     await fill(opened.store);
     await using watched = openWatched(opened.collection.collectionName);
@@ -135,7 +135,7 @@ if (hasAllRights) {
     assert.ok(counts.documents <= counts.commands.length, JSON.stringify(counts));
   });
 
-  test("an index leads to what each query finds, and has it in order", async () => {
+  test("each query is answered by an index, in the index's order", async () => {
     await using opened = await openIndexed();
     const { store, collection } = opened;
     await fill(store);
@@ -191,7 +191,7 @@ if (hasAllRights) {
     (collection, short_id) => collection.deleteMany({ short_id }),
   ];
 
-  test("whoever does not change is on one result page, whatever others do between any two commands", async () => {
+  test("a visitor that does not change is on exactly one result page, whatever others do between any two commands", async () => {
     await using opened = await openIndexed();
     const { store, collection } = opened;
     const at = (i: number) => new Date(SEEN - (i % 12) * 1000);
@@ -253,7 +253,7 @@ if (hasAllRights) {
     assert.ok(moves > 100, `${moves} moves`);
   });
 
-  test("what a write depends on is read from the primary, whatever the read preference", async () => {
+  test("reads that a write depends on go to the primary, whatever the read preference", async () => {
     await using opened = await openIndexed();
     const { collectionName } = opened.collection;
     await opened.store.putVisitors([visitorOf({ short_id: "a" })]);
@@ -284,7 +284,7 @@ if (hasAllRights) {
     }
   });
 
-  test("an export goes on where it was when its cursor is lost", async () => {
+  test("an export continues where it was when its cursor is lost", async () => {
     await using opened = await openIndexed();
     const { collection } = opened;
     const ids = Array.from({ length: 6000 }, (_, i) => `v${String(i).padStart(4, "0")}`);
@@ -303,7 +303,7 @@ if (hasAllRights) {
     assert.deepEqual(exported.map(({ short_id }) => short_id).sort(), ["a number", ...ids]);
   });
 
-  test("in a collection with a collation of its own strings differ by their bytes all the same", async () => {
+  test("strings are compared by their bytes in a collection that has a collation of its own, too", async () => {
     const name = "with-collation";
     await database.createCollection(name, { collation: { locale: "en", strength: 1 } });
     const asked: unknown[] = [];
@@ -345,7 +345,7 @@ if (hasAllRights) {
     );
   });
 
-  test("PATCHes of one visitor that meet each other are all written", async () => {
+  test("concurrent PATCHes of one visitor are all written", async () => {
     await using opened = await openIndexed();
     const { store } = opened;
     await store.putVisitors([visitorOf({ short_id: "a", tags: [] })]);
@@ -364,7 +364,7 @@ if (hasAllRights) {
     }
   });
 
-  test("of very many documents without search fields the newest are looked at, and the others counted", async () => {
+  test("of very many unindexed documents the newest are searched, and the others counted", async () => {
     await using opened = await openIndexed();
     const { collection } = opened;
     const total = 600;

@@ -83,7 +83,7 @@ function test(sentence: string, work: (site: Site, copy: string) => Promise<void
   });
 }
 
-test("while it is away changes are refused, and once it is put back nothing is lost", async (site) => {
+test("while the file is removed changes are refused, and once it is back nothing is lost", async (site) => {
   const { path, log } = site;
   await Deno.rename(path, `${path}.away`);
   assert.deepEqual(await site.statuses("lost"), [200, 503, 503]);
@@ -95,13 +95,13 @@ test("while it is away changes are refused, and once it is put back nothing is l
   assert.equal(await nameIn(path), "after");
 });
 
-test("that it was removed is said without a request", async (site) => {
+test("the removal of the file is logged without a request", async (site) => {
   await Deno.remove(site.path);
   await site.failure();
   await assert.rejects(site.store.updateVisitor("a", { name: "lost" }), StoreUnavailable);
 });
 
-test("one that is put in its place is served, without what was written to the other", async (site, copy) => {
+test("another file in its place is served, without writes to the old one", async (site, copy) => {
   const { path, log } = site;
   await Deno.rename(copy, path);
   assert.equal(await site.ask("/api/visitors/a", "PATCH", { name: "lost" }), 503);
@@ -128,7 +128,7 @@ test("a write-ahead log that was removed costs nothing that was stored", async (
   assert.equal(await nameIn(path), "after");
 });
 
-test("while nobody may write it, it is read and changes are refused", async (site) => {
+test("while no user may write the file, it is read and changes are refused", async (site) => {
   const { path, log } = site;
   await Deno.chmod(path, 0o444);
   assert.deepEqual(await site.statuses("lost"), [200, 503, 503]);
@@ -138,7 +138,7 @@ test("while nobody may write it, it is read and changes are refused", async (sit
   assert.deepEqual(log, ["The embedded store does not answer: the file is read-only", ANSWERS_AGAIN]);
 });
 
-test("one that is read-only from the start is served as far as it can be", async ({ store, path }) => {
+test("a file that is read-only from the start is read", async ({ store, path }) => {
   await store.close();
   await Deno.chmod(path, 0o400);
   const site = new Site(path);

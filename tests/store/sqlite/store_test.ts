@@ -201,7 +201,7 @@ testFile("a folder that is not there is refused", (path) => {
   return Promise.resolve();
 });
 
-Deno.test("SQLite: what very many have is found in order, wherever those are who have it all", async () => {
+Deno.test("SQLite: words that very many visitors have are found in order, wherever the visitors with all of them are", async () => {
   const store = openSqliteStore(":memory:");
   const total = 42_000;
   for (let start = 0; start < total; start += 3000) {
@@ -240,7 +240,7 @@ Deno.test("SQLite: what very many have is found in order, wherever those are who
   await store.close();
 });
 
-Deno.test("SQLite: those are found who are found in two ways, and those beside them", async () => {
+Deno.test("SQLite: a search finds visitors by name and by URL, and each of them once", async () => {
   const store = openSqliteStore(":memory:");
   // First all who have it as their name and on their page, then those who have it on their page alone.
   const visitors = Array.from({ length: 2500 }, (_, i) =>
@@ -257,7 +257,7 @@ Deno.test("SQLite: those are found who are found in two ways, and those beside t
   await store.close();
 });
 
-Deno.test("SQLite: a search of very many words, each of them like very many others, is answered", async () => {
+Deno.test("SQLite: a search of very many words, each one typo away from very many others, is answered", async () => {
   const store = openSqliteStore(":memory:");
   const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
   const like = letters.flatMap((letter) =>

@@ -141,7 +141,7 @@ testStore("a thread whose file cannot be opened says so, and is ready when it ca
   await thread.close();
 });
 
-Deno.test("SQLite: a search whose time budget is over ends, and its connection is free", () => {
+Deno.test("SQLite: a search ends when its time budget is over, and its connection can be used again", () => {
   const connection = openFile(":memory:", { busyMilliseconds: 0 });
   const session = new Session(connection);
   session.putVisitors(visitors(600));
