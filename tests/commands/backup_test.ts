@@ -6,6 +6,7 @@ import { testInFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
+import { PATIENT } from "../support/waiting.ts";
 
 const run = (folder: string, args: string[], environment: Record<string, string> = {}) =>
   runProcess(fromSource(folder, args, { SQLITE_PATH: "foyer.db", ...environment }));
@@ -68,7 +69,7 @@ testInFolder("A backup overwrites nothing", async (folder) => {
 });
 
 testInFolder("A backup for which there is no room says so, and leaves nothing behind", async (folder) => {
-  const store = openSqliteStore(`${folder}/foyer.db`);
+  const store = openSqliteStore(`${folder}/foyer.db`, PATIENT);
   await store.putVisitors(
     Array.from({ length: 500 }, (_, i) => visitorOf({ short_id: `v${i}`, name: `N ${i}` })),
   );

@@ -7,7 +7,7 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
-import { until } from "../support/waiting.ts";
+import { PATIENT, until } from "../support/waiting.ts";
 
 const BATCH = 100;
 
@@ -94,7 +94,7 @@ testInFolder("Index maintenance that fails is tried again, and logged once", asy
   const filling = openSqliteStore(path, { use: "command" });
   await fill(filling, 0, 3000);
   await filling.close();
-  const store = openSqliteStore(path, { busyMilliseconds: 10 });
+  const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 10 });
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
   await assert.rejects(store.maintainIndexes!(), StoreUnavailable);

@@ -6,7 +6,7 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appWith } from "../support/app.ts";
 import { testInFolder } from "../support/folders.ts";
-import { until } from "../support/waiting.ts";
+import { PATIENT, until } from "../support/waiting.ts";
 import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 
@@ -353,7 +353,7 @@ Deno.test("Metrics say how many documents wait for foyer reindex, NaN while nobo
 });
 
 testInFolder("Metrics show the database, who is online, and where reads came from", async (folder) => {
-  const store = openSqliteStore(`${folder}/foyer.db`);
+  const store = openSqliteStore(`${folder}/foyer.db`, PATIENT);
   await store.putVisitors(
     ["a", "b", "c"].map((short_id) => readVisitor({ short_id, is_online: short_id !== "c" })!),
   );

@@ -12,7 +12,7 @@ import { ManualClock } from "../support/clock.ts";
 import { eventually, GRACE, servePresence } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { withTwoStores } from "../support/two_stores.ts";
-import { until } from "../support/waiting.ts";
+import { PATIENT, until } from "../support/waiting.ts";
 
 /** Does some work with a store in memory. */
 async function withStore(work: (store: VisitorStore) => Promise<void>) {
@@ -324,7 +324,7 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
 
 testInFolder("What a database has forgotten in an outage is written again", async (folder) => {
   const path = `${folder}/foyer.db`;
-  const store = openSqliteStore(path, { busyMilliseconds: 20 });
+  const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 20 });
   // Whoever holds the file lets nobody else write.
   using rival = new DatabaseSync(path);
   try {

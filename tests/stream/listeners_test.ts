@@ -67,7 +67,7 @@ for (const [name, start] of WAYS) {
     assert.match(response.headers.get("Cache-Control")!, /no-store.*no-transform/);
     assert.equal(response.headers.get("X-Accel-Buffering"), "no");
     await using client = new StreamClient(response);
-    await client.until(({ events }) => events.length === 2);
+    await client.untilStarted();
     for (const name of ["Grace", "Zoë"]) {
       await app.change("v1", { name });
       await app.until(() => client.dataOf("visitor").at(-1)?.name === name);
@@ -78,7 +78,7 @@ for (const [name, start] of WAYS) {
     const gone = new AbortController();
     const response = await request(port, gone.signal);
     const client = new StreamClient(response);
-    await client.until(({ events }) => events.length === 2);
+    await client.untilStarted();
     assert.equal(await openStreams(app), 1);
     gone.abort();
     await client.ended;
@@ -93,7 +93,7 @@ for (const [name, start] of WAYS) {
       connection.close();
     }
     await using client = new StreamClient(await request(port));
-    await client.until(({ events }) => events.length === 2);
+    await client.untilStarted();
     await until(async () => await openStreams(app) === 1);
   });
 

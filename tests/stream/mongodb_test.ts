@@ -67,7 +67,7 @@ if (hasAllRights) {
           Array.from({ length: 10 }, () => app.stream(`?${new URLSearchParams({ q })}`))
         ),
       );
-      await Promise.all(clients.map((client) => client.until(({ events }) => events.length >= 2)));
+      await Promise.all(clients.map((client) => client.untilStarted()));
 
       const seconds = 10;
       const asked = await commandsOf(async () => {

@@ -69,6 +69,11 @@ export class StreamClient implements AsyncDisposable {
     await until(() => condition(this));
   }
 
+  /** Waits until both events that begin a stream have arrived; a ping may arrive as well. */
+  async untilStarted() {
+    await this.until(() => this.dataOf("list").length > 0 && this.dataOf("count").length > 0);
+  }
+
   async #follow() {
     let text = "";
     try {

@@ -7,6 +7,9 @@
 /** The longest wait, in milliseconds. Generous, since other work may occupy the machine; no test measures time. */
 const DEADLINE = 60_000;
 
+/** Options of a store for tests that are not about time: a busy machine may be slow. */
+export const PATIENT = { deadline: DEADLINE };
+
 /** The first and the longest pause between two checks, in milliseconds. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [5, 50];
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { Deadline, DeadlineExceeded } from "../../async/deadline.ts";
-import { REQUEST_DEADLINE, StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
+import { StoreRebuilding, StoreRefused, StoreUnavailable } from "../visitor_store.ts";
 import { asStoreError, DAMAGED, type FileAccess, FileFailure, READ_ONLY, TimeBudgetOver } from "./file.ts";
 import { absenceOf, type FileProblem, FileWatch, isDiskFull, putLogAside } from "./file_watch.ts";
 import { openFile } from "./open.ts";
@@ -40,8 +40,9 @@ const RETRY = 1000;
 /** How a file is used. */
 export interface FileUse {
   path: string;
-  /** `request`: each answer is due within {@link REQUEST_DEADLINE}. `command`: answers have no deadline. */
   use: "request" | "command";
+  /** When a request's answer is due, in milliseconds; a command's has no deadline. */
+  deadline: number;
   /** How long a write waits while another process writes, in milliseconds. */
   busyMilliseconds: number;
   log: (sentence: string, level?: "warning") => void;
@@ -212,7 +213,7 @@ export class Connections {
       await this.#rebuild;
     }
     const asked = choose(this.#requireOpened());
-    const milliseconds = isRequest ? REQUEST_DEADLINE : Infinity;
+    const milliseconds = isRequest ? this.#use.deadline : Infinity;
     try {
       return await new Deadline(milliseconds).race(asked.ask(method, args, Date.now() + milliseconds));
     } catch (error) {

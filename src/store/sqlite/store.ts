@@ -20,6 +20,7 @@ import {
   type PresenceWrite,
   type Refusal,
   type Reindexed,
+  REQUEST_DEADLINE,
   type ResultPage,
   StoreRefused,
   type VisitorChange,
@@ -37,12 +38,14 @@ const [BATCH, PRESENCE_BATCH] = [500, 50];
 /** Options of {@link openSqliteStore}. */
 export interface SqliteOptions {
   /**
-   * `request`: each answer is due within {@link REQUEST_DEADLINE}, and `StoreRebuilding` is thrown while the file is
-   * rebuilt. `command`: answers have no deadline, and wait for a rebuild. Default `request`.
+   * `request`: each answer has a deadline, and `StoreRebuilding` is thrown while the file is rebuilt. `command`: answers
+   * have no deadline, and wait for a rebuild. Default `request`.
    */
   use?: "request" | "command";
   /** Whether the file is created if it does not exist; default `true`. */
   mayCreate?: boolean;
+  /** When a request's answer is due, in milliseconds; default {@link REQUEST_DEADLINE}. */
+  deadline?: number;
   /** How long a write waits while another process writes, in milliseconds; default 2 s for requests, 60 s for commands. */
   busyMilliseconds?: number;
   /** Receives sentences about failures of the file and the progress of a rebuild. */
@@ -60,13 +63,14 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Visi
   const {
     use = "request",
     mayCreate = true,
+    deadline = REQUEST_DEADLINE,
     busyMilliseconds = use === "request" ? 2000 : 60_000,
     log = () => {},
   } = options;
   if (!mayCreate && absenceOf(path)?.kind === "removed") {
     throw new StoreRefused("Cannot open the store: there is no such file");
   }
-  return new SqliteStore(path, new Connections({ path, use, busyMilliseconds, log }));
+  return new SqliteStore(path, new Connections({ path, use, deadline, busyMilliseconds, log }));
 }
 
 class SqliteStore implements VisitorStore {

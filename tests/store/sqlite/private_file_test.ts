@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 import { testInFolder } from "../../support/folders.ts";
 import { visitorOf } from "../contract.ts";
+import { PATIENT } from "../../support/waiting.ts";
 
 const SUFFIXES = ["", "-wal", "-shm"];
 
 /** Opens a store, and gives the modes of its files while it is open, and what it logged. */
 async function modesOf(path: string, file = path) {
   const log: string[] = [];
-  const store = openSqliteStore(path, { log: (sentence) => log.push(sentence) });
+  const store = openSqliteStore(path, { ...PATIENT, log: (sentence) => log.push(sentence) });
   await store.putVisitors([visitorOf({ short_id: "a" })]);
   const modes = SUFFIXES.map((suffix) => (Deno.statSync(file + suffix).mode! & 0o777).toString(8));
   await store.close();

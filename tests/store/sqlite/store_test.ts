@@ -16,7 +16,7 @@ import { testPresenceContract } from "../presence_contract.ts";
 import { writeAll } from "../presence_writes.ts";
 import { testProcessesContract } from "../processes_contract.ts";
 import { testSearchContract } from "../search_contract.ts";
-import { until } from "../../support/waiting.ts";
+import { PATIENT, until } from "../../support/waiting.ts";
 
 const openInMemory = () => {
   const store = openSqliteStore(":memory:");
@@ -136,7 +136,7 @@ testFile(
 testFile(
   "reading goes on while another writes, and writing that must wait too long is unavailable",
   async (path) => {
-    const store = openSqliteStore(path, { busyMilliseconds: 100 });
+    const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 100 });
     await store.putVisitors([visitorOf({ short_id: "a" })]);
     const other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
@@ -323,7 +323,7 @@ testFile("words that nobody has any more are gone after index maintenance", asyn
 
 /** Opens a store, and waits until its file is rebuilt where it has to be. */
 async function openWhole(path: string, log: (sentence: string) => void = () => {}) {
-  const store = openSqliteStore(path, { log });
+  const store = openSqliteStore(path, { ...PATIENT, log });
   await until(() => store.isReady());
   return store;
 }
@@ -406,7 +406,7 @@ testFile("the visitors of a Foyer that had other attributes get those of this on
 
 testFile("while a file is rebuilt requests are unavailable, and a command waits", async (path) => {
   await makeOther(path, 1500);
-  const store = openSqliteStore(path);
+  const store = openSqliteStore(path, PATIENT);
   assert.equal(store.isReady(), false);
   await assert.rejects(getVisitor(store, "v1"), StoreRebuilding);
   await assert.rejects(store.updateVisitor("v1", { name: "Ada" }), StoreRebuilding);

@@ -12,11 +12,12 @@ import { StoreUnavailable, type VisitorStore } from "../../../src/store/visitor_
 import type { Visitor } from "../../../src/visitor/visitor.ts";
 import { testInFolder } from "../../support/folders.ts";
 import { findAll, getVisitor, visitorOf } from "../contract.ts";
+import { PATIENT } from "../../support/waiting.ts";
 
 function testStore(sentence: string, work: (store: VisitorStore, path: string) => Promise<void>) {
   testInFolder(`SQLite threads: ${sentence}`, async (folder) => {
     const path = join(folder, "foyer.db");
-    const store = openSqliteStore(path);
+    const store = openSqliteStore(path, PATIENT);
     try {
       await work(store, path);
     } finally {
@@ -45,11 +46,11 @@ function watch(work: Promise<unknown>): { isDone: boolean } {
 
 testInFolder("SQLite file: it is opened while another process writes all the time", async (folder) => {
   const path = join(folder, "foyer.db");
-  const first = openSqliteStore(path);
+  const first = openSqliteStore(path, PATIENT);
   await first.putVisitors(visitors(1));
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
-  const second = openSqliteStore(path, { busyMilliseconds: 20 });
+  const second = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 20 });
   assert.equal((await getVisitor(second, "v0"))?.short_id, "v0");
   other.exec("ROLLBACK");
   assert.equal((await second.updateVisitor("v0", { name: "Ada" }))?.name, "Ada");
@@ -157,7 +158,7 @@ Deno.test("SQLite: a search ends when its time budget is over, and its connectio
 
 testStore("a store is ready until it cannot do something, and again when it can", async (store, path) => {
   assert.ok(store.isReady());
-  const impatient = openSqliteStore(path, { busyMilliseconds: 20 });
+  const impatient = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 20 });
   const other = openFile(path, { busyMilliseconds: 20 });
   other.run("BEGIN IMMEDIATE");
   await assert.rejects(impatient.removeVisitor("nobody"), StoreUnavailable);
