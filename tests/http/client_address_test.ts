@@ -6,15 +6,15 @@ import { appOver } from "../support/app.ts";
 
 const PROXIES = "10.0.0.0/8, 192.0.2.1, fd00::/8, 2001:db8::1";
 
-/** TRUSTED_PROXIES, who is connected, X-Forwarded-For, and the client. */
+/** TRUSTED_PROXIES, the peer, X-Forwarded-For, and the client's address. */
 const VERDICTS: [trusted: string, peer: string, forwardedFor: string | null, client: string][] = [
-  // Nobody is trusted.
+  // No proxy is trusted.
   ["", "203.0.113.9", null, "203.0.113.9"],
   ["", "203.0.113.9", "6.6.6.6", "203.0.113.9"],
   ["", "127.0.0.1", "6.6.6.6", "127.0.0.1"],
   ["", "2001:db8::9", "6.6.6.6", "2001:db8::9"],
   ["", "", "6.6.6.6", ""],
-  // Whoever is connected is no proxy of ours.
+  // The peer is no trusted proxy.
   [PROXIES, "203.0.113.9", null, "203.0.113.9"],
   [PROXIES, "203.0.113.9", "6.6.6.6", "203.0.113.9"],
   [PROXIES, "203.0.113.9", "10.0.0.1", "203.0.113.9"],
@@ -22,7 +22,7 @@ const VERDICTS: [trusted: string, peer: string, forwardedFor: string | null, cli
   [PROXIES, "11.0.0.1", "6.6.6.6", "11.0.0.1"],
   [PROXIES, "2001:db8::2", "6.6.6.6", "2001:db8::2"],
   [PROXIES, "", "6.6.6.6", ""],
-  // A proxy of ours.
+  // The peer is a trusted proxy.
   [PROXIES, "10.0.0.7", "203.0.113.9", "203.0.113.9"],
   [PROXIES, "10.255.255.255", "203.0.113.9", "203.0.113.9"],
   [PROXIES, "192.0.2.1", "203.0.113.9", "203.0.113.9"],
@@ -33,7 +33,7 @@ const VERDICTS: [trusted: string, peer: string, forwardedFor: string | null, cli
   ["0.0.0.0/0", "203.0.113.1", "2001:db8::9", "2001:db8::9"],
   ["::/0", "2001:db8::1", "203.0.113.9", "203.0.113.9"],
   ["10.9.8.7/8", "10.1.2.3", "203.0.113.9", "203.0.113.9"],
-  // IPv4 within IPv6, as a listener on :: has it.
+  // IPv4-mapped IPv6 addresses, as a listener on :: reports them.
   [PROXIES, "::ffff:10.0.0.7", "203.0.113.9", "203.0.113.9"],
   [PROXIES, "::ffff:203.0.113.9", "6.6.6.6", "203.0.113.9"],
   [PROXIES, "10.0.0.7", "::ffff:203.0.113.9", "203.0.113.9"],
@@ -41,24 +41,24 @@ const VERDICTS: [trusted: string, peer: string, forwardedFor: string | null, cli
   ["::ffff:10.0.0.7", "10.0.0.7", "203.0.113.9", "203.0.113.9"],
   ["::ffff:10.0.0.0/104", "10.0.0.7", "203.0.113.9", "203.0.113.9"],
   ["::ffff:10.0.0.0/104", "::ffff:11.0.0.7", "203.0.113.9", "11.0.0.7"],
-  // Several hops: the last that is no proxy of ours.
+  // Several hops: the last one that is no trusted proxy is the client.
   [PROXIES, "10.0.0.7", "203.0.113.9, 10.0.0.8", "203.0.113.9"],
   [PROXIES, "10.0.0.7", "6.6.6.6, 203.0.113.9, 10.0.0.8, fd00::1,192.0.2.1", "203.0.113.9"],
   [PROXIES, "10.0.0.7", "10.0.0.9, 203.0.113.9, 10.0.0.8", "203.0.113.9"],
   [PROXIES, "10.0.0.7", "  203.0.113.9 \t", "203.0.113.9"],
-  // From within: the first of all.
+  // All hops are trusted: the first one is the client.
   [PROXIES, "10.0.0.7", "10.0.0.9", "10.0.0.9"],
   [PROXIES, "10.0.0.7", "10.0.0.9, 10.0.0.8", "10.0.0.9"],
   [PROXIES, "10.0.0.7", null, "10.0.0.7"],
   [PROXIES, "10.0.0.7", "", "10.0.0.7"],
-  // Ports, and brackets that go with them.
+  // Ports, and the brackets of IPv6 addresses with ports.
   [PROXIES, "10.0.0.7", "203.0.113.9:4711", "203.0.113.9"],
   [PROXIES, "10.0.0.7", "[2001:db8::9]:4711", "2001:db8::9"],
   [PROXIES, "10.0.0.7", "[2001:db8::9]", "2001:db8::9"],
   [PROXIES, "10.0.0.7", "203.0.113.9, 10.0.0.8:80, [fd00::1]:443", "203.0.113.9"],
-  // One address has one spelling, or a limit by address would have many.
+  // One address has one spelling, or a client could evade a limit by address.
   [PROXIES, "10.0.0.7", "2001:0DB8:0000::0009", "2001:db8::9"],
-  // What is no address ends the search: the client is behind the last address that is one.
+  // Text that is no address ends the search: the last valid address is the client's.
   [PROXIES, "10.0.0.7", "unknown", "10.0.0.7"],
   [PROXIES, "10.0.0.7", "203.0.113.9, unknown", "10.0.0.7"],
   [PROXIES, "10.0.0.7", "203.0.113.9, _hidden, 10.0.0.8", "10.0.0.8"],
@@ -89,7 +89,7 @@ Deno.test("The client's address is in the log of requests", async () => {
   }
 });
 
-/** Who is connected, X-Forwarded-For, Forwarded, and the client. */
+/** The peer, X-Forwarded-For, Forwarded, and the client's address. */
 const FORWARDED: [peer: string, list: string | null, forwarded: string, client: string][] = [
   ["10.0.0.7", null, "for=203.0.113.9", "203.0.113.9"],
   ["10.0.0.7", null, "For=203.0.113.9;proto=https;by=10.0.0.7", "203.0.113.9"],
@@ -123,12 +123,12 @@ const FORWARDED: [peer: string, list: string | null, forwarded: string, client: 
   ["10.0.0.7", null, "for=6.6.6.6, proto=https", "10.0.0.7"],
   ["10.0.0.7", null, "6.6.6.6", "10.0.0.7"],
   ["10.0.0.7", null, "", "10.0.0.7"],
-  // What a client wrote and did not close, before what a proxy wrote.
+  // The client sent an unclosed quote, to which the proxy appended its element.
   ["10.0.0.7", null, 'for="6.6.6.6, for=203.0.113.9', "203.0.113.9"],
   ["10.0.0.7", null, 'for="6.6.6.6, for="[2001:db8::9]"', "2001:db8::9"],
   ["10.0.0.7", null, 'for=6.6.6.6;x=", for="203.0.113.9:1"', "203.0.113.9"],
   ["10.0.0.7", null, `${"x,".repeat(9000)}for=203.0.113.9`, "203.0.113.9"],
-  // Not from others, and not beside X-Forwarded-For.
+  // Forwarded is ignored from other peers, and beside X-Forwarded-For.
   ["198.51.100.1", null, "for=203.0.113.9", "198.51.100.1"],
   ["10.0.0.7", "203.0.113.9", "for=6.6.6.6", "203.0.113.9"],
   ["10.0.0.7", "unknown", "for=6.6.6.6", "10.0.0.7"],
@@ -179,7 +179,7 @@ Deno.test("Whatever a client writes before what a trusted proxy appends changes 
   fc.assert(
     fc.property(forged, address, hops, (forged, client, hops) => {
       const expected = addressOf(client, () => null);
-      // Who is within the proxies' own networks is taken for one of them.
+      // A client within a proxy's own network is taken for a proxy.
       fc.pre(addressOf(client, () => "198.51.100.7") === expected);
       assert.equal(addressOf(client, () => forged), expected, "where no proxy of ours is between");
       assert.equal(addressOf("10.0.0.7", () => [forged, client, ...hops].join(", ")), expected);

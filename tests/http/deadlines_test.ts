@@ -18,10 +18,10 @@ import { RunningTime } from "../support/running_time.ts";
 import { until } from "../support/waiting.ts";
 import { visitorOf } from "../store/contract.ts";
 
-/** How many ask at once, and of how many kinds. */
+/** The number of concurrent requests of each kind, and the number of kinds. */
 const [MANY, AT_A_TIME] = [60, 8];
 
-/** A request: its method, its path, and its body and headers where it has any. */
+/** A request: its method, path, and perhaps body and headers. */
 interface Asked {
   method?: string;
   path: string;
@@ -29,7 +29,7 @@ interface Asked {
   headers?: Record<string, string>;
 }
 
-/** The i-th request of each kind. Each operation has one at least, so that a new one is not forgotten here. */
+/** The i-th request of each kind. There is one kind for each operation at least, so that no new operation is forgotten. */
 const KINDS: Record<OperationName, ((i: number) => Asked)[]> = {
   listLatest: [
     () => ({ path: "/api/visitors/list/latest" }),
@@ -102,7 +102,7 @@ async function serve(store: VisitorStore) {
     await response.body!.cancel();
     return response.status;
   };
-  /** Asks so many at once, and fails where an answer is late or none that is allowed. */
+  /** Sends requests at once, and fails if an answer is late or has a status that is not allowed. */
   async function askMany(kind: (i: number) => Asked, count: number, allowed: number[]) {
     using time = new RunningTime();
     const start = time.now();
@@ -114,7 +114,7 @@ async function serve(store: VisitorStore) {
       assert.ok(allowed.includes(status), `${what}: ${status}`);
     }));
   }
-  /** Asks so many of each kind at once, of some kinds at a time. */
+  /** Sends many requests of each kind at once, a few kinds at a time. */
   async function askAll(
     count: number,
     allowedOf: (name: OperationName) => number[],
@@ -130,7 +130,7 @@ async function serve(store: VisitorStore) {
     }
   }
 
-  /** Pages that come at once are welcomed. */
+  /** Checks that web pages that connect at once are welcomed. */
   async function enterMany() {
     using time = new RunningTime();
     const start = time.now();
@@ -158,9 +158,9 @@ async function serve(store: VisitorStore) {
   };
 }
 
-/** Answers while the database does not: nothing that needs it is 200. */
+/** The statuses of operations that need the database while it does not answer. */
 const AWAY = [503];
-/** A limit may come first. */
+/** The same for searches by lookup code, whose limit may be reached first. */
 const OF_CODES = [503, 429];
 const STATUSES: Partial<Record<OperationName, number[]>> = { describeApi: [200], searchVisitors: OF_CODES };
 
@@ -212,7 +212,7 @@ test(`While another program has SQLite's file ${MANY} of each kind at once are a
       using other = new DatabaseSync(path);
       other.exec("BEGIN EXCLUSIVE");
       await server.askAll(MANY, (name) => {
-        // Who reads does not wait for who writes.
+        // Reads do not wait for the other program's write.
         const writes = OPERATIONS[name].tag === "Changes" || /claim|release/.test(name);
         return writes ? [503, 404, 412] : [200, 404, 409, 429];
       });
@@ -241,7 +241,7 @@ test("Where each command takes MongoDB seconds, several one after the other are 
     await using server = await serve(store);
     await until(async () => await server.answer({ path: "/api/visitors/v1" }) === 200);
     isSlow = true;
-    // Removing all takes as many batches as it takes.
+    // Removing all visitors takes several batches, each with its own deadline.
     await server.askAll(3, () => [200, 404, 409, 412, 503], ["removeOfflineVisitors"]);
     isSlow = false;
   } finally {

@@ -113,7 +113,7 @@ Deno.test("A route that is only read refuses every other method, and says which 
       await assertError(response, 405, "method_not_allowed", `${method} ${path}`);
     }
     for (const method of ["TRACE", "CONNECT"]) {
-      // A Request refuses to be made with these; a server makes them all the same.
+      // These methods cannot be passed to `new Request`, but a server receives them.
       const request = Object.defineProperty(new Request(`http://acme.com${path}`, { headers }), "method", {
         value: method,
       });
@@ -319,7 +319,7 @@ if (hasAllRights) {
       const answer = await ask(`${target} HTTP/1.1\r\nHost: acme.com\r\nAuthorization: key`);
       assert.match(answer, /^HTTP\/1\.1 404 [^]*\{"status":"error","error":"not_found"/, target);
     }
-    // No request target by RFC 9112; Deno 2.6 refuses it itself.
+    // A request target that is invalid by RFC 9112; Deno 2.6 refuses it itself.
     assert.match(await ask("GET /é HTTP/1.1\r\nHost: acme.com\r\nAuthorization: key"), /^HTTP\/1\.1 40[04] /);
     assert.deepEqual(logged, []);
     await server.shutdown();

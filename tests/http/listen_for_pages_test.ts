@@ -10,7 +10,7 @@ import { until } from "../support/waiting.ts";
 type Server = Awaited<ReturnType<typeof servePresence>>;
 
 function test(sentence: string, work: (server: Server) => Promise<void>) {
-  // An older Deno has the faults that these are about; README says which Deno is wanted.
+  // An older Deno has the faults that these tests are about; the README says which version is needed.
   if (!hasAllRights || !hasSoundUpgrade()) return;
   Deno.test(sentence, async () => {
     const store = openSqliteStore(":memory:");
@@ -29,7 +29,7 @@ function test(sentence: string, work: (server: Server) => Promise<void>) {
 const HANDSHAKE = "GET /connect HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/** A socket that has sent a handshake, and what it has received. */
+/** A socket that has sent a handshake, and the bytes that it has received. */
 async function shake({ host }: Server, handshake = HANDSHAKE) {
   const socket = createConnection({ host: "127.0.0.1", port: Number(host.split(":")[1]) });
   socket.on("error", () => {});
@@ -53,7 +53,7 @@ async function untilCounted({ metrics }: Server, count: number) {
 
 const reset = ({ socket }: { socket: Socket }) => socket.resetAndDestroy();
 
-/** A frame's head, whose mask is zero (RFC 6455, section 5.2). */
+/** The header of a frame, with a mask of zeros (RFC 6455, section 5.2). */
 function frame(first: number, length: number): Uint8Array {
   const head = new DataView(new ArrayBuffer(14));
   head.setUint8(0, first);
@@ -110,7 +110,7 @@ for (const [what, bytes, closeCode] of REFUSED) {
     const page = await shake(server);
     await untilOpen([page]);
     page.socket.write(bytes);
-    // The head of a close frame, then the code.
+    // The header of a close frame, followed by the code.
     await until(() =>
       Promise.resolve(
         page.received.some((byte, i) =>

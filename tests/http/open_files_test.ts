@@ -27,7 +27,7 @@ Deno.test("Some files are reserved, and more of them may be used by requests tha
   assert.deepEqual([files.hasRoomFor("page"), files.hasRoomFor("request")], [false, true]);
   open(10);
   assert.deepEqual([files.hasRoomFor("page"), files.hasRoomFor("request")], [false, false]);
-  // While files are short it counts, and looks now and then.
+  // While files are short, the room is counted down and measured now and then.
   looks = 0;
   for (let i = 0; i < 1000; i++) {
     open(1);
@@ -65,7 +65,7 @@ Deno.test("If files cannot be opened for another reason than their number, conne
   assert.ok(files.hasRoomFor("page") && !files.wasShort());
 });
 
-// An older Deno takes no more connections until the silent ones are gone.
+// An older Deno accepts no connections until the idle ones are closed.
 if (hasAllRights && hasSoundUpgrade()) {
   Deno.test({
     name:
@@ -95,7 +95,7 @@ async function beOutOfFiles(folder: string) {
   await until(async () =>
     (await (await fetch(`${server.url}/api/usage`, { headers })).json()).usage.visitors.online_now === 20
   );
-  // A request at work: its body is still on its way.
+  // A request under way, whose body is not complete.
   const slow = await connect();
   const body = '{"name":"Slow"}';
   const write = (text: string) => slow.write(new TextEncoder().encode(text));
@@ -108,7 +108,7 @@ async function beOutOfFiles(folder: string) {
   await (await fetch(`${server.url}/live`)).body!.cancel();
   const silent: Deno.TcpConn[] = [];
   try {
-    // At once, and then one after the other, a part of them in the middle of a request's head or before a hello.
+    // First all at once, then one by one; some stop within a request's header, others before their hello.
     const many = await Promise.allSettled(Array.from({ length: 130 }, connect));
     for (const one of many) if (one.status === "fulfilled") silent.push(one.value);
     await server.until(/Too many open files/);

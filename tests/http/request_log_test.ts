@@ -8,10 +8,10 @@ import { appOver } from "../support/app.ts";
 const LATEST = "/api/visitors/list/latest";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-// The console has its own headers.
+// Without the console, which has other headers.
 const ENVIRONMENT = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support", CONSOLE: "false" };
 
-/** An application over a store that holds one visitor and fails, for some short ids, in some way. */
+/** An application over a store that has one visitor, and fails in different ways for some short ids. */
 async function openApp() {
   const store: VisitorStore = openSqliteStore(":memory:");
   await store.putVisitors([readVisitor({ short_id: "aB3", is_online: true })!]);
@@ -31,7 +31,7 @@ async function openApp() {
   return appOver(failing, ENVIRONMENT, () => {});
 }
 
-/** Every kind of answer: how it is asked for, its status, and how important its line in the log is. */
+/** Every kind of answer: its request, its status, and the level of its line in the log. */
 const ANSWERS: [
   method: string,
   path: string,
@@ -228,7 +228,7 @@ Deno.test("Unknown methods are counted as one", async () => {
   const known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
   for (const method of [...known, "PROPFIND", "QUERY", "PURGE", "S3cr3t", "get-all", "TRACE", "CONNECT"]) {
     requests.length = 0;
-    // A Request refuses to be made with some of these; a server makes them all the same.
+    // Some of these methods cannot be passed to `new Request`, but a server receives them.
     const request = Object.defineProperty(new Request("http://acme.com/live"), "method", { value: method });
     await (await app.fetch(request)).text();
     assert.deepEqual(requests.map(({ method }) => method), [known.includes(method) ? method : "other"]);
@@ -242,7 +242,7 @@ Deno.test("No answer may be framed, run, embedded, sniffed or stored by a shared
     assert.equal(headers["cache-control"], "private, no-cache", what);
     assert.equal(headers["server"], undefined, what);
     assert.equal(headers["x-powered-by"], undefined, what);
-    // The content that it stands for was sent with them.
+    // The headers were sent with the content that the 304 stands for.
     if (response.status === 304) return;
     assert.equal(headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'", what);
     assert.equal(headers["cross-origin-resource-policy"], "same-origin", what);

@@ -6,7 +6,7 @@ import { appOver, type Environment } from "../support/app.ts";
 
 const KEY = "k3y with spaces";
 
-/** An application over a store that keeps the names of the methods called. */
+/** An application over a store that records the names of the called methods. */
 function openApp(environment: Environment = {}) {
   const calls: string[] = [];
   const store: VisitorStore = new Proxy(openSqliteStore(":memory:"), {
@@ -31,14 +31,14 @@ const VERDICTS: [headers: Record<string, string>, isLetIn: boolean][] = [
   [{ "authorization": KEY }, true],
   [{ "Authorization": `bearer ${KEY}` }, true],
   [{ "Authorization": `BEARER   ${KEY}` }, true],
-  // Where Authorization is present it alone decides.
+  // If Authorization is present, X-Api-Key is ignored.
   [{ "Authorization": KEY, "X-Api-Key": "wrong" }, true],
   [{ "Authorization": `Bearer ${KEY}`, "X-Api-Key": "" }, true],
   [{ "Authorization": "wrong", "X-Api-Key": KEY }, false],
   [{ "Authorization": "Bearer wrong", "X-Api-Key": KEY }, false],
   [{ "Authorization": "", "X-Api-Key": KEY }, false],
   [{ "Authorization": "Bearer", "X-Api-Key": KEY }, false],
-  // No key, and wrong ones.
+  // A missing key, and wrong ones.
   [{}, false],
   [{ "Authorization": "" }, false],
   [{ "X-Api-Key": "" }, false],
@@ -61,7 +61,7 @@ const VERDICTS: [headers: Record<string, string>, isLetIn: boolean][] = [
   [{ "Cookie": `Authorization=${KEY}` }, false],
 ];
 
-/** What is asked with each of them. */
+/** The requests that are sent with each of the keys. */
 const ROUTES = [
   "/api/visitors/list/latest",
   "/api/visitors/list/search?q=online",

@@ -4,7 +4,7 @@ import { ATTRIBUTE_NAMES } from "../../src/visitor/visitor.ts";
 import { openApp, PATH } from "../support/changes.ts";
 import { hasAllRights } from "../support/rights.ts";
 
-/** Bodies that are taken, and what the visitor then has. */
+/** Bodies that are accepted, and the visitor's attributes afterwards. */
 const ACCEPTED: [body: string, changed: Record<string, unknown>][] = [
   ["{}", {}],
   [" {\n} ", {}],
@@ -55,7 +55,7 @@ const ACCEPTED: [body: string, changed: Record<string, unknown>][] = [
   }],
 ];
 
-/** Bodies that are refused, and what the message names. */
+/** Bodies that are refused, and the name that the message contains. */
 const REFUSED: [body: BodyInit | null, named: RegExp][] = [
   [null, /body must be JSON/],
   ["", /body must be JSON/],
@@ -79,7 +79,7 @@ const REFUSED: [body: BodyInit | null, named: RegExp][] = [
   ['"name"', /JSON object/],
   ["[]", /JSON object/],
   ['[{"name":"Ada"}]', /JSON object/],
-  // Whatever is no attribute, and what is not for clients to write.
+  // Names that are no attributes, and attributes that clients may not write.
   ['{"shoe_size":38}', /shoe_size/],
   ['{"Name":"Ada"}', /Name/],
   ['{"name.first":"Ada"}', /name\.first/],
@@ -117,7 +117,7 @@ const REFUSED: [body: BodyInit | null, named: RegExp][] = [
   ['{"metadata":{"a":null}}', /metadata/],
   ['{"metadata":{"a":1e999}}', /metadata/],
   ['{"metadata":{"a":-1e999}}', /metadata/],
-  // Half a character, which no store could keep as it is.
+  // Lone surrogates, which no store could keep.
   ['{"name":"\\ud800"}', /name/],
   ['{"name":"\\udc00\\ud800"}', /name/],
   ['{"tags":["#a\\udfff"]}', /tags/],
@@ -175,7 +175,7 @@ Deno.test("A change with an unusable value is 400, names the attribute, and writ
   const { app, stored } = await openApp();
   const before = await stored();
   for (const [body, named] of REFUSED) {
-    // A good part beside a bad one is not written either.
+    // Good values beside a bad one are not written either.
     const init = { method: "PATCH", body, headers: { Authorization: "write" } };
     const response = await app.request(PATH, init);
     const { error, message } = await response.json();
@@ -221,7 +221,7 @@ Deno.test("Any JSON body is either written as it was sent or refused without a w
       const after = await getVisitor();
       if (response.status === 200) {
         const expected = JSON.parse(JSON.stringify({ ...before, ...JSON.parse(body) }));
-        // Who is in a session waits for nobody, and who waits does so since some time.
+        // A visitor in a session does not wait, and one that waits has waiting_since.
         expected.is_waiting_for_call &&= !expected.is_in_session;
         expected.waiting_since = expected.is_waiting_for_call ? after.waiting_since : null;
         assert.deepEqual(after, expected);
@@ -249,7 +249,7 @@ Deno.test("A body of 64 KB is read, and none that is longer, whatever length it 
     const forms: [body: BodyInit, headers: Record<string, string>][] = [
       [body, { "Content-Length": String(bytes) }],
       [body, {}],
-      // What a server makes of a body that comes in chunks.
+      // The request that a server makes of a body in chunks.
       [ReadableStream.from([body.slice(0, 7), body.slice(7, 60_000), body.slice(60_000)].map(bytesOf)), {}],
       [ReadableStream.from([bytesOf(body)]), { "Content-Length": "2" }],
     ];
@@ -298,11 +298,11 @@ if (hasAllRights) {
       const head =
         `PATCH ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: write\r\nConnection: close\r\n${headers}\r\n\r\n`;
       const bytes = bytesOf(head + body);
-      // Who is refused may find the connection closed before all is sent.
+      // The server may close the connection of a refused request before the client has sent everything.
       const sending = (async () => {
         for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
       })().catch(() => {});
-      // Not to the end, for which the runtime may wait until all is sent that was announced.
+      // Stops before the end of the response: the runtime may wait until the announced body has arrived.
       const start = new Uint8Array(100);
       await connection.read(start);
       const answer = new TextDecoder().decode(start);

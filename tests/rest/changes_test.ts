@@ -54,7 +54,7 @@ Deno.test("Hidden attributes are in no answer to a change", async () => {
   assert.ok(!("email" in visitor) && !("ip_address" in visitor));
 });
 
-/** A change, a search that finds the visitor before it only, and one that does after it only. */
+/** A change, a search that finds the visitor only before it, and one that finds the visitor only after it. */
 const FOUND: [change: Record<string, unknown>, before: string, after: string][] = [
   [{ name: "Ada Lovelace", identities: [], email: null }, "jane", "lovelace"],
   [{ name: "Ada Lovelace", identities: [], email: null }, "jone", "lovelase"],
@@ -103,7 +103,7 @@ Deno.test("Concurrent changes and removals have a result that they could have on
   assert.equal(removals.filter(({ status }) => status === "ok").length, 1, "one of them removes");
 });
 
-// The last ones: the timer of the limit on lookup codes outlives them, which would be another test's leak.
+// These tests come last: the timer of the limit on lookup codes outlives them, and would count as another test's leak.
 for (const MAX_STALE_MS of ["0", "5000"]) {
   Deno.test(`A visitor who is removed is gone from every answer at once, with MAX_STALE_MS=${MAX_STALE_MS}`, {
     sanitizeOps: false,

@@ -6,7 +6,7 @@ const DOCUMENTS = [
   { short_id: "away", name: "Bob" },
 ];
 
-/** An application, and what sends claims. */
+/** An application, and functions that send claims to it. */
 async function openApp(environment: Record<string, string> = {}) {
   const opened = await appWith(DOCUMENTS, environment);
   const send = async (
@@ -70,7 +70,7 @@ Deno.test("Another agent takes a visitor over only after asking, and ends nobody
   assert.equal(await claimedBy(), "Grace");
   assert.equal((await send("PUT", { agent: "Linus", take_over: true })).status, 200);
   assert.equal(await claimedBy(), "Linus");
-  // A tab of the one before that is closed later.
+  // The previous agent's tab is closed later.
   assert.equal((await send("DELETE", { agent: "Grace" })).status, 409);
   assert.equal(await claimedBy(), "Linus");
 });

@@ -171,7 +171,7 @@ Deno.test("The watch_link in a list is for no particular agent, and a stored one
   }
 });
 
-/** What four public clients of the product's cloud API send, and the short ids that they then read, or the link. */
+/** The requests of four public clients of the product's cloud API, and the short ids or the link that they read. */
 const REPLAYED: [
   client: string,
   method: string,

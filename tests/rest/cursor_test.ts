@@ -23,7 +23,7 @@ async function openApp(documents: Record<string, unknown>[], environment: Enviro
       ids: (body.visitors ?? []).map((v: Visitor) => v.short_id),
     };
   };
-  /** The short ids on every page, from a page on. */
+  /** The short ids on each page, starting at one page. */
   const follow = async (path: string) => {
     const pages: string[][] = [];
     for (let url: string | null = `${BASE}/api/visitors/list/${path}`; url !== null;) {
@@ -37,7 +37,7 @@ async function openApp(documents: Record<string, unknown>[], environment: Enviro
   return { put, getPage, follow };
 }
 
-/** 23 visitors: online and offline ones, ties, and some who were never seen; in their order. */
+/** 23 visitors in list order: online and offline ones, ties, and some without last_seen_at. */
 const CROWD = Array.from({ length: 23 }, (_, i) => ({
   short_id: `${String.fromCharCode(97 + i)} "<é&=>%😀`,
   name: "Zoë",
@@ -192,7 +192,7 @@ Deno.test("A cursor continues a list that was found by words one typo away", asy
   const { getPage, put, follow } = await openApp(CROWD.map((one) => ({ ...one, name: "Fatima" })));
   assert.deepEqual((await follow("search?q=ftaima&max_results=5")).flat(), ORDER);
   const { next } = await getPage("/api/visitors/list/search?q=ftaima&max_results=5");
-  // Somebody who has it as it was typed comes meanwhile.
+  // Between two pages a visitor is added that matches without a typo.
   await put([{ short_id: "new", name: "Ftaima", is_online: true, last_seen_at: new Date(NOW + 1000) }]);
   assert.deepEqual((await getPage(next!)).ids, ORDER.slice(5, 10));
   assert.deepEqual((await getPage("/api/visitors/list/search?q=ftaima")).ids, ["new"]);
@@ -306,7 +306,7 @@ Deno.test("If attributes are hidden, cursors are encrypted, and forged ones are 
     for (const text of ["true", "1767", "zoe", "last", CROWD[4].short_id.slice(1)]) {
       assert.ok(!Buffer.from(cursor, "base64url").includes(text), text);
     }
-    // Another process has the same key, and still reads what the previous one sealed.
+    // Another process with the same key can open it, and can still open cursors under the previous key.
     const other = await openApp(CROWD, { HIDDEN_ATTRIBUTES });
     assert.deepEqual((await other.getPage(next!)).ids, ORDER.slice(5, 10));
     const rotated = await openApp(CROWD, { HIDDEN_ATTRIBUTES, REST_KEY: "new", REST_KEY_PREVIOUS: "key" });

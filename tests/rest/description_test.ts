@@ -22,7 +22,7 @@ const ZOE = {
 // deno-lint-ignore no-explicit-any -- a document, read as a client would
 type Json = any;
 
-/** An application over three visitors, and how it describes itself. */
+/** An application over three visitors, and its description. */
 async function openApp(environment: Environment = {}) {
   const documents = [ZOE, { short_id: "bare", is_online: true }, { short_id: "away" }];
   const opened = await appWith(documents, environment);
@@ -43,9 +43,9 @@ function operationsOf(document: Json): string[] {
   );
 }
 
-/** Returns a function that compiles the schema at a place of a description, `["paths", "/usage", …]`. */
+/** Returns a function that compiles the schema at a path in a description, such as `["paths", "/usage", …]`. */
 function schemasOf(document: Json) {
-  // OpenAPI's own words are none of JSON Schema's.
+  // Keywords of OpenAPI, which JSON Schema does not have.
   const ajv = new Ajv2020({ strict: false, formats: { "date-time": true } });
   ajv.addSchema(document, "api");
   return (place: string[]) => {
@@ -54,7 +54,7 @@ function schemasOf(document: Json) {
   };
 }
 
-/** Fails where an answer is not one of those that the description gives the operation. */
+/** Fails unless an answer fits the description of its operation. */
 async function assertDescribed(document: Json, operation: string, response: Response): Promise<Json> {
   const what = `${operation} ${response.status}`;
   const [method, path] = operation.split(" ");
@@ -154,7 +154,7 @@ Deno.test("The description has the API's URL, from BASE_ENDPOINT", async () => {
   for (const [baseEndpoint, url] of verdicts) {
     const { document } = await openApp({ BASE_ENDPOINT: baseEndpoint });
     assert.equal(document.servers[1].url, url);
-    // Beside the description, whichever way a client came there (RFC 3986, section 5.2.4).
+    // The relative server URL leads to the API from every URL of the description (RFC 3986, section 5.2.4).
     const relative = document.servers[0].url;
     for (const [at, root] of [[url, url], ["http://127.0.0.1:5002/api", "http://127.0.0.1:5002/api"]]) {
       assert.equal(new URL(relative, `${at}/openapi.json`).href, root);
@@ -226,7 +226,7 @@ Deno.test("Parameters, bodies and answers have examples, which fit their schemas
     }
     const isContent = place.at(-2) === "content" || place.at(-2) === "parameters";
     const isChange = ["put", "patch", "delete"].includes(place[2]) && place.at(-2) === "parameters";
-    // There is no cursor that would be right for everyone.
+    // No example of a cursor would work on every installation.
     if (isContent && !isChange && value.name !== "cursor") {
       assert.ok("example" in value || "examples" in value, place.join(" "));
     }
@@ -315,7 +315,7 @@ Deno.test("A change is accepted where its description allows it, and refused whe
   }
 });
 
-// The last one: the limit on requests keeps a timer until its second is over, which would be another test's leak.
+// This test comes last: the rate limit's timer outlives it by up to a second, and would count as another test's leak.
 const options = { sanitizeOps: false, sanitizeResources: false };
 Deno.test("The errors are as described, down to the sentence of their examples", options, async () => {
   const writing = await openApp(WRITING);

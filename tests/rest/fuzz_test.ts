@@ -9,7 +9,7 @@ import { visitorOf } from "../store/contract.ts";
 import { appOver } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 
-// FUZZ_REQUESTS=100000 FUZZ_SEED=… deno test -A tests/rest/fuzz_test.ts takes its time, or again the same requests.
+// More requests, or the same ones again: FUZZ_REQUESTS=100000 FUZZ_SEED=… deno test -A tests/rest/fuzz_test.ts
 const given = (name: string) => Number(hasAllRights && Deno.env.get(name) || NaN);
 const REQUESTS = given("FUZZ_REQUESTS") || 1500;
 const SEED = given("FUZZ_SEED") || Math.floor(Math.random() * 2 ** 31);
@@ -45,7 +45,7 @@ const VISITORS = SHORT_IDS.map((short_id, i) =>
   })
 );
 
-/** Whom no request here names. */
+/** The visitor that no request names. */
 const BYSTANDER = visitorOf({ short_id: "bystander", name: "Untouched", is_online: true });
 
 const text = fc.oneof(
@@ -176,7 +176,7 @@ const request = fc.record({
   body,
 });
 
-/** What the runtime would let through of it; headers that cannot be sent are left away. */
+/** A generated request as the runtime would pass it on, without headers that cannot be sent. */
 function requestOf(
   { method, path, query, headers, body }: typeof request extends fc.Arbitrary<infer T> ? T : never,
 ) {
@@ -185,7 +185,7 @@ function requestOf(
     try {
       sent.set(name, value);
     } catch {
-      // No byte string.
+      // The value is no ByteString.
     }
   }
   const hasBody = !["GET", "HEAD"].includes(method);
@@ -209,7 +209,7 @@ async function fuzz(store: VisitorStore) {
     REST_KEY_PREVIOUS: KEYS.previous,
     REST_WRITE_KEY: KEYS.write,
     LOOKUP_MISSES_PER_MINUTE: "0",
-    // Its page is no JSON.
+    // This path answers with a web page and not with JSON.
     CONSOLE: "false",
     HIDDEN_ATTRIBUTES: "location_city",
   });

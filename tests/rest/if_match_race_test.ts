@@ -7,10 +7,10 @@ import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { withTwoStores } from "../support/two_stores.ts";
 
-/** Two processes over the same visitors, of whom Jane is one. */
+/** Two processes over the same visitors, one of which is Jane. */
 interface Processes {
   stores: VisitorStore[];
-  /** Asks the processes in turns. */
+  /** Sends requests to the processes in turn. */
   ask(method: string, headers?: Record<string, string>, body?: unknown): Promise<Answered>;
 }
 
@@ -95,7 +95,7 @@ test("of concurrent changes and removals of the same state, one is done", async 
     const { status, body } = await ask("GET");
     if (isRemoval) assert.equal(status, 404);
     else assert.equal(body.visitor.name, `client ${i}`);
-    // Those that come after a removal find nobody.
+    // Requests after the removal find no visitor.
     const others = answers.filter(({ status }) => status !== 200).map(({ status }) => status);
     assert.ok(others.every((status) => status === 412 || isRemoval && status === 404), others.join());
   }

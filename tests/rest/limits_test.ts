@@ -25,7 +25,7 @@ Deno.test("Each key may make RATE_LIMIT requests a second, independently of the 
   const ask = (key: string, path: string, method = "GET") =>
     app.request(path, { method, headers: { Authorization: key } });
   for (const key of ["key", "old", "write"]) {
-    // Whatever is asked counts, and however the key is sent.
+    // Every request counts, in whichever form the key is sent.
     const asked = [
       ask(key, LATEST),
       ask(`Bearer ${key}`, LATEST, "HEAD"),
@@ -81,14 +81,14 @@ Deno.test("Without RATE_LIMIT there is no limit", async () => {
   assert.ok(answers.every(({ status }) => status === 200));
 });
 
-/** Two with a lookup code, and one whose short id looks like one. */
+/** Two visitors with a lookup code, and one whose short id looks like a code. */
 const DOCUMENTS = [
   { short_id: "aB3", is_online: true, name: "Jane", lookup_code: "0042" },
   { short_id: "cD4", name: "Ada", lookup_code: "0043" },
   { short_id: "7777", name: "Zoë" },
 ];
 
-/** An application that keeps what the store was asked for. */
+/** An application that records the queries to its store. */
 async function openApp(environment: Environment = {}, documents: Record<string, unknown>[] = DOCUMENTS) {
   const queries: SearchQuery[] = [];
   const store: VisitorStore = openSqliteStore(":memory:");
@@ -122,7 +122,7 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
     assert.equal(response.status, 200, args[0]);
     return (await response.json()).visitors.map(({ short_id }: { short_id: string }) => short_id);
   };
-  /** Looks for as many codes that nobody has. */
+  /** Searches by a number of codes that nobody has. */
   const miss = async (times: number, options: Parameters<typeof search>[1] = {}) => {
     for (let i = 0; i < times; i++) assert.deepEqual(await find(String(1000 + i), options), []);
   };
@@ -363,7 +363,7 @@ Deno.test("Sixty searches by lookup codes at once over a database that hangs eac
   for (const outcome of outcomes) {
     assert.equal(outcome.status === "rejected" && outcome.reason.name, "DeadlineExceeded");
   }
-  // What still goes on is not forgotten: a fourth code is not tried.
+  // Searches that still run count after their requests are over: a fourth code is not searched.
   let hasTried = false;
   const next = limit.run("client", () => {
     hasTried = true;

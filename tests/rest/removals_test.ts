@@ -7,7 +7,7 @@ Deno.test("Removing one visitor removes no other, whatever else is in the reques
   assert.deepEqual((await stored()).map(({ short_id }) => short_id).sort(), ["aB3", "c"]);
 });
 
-/** Somebody online, and many who are not. */
+/** One visitor online, and many offline. */
 const CROWD = [
   JANE,
   { short_id: "on", is_online: true },

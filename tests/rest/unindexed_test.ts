@@ -4,7 +4,7 @@ import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
 
-/** A store over two visitors whose result pages leave out so many documents. */
+/** A store with two visitors whose result pages leave out a number of unindexed documents. */
 async function storeLeavingOut(unindexed: () => number): Promise<VisitorStore> {
   const store = openSqliteStore(":memory:");
   await store.putVisitors(["aB3", "cD4"].map((short_id) => readVisitor({ short_id, is_online: true })!));
@@ -18,7 +18,7 @@ async function storeLeavingOut(unindexed: () => number): Promise<VisitorStore> {
   });
 }
 
-/** An application that logs what it is asked to. */
+/** An application that records its log. */
 async function openApp(unindexed: () => number) {
   const logged: string[] = [];
   const store = await storeLeavingOut(unindexed);

@@ -5,7 +5,7 @@ import { appWith, type Environment } from "../support/app.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
-/** An application over these visitors, seen a second apart, the first one last; online unless they say otherwise. */
+/** An application over these visitors: last seen a second apart, the first one last, and online by default. */
 async function openApp(documents: Record<string, unknown>[], environment: Environment = {}) {
   const { ask, visitors } = await appWith(
     documents.map((document, i) => ({
@@ -137,7 +137,7 @@ Deno.test("A short id may hold any character, percent-encoded in a path and as i
 
 Deno.test("Any short id that a path can hold leads to its visitor", async () => {
   const shortId = fc.string({ unit: "binary", minLength: 1 }).map((text) => text.toWellFormed())
-    // A URL has these resolved away, encoded or not.
+    // A URL parser removes these from a path, even percent-encoded.
     .filter((text) => !/^\.{1,2}$/.test(text));
   await fc.assert(
     fc.asyncProperty(shortId, async (short_id) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openApp, PATH } from "../support/changes.ts";
 
-/** Everything that changes or removes, each in a request that would be answered with 200. */
+/** All operations that write, each as a request that would be answered with 200. */
 const WRITES: [method: "PATCH" | "DELETE", path: string, body?: string][] = [
   ["PATCH", PATH, '{"name":"Ada"}'],
   ["DELETE", "/api/visitors?all=true"],

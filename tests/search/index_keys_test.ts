@@ -68,7 +68,7 @@ const value = fc.oneof(
 );
 const values = fc.array(value, { maxLength: 3 });
 
-/** Values of the attributes that a search looks at, some of them as they belong there. */
+/** Values of searched attributes, some of them usable. */
 const searched: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(
   [...searchedAttributes(), "last_url" as const, "lookup_code" as const].map((name) => [
     name,
@@ -83,7 +83,7 @@ const visitors = fc.record({
   lookup_code: fc.oneof(fc.constantFrom("1234", "0042"), value),
 }, { requiredKeys: ["short_id"] }).map((document) => readVisitor(document)!);
 
-/** Changes that a search sets aside, for some operators. */
+/** Changes of spelling that an operator ignores, for some operators. */
 const written = fc.constantFrom<(text: string) => string>(
   (text) => text,
   (text) => text.toUpperCase(),
@@ -93,7 +93,7 @@ const written = fc.constantFrom<(text: string) => string>(
   plainText,
   (text) => text.replace(/[ ()-]/g, ""),
 );
-/** How an attribute is searched by its operator; the others by a piece of their text. */
+/** How an attribute's value is searched by its operator; other attributes are searched by a piece of their text. */
 const BY_OPERATOR: Partial<Record<AttributeName, (value: string) => string>> = {
   last_url: (value) => `url:"${value}"`,
   lookup_code: (value) => value,
@@ -108,7 +108,7 @@ const BY_OPERATOR: Partial<Record<AttributeName, (value: string) => string>> = {
   ),
 };
 
-/** A search for what a visitor holds, or for a piece of it. */
+/** A search for a value of a visitor, or for a piece of one. */
 const search = fc.tuple(visitors, fc.nat(), fc.nat(), fc.nat(), written, fc.boolean()).map(
   ([visitor, which, from, length, write, byOperator]) => {
     const entries = (Object.entries(visitor) as [AttributeName, unknown][])
@@ -124,7 +124,7 @@ const search = fc.tuple(visitors, fc.nat(), fc.nat(), fc.nat(), written, fc.bool
   },
 );
 
-/** What a store asks its index: whether a visitor may match a part, by its keys and short id alone. */
+/** A store's index lookup: whether a visitor may match a part, by its index keys and short id alone. */
 function mayMatch(part: SearchPart, visitor: Visitor): boolean {
   const key = exactKey(part);
   if (key !== null) return exactKeys(visitor).includes(key);

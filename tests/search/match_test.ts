@@ -84,7 +84,7 @@ Deno.test("A visitor is found by every part of the search format", () => {
     ["zoe bauer", false],
     ["online #customer zoe url:pricing", true],
     ["-online zoe", false],
-    // Not in what text is looked for.
+    // Attributes that text is not searched in.
     ["acmechat", false],
     ["2001:DB8::1", false],
     ["#vip", false],
@@ -162,7 +162,7 @@ Deno.test("A phone number is found however it is spaced, in the search and in th
     }
   }
   const other: [q: string, name: string, isFound: boolean][] = [
-    // Of one value, and of a phone number alone.
+    // The digits must be of one value, and of the phone number alone.
     ["summer 5512", "summer +1 555 12 34567", false],
     ["5551", "555 1234", false],
     ["555123", "555 123 4567", false],
@@ -318,28 +318,28 @@ Deno.test("Where typos are forgiven a word of letters may have one", () => {
     ["zizak", true],
     ["lovelase", true],
     ["brein", true],
-    // Three letters one typo away are found by four, and not the other way round.
+    // A word of three letters is found by one of four that is one typo away, and not the other way round.
     ["lodx", true],
     ["ladx", false],
     ["lodzz", true],
-    // Marks that are not set aside belong to their letter.
+    // Marks that are not ignored belong to their letter.
     ["नमस्तो", true],
     ["नमसतो", false],
     ["lod", true],
     ["ldz", false],
-    // No word: a number one digit off is somebody else's.
+    // A number is no word: with another digit it is another number.
     ["order1235", false],
     ["0rder1234", false],
     ['"fatma zizek"', false],
-    // Every part must match, each with a typo of its own.
+    // Every part must match, and each may have a typo of its own.
     ["fatma lovelaec", true],
     ["fatma nobody", false],
     ["fatma -online", true],
     ["fatma online", false],
-    // Shorter words and operators forgive nothing.
+    // Shorter words and operators may have no typo.
     ["fatma ldz", false],
     ["fatma #vip", false],
-    // A page counts for visitors online now.
+    // The URL counts only while the visitor is online.
     ["pricign", false],
   ];
   for (const [q, isFound] of verdicts) {

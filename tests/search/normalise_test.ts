@@ -63,7 +63,7 @@ Deno.test("All spellings of a word fold to one form, and another word folds to a
     ["क\u093c", "\u0958"],
     ["Nguyễn", "NGUYÊ\u0303N"],
     ["Đặng", "dang"],
-    // Persian keyboards, Arabic keyboards, and what people write for each other.
+    // Letters of Persian and of Arabic keyboards, and letters that people use interchangeably.
     ["علی", "علي"],
     ["کریم", "كريم"],
     ["مصطفى", "مصطفي"],
@@ -125,7 +125,7 @@ Deno.test("All spellings of a word fold to one form, and another word folds to a
     ["👍🏽", "👍🏿"],
   ];
   for (const [a, b] of different) assert.notEqual(foldText(a), foldText(b), a);
-  // What is typed so far is found, also where its last consonant will begin the next syllable.
+  // An unfinished word is found, even if its last consonant will begin the next syllable.
   for (const typed of ["ㅎ", "하", "한", "한ㄱ", "한구", "한국"]) {
     assert.ok(foldText("한국어").startsWith(foldText(typed)), typed);
   }
@@ -183,10 +183,10 @@ Deno.test("Folded text folds to itself, and contains no line break", () => {
 });
 
 Deno.test("Every single character folds to the same, whichever case or form it is written in", () => {
-  // Beyond the CJK extensions there are tags and private use alone.
+  // Beyond the CJK extensions there are only tag characters and private use.
   for (let point = 0; point < 0x33480; point++) {
     if (point >= 0xd800 && point <= 0xdfff) continue;
-    // An acute accent by itself is typed for an apostrophe; its compatibility form is an accent on a space.
+    // A lone acute accent is typed for an apostrophe, but its compatibility forms are a space with an accent.
     if (point === 0xb4 || point === 0x1ffd) continue;
     const character = String.fromCodePoint(point);
     const folded = foldText(character);
@@ -241,7 +241,7 @@ Deno.test("An IP address has one canonical spelling; other text stays as it is",
     ["[::ffff:1.2.3.4]", "1.2.3.4"],
     ["[1.2.3.4]", "[1.2.3.4]"],
     ["[2001:db8::1]:443", "[2001:db8::1]:443"],
-    // An address in hexadecimal, octal or fewer parts is not what a visitor list holds.
+    // An address in hexadecimal, octal or fewer parts, which visitor lists do not contain.
     ["1.1.1", "1.1.1"],
     ["16843009", "16843009"],
     ["0x7f.0.0.1", "0x7f.0.0.1"],

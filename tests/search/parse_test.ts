@@ -30,7 +30,7 @@ const text = (folded: string, shortId = folded): TextPart => ({
   inUrl: true,
 });
 
-/** Each table: what is typed, and the parts it is understood as. */
+/** Tables: the typed text, and the parts that it is parsed into. */
 const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
   "An operator finds by its attribute": [
     ["online", [online(true)]],
@@ -119,7 +119,7 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["# 1234", [NOBODY, code("1234")]],
     ["ip:1.1.1.1 url:pricing 1234", [ip("1.1.1.1"), url("pricing"), code("1234")]],
     ['"" 1234 \u0301', [code("1234")]],
-    // Not what is no text, but what is text.
+    // Beside text, four digits are text.
     ["summer 2026", [text("summer"), text("2026")]],
     ["2026 summer party", [text("2026"), text("summer"), text("party")]],
     ["2026 -", [text("2026"), text("-")]],
@@ -163,11 +163,11 @@ const TABLES: Record<string, [q: string, parts: SearchPart[]][]> = {
     ["1 555 123 4567 ext 12", [phone("15551234567", "1 555 123 4567"), text("ext"), text("12")]],
     ["0171 12 34 56 78", [phone("017112345678", "0171 12 34 56 78")]],
     ["+49 (0)30 123 456 78", [phone("493012345678", "+49 (0)30 123 456 78")]],
-    // One of them is a whole number by itself.
+    // One of the groups is a whole phone number by itself.
     ["5551234567 2026", [phone("5551234567"), text("2026")]],
     ["+15551234567 2026", [phone("15551234567", "+15551234567"), text("2026")]],
     ["2026 5551234567", [phone("2026"), phone("5551234567")]],
-    // Nothing shows that these are one number, so that each may be somewhere else.
+    // Nothing shows that these groups are one number, so each is a part of its own.
     ["555 1234", [phone("555"), phone("1234")]],
     ["555 - 1234", [phone("555"), phone("1234")]],
     ["2026 12345", [phone("2026"), phone("12345")]],

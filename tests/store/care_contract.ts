@@ -14,7 +14,7 @@ import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
 const SINCE = "2026-01-02T12:00:00.000Z";
 const MINUTE = 60_000;
 
-/** A claim that lasts for so many minutes. */
+/** A claim that lasts for a number of minutes. */
 const by = (agent: string, minutes = 5, takesOver = false): AgentClaim => ({
   agent,
   until: new Date(Date.now() + minutes * MINUTE),
@@ -27,7 +27,7 @@ const end = (agent: string): AgentClaim => ({ agent, until: null, takesOver: fal
 const views = (...paths: string[]) =>
   paths.map((path, i) => ({ url: `https://acme.com${path}`, at: new Date(i * 1000).toISOString() }));
 
-/** A page of a new visitor who waits for a call. */
+/** A presence write of a new visitor that waits for a call. */
 const arrival = (shortId: string): PresenceWrite => ({
   shortId,
   isNew: true,
@@ -50,7 +50,7 @@ const show = (shortId: string, ...paths: string[]): PresenceWrite => ({
   pages: views(...paths),
 });
 
-/** What is kept of a visitor while it is online. */
+/** The state that is stored only while a visitor is online. */
 async function careOf(store: VisitorStore, shortId: string) {
   const { claimed_by, is_waiting_for_call, waiting_since } = (await getVisitor(store, shortId))!;
   const pages = (await store.pagesOf(shortId))!.map(({ url }) => new URL(url).pathname);
@@ -136,7 +136,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     assert.equal((await careOf(store, "ada")).pages.length, 10, "shown again, it stays one");
     assert.equal(await store.pagesOf("nobody"), null);
     assert.ok(!("pages" in (await getVisitor(store, "ada"))!));
-    // Whoever is offline has none, whatever a late write says.
+    // An offline visitor has no web pages, even after a late write.
     await store.writePresence("p", [connection("ada", false)]);
     await store.writePresence("p", [show("ada", "/late")]);
     assert.deepEqual(await store.pagesOf("ada"), []);
@@ -196,7 +196,7 @@ export function testCareContract(...store: Parameters<typeof caseOf>) {
     ]);
     assert.equal(await store.endClaims(new Date(Date.now() + 6 * MINUTE)), 1);
     assert.equal(await claimedBy(store, "bob"), null);
-    // Nobody has ended it yet.
+    // The claim has expired, but no process has ended it yet.
     await store.claimVisitor("ada", by("Grace", -1));
     assert.equal((await store.claimVisitor("ada", by("Linus")))?.refusal, null);
     assert.equal(await store.endClaims(new Date()), 0);

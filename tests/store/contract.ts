@@ -10,20 +10,20 @@ import type { Position } from "../../src/visitor/list_order.ts";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../src/visitor/visitor.ts";
 
-/** The noon that the times of the contracts' visitors count from, in milliseconds since 1970. */
+/** The noon that the contracts' visitors' times are relative to, in milliseconds since 1970. */
 export const NOON = Date.UTC(2026, 0, 2, 12);
 
-/** A visitor with these attributes, online a second before noon unless they say otherwise. */
+/** A visitor with these attributes; by default online, and last seen a second before noon. */
 export function visitorOf(attributes: Record<string, unknown>): Visitor {
   return readVisitor({ is_online: true, last_seen_at: new Date(NOON - 1000), ...attributes })!;
 }
 
-/** The short ids of all who match, by pages of this size; fails where a page is not full and yet has a next one. */
+/** The short ids of all matches, read by pages of this size; fails if a page has a next one without being full. */
 export function findAll(store: VisitorStore, q: string, size = 1000): Promise<string[]> {
   return findAllOf(store, q === "" ? LATEST : parseSearch(q), size);
 }
 
-/** The same for a search that is parsed already. */
+/** As `findAll`, for a parsed search. */
 export async function findAllOf(store: VisitorStore, query: SearchQuery, size: number): Promise<string[]> {
   const ids: string[] = [];
   let after: Position | null = null;
@@ -47,10 +47,10 @@ export async function getVisitor(store: VisitorStore, shortId: string): Promise<
   return stored.visitor;
 }
 
-/** How a case gets a store of its own, with nothing in it. */
+/** Opens a new, empty store for a case. */
 export type OpenStore = () => Promise<{ store: VisitorStore } & AsyncDisposable>;
 
-/** What registers a case of a contract for a store. */
+/** Registers a case of a contract for a store. */
 export function caseOf(name: string, openStore: OpenStore, options: Partial<Deno.TestDefinition> = {}) {
   return (sentence: string, work: (store: VisitorStore) => Promise<void>) =>
     Deno.test({
@@ -182,7 +182,7 @@ export function testStoreContract(...store: Parameters<typeof caseOf>) {
       fc.boolean(),
     );
     const metadata = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true })
-      // What JSON holds.
+      // Any values that JSON can represent.
       .map((object) => JSON.parse(JSON.stringify(object)) as Visitor["metadata"])
       .map((object) => visitorOf({ short_id: "any", metadata: object }).metadata);
     const stored = async () => JSON.stringify((await getVisitor(store, "any"))?.metadata);

@@ -9,7 +9,7 @@ import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { hasAllRights } from "../support/rights.ts";
 import { visitorOf } from "./contract.ts";
 
-/** Every form that a list and a search have. */
+/** All kinds of lists and searches. */
 const FORMS = [
   "",
   "online",
@@ -70,7 +70,7 @@ async function fill(store: VisitorStore) {
   }
 }
 
-/** Asks all that presence does, of some of those visitors. */
+/** Calls every method of presence, for some of the visitors. */
 async function askPresence(store: VisitorStore) {
   const shortIds = Array.from({ length: 10 }, (_, i) => `v${i}`);
   for (const process of ["p", "q", "dead"]) {
@@ -99,7 +99,7 @@ async function askPresence(store: VisitorStore) {
   await store.lookupCodesInUse(["0007", "0008"]);
 }
 
-/** Asks for the first two pages of each form. */
+/** Reads the first two pages of each list and search. */
 async function askEverything(store: VisitorStore, asked: (form: string) => void) {
   for (const form of FORMS) {
     const { next } = await store.findVisitors(queryOf(form), 20, null);
@@ -120,7 +120,7 @@ Deno.test({
   name: "SQLite: no query reads a whole table, and none sorts more than what an index has narrowed down",
   ignore: !hasAllRights,
   fn: async () => {
-    // What the store asks, by the very statements that it prepares; in memory all of them are prepared here.
+    // Records every statement that the store prepares; a store in memory prepares all of them in this thread.
     const statements = new Set<string>();
     const { prepare } = DatabaseSync.prototype;
     DatabaseSync.prototype.prepare = function (sql: string) {
@@ -146,17 +146,17 @@ Deno.test({
         .map(([, , , detail]) => detail);
       for (const step of plan) {
         const isBounded = !/^SCAN /.test(step) ||
-          // Of full-text tables a scan with an index is a look-up.
+          // SQLite calls a lookup in the full-text index a scan too.
           /^SCAN term VIRTUAL TABLE INDEX \d+:M/.test(step) ||
-          // From a term to another one, of which no more is read than is asked for.
+          // A range of terms, which ends at the LIMIT.
           /^SCAN posting VIRTUAL TABLE INDEX/.test(step) && /LIMIT/.test(sql) ||
-          // Candidates.
+          // The list of candidates.
           /^SCAN json_each VIRTUAL TABLE/.test(step) ||
-          // Those that run now.
+          // The table of running processes, which is small.
           /^SCAN process$/.test(step) ||
-          // A subquery that is one of these.
+          // A subquery, whose own steps are checked as well.
           /^SCAN (\(subquery|CONSTANT)/.test(step) ||
-          // Visitors in list order, of which no more is read than is asked for.
+          // A scan in list order, which ends at the LIMIT.
           /^SCAN visitor USING COVERING INDEX in_list_order/.test(step) &&
             /ORDER BY offline, unseen, short_id LIMIT/.test(sql);
         assert.ok(isBounded, `${step}\n${sql}`);

@@ -8,7 +8,7 @@ import { readVisitor } from "../../src/visitor/visitor.ts";
 import { caseOf, findAll, getVisitor, visitorOf } from "./contract.ts";
 import { ADA, arrival, connect, isOnline, leave, SEEN, update, write, writeAll } from "./presence_writes.ts";
 
-/** By what the visitor of {@link ADA} is found while it is online. */
+/** Searches that find the visitor of {@link ADA} while it is online. */
 const FINDS_ADA = [
   "",
   "ada",
@@ -35,7 +35,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await getVisitor(store, "ada"), expected);
     for (const q of FINDS_ADA) assert.deepEqual(await findAll(store, q), ["ada"], q);
     assert.equal(await store.countOnline(), 1);
-    // The answer was lost.
+    // The same write again, as after a lost reply.
     await write(store, "p", arrival("ada"));
     assert.deepEqual(await getVisitor(store, "ada"), expected);
     assert.deepEqual((await Array.fromAsync(store.allVisitors())).length, 1);
@@ -110,7 +110,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
       assert.deepEqual(await findAll(store, "integration_id:chat:2"), ["ada"]);
       assert.deepEqual(await findAll(store, "a@acme.com"), []);
     }
-    // Nothing more to change, and the last page closed.
+    // A write that only closes the last page.
     await write(store, "p", { ...leave("ada", {}), claims });
     assert.equal(await isOnline(store, "ada"), false);
     await write(store, "p", { ...connect("ada"), claims: {} });
@@ -263,7 +263,7 @@ export function testPresenceContract(...store: Parameters<typeof caseOf>) {
     for (let round = 0; round < 10; round++) {
       const name = `Countess ${round}`;
       const before = (await getVisitor(store, "ada"))!;
-      // Says again what is there, where it cannot be known whether the API's word came before or after it.
+      // The page repeats its claims, while it is unknown whether the API's change comes before or after them.
       await Promise.all([
         store.updateVisitor("ada", { name }),
         write(

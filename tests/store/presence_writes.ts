@@ -8,10 +8,10 @@ import type { PresenceWrite, VisitorStore } from "../../src/store/visitor_store.
 import type { VisitorChange } from "../../src/visitor/visitor.ts";
 import { findAll, getVisitor } from "./contract.ts";
 
-/** When visitors were seen. */
+/** When the visitors were last seen. */
 export const SEEN = "2026-01-02T12:00:00.000Z";
 
-/** What the page of a visitor says of her. */
+/** The claims of a visitor's web page. */
 export const ADA: VisitorChange = {
   added_at: SEEN,
   last_seen_at: SEEN,
@@ -27,27 +27,27 @@ export const ADA: VisitorChange = {
   unique_id: "user-1",
 };
 
-/** A visitor who has just come. */
+/** The write of a visitor that has just connected. */
 export function arrival(shortId: string, change: VisitorChange = ADA): PresenceWrite {
   return { shortId, isNew: true, change, isConnected: true };
 }
 
-/** A visitor who is connected to the process. */
+/** The write of a known visitor that connects to the process. */
 export function connect(shortId: string, change: VisitorChange = {}): PresenceWrite {
   return { shortId, isNew: false, change, isConnected: true };
 }
 
-/** A visitor who has left the process. */
+/** The write of a visitor that has disconnected from the process. */
 export function leave(shortId: string, change: VisitorChange = {}): PresenceWrite {
   return { shortId, isNew: false, change, isConnected: false };
 }
 
-/** What a page says of a visitor, whether or not it is connected. */
+/** The write of a page's claims, without a change of its connection. */
 export function update(shortId: string, change: VisitorChange, isNew = false): PresenceWrite {
   return { shortId, isNew, change };
 }
 
-/** Writes by a process; returns of each whether its visitor exists. */
+/** Does a process's writes; returns for each whether its visitor exists. */
 export async function writeAll(
   store: VisitorStore,
   process: string,
@@ -56,12 +56,12 @@ export async function writeAll(
   return (await store.writePresence(process, writes)).map(({ exists }) => exists);
 }
 
-/** Writes of one visitor by a process; fails where it is not there. */
+/** Does a process's writes of one visitor; fails if the visitor does not exist. */
 export async function write(store: VisitorStore, process: string, ...writes: PresenceWrite[]) {
   for (const one of writes) assert.deepEqual(await writeAll(store, process, [one]), [true]);
 }
 
-/** Whether the visitor is online; fails where lists and the visitor disagree. */
+/** Whether the visitor is online; fails if the lists and the visitor itself disagree. */
 export async function isOnline(store: VisitorStore, shortId: string): Promise<boolean> {
   const { is_online } = (await getVisitor(store, shortId))!;
   assert.equal((await findAll(store, "online")).includes(shortId), is_online);

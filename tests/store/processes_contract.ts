@@ -162,7 +162,7 @@ export function testProcessesContract(...store: Parameters<typeof caseOf>) {
     assert.deepEqual(await store.heartbeat("q", 2), { isNew: false, counts: new Map() });
     assert.deepEqual(await store.heartbeat("p", 4), { isNew: true, counts: new Map([["q", 2]]) });
     assert.deepEqual(await store.heartbeat("p", 5), { isNew: false, counts: new Map([["q", 2]]) });
-    // Leases are something else.
+    // Forgetting a process does not affect leases.
     assert.ok(await store.takeLease("process r", "holder", 60_000));
     assert.deepEqual((await store.heartbeat("p", 6)).counts, new Map([["q", 2]]));
   });

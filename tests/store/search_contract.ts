@@ -13,7 +13,7 @@ import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../sr
 import { caseOf, findAll, findAllOf, getVisitor, NOON, visitorOf } from "./contract.ts";
 import { FINDS, PEOPLE, TYPO_FINDS } from "./searches.ts";
 
-/** The order of every list, said once more than in the stores. */
+/** The order of every list, implemented independently of the stores. */
 function byOrder(a: Visitor, b: Visitor): number {
   const seen = ({ last_seen_at }: Visitor) => last_seen_at === null ? -Infinity : Date.parse(last_seen_at);
   return Number(b.is_online) - Number(a.is_online) ||
@@ -107,7 +107,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
       const first = await store.findVisitors(q === "" ? LATEST : parseSearch(q), 10, null);
       await store.putVisitors([
         visitorOf({ short_id: `new-${q}`, last_seen_at: new Date(NOON + 1000), name: "Ada" }),
-        // The last one of the page leaves, and one that was on it is seen again.
+        // The last visitor of the page leaves, and another one of the page is seen again.
         visitorOf({ short_id: first.visitors[9].shortId, is_online: false, name: "Ada" }),
         visitorOf({ short_id: first.visitors[5].shortId, last_seen_at: new Date(NOON + 2000), name: "Ada" }),
       ]);
@@ -235,7 +235,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
         all.join("")
       ),
     );
-    // A store may have characters of its own between tags.
+    // Characters that a store may use as separators between tags.
     const tags = ["#a\0b", "#a\nb", "#a\uFFFDb", "#b"];
     const visitor = fc.record({
       short_id: fc.oneof(value, fc.nat(60).map((n) => `v${n}`)),
@@ -272,7 +272,7 @@ export function testSearchContract(...store: Parameters<typeof caseOf>) {
             const expected = [...stored.values()]
               .filter((one) => matches(query.length === 0 ? LATEST : query, one))
               .sort(byOrder);
-            // A search of which nothing is left is everybody online, as the empty one is.
+            // A search whose parts are all empty finds all visitors online, as an empty search does.
             const found = await findAll(store, query.length === 0 ? "" : q, size);
             assert.deepEqual(found, expected.map(({ short_id }) => short_id), JSON.stringify(q));
             const tolerant = withTypos(query);

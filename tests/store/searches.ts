@@ -1,10 +1,10 @@
 /**
- * Searches, and whom each finds.
+ * Searches, and the visitors that each finds.
  *
  * @module
  */
 
-/** Visitors who are looked for. */
+/** The visitors that are searched. */
 export const PEOPLE = [
   {
     short_id: "zoe",
@@ -75,7 +75,7 @@ export const PEOPLE = [
   { short_id: "digits", name: "Summer party 2026", unique_id: "15557654321", is_online: false },
 ];
 
-/** What is asked, and who is found, in any order. */
+/** Searches, and the short ids that each finds, in any order. */
 export const FINDS: [q: string, found: string][] = [
   ["zoe@acme.COM", "zoe"],
   ["l.zolw@example.org", "lukasz"],
@@ -231,7 +231,7 @@ export const FINDS: [q: string, found: string][] = [
   ["zoe@acme.com!", "zoe"],
 ];
 
-/** What is asked with typos, and who is found, in any order. */
+/** Searches that forgive typos, and the short ids that each finds, in any order. */
 export const TYPO_FINDS: [q: string, found: string][] = [
   ["mullr", "zoe"],
   ["mulelr", "zoe"],

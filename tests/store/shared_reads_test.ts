@@ -7,14 +7,14 @@ import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { until } from "../support/waiting.ts";
 import { visitorOf } from "./contract.ts";
 
-/** A store's own methods, as an object's. */
+/** A store's methods as an object's own properties. */
 function boundTo(store: VisitorStore): VisitorStore {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(store)) as (keyof VisitorStore)[];
   const methods = names.map((name) => [name, (store[name] as CallableFunction).bind(store)]);
   return { description: store.description, ...Object.fromEntries(methods) };
 }
 
-/** A real store whose reads are counted, and take until they are let go where they are held. */
+/** A real store whose reads are counted; while they are held, they end only when released. */
 function openCounted({ version = false } = {}) {
   const store = openSqliteStore(":memory:");
   const asked: string[] = [];
@@ -41,12 +41,12 @@ function openCounted({ version = false } = {}) {
       resolve();
     };
   };
-  /** Lets further reads go, and none that is held. */
+  /** Stops holding further reads; those held already stay held. */
   const release = () => void (gate = Promise.resolve());
   return { store: counted, asked, hold, release, [Symbol.asyncDispose]: () => store.close() };
 }
 
-/** Waits until so many questions have come to the store, which takes a turn of the event loop. */
+/** Waits until the store has received a number of queries, which takes a turn of the event loop. */
 function asking({ asked }: { asked: string[] }, count: number): Promise<void> {
   return until(() => asked.length >= count);
 }
@@ -200,7 +200,7 @@ Deno.test("A request that arrives during a slow query starts another one in time
   const letGo = opened.hold();
   const slow = reads.findVisitors(LATEST, 10, null);
   await asking(opened, 1);
-  // Only the query that runs is slow.
+  // Later queries are not slow.
   const waiting = [reads.findVisitors(LATEST, 10, null), reads.findVisitors(LATEST, 10, null)];
   opened.release();
   for (const { visitors } of await Promise.all(waiting)) assert.equal(visitors.length, 1);

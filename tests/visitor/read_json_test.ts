@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { asciiJson } from "../../src/visitor/ascii_json.ts";
 import { readJson } from "../../src/visitor/read_json.ts";
 
-/** What `JSON.stringify` and Python's `json.dumps` write of a key. */
+/** A key as `JSON.stringify` and Python's `json.dumps` write it. */
 const WRITTEN: [text: string, key: string][] = [
   [String.raw`"\u4bab"`, "\u4bab"],
   [String.raw`"\u00E9"`, "é"],

@@ -28,12 +28,12 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2026-01-02T03:04:05+0100", "2026-01-02T02:04:05.000Z"],
     ["2026-01-02T03:04:05-08", "2026-01-02T11:04:05.000Z"],
     ["2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00.000Z"],
-    // Without one it is UTC, whatever the server's own time zone.
+    // Without an offset, which means UTC in every time zone of the server.
     ["2026-01-02T03:04:05.678", "2026-01-02T03:04:05.678Z"],
     ["2026-01-02T03:04", "2026-01-02T03:04:00.000Z"],
     ["2026-07-02 03:04:05", "2026-07-02T03:04:05.000Z"],
     ["2026-01-02", "2026-01-02T00:00:00.000Z"],
-    // As other software writes it, where it can mean one time only.
+    // Unambiguous formats of other software.
     ["2026-11-28 10:00:00 UTC", "2026-11-28T10:00:00.000Z"],
     ["2026-11-28 10:00:00 GMT", "2026-11-28T10:00:00.000Z"],
     ["2026-11-28 10:00:00 Z", "2026-11-28T10:00:00.000Z"],
@@ -71,7 +71,7 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2026-11-28T24:00:00Z", "2026-11-29T00:00:00.000Z"],
     ["2026-11-28T10:00:00-00:00", "2026-11-28T10:00:00.000Z"],
     ["+002026-11-28T10:00:00Z", "2026-11-28T10:00:00.000Z"],
-    // Where it can mean several, or contradicts itself.
+    // Ambiguous or contradictory ones.
     ["Sun Nov 28 10:00:00 UTC 2026", null],
     ["Sat Nov 28 10:00:00 CET 2026", null],
     ["Sat, 28 Nov 2026 10:00:00 GMT+1", null],
@@ -100,7 +100,7 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2026-11-28 10:00:00 PM", null],
     ["2026-11-28T10:00:00[Europe/Berlin]", null],
     ["20261128100000", null],
-    // Days that there are, and days that there are not.
+    // Days that exist, and days that do not.
     ["2024-02-29", "2024-02-29T00:00:00.000Z"],
     ["2000-02-29", "2000-02-29T00:00:00.000Z"],
     ["2024-02-30", null],
@@ -116,7 +116,7 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     ["2024-01-10T10:60:00Z", null],
     ["2024-01-10T10:00:61Z", null],
     ["2024-01-10T10:00:00+25:00", null],
-    // What resembles a time.
+    // Text that only resembles a time.
     [1767323045678, null],
     [1767323045, null],
     [1767323045678n, null],
@@ -138,7 +138,7 @@ Deno.test("A time is a date or ISO 8601 text, and is sent in UTC with millisecon
     [["2026-01-02"], null],
     [{ $date: "2026-01-02T03:04:05Z" }, null],
     [null, null],
-    // Years that RFC 3339 has no form for.
+    // Years that RFC 3339 cannot represent.
     ["0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000Z"],
     ["+012026-01-02T03:04:05Z", "+012026-01-02T03:04:05.000Z"],
     ["+275760-09-13T00:00:00.001Z", null],

@@ -20,7 +20,7 @@ const CONTRACT =
     "last_seen_at last_url location_city location_country location_country_name lookup_code metadata name " +
     "nickname sdk tags unique_id waiting_since watch_link").split(" ");
 
-/** The value of one attribute, of a visitor of whom nothing else empties it. */
+/** The value of one attribute, read in a document in which no other attribute empties it. */
 const read = (name: AttributeName, value: unknown) =>
   readVisitor({ short_id: "aB3", is_online: true, is_waiting_for_call: true, [name]: value })![name];
 const namesOf = (kind: string) => ATTRIBUTE_NAMES.filter((name) => ATTRIBUTES[name].kind === kind);
@@ -361,7 +361,7 @@ Deno.test("Metadata is flat: strings, numbers and booleans stay, everything else
       "": 4,
       _bsontype: "x",
     }],
-    // Whole numbers beyond 2^53 are text, whoever made numbers of them.
+    // Whole numbers beyond 2^53 become text, wherever they come from.
     [{ a: 2 ** 53, b: -1e20, c: 1e21, d: 0.1 }, {
       a: "9007199254740992",
       b: "-100000000000000000000",

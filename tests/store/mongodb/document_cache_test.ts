@@ -12,7 +12,7 @@ if (hasAllRights) {
     const cache = new DocumentCache();
     const ada = { short_id: "ada", name: "Zoë 李", last_seen_at: new Date(5), tags: ["#vip"] };
     const first = cache.read(bytesOf(ada));
-    // In the midst of others, as the driver gives them.
+    // A view into a larger buffer, as the driver passes documents.
     const whole = new Uint8Array([1, 2, 3, ...bytesOf(ada), 4, 5]);
     assert.equal(cache.read(whole.subarray(3, whole.length - 2)), first);
     const [seen, other] = [{ ...ada, last_seen_at: new Date(6) }, { ...ada, name: "Zoë 杏" }]

@@ -11,7 +11,7 @@ if (hasAllRights) {
   const { startOwnMongo } = await import("../../support/mongodb.ts");
   const { startWireProxy } = await import("../../support/wire.ts");
 
-  /** The application over a server that a test may hurt. */
+  /** An application over a server of its own, which a test may kill or freeze. */
   const openApp = async (running: boolean) => {
     const mongo = await startOwnMongo({ running });
     const log: string[] = [];
@@ -26,7 +26,7 @@ if (hasAllRights) {
       const response = await ask(path);
       return { response, body: await response.json() };
     };
-    /** Waits until everything is answered again. */
+    /** Waits until every kind of request is answered again. */
     const untilRecovered = () =>
       until(async () => {
         const { response } = await get("/api/visitors/list/latest");
@@ -43,7 +43,7 @@ if (hasAllRights) {
         assert.equal(body.error, "database_unavailable");
         assert.ok(Number(response.headers.get("Retry-After")) > 0);
       }));
-      // The driver's own question, once a second, is given up after two.
+      // The driver checks the server once a second, and gives up after two.
       await until(async () => (await get("/ready")).response.status === 503);
       assert.equal((await get("/live")).response.status, 200, `${what}: /live`);
     };
@@ -103,7 +103,7 @@ if (hasAllRights) {
     await app.untilRecovered();
   });
 
-  /** The application over a collection with one visitor and all indexes, and what it asks. */
+  /** An application over a collection with one visitor and all indexes, and the commands that it sends. */
   const openWatched = async (hold?: Parameters<typeof startWireProxy>[1]) => {
     const mongo = await startOwnMongo();
     const log: string[] = [];
@@ -134,7 +134,7 @@ if (hasAllRights) {
     await using watched = await openWatched();
     const { proxy, status } = watched;
     assert.equal(await status("/api/visitors/a", "key"), 200);
-    // It looks whether the indexes are there.
+    // The store may still check whether its indexes exist.
     await new Promise((resolve) => setTimeout(resolve, 1000));
 
     proxy.commands.length = 0;

@@ -252,7 +252,7 @@ if (hasAllRights) {
     assert.deepEqual(await findAll(opened.store, "muller"), ["s1"]);
     assert.deepEqual(await findAll(opened.store, "-online"), ["s2"]);
     assert.equal((await getVisitor(opened.store, "s2"))?.name, "Bob");
-    // One of them by its page as well.
+    // One of them matches by its URL.
     assert.deepEqual(await findAll(opened.store, "bob"), ["s3", "s2"]);
     assert.deepEqual(await opened.store.pagesOf("s3"), []);
     assert.equal(await opened.store.endClaims(new Date()), 0);
@@ -279,7 +279,7 @@ if (hasAllRights) {
     assert.deepEqual(await read("odd"), [false, null, null]);
     assert.deepEqual(await read("away"), [true, null, null]);
     assert.equal(await store.countWaiting(), 2, "online");
-    // Whoever writes the document next writes what the others emptied.
+    // Foyer's next write of the document stores the emptied attributes too.
     await store.updateVisitor("session", { name: "Ada" });
     await collection.updateOne({ short_id: "session" }, { $set: { is_in_session: false } });
     assert.deepEqual(await read("session"), [false, null, null]);
@@ -313,7 +313,7 @@ if (hasAllRights) {
     const counts = { online: 1, lastDay: 3, last30Days: 6, inSession: 0, waiting: 0 };
     assert.deepEqual(await store.countVisitors(now), counts);
     assert.equal(await store.countOnline(), 1);
-    // Without the others nothing but indexes is looked at.
+    // Once these documents are gone, counting reads indexes alone.
     await collection.deleteMany({ short_id: { $not: { $gt: "" } } });
     assert.deepEqual(await store.countVisitors(now), counts);
   });

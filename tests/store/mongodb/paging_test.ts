@@ -102,7 +102,7 @@ if (hasAllRights) {
 
   const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
   const now = { is_online: true, last_seen_at: at(0) };
-  /** Documents beside which some visitors were once repeated or passed over, and the visitors in order. */
+  /** Documents among which paging once repeated or skipped visitors, and the visitors in list order. */
   const HARD_TO_PAGE: [what: string, documents: Record<string, unknown>[], expected: string[]][] = [
     ["arrays of dates, which are no dates", [
       ...["x1", "x2", "x3"].map((short_id) => ({ short_id, is_online: true, last_seen_at: [at(9), at(-9)] })),
@@ -151,7 +151,7 @@ if (hasAllRights) {
   ];
   for (const [what, documents, expected] of HARD_TO_PAGE) {
     test(`paging reaches everybody once beside ${what}`, async ({ store, collection }) => {
-      // Each with an _id of its own, whatever the table repeats.
+      // Each document gets its own _id, since the table may contain the same object several times.
       await collection.insertMany(documents.map((document) => ({ ...document, nickname: "Ada" })));
       for (const q of ["", "ada online", "a online"]) {
         for (const size of [1, 2, 3, 1000]) {
@@ -178,7 +178,7 @@ if (hasAllRights) {
     })
       .then(() => true, () => false);
     await collection.insertOne({ short_id: "near", ...now });
-    // Some engines take no such date at all.
+    // Some servers refuse such a date.
     for (const size of [1, 1000]) {
       assert.deepEqual(await findAll(store, "", size), written ? ["near", "far"] : ["near"]);
     }

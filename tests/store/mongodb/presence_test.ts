@@ -69,7 +69,7 @@ if (hasAllRights) {
   });
   const SEEN = "2026-01-02T12:00:00.000Z";
 
-  /** Every kind of write of one visitor. */
+  /** One write of each kind, for one visitor. */
   const everyWrite = (shortId: string): PresenceWrite[] => [
     { shortId, isNew: false, change: { last_seen_at: SEEN } },
     { shortId, isNew: false, change: { name: "Ada" }, isConnected: true },
@@ -90,7 +90,7 @@ if (hasAllRights) {
       }
     }
     assert.equal(await store.endConnections("p", 10), 0);
-    // What is their document's _id cannot be made; what is their short id is made beside theirs.
+    // A visitor whose short id is the _id of another program's document cannot be created; one that shares only its short id can.
     assert.deepEqual(
       await writeAll(store, "p", [arrival("mine"), arrival("same", { name: "Ada" }), arrival("new")]),
       [false, true, true],
@@ -145,7 +145,7 @@ if (hasAllRights) {
     const written = [..."abc"].flatMap((prefix) => arrivals(prefix).map(({ shortId }) => shortId));
     assert.deepEqual(await findAll(store, ""), written);
     assert.deepEqual(await findAll(store, "ada"), written);
-    // One that is there, too: with what is refused nothing of it is written.
+    // Also for an existing visitor: of a refused write nothing is done.
     const results = await store.writePresence("q", [
       { shortId: "a0", isNew: false, change: { email: "a@acme.com" }, isConnected: true },
       { shortId: "a1", isNew: false, change: { nickname: "Countess" }, isConnected: true },
@@ -188,7 +188,7 @@ if (hasAllRights) {
     assert.equal((await store.heartbeat("p", 1)).isNew, true);
     assert.equal((await store.heartbeat("p", 2)).isNew, false);
     await other.forgetProcess("p");
-    // By another store, since this one is not to hear of it.
+    // By another store, since this one must not learn of the heartbeat.
     assert.equal((await other.heartbeat("p", 3)).isNew, true);
     assert.equal((await store.heartbeat("p", 4)).isNew, true);
     assert.equal((await store.heartbeat("p", 5)).isNew, false);
@@ -212,7 +212,7 @@ if (hasAllRights) {
 
   Deno.test({
     name:
-      "MongoDB presence: writes of many visitors take one query and one bulk write, and none if nothing changes",
+      "MongoDB presence: writes of many visitors take one query and one bulk write, and no write if nothing changes",
     ...options,
     fn: async () => {
       await using own = await startOwnMongo();
@@ -240,7 +240,7 @@ if (hasAllRights) {
       assert.deepEqual(await commandsOf(each({ change: { lookup_code: null, is_in_session: true } })), both);
       assert.deepEqual(await commandsOf(each({ change: { last_seen_at: SEEN }, isConnected: false })), both);
       assert.deepEqual(await commandsOf(each({ isConnected: true })), both);
-      // The same again needs no write.
+      // The same writes again change nothing, so they are not sent.
       assert.deepEqual(await commandsOf(each({ change: { name: "Ada" }, isConnected: true })), ["find"]);
       assert.deepEqual(await commandsOf(each({ change: { name: "Eve" } })), ["find", "update"]);
     },
@@ -282,7 +282,7 @@ if (hasAllRights) {
       assert.ok((await writing).every((isThere) => isThere));
       assert.equal(await store.countOnline(), 300);
       assert.deepEqual(await findAll(store, "name299"), ["v299"]);
-      // A kill must not lose who has been written and answered for: SecantusDB keeps that in its memory for a moment.
+      // Flushed before the kill, since SecantusDB keeps confirmed writes in memory for a moment.
       await using client = new MongoClient(own.uri);
       await client.db("admin").command({ fsync: 1 });
       const leaving = again(store, writes.map(({ shortId }) => leave(shortId)));

@@ -100,7 +100,7 @@ if (hasAllRights) {
         })
       ),
     );
-    // Of version 1 the keys were trigrams, of version 2 there were no tags by themselves.
+    // Index keys of version 1 were trigrams; version 2 had no separate field for tags.
     const keys = ["ada", "lov", "ove", "vel", "ela", "lac", "ace"].map((gram) => "text:" + gram);
     await collection.updateOne({ short_id: "b" }, { $set: { foyer: { v: 1, keys } } });
     await collection.updateOne({ short_id: "c" }, { $set: { "foyer.v": 2 }, $unset: { "foyer.common": "" } });
@@ -148,7 +148,7 @@ if (hasAllRights) {
       assert.deepEqual(await findAll(store, "#vip v004", 20), ["v004"]);
     };
     await check();
-    // Other software's, without search fields.
+    // Documents of other software, without search fields.
     await collection.updateMany({ short_id: { $in: ["v003", "v009", "v301"] } }, { $unset: { foyer: "" } });
     await check();
   });

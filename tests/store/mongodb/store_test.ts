@@ -18,7 +18,7 @@ if (hasAllRights) {
     for (const { key } of made) {
       assert.ok(log.some((line) => line.includes(JSON.stringify(key))), JSON.stringify(key));
     }
-    // Another process finds them there and has nothing to tell.
+    // Another process finds the indexes and logs nothing.
     await using again = await open(collection.collectionName);
     await again.store.putVisitors([visitorOf({ short_id: "b" })]);
     assert.deepEqual(again.log, []);
@@ -64,7 +64,7 @@ if (hasAllRights) {
         added_at: i === 4 ? "+020000-01-01T00:00:00.000Z" : "2026-01-01T00:00:00.000Z",
       }));
     const refusals = await store.putVisitors(visitors);
-    // Some servers take it.
+    // Some servers accept such a time.
     const refused = refusals.map(({ shortId }) => shortId);
     assert.deepEqual(refused, refused.length === 0 ? [] : ["v4"]);
     const all = (await Array.fromAsync(store.allVisitors())).map(({ short_id }) => short_id).sort();

@@ -30,14 +30,14 @@ if (hasAllRights) {
     return url.href;
   };
 
-  /** Makes Foyer's user, in Foyer's own database. */
+  /** Creates Foyer's database user, in Foyer's own database. */
   const makeUser = async (server: { uri: string }, options: Options = {}) => {
     await using client = new MongoClient(uriTo(server, { ...options, authSource: "admin" }, administrator));
     const { name: createUser, password: pwd } = user;
     await client.db(new URL(server.uri).pathname.slice(1)).command({ createUser, pwd, roles: ["readWrite"] });
   };
 
-  /** The application over a server that is reached by a connection string. */
+  /** An application that reaches its server by this connection string. */
   const openApp = (uri: string) => {
     const log: string[] = [];
     const say = (sentence: string) => log.push(sentence);
@@ -46,7 +46,7 @@ if (hasAllRights) {
   };
   type App = ReturnType<typeof openApp>;
 
-  /** A visitor is written and read, soon after it was refused. */
+  /** Waits until a visitor can be written and read, soon after requests were refused. */
   const serves = async ({ store, ask }: App) => {
     await until(async () =>
       (await ask("/api/visitors/a")).status !== 503 && (await ask("/ready")).status === 200
@@ -57,7 +57,7 @@ if (hasAllRights) {
     assert.equal((await response.json()).visitor.name, "Ada");
   };
 
-  /** It answers 503 in time and is not ready, and the log tells no secret. */
+  /** Checks that the application answers 503 in time and is not ready, and that its log contains no secret. */
   const refuses = async ({ ask, log }: App) => {
     const start = performance.now();
     let isAnswered = false;
@@ -70,18 +70,18 @@ if (hasAllRights) {
     const seconds = (performance.now() - start) / 1000;
     assert.equal(response.status, 503);
     assert.equal((await response.json()).error, "database_unavailable");
-    // Other tests have the machine as well.
+    // A generous limit, since other tests run on the machine at the same time.
     assert.ok(seconds < 15, `answered in time, not after ${seconds} seconds`);
     assert.equal((await ask("/live")).status, 200);
     assert.doesNotMatch(log.join("\n"), /S3cr3t|BEGIN|MII/);
   };
 
-  /** What the log says of a reason. Deno 2.6 has no codes for those of TLS. */
+  /** The reason as the log shows it. Deno 2.6 has no codes for TLS errors. */
   const notYet = (reason: string) => new RegExp(`^MongoDB does not answer yet: ${reason}$`, "m");
   const overTls = (code: string) => notYet(`MongoServerSelectionError, (${code}|InvalidData)`);
   const UNTRUSTED = overTls("UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN");
   const WRONG_HOST = overTls("ERR_TLS_CERT_ALTNAME_INVALID");
-  /** The server ends the conversation, in a way of its own. */
+  /** The log line if the server ends the connection; servers do so with different codes. */
   const HUNG_UP = notYet("MongoServerSelectionError, \\w+");
   const WRONG_PASSWORD = notYet("MongoServerError, AuthenticationFailed");
 
@@ -96,11 +96,11 @@ if (hasAllRights) {
   };
 
   let folder: string;
-  /** Servers and Foyer trust the first, unless a test says otherwise. */
+  /** Servers and Foyer trust the first authority, unless a test says otherwise. */
   let authority: Authority, other: Authority;
-  /** A server's, as all of these are reached, and a client's. */
+  /** The certificate of the servers, for the address by which they are reached, and that of a client. */
   let certificate: string, tlsCertificateKeyFile: string;
-  /** How Foyer reaches a server whose certificate the authority signed. */
+  /** The connection's options for a server whose certificate the authority signed. */
   let options: Options;
 
   Deno.test.beforeAll(async () => {
@@ -131,7 +131,7 @@ if (hasAllRights) {
     const certificate = await authority.sign("db.example.com");
     await using server = await startOwnMongo({ tls: { certificate, ca: authority.file } });
     await isRefused(uriTo(server, options), WRONG_HOST);
-    // The name alone was wrong.
+    // Only the host name was wrong: without its check the connection works.
     await isServed(uriTo(server, { ...options, tlsAllowInvalidHostnames: "true" }));
   });
 
@@ -144,7 +144,7 @@ if (hasAllRights) {
     await server.kill();
     await Deno.copyFile(await other.sign("127.0.0.1"), current);
     await server.restart();
-    // That it was gone is found out within a second.
+    // The driver notices within a second that the server was gone.
     await until(async () => (await app.ask("/ready")).status !== 200);
     await refuses(app);
     await server.kill();

@@ -13,7 +13,7 @@ import { findAll, getVisitor, visitorOf } from "../contract.ts";
 const [TOTAL, ONLINE, PAGE] = [400, 120, 10];
 const SEEN = Date.UTC(2026, 0, 2);
 
-/** Of a tenth the tag, of each fortieth the rare name; everybody has the common one. */
+/** Each tenth visitor has the tag, each fortieth the rare name, and all have the common name. */
 async function fill(store: VisitorStore) {
   await store.putVisitors(Array.from({ length: TOTAL }, (_, i) =>
     visitorOf({
@@ -31,7 +31,7 @@ async function fill(store: VisitorStore) {
     })));
 }
 
-/** Whether one of the indexes, as their keys in order, leads to what a condition finds. */
+/** Whether one of the indexes, given as lists of fields, narrows down a condition. */
 function isIndexed(filter: Record<string, unknown>, indexes: string[][]): boolean {
   return Object.entries(filter).some(([name, condition]) => {
     const conditions = condition as Record<string, unknown>[];
@@ -41,7 +41,7 @@ function isIndexed(filter: Record<string, unknown>, indexes: string[][]): boolea
   });
 }
 
-/** Whether an index has what a condition finds in an order: equality, and then the sort. */
+/** Whether an index gives the documents of a condition in an order: equality fields first, then the sort. */
 function isOrdered(filter: Record<string, unknown>, sort: Record<string, unknown>, indexes: string[][]) {
   const isEquality = (value: unknown) =>
     typeof value !== "object" || value instanceof Date || "$in" in (value as object);
@@ -58,7 +58,7 @@ if (hasAllRights) {
   const { startWireProxy } = await import("../../support/wire.ts");
   const { database, mongo, options, openIndexed } = await startCollections();
 
-  /** A store over a collection, and what it asks the database. */
+  /** A store over a collection, with the commands that it sends. */
   const openWatched = (collection: string, hold?: Hold, parameters = "") => {
     const proxy = startWireProxy(mongo.uri, hold);
     const store = openMongoStore({ uri: proxy.uri + parameters, collection, use: "command", log: () => {} });
@@ -75,7 +75,7 @@ if (hasAllRights) {
   const test = (sentence: string, fn: () => Promise<void>) =>
     Deno.test({ name: `MongoDB's wire: ${sentence}`, fn, ...options });
 
-  /** What a search may cost: commands, documents beside the matches, and documents for each match. */
+  /** The limits for each search: commands, documents besides the matches, and documents read for each match. */
   const COSTS: [q: string, commands: number, documents: number, forEach: number][] = [
     ["", 2, 5, 1],
     ["#vip", 2, 5, 1],
@@ -104,7 +104,7 @@ if (hasAllRights) {
     const cost = async (work: () => Promise<unknown>) => {
       [proxy.commands.length, proxy.documents] = [0, 0];
       await work();
-      // The store may still look whether its indexes are there.
+      // The store may still check whether its indexes exist.
       const commands = proxy.commands.filter((command) => !command.startsWith("list"));
       return { commands, documents: proxy.documents };
     };
@@ -120,7 +120,7 @@ if (hasAllRights) {
         });
         if (number === 1) assert.ok(found > 0, q);
         const what = `${JSON.stringify(q)}, result page ${number}: ${JSON.stringify(spent)}, ${found} found`;
-        // One that goes on to visitors offline, or to those without a time at the end of a list, takes a command for each.
+        // A page that continues with offline visitors, or with those without a time, takes one more command for each.
         const more = after === null ? 1 : [1, 2, 10].includes(number) ? 0 : 2;
         assert.ok(spent.commands.length <= commands + more, what);
         assert.ok(spent.documents <= forEach * found + documents, what);
@@ -131,7 +131,7 @@ if (hasAllRights) {
     assert.deepEqual(one, { commands: ["find"], documents: 1 });
     const counts = await cost(() => store.countVisitors(new Date(SEEN)));
     assert.deepEqual(await cost(() => store.endClaims(new Date())), { commands: ["find"], documents: 0 });
-    // The answer to a count is a document of its own.
+    // The reply to a count is one document.
     assert.ok(counts.documents <= counts.commands.length, JSON.stringify(counts));
   });
 
@@ -400,7 +400,7 @@ if (hasAllRights) {
       short_id: "broken",
       name: "Ada ~~ Lovelace",
     });
-    // Some servers store such text, though not this one perhaps.
+    // Some servers store such text; this one may refuse it.
     const breakText = (answer: Uint8Array) => {
       for (let i = 0; i + 1 < answer.length; i++) {
         if (answer[i] === 0x7e && answer[i + 1] === 0x7e) answer.set([0xff, 0xc3], i);

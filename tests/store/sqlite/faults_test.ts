@@ -11,9 +11,9 @@ import { visitorOf } from "../contract.ts";
 
 const ANSWERS_AGAIN = "The embedded store answers again";
 
-/** A server's store over a file, which is damaged and mended. */
+/** A server's store over a file that tests damage and repair. */
 class Site {
-  /** What the store has logged. */
+  /** The store's log. */
   log: string[] = [];
   store: VisitorStore;
   #app: ReturnType<typeof appOver>;
@@ -33,19 +33,19 @@ class Site {
     return response.status;
   }
 
-  /** The statuses of reading and of changing a visitor, and of `/ready`. */
+  /** The statuses of reading a visitor, of changing it, and of `/ready`. */
   async statuses(name: string): Promise<[read: number, change: number, ready: number]> {
     const change = await this.ask("/api/visitors/a", "PATCH", { name });
     return [await this.ask("/api/visitors/a"), change, await this.ask("/ready")];
   }
 
-  /** Waits until it fails, which no request has to show. */
+  /** Waits until the store notices a failure, without any request. */
   async failure() {
     await until(() => this.log.length > 0);
     assert.equal(await this.ask("/ready"), 503);
   }
 
-  /** Waits until it has recovered, which no request has to show either. */
+  /** Waits until the store has recovered, without any request. */
   async recovery() {
     await until(() => this.log.includes(ANSWERS_AGAIN));
     assert.equal(await this.ask("/ready"), 200);
@@ -56,7 +56,7 @@ class Site {
   }
 }
 
-/** What is stored in a file, as the next start finds it. */
+/** The visitors in a file, as the next start reads them. */
 async function nameIn(path: string): Promise<string | null | undefined> {
   const store = openSqliteStore(path, { use: "command" });
   const [visitor] = await store.getVisitors(["a"]);
@@ -151,7 +151,7 @@ test("a file that is read-only from the start is read", async ({ store, path }) 
   await site.store.close();
 });
 
-/** Writes into the middle of a file what is no part of a database. */
+/** Overwrites the middle of a file with bytes that are no part of a database. */
 async function damage(path: string) {
   using file = await Deno.open(path, { write: true });
   await file.seek(4096, Deno.SeekMode.Start);
@@ -182,7 +182,7 @@ for (const [what, damage, reason] of DAMAGES) {
     });
   }
 
-  // An empty file is made a new database.
+  // Not an empty file, since SQLite makes a new database of it.
   if (what === "emptied") continue;
   test(
     `one that was ${what} before the start is refused, or said to be damaged`,
@@ -207,7 +207,7 @@ for (const [what, damage, reason] of DAMAGES) {
 }
 
 testInFolder(
-  "SQLite file: where it may not grow a server says so, loses nothing and goes on once it may",
+  "SQLite file: a server whose file may not grow logs that, loses nothing and recovers once it may",
   async (folder) => {
     const path = join(folder, "foyer.db");
     await using server = await startServer((environment) => fromSource(folder, [], environment), {
@@ -228,7 +228,7 @@ testInFolder(
         headers: { Authorization: "a key that writes" },
         body: JSON.stringify({ name }),
       });
-    // The system ends a process that does not expect its limit.
+    // At this limit the system sends SIGXFSZ, which ends a process that does not handle it.
     const limitFiles = async (bytes: number) => {
       const limit =
         `import resource; resource.prlimit(${server.child.pid}, resource.RLIMIT_FSIZE, (${bytes}, -1))`;

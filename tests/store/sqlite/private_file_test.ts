@@ -7,7 +7,7 @@ import { PATIENT } from "../../support/waiting.ts";
 
 const SUFFIXES = ["", "-wal", "-shm"];
 
-/** Opens a store, and gives the modes of its files while it is open, and what it logged. */
+/** Opens a store; returns the modes of its files while it is open, and what it logged. */
 async function modesOf(path: string, file = path) {
   const log: string[] = [];
   const store = openSqliteStore(path, { ...PATIENT, log: (sentence) => log.push(sentence) });
@@ -59,7 +59,7 @@ for (const [how, make] of MADE) {
 }
 
 testInFolder(
-  "SQLite file: where others have rights a warning says which, and the command that ends them works",
+  "SQLite file: a warning names the rights that other users have, and its command removes them",
   async (folder) => {
     const path = join(folder, "Ada's foyer.db");
     await modesOf(path);

@@ -105,7 +105,7 @@ testFile("what another process stores is seen at once", async (path) => {
 });
 
 testFile(
-  "what is known of visitors and of the pages that they are on is never from before a write",
+  "searches by URL and cached lists are never older than another process's write",
   async (path) => {
     const [one, other] = [
       openSqliteStore(path, { use: "command" }),
@@ -125,7 +125,7 @@ testFile(
         const { visitors } = await store.findVisitors(parseSearch("online"), 10, null);
         assert.deepEqual(visitors.map(({ visitor }) => visitor.nickname), [`nick${number}`]);
       }
-      // Whoever comes after one who was removed is somebody else, whatever place in the tables that one had.
+      // A new visitor with the short id of a removed one has nothing of it, even if SQLite reuses its row id.
       await writer.removeVisitor("ada");
       for (const store of [one, other]) assert.equal(await getVisitor(store, "ada"), null);
     }
@@ -134,7 +134,7 @@ testFile(
 );
 
 testFile(
-  "reading goes on while another writes, and writing that must wait too long is unavailable",
+  "reads are answered while another process writes, and a write that must wait too long is unavailable",
   async (path) => {
     const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 100 });
     await store.putVisitors([visitorOf({ short_id: "a" })]);
@@ -211,7 +211,7 @@ Deno.test("SQLite: words that very many visitors have are found in order, wherev
         short_id: `v${number}`,
         is_online: false,
         last_seen_at: new Date(1_700_000_000_000 - number * 1000),
-        // Each in half of them, both in the oldest five alone.
+        // Half of the visitors have each word; only the oldest five have both.
         name: number >= total - 5 ? "alpha omega" : number % 2 === 0 ? "alpha" : "omega",
         nickname: `${number >= total - 3000 ? "few" : ""} ${number >= total - 6000 ? "some" : ""}`,
         tags: ["#all"],
@@ -242,7 +242,7 @@ Deno.test("SQLite: words that very many visitors have are found in order, wherev
 
 Deno.test("SQLite: a search finds visitors by name and by URL, and each of them once", async () => {
   const store = openSqliteStore(":memory:");
-  // First all who have it as their name and on their page, then those who have it on their page alone.
+  // The first ones have the word in their name and in their URL, the others in their URL alone.
   const visitors = Array.from({ length: 2500 }, (_, i) =>
     visitorOf({
       short_id: `v${String(i).padStart(4, "0")}`,
@@ -265,7 +265,7 @@ Deno.test("SQLite: a search of very many words, each one typo away from very man
   );
   await store.putVisitors(like.map((name) => visitorOf({ short_id: name, name, is_online: true })));
   const words = like.filter((word) => word.startsWith("abc"));
-  // Whoever has one of these words has one like each of them.
+  // Each of these words is one typo away from each of the others.
   const query = withTypos(parseSearch([...words, ...words].join(" ")))!;
   const { visitors } = await store.findVisitors(query, 1000, null);
   const all = new Set(visitors.map(({ shortId }) => shortId));
@@ -321,14 +321,14 @@ testFile("words that nobody has any more are gone after index maintenance", asyn
   await store.close();
 });
 
-/** Opens a store, and waits until its file is rebuilt where it has to be. */
+/** Opens a store, and waits until its file is rebuilt if that is necessary. */
 async function openWhole(path: string, log: (sentence: string) => void = () => {}) {
   const store = openSqliteStore(path, { ...PATIENT, log });
   await until(() => store.isReady());
   return store;
 }
 
-// Made by earlier versions, each with the same 31 visitors, the later one with a visitor who is connected.
+// Files of earlier versions, each with the same 31 visitors; in the later one a visitor is connected.
 for (const name of ["schema-6", "without-listing"]) {
   testFile(`one of an earlier version is rebuilt, ${name}`, async (path) => {
     const earlier = new URL(`earlier/${name}.db.gz`, import.meta.url);
@@ -373,7 +373,7 @@ for (const name of ["schema-6", "without-listing"]) {
   });
 }
 
-/** Makes a file of visitors that another version of Foyer, with other attributes in another order, would have made. */
+/** Makes a file as another version of Foyer would, with other attributes in another order. */
 async function makeOther(path: string, total: number) {
   const store = openSqliteStore(path, { use: "command" });
   await store.putVisitors(
@@ -439,7 +439,7 @@ testFile("a rebuild that was cut off continues, also by a Foyer with other attri
   await child.status;
   const left = countLeft();
   assert.ok(left > 0 && left < 3200, `${left} visitors are left`);
-  // Those that are stored already get other attributes once more.
+  // The attributes change again, so that documents that are stored already must be rebuilt once more.
   changeDatabase(path, "UPDATE attributes SET names = replace(names, 'nickname', 'pet_name')");
   const store = await openWhole(path);
   assert.equal((await Array.fromAsync(store.allVisitors())).length, 3200);

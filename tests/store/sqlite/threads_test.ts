@@ -26,7 +26,7 @@ function testStore(sentence: string, work: (store: VisitorStore, path: string) =
   });
 }
 
-/** Visitors who have a common bigram each, of two; nobody has both. */
+/** Visitors of whom each has one of two common bigrams; none has both. */
 function visitors(total: number): Visitor[] {
   return Array.from({ length: total }, (_, i) =>
     visitorOf({
@@ -37,7 +37,7 @@ function visitors(total: number): Visitor[] {
     }));
 }
 
-/** Whether work is done. */
+/** Tells whether work is done. */
 function watch(work: Promise<unknown>): { isDone: boolean } {
   const watched = { isDone: false };
   work.then(() => watched.isDone = true, () => {});
@@ -119,7 +119,7 @@ testStore("writes of one visitor happen in the order in which they are asked for
 });
 
 testStore(
-  "what comes too late is not begun, and the thread answers the next question",
+  "a call whose deadline is over is not begun, and the thread answers the next one",
   async (store, path) => {
     await store.putVisitors(visitors(3));
     const thread = new Thread({ path, busyMilliseconds: 100, isWriter: true });
