@@ -228,7 +228,7 @@ testInFolder(
         headers: { Authorization: "a key that writes" },
         body: JSON.stringify({ name }),
       });
-    // At this limit the system sends SIGXFSZ, which ends a process that does not handle it.
+    // At this limit the system sends SIGXFSZ, which would end a process that did not handle it, as Foyer does.
     const limitFiles = async (bytes: number) => {
       const limit =
         `import resource; resource.prlimit(${server.child.pid}, resource.RLIMIT_FSIZE, (${bytes}, -1))`;
