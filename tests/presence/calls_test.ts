@@ -7,10 +7,10 @@ import { hasAllRights } from "../support/rights.ts";
 import { type TwoStores, withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
-/** Longer than the pause between two looks at who waits, in milliseconds. */
+/** Longer than the interval at which waiting visitors are read, in milliseconds. */
 const LOOK = 2500;
 
-/** What other software writes of a visitor, past Foyer. */
+/** Changes a visitor in the database directly, like other software. */
 type WriteDirectly = (shortId: string, fields: VisitorChange) => Promise<void>;
 
 interface Stores {
@@ -22,7 +22,7 @@ type Server = Awaited<ReturnType<typeof servePresence>>;
 
 async function overFile(work: (stores: Stores) => Promise<void>) {
   await withTwoStores(async (stores) => {
-    // Nobody else writes this file: a process that is not Foyer's is not a case here.
+    // Only Foyer writes the embedded store's file, so there is no other software to imitate.
     const writeDirectly: WriteDirectly = async (shortId, fields) => {
       await stores[1].updateVisitor(shortId, fields);
     };
@@ -45,7 +45,7 @@ const get = async (server: Server, shortId: string): Promise<Visitor> =>
 
 const waiting = async (server: Server) => (await server.ask("/usage")).usage.waiting;
 
-/** A page whose visitor waits for a call. */
+/** Opens a web page whose visitor waits for a call. */
 async function enterWaiting(server: Server) {
   const page = await server.enter();
   page.send({ type: "call", is_waiting: true });
@@ -54,7 +54,7 @@ async function enterWaiting(server: Server) {
   return { page, since: call.since! };
 }
 
-/** Waits until a page is told that its visitor no longer waits. */
+/** Waits until a web page receives that its visitor no longer waits. */
 async function untilTold(server: Server, page: TestPage) {
   let call;
   do {
@@ -83,7 +83,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     });
   };
 
-  test("a visitor who asks for a call waits since then, on all of its pages, until it cancels", async (server) => {
+  test("a visitor who asks for a call waits from then on, on all its web pages, until it cancels", async (server) => {
     const start = Date.now();
     const { page, since } = await enterWaiting(server);
     assert.ok(Date.parse(since) >= start && Date.parse(since) <= Date.now());
@@ -106,7 +106,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
   const ENDS: VisitorChange[] = [{ is_waiting_for_call: false }, { is_in_session: true }];
   for (const change of ENDS) {
     test(
-      `its pages are told when an agent ends the wait: ${JSON.stringify(change)}`,
+      `the web pages receive that an agent ended the wait: ${JSON.stringify(change)}`,
       async (server, { stores }) => {
         await using other = await servePresence(stores[1]);
         for (const one of [server, other]) {
@@ -124,7 +124,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
   }
 
   test(
-    "a session that other software writes ends the wait, and it does not come back after it",
+    "a session that other software writes ends the wait, which does not resume after the session",
     async (server, { writeDirectly }) => {
       const { page } = await enterWaiting(server);
       await writeDirectly(page.shortId, { is_in_session: true });
@@ -139,7 +139,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     },
   );
 
-  test("who is in a session waits for nobody, and is told so", async (server) => {
+  test("a visitor in a session cannot wait for a call, and its web page receives so", async (server) => {
     const page = await server.enter();
     await server.find("online");
     await patch(server, page.shortId, { is_in_session: true });
@@ -148,7 +148,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
   });
 
   test(
-    "a page that comes back knows that its visitor waits, at the same process and at another one",
+    "a web page that reconnects receives that its visitor waits, from the same process and from another one",
     async (server, { stores }) => {
       await using other = await servePresence(stores[1]);
       const { page, since } = await enterWaiting(server);
@@ -159,7 +159,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     },
   );
 
-  test("whoever goes offline no longer waits, and is told so when it comes back", async (server) => {
+  test("a visitor who goes offline no longer waits, and its web page receives so when it reconnects", async (server) => {
     const { page } = await enterWaiting(server);
     await page.close();
     await until(async () => (await server.metrics.text()).body.includes("foyer_presence_connections 0"));
@@ -172,7 +172,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     assert.equal((await back.next("call")).is_waiting, false);
   });
 
-  test("whoever was removed and is made again does not wait", async (server) => {
+  test("a visitor who was removed and created again does not wait", async (server) => {
     const { page } = await enterWaiting(server);
     await server.ask(`/visitors/${page.shortId}`, {
       method: "DELETE",
@@ -184,7 +184,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     assert.equal((await server.find("online")).is_waiting_for_call, false);
   });
 
-  test("the last ten web pages of a visitor are kept while it is online, and shown by their own route alone", async (server) => {
+  test("the last ten web pages of a visitor are stored while it is online, and only their own route shows them", async (server) => {
     const start = Date.now();
     const page = await server.enter(undefined, "https://shop.example/?secret=1#x");
     const pages = async () => (await server.ask(`/visitors/${page.shortId}/pages`)).pages;
@@ -217,7 +217,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
     await back.close();
   });
 
-  test("with STORE_QUERY web pages are kept with what follows them", async (server) => {
+  test("with STORE_QUERY web pages are stored with query and fragment", async (server) => {
     const page = await server.enter(undefined, "https://shop.example/?step=2#pay");
     await server.find("online");
     const { pages } = await server.ask(`/visitors/${page.shortId}/pages`);
@@ -232,7 +232,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
       assert.deepEqual(await get(server), []);
       await using other = await servePresence(stores[1]);
       assert.equal((await get(other)).length, "STORE_PAGES" in environment ? 0 : 1);
-      // What is there is not answered either.
+      // Web pages that were stored earlier are not shown either.
       const second = await other.enter(page.token, "https://shop.example/seen");
       await other.find("url:seen");
       assert.ok((await get(other)).length > 0);

@@ -15,7 +15,7 @@ const HELLO = {
 
 const PAGE = { type: "page", url: "https://shop.example/pricing" };
 
-/** A connection over a socket that a test plays, and what was sent, reported and closed. */
+/** Makes a connection over a fake socket, and records what it sends, reports and closes. */
 function connect(onMessage: ConnectionListener["onMessage"] = () => {}) {
   const clock = new ManualClock();
   const sent: string[] = [];
@@ -75,14 +75,14 @@ Deno.test("Without a hello within 10 seconds the connection is closed, and with 
   assert.deepEqual([greeted.sent, greeted.events], [[], ["hello"]]);
 });
 
-Deno.test("A refused hello is no hello", () => {
+Deno.test("After a refused hello, another hello is still expected", () => {
   const { receive, sent, events } = connect();
   receive({ ...HELLO, site_key: "another" });
   assert.deepEqual(sent, ["invalid_site_key"]);
   assert.deepEqual(events, ["hello", "hello invalid_site_key", "close 1008"]);
 });
 
-Deno.test("20 messages are handled in 10 seconds, the next ones are not, and then 20 are again", () => {
+Deno.test("20 messages are handled in 10 seconds, further ones are refused, and then 20 are handled again", () => {
   const { receive, clock, sent, events } = connect();
   receive(HELLO);
   for (let i = 1; i < 20; i++) receive(PAGE);
@@ -95,7 +95,7 @@ Deno.test("20 messages are handled in 10 seconds, the next ones are not, and the
   assert.equal(events.filter((event) => event === "page").length, 39);
 });
 
-Deno.test("After a close nothing that still arrives is handled, and the end is reported once", () => {
+Deno.test("After a close no message is handled, and the end is reported once", () => {
   const { connection, heard, receive, clock, events } = connect();
   connection.close(1012, "restart");
   receive(HELLO);
@@ -106,7 +106,7 @@ Deno.test("After a close nothing that still arrives is handled, and the end is r
   assert.equal(clock.waiting, 0);
 });
 
-Deno.test("Frames that say nothing count as messages, and what the library refuses ends the connection", () => {
+Deno.test("Pings and pongs count as messages, and a frame that the library refuses ends the connection", () => {
   for (const kind of ["ping", "pong"]) {
     const { heard, receive, sent, events } = connect();
     receive(HELLO);
@@ -131,7 +131,7 @@ Deno.test("Frames that say nothing count as messages, and what the library refus
   }
 });
 
-Deno.test("A silent page is asked for a sign of life, and cut where none comes", () => {
+Deno.test("A silent web page is sent a ping, and its connection is cut if no pong comes", () => {
   const { heard, receive, clock, sent, events } = connect();
   receive(HELLO);
   clock.advance(120_000);
@@ -143,13 +143,13 @@ Deno.test("A silent page is asked for a sign of life, and cut where none comes",
   assert.deepEqual(events, ["hello", "cut"]);
 });
 
-Deno.test("A page for which no other visitor may be made is told so and closed", () => {
+Deno.test("A web page for which no other visitor may be created is sent the error and closed", () => {
   const { connection, sent, events } = connect();
   assert.equal(connection.admitNewVisitor(), false);
   assert.deepEqual([sent, events], [["too_many_visitors"], ["close 1013"]]);
 });
 
-Deno.test("A page that reads nothing is cut instead of kept in memory", () => {
+Deno.test("The connection of a web page that reads nothing is cut, so that messages do not fill the memory", () => {
   const { connection, socket, receive, events } = connect();
   receive(HELLO);
   socket.bufferedAmount = 10_000_000;
@@ -157,7 +157,7 @@ Deno.test("A page that reads nothing is cut instead of kept in memory", () => {
   assert.deepEqual(events, ["hello", "cut"]);
 });
 
-Deno.test("A failure of the server's own closes the connection, and says nothing of it", () => {
+Deno.test("A server error closes the connection, and is not described to the web page", () => {
   const { receive, sent, events } = connect(() => {
     throw new TypeError("S3cr3t");
   });

@@ -14,15 +14,15 @@ import { hasAllRights } from "../support/rights.ts";
 import { type TwoStores, withTwoStores } from "../support/two_stores.ts";
 import { until } from "../support/waiting.ts";
 
-/** How soon whoever has no connection is offline, in milliseconds. */
+/** The time within which a visitor without a connection is marked offline, in milliseconds. */
 const MINUTE = 60_000;
 
 const quiet: Log = () => {};
 
-/** Opens the server's store, and that of a command or another process. */
+/** Opens two stores over the same data: the server's, and that of a command or another process. */
 type OpenBoth = (work: (stores: TwoStores) => Promise<void>) => Promise<void>;
 
-/** Imports copies of visitors, as the command does. */
+/** Imports copies of visitors, like `foyer import`. */
 async function importCopies(store: VisitorStore, copies: Partial<Visitor>[], siteKey = PRESENCE.SITE_KEY) {
   const lines = copies.map((copy) => `${JSON.stringify(copy)}\n`).join("");
   const { stored, bad } = await importVisitors(
@@ -34,7 +34,7 @@ async function importCopies(store: VisitorStore, copies: Partial<Visitor>[], sit
   assert.deepEqual({ stored, bad }, { stored: copies.length, bad: 0 });
 }
 
-/** A page whose visitor is written with a lookup code. */
+/** Opens a web page, and waits until its visitor is written with a lookup code. */
 async function enter(server: Awaited<ReturnType<typeof servePresence>>) {
   const page = await server.enter();
   const visitor = await eventually(async () => {
@@ -55,7 +55,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
     });
   };
 
-  test("who is connected while an older copy is imported stays online, and is not removed", async ([store, other]) => {
+  test("a visitor connected while an older copy is imported stays online, and is not removed", async ([store, other]) => {
     await using server = await servePresence(store);
     const { page, visitor, code } = await enter(server);
     const copy = {
@@ -64,7 +64,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
       lookup_code: null,
       last_seen_at: "2026-01-02T00:00:00.000Z",
     };
-    // The command may know the site key or not, and the copy say nothing but the name.
+    // The command may know the site key or not, and the copy may contain only the name.
     for (const siteKey of [PRESENCE.SITE_KEY, "another key"]) {
       for (
         const older of [copy, { ...copy, is_online: true, lookup_code: "0001" }, { short_id: page.shortId }]
@@ -92,7 +92,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
     assert.equal((await server.find("-online")).lookup_code, null);
   });
 
-  test("a page view says online again, and so does the connection alone", async ([store]) => {
+  test("a visitor who was marked offline is online again after a page view, or by its connection alone", async ([store]) => {
     await using server = await servePresence(store);
     const { page, code } = await enter(server);
     const isOnline = async (is_online: boolean) =>
@@ -108,14 +108,14 @@ function testCopies(engine: string, openBoth: OpenBoth) {
     assert.equal((await server.find("online")).lookup_code, code);
   });
 
-  test("visitors of a copy are offline at once, or soon after the server sees them", async ([store, other]) => {
+  test("visitors of an imported copy are offline at once, or soon after the server reads them", async ([store, other]) => {
     const online = { is_online: true, lookup_code: "4711", last_seen_at: "2026-01-02T03:04:05.678Z" };
     const ofSite = { ...online, api_key: PRESENCE.SITE_KEY, sdk: "web 1.0.0" };
     await importCopies(other, [{ ...ofSite, short_id: "known" }]);
     assert.equal((await other.getVisitors(["known"]))[0]!.visitor.is_online, false);
     const many = Array.from({ length: 600 }, (_, i) => ({ ...ofSite, short_id: `copy ${i}` }));
     await importCopies(other, many, "another key");
-    // What other software wrote stays as it is.
+    // Visitors whom other software wrote stay as they are.
     const others = [
       { ...online, short_id: "no-sdk", api_key: PRESENCE.SITE_KEY },
       { ...ofSite, short_id: "other-site", api_key: "another key" },
@@ -138,7 +138,7 @@ function testCopies(engine: string, openBoth: OpenBoth) {
     }
   });
 
-  test("connections to this process that a copy names, and that are none, are ended", async ([store, other]) => {
+  test("connections in a copy that this process does not have are ended", async ([store, other]) => {
     await using server = await servePresence(store);
     const { page } = await enter(server);
     const [process] = await other.connectedProcesses();
@@ -205,7 +205,7 @@ if (hasAllRights) {
         try {
           await using restored = await servePresence(copy, {}, quiet);
           await restored.find(name === "new" ? "-online" : "online");
-          // Heartbeats of the process that had it are waited for first.
+          // A connection is ended only after its process sent no heartbeats for a while.
           for (let passed = 0; passed < MINUTE; passed += 5000) {
             restored.clock.skip(5000);
             await copy.heartbeat("another", passed);

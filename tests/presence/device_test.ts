@@ -62,12 +62,12 @@ const USER_AGENTS: [userAgent: string, ...Names][] = [
   ["Mozilla/5.0 (SMART-TV; Linux; Tizen 5.0) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/2.2 Chrome/63.0.3239.84 TV Safari/537.36", "Samsung Internet", "Samsung TV", "smarttv"],
   ["Mozilla/5.0 (Linux; Android 9; AFTT Build/PS7223; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/70.0.3538.110 Mobile Safari/537.36", "Chrome WebView", "Fire TV", "smarttv"],
   ["Mozilla/5.0 (Linux; Android 12; BRAVIA VH2 Build/STT2.220929.001) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/110.0.0.0 Safari/537.36", "Chrome", "Sony BRAVIA VH2", "smarttv"],
-  // What is worn, and a car.
+  // A watch, and a car.
   ["Mozilla/5.0 (Linux; Tizen 2.3; SAMSUNG SM-R600) AppleWebKit/537.3 (KHTML, like Gecko) SamsungBrowser/1.1 Mobile Safari/537.3", "Samsung Internet", "Samsung SM-R600", "wearable"],
   ["Mozilla/5.0 (Linux; Android 11; SM-R890) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/16.0 Chrome/92.0.4515.166 Mobile Safari/537.36", "Samsung Internet", "Samsung SM-R890", "wearable"],
   ["Mozilla/5.0 (X11; Linux x86_64; Quest 3) AppleWebKit/537.36 (KHTML, like Gecko) OculusBrowser/33.0 Chrome/126.0.0.0 VR Safari/537.36", "Oculus Browser", "Quest 3", "wearable"],
   ["Mozilla/5.0 (X11; GNU/Linux) AppleWebKit/537.36 (KHTML, like Gecko) Chromium/79.0.3945.130 Chrome/79.0.3945.130 Safari/537.36 Tesla/2020.16.2.1-e99c70fff409", "Tesla", "Tesla", "embedded"],
-  // Who is nobody.
+  // Bots, and user agents without a device.
   ["Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot", null, null],
   ["Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.6478.126 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot", null, null],
   ["Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0.1938.76 Safari/537.36", "bingbot", null, null],
@@ -111,9 +111,9 @@ const phone = (model: string, ...brands: string[]) => ({
 });
 const tablet = (model: string, ...brands: string[]) => ({ ...phone(model, ...brands), mobile: false });
 
-/** User agents that say less than the hints beside them. */
+/** User agents with client hints that say more. */
 const HINTS: [userAgent: string, hints: ClientHints, ...Names][] = [
-  // Brands, whatever their order and the punctuation of the one that is none.
+  // Brands in any order, and with any punctuation of the meaningless one.
   [WINDOWS, windows("Chromium", "Google Chrome", "Not;A=Brand"), "Chrome", "Windows PC", "desktop"],
   [WINDOWS, windows(" Not A;Brand", "Google Chrome", "Chromium"), "Chrome", "Windows PC", "desktop"],
   [WINDOWS, windows("(Not(A:Brand", "Chromium", "Microsoft Edge"), "Edge", "Windows PC", "desktop"],
@@ -160,16 +160,16 @@ const HINTS: [userAgent: string, hints: ClientHints, ...Names][] = [
   [ANDROID_TABLET, tablet("SM-X710", "Google Chrome"), "Chrome Mobile", "Samsung SM-X710", "tablet"],
   [ANDROID_TABLET, tablet("", "Google Chrome"), "Chrome Mobile", "Android tablet", "tablet"],
   [LINUX, tablet("Quest 3", "Oculus Browser", "Chromium"), "Oculus Browser", "Quest 3", "wearable"],
-  // A page knows an iPad by its fingers.
+  // The SDK recognises an iPad by its number of touch points.
   [SAFARI, { model: "iPad", mobile: true }, "Mobile Safari", "iPad", "tablet"],
   [SAFARI, {}, "Safari", "Mac", "desktop"],
-  // The platform, also where nothing else is known.
+  // The platform, even if nothing else is known.
   [MAC, { brands: named(["Google Chrome"]), platform: "macOS", model: "" }, "Chrome", "Mac", "desktop"],
   ["", { brands: named(["Google Chrome"]), platform: "Chrome OS" }, "Chrome", "Chromebook", "desktop"],
   ["", { platform: "Windows" }, null, "Windows PC", "desktop"],
   ["", { platform: "constructor" }, ...NOTHING],
   [XBOX, windows("Microsoft Edge", "Chromium"), "Edge", "Xbox", "console"],
-  // What says nothing.
+  // Hints without information.
   [WINDOWS, { brands: [], platform: "", model: "" }, "Chrome", "Windows PC", "desktop"],
   [WINDOWS, windows("", "  ", "\u0000"), "Chrome", "Windows PC", "desktop"],
   ["", { brands: [], mobile: true, platform: "", model: "" }, ...NOTHING],
@@ -182,7 +182,7 @@ for (const [userAgent, hints, ...names] of HINTS) {
   });
 }
 
-Deno.test("What a page sends as its device is stored as short text without control characters", () => {
+Deno.test("Names of browsers and devices are short text without control characters, whatever a web page sends", () => {
   const long = readDevice("", { brands: named(["A\u0000b\n\ud800".repeat(10_000)]) }).browser_name!;
   assert.ok(long.startsWith("Ab\ufffdAb") && long.length <= 64);
   const model = readDevice(ANDROID, phone("x\u0007".repeat(30_000))).device_name!;
@@ -199,7 +199,7 @@ Deno.test("Only the beginning of a user agent is read, however long it is", () =
   }
 });
 
-Deno.test("No user agent and no hints are an error", () => {
+Deno.test("No user agent and no hints cause an error", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary", maxLength: 600 }),
     fc.constantFrom(WINDOWS, ANDROID, SAFARI),

@@ -4,12 +4,12 @@ import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { eventually, servePresence } from "../support/presence.ts";
 import { hasAllRights } from "../support/rights.ts";
 
-/** How many messages are sent, and by which seed: `FUZZ_MESSAGES=100000 FUZZ_SEED=1 deno test -A …`. */
+/** The number of messages and the seed of the generator: `FUZZ_MESSAGES=100000 FUZZ_SEED=1 deno test -A …`. */
 const settings = hasAllRights ? Deno.env.toObject() : {};
 const MESSAGES = Number(settings.FUZZ_MESSAGES ?? 600);
 const SEED = Number(settings.FUZZ_SEED ?? Date.now() % 2 ** 31);
 
-/** A page sends so many before it goes: some after the fifth bad one, when nobody listens any more. */
+/** The number of messages that one web page sends; some come after the fifth bad one, when its connection is closed. */
 const A_PAGE = 6;
 
 const text = fc.oneof(
@@ -19,7 +19,7 @@ const text = fc.oneof(
 );
 const texts = fc.oneof(fc.array(text, { maxLength: 30 }), text, fc.constant(null));
 
-/** Messages as hostile pages may send them: right ones, nearly right ones, and anything. */
+/** Messages that a hostile web page may send: valid ones, nearly valid ones, and arbitrary ones. */
 function messages(tokens: string[]): fc.Arbitrary<string> {
   const visitor = fc.record({
     identities: texts,
@@ -74,7 +74,7 @@ if (hasAllRights) {
         const visitors = await seen();
         return visitors.every((visitor) => visitor?.name === "Bystander") ? visitors : undefined;
       });
-      // What a thief may know: short ids, and tokens that are nearly right.
+      // An attacker may know short ids, and tokens that are nearly right.
       const known = bystanders.flatMap((
         { shortId, token },
       ) => [shortId, `${shortId}.`, token.slice(0, -1), `${token}A`]);
@@ -82,7 +82,7 @@ if (hasAllRights) {
       await Promise.all(Array.from({ length: 20 }, async () => {
         for (let some = sample.splice(0, A_PAGE); some.length > 0; some = sample.splice(0, A_PAGE)) {
           const page = await server.open();
-          // Most of it would not be looked at otherwise.
+          // Without a hello, most messages would be refused unread.
           if (some.length % 3 !== 2) page.hello();
           for (const message of some) if (page.socket.readyState === WebSocket.OPEN) page.send(message);
           await page.close();

@@ -24,19 +24,19 @@ function test(sentence: string, work: (server: Server) => Promise<void>, environ
   });
 }
 
-/** Waits until as many web pages are connected, as the server sees it. */
+/** Waits until the server counts a number of connected web pages. */
 async function untilConnected({ metrics }: Server, count: number) {
   await until(async () =>
     new RegExp(`^foyer_presence_connections ${count}$`, "m").test((await metrics.text()).body)
   );
 }
 
-/** Waits until the database has all changes of visitors. */
+/** Waits until all changes of visitors are written to the database. */
 async function untilWritten({ metrics }: Server) {
   await until(async () => /^foyer_presence_waiting 0$/m.test((await metrics.text()).body));
 }
 
-test("A page that says hello makes a visitor who is online, with what its browser says", async (server) => {
+test("A web page that sends a hello creates a visitor who is online, with its browser's data", async (server) => {
   const before = Date.now();
   const page = await server.enter(undefined, "https://user:pass@shop.example/cart?step=2#pay");
   assert.match(page.shortId, /^[2-9A-HJ-NP-Za-km-z]{10}$/);
@@ -67,7 +67,7 @@ test("A page that says hello makes a visitor who is online, with what its browse
   });
 });
 
-test("Nothing is stored of a page that has not said hello", async (server) => {
+test("Nothing is stored about a web page that has not sent a hello", async (server) => {
   const page = await server.open();
   page.update({ name: "Ada" });
   assert.equal((await page.next("error")).error, "hello_expected");
@@ -76,7 +76,7 @@ test("Nothing is stored of a page that has not said hello", async (server) => {
   assert.equal((await server.ask("/usage")).usage.visitors.last_30_days, 1);
 });
 
-test("The token's holder is the same visitor again, and a short id is worth nothing", async (server) => {
+test("A web page with a token is the same visitor again, and one with only the short id is not", async (server) => {
   const first = await server.enter();
   const other = await server.enter(first.token);
   assert.equal(other.shortId, first.shortId);
@@ -87,7 +87,7 @@ test("The token's holder is the same visitor again, and a short id is worth noth
   }
 });
 
-test("What a page says of its visitor is found, null clears it, and what is absent stays", async (server) => {
+test("Claims of a web page can be searched for; null clears a claim, and an absent one stays", async (server) => {
   const page = await server.enter();
   page.update({
     name: "Zoë Müller",
@@ -114,14 +114,14 @@ test("What a page says of its visitor is found, null clears it, and what is abse
   assert.deepEqual((await server.ask("/visitors/list/search?q=muller")).visitors, []);
 });
 
-test("A page view is seen", async (server) => {
+test("A page view changes the visitor's last URL", async (server) => {
   const page = await server.enter();
   page.send({ type: "page", url: "https://shop.example/pricing?utm=1" });
   assert.equal((await server.find("url:pricing")).last_url, "https://shop.example/pricing");
 });
 
 test(
-  "With STORE_QUERY the whole URL is stored, without its password, and with STORE_IP=false no address",
+  "With STORE_QUERY the whole URL but its password is stored, and with STORE_IP=false no address is",
   async (server) => {
     await server.enter(undefined, "https://user:pass@shop.example/a?step=2#pay");
     const visitor = await server.find("online");
@@ -131,7 +131,7 @@ test(
   { STORE_QUERY: "true", STORE_IP: "false" },
 );
 
-test("The place is that of the client's address, through proxies that are trusted", async (server) => {
+test("The place is that of the client's address, which trusted proxies forward", async (server) => {
   const address = "203.0.113.7";
   const socket = new WebSocket(`ws://${server.host}/connect`, {
     headers: { "X-Forwarded-For": `6.6.6.6, ${address}` },
@@ -175,7 +175,7 @@ const URLS: [origin: string | null, url: string, isTaken: boolean][] = [
   ["http://shop.example:8080", "http://shop.example/", false],
 ];
 
-test("A page shows URLs of its own origin alone", async (server) => {
+test("A web page may report only URLs of its own origin", async (server) => {
   for (const [origin, url, isTaken] of URLS) {
     const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
     const socket = new WebSocket(`ws://${server.host}/connect`, { headers });
@@ -199,7 +199,7 @@ test("A visitor is online until its last page closes, and for the grace period a
   await server.find("online");
   await second.close();
   await server.find("online");
-  // A page load.
+  // As in a page load, the new web page connects before the grace period ends.
   const third = await server.enter(first.token);
   assert.equal(third.shortId, first.shortId);
   assert.equal(third.code, first.code, "the code stays");
@@ -217,7 +217,7 @@ test("A visitor is online until its last page closes, and for the grace period a
   assert.match((await again.next("lookup_code")).lookup_code!, /^[0-9]{4}$/);
 });
 
-test("Lookup codes are each for one visitor online", async (server) => {
+test("No two visitors online have the same lookup code", async (server) => {
   const pages = await Promise.all(Array.from({ length: 100 }, () => server.enter()));
   assert.equal(new Set(pages.map(({ code }) => code)).size, 100);
   for (const page of pages.slice(0, 3)) {
@@ -242,7 +242,7 @@ test("A bad message is answered with an error, and after five of them the connec
   assert.equal((await binary.next("error")).error, "invalid_message");
 });
 
-test("A message of more than 16 KB ends the connection, and too many are not heard", async (server) => {
+test("A message of more than 16 KB ends the connection, and too many messages are ignored", async (server) => {
   const long = await server.enter();
   long.send(" ".repeat(16 * 1024 + 1));
   assert.equal((await long.next("error")).error, "message_too_long");
@@ -263,23 +263,27 @@ test("A wrong site key, and a second hello, are refused", async (server) => {
   assert.equal((await twice.next("error")).error, "invalid_message");
 });
 
-test("One address makes so many new visitors a minute, and comes back as any of them", async (server) => {
-  const pages = [await server.enter(), await server.enter()];
-  const third = await server.open();
-  third.hello();
-  assert.equal((await third.next("error")).error, "too_many_visitors");
-  assert.equal((await third.closed).code, 1013);
-  assert.equal((await server.enter(pages[0].token)).shortId, pages[0].shortId);
-}, { NEW_VISITORS_PER_MINUTE: "2" });
+test(
+  "One address can create a limited number of visitors a minute, and reconnect as any of them",
+  async (server) => {
+    const pages = [await server.enter(), await server.enter()];
+    const third = await server.open();
+    third.hello();
+    assert.equal((await third.next("error")).error, "too_many_visitors");
+    assert.equal((await third.closed).code, 1013);
+    assert.equal((await server.enter(pages[0].token)).shortId, pages[0].shortId);
+  },
+  { NEW_VISITORS_PER_MINUTE: "2" },
+);
 
-test("The tokens of removed visitors make no more visitors a minute than others do", async (server) => {
+test("Tokens of removed visitors do not bypass the limit of new visitors a minute", async (server) => {
   const pages = [await server.enter(), await server.enter(), await server.enter()];
   for (const page of pages) await page.close();
   await untilConnected(server, 0);
   server.clock.skip(GRACE);
   await untilWritten(server);
   await server.ask("/visitors?all=true", { method: "DELETE", headers: { Authorization: "write key" } });
-  // One more is left of the four of this minute.
+  // Three of this minute's four new visitors are used up.
   const again: TestPage[] = [];
   for (const { token } of pages) again.push(await server.enter(token));
   const outcomes = await Promise.all(again.map((page) =>
@@ -293,14 +297,14 @@ test("The tokens of removed visitors make no more visitors a minute than others 
   assert.equal((await server.ask("/usage")).usage.visitors.last_30_days, 1);
 }, { NEW_VISITORS_PER_MINUTE: "4" });
 
-test("So many pages connect from one address, and in all", async (server) => {
+test("The number of connections is limited per address, and in total", async (server) => {
   const pages = [await server.open(), await server.open()];
   await assert.rejects(server.open());
   await pages[0].close();
   await eventually(() => server.open().catch(() => undefined));
 }, { CONNECTIONS_PER_ADDRESS: "2" });
 
-test("Whoever was removed through the API is another visitor from then on", async (server) => {
+test("A web page whose visitor was removed through the API becomes another visitor", async (server) => {
   const page = await server.enter();
   page.update({ name: "Ada" });
   await server.find("ada");
@@ -316,14 +320,14 @@ test("Whoever was removed through the API is another visitor from then on", asyn
   assert.equal(visitor.short_id, welcome.short_id);
   assert.equal(visitor.name, null);
   assert.equal(visitor.sdk, "web 1.0.0", "the other attributes of its web page are there");
-  // Whoever was away when it happened is another one as well.
+  // A web page that was not connected at the removal becomes another visitor as well.
   const late = await server.enter(page.token);
   assert.equal(late.shortId, page.shortId, "its token is good, and nobody has looked yet");
   assert.notEqual((await late.next("welcome")).short_id, page.shortId);
   assert.equal((await server.ask(`/visitors/${page.shortId}`)).error, "visitor_not_found");
 });
 
-test("What an agent changes through the API stays, whatever pages are viewed", async (server) => {
+test("Page views do not undo what an agent changed through the API", async (server) => {
   const page = await server.enter();
   await server.find("online");
   const body = JSON.stringify({ name: "Ada", is_in_session: true });
@@ -341,7 +345,7 @@ test("What an agent changes through the API stays, whatever pages are viewed", a
   assert.ok(visitor.is_in_session);
 });
 
-test("Before a stop web pages are asked to come back, none is lost, and the next process knows them", async (server) => {
+test("Before a stop web pages are asked to reconnect, visitors stay online, and the next process knows them", async (server) => {
   const page = await server.enter();
   await server.find("online");
   server.presence.sendAway();
@@ -382,7 +386,7 @@ for (const [sentence, environment, headers, error] of REFUSED) {
     assert.equal(`${response.status} ${body.error}`, error);
   }, environment);
 }
-Deno.test("Without SITE_KEY there is nothing for pages", async () => {
+Deno.test("Without SITE_KEY the routes for web pages do not exist", async () => {
   const { app } = await appWith([]);
   for (const path of ["/connect", "/sdk.js", "/sdk.mjs", "/sdk.d.ts"]) {
     assert.equal((await app.request(path)).status, 404, path);

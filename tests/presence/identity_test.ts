@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { newShortId, SHORT_ID_ALPHABET, Tokens } from "../../src/presence/identity.ts";
 
-Deno.test("Short ids have 10 characters that nobody takes for others, and none comes twice", () => {
+Deno.test("Short ids have 10 characters without lookalikes, and do not repeat", () => {
   const made = Array.from({ length: 10_000 }, newShortId);
   assert.equal(new Set(made).size, made.length);
   for (const shortId of made) assert.match(shortId, new RegExp(`^[${SHORT_ID_ALPHABET}]{10}$`));
   for (const character of "0O1Il") assert.ok(!SHORT_ID_ALPHABET.includes(character));
 });
 
-Deno.test("A token is its visitor's alone, and nobody else can make one", () => {
+Deno.test("A token is valid for its short id only, and cannot be forged", () => {
   const tokens = new Tokens(["s".repeat(32)]);
   const token = tokens.make("8DKedQxH5w");
   assert.equal(tokens.read(token), "8DKedQxH5w");
@@ -28,7 +28,7 @@ Deno.test("A token is its visitor's alone, and nobody else can make one", () => 
   for (const other of forged) assert.equal(tokens.read(other), null, other);
 });
 
-Deno.test("After a change of SECRET_KEY a token by the one before is taken, and new ones are made by the new one", () => {
+Deno.test("After a change of SECRET_KEY tokens of the previous key are accepted, and new ones use the new key", () => {
   const [before, after] = ["b".repeat(32), "a".repeat(32)];
   const token = new Tokens([before]).make("8DKedQxH5w");
   const both = new Tokens([after, before]);

@@ -1,4 +1,4 @@
-# How the .mmdb files here were made, once: pip install mmdb_writer==0.2.7 maxminddb==3.2.0 netaddr==1.3.0
+# Made the .mmdb files in this folder, once: pip install mmdb_writer==0.2.7 maxminddb==3.2.0 netaddr==1.3.0
 import sys
 from netaddr import IPSet
 from mmdb_writer import MMDBWriter
@@ -18,7 +18,7 @@ def write(name, kind, rows, ip_version=6, **more):
         w.insert_network(IPSet(nets), record)
     w.to_db_file(f"{out}/{name}.mmdb")
 
-# The addresses are those that RFC 5737 and RFC 3849 reserve for examples.
+# RFC 5737 and RFC 3849 reserve these addresses for examples.
 A, B, C, D, E = "203.0.113.0/25", "198.51.100.0/24", "192.0.2.0/25", "192.0.2.128/25", "203.0.113.128/25"
 v6 = lambda n: f"2001:db8:{n}::/48"
 def all6(nets4, n): return nets4 and [nets4, v6(n)]

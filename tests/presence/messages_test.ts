@@ -21,7 +21,7 @@ function update(visitor: Record<string, unknown>) {
   return { type: "update", visitor };
 }
 
-Deno.test("A message that a page may send is read as it is meant", () => {
+Deno.test("Each valid message is parsed, with its values normalised", () => {
   const read: [sent: Record<string, unknown>, meant: Record<string, unknown>][] = [
     [HELLO, HELLO],
     [{ ...HELLO, token: "t", hints: { mobile: true, brands: [{ brand: "B", version: "1" }], new: 1 } }, {
@@ -68,7 +68,7 @@ Deno.test("A message that a page may send is read as it is meant", () => {
   for (const [sent, meant] of read) assert.deepEqual(readMessage(JSON.stringify(sent)), meant);
 });
 
-Deno.test("Whatever else a page sends is an error that repeats nothing of it", () => {
+Deno.test("Any other message is an error whose text quotes nothing of the message", () => {
   const secret = "s3cret";
   const refused: unknown[] = [
     null,
@@ -121,7 +121,7 @@ Deno.test("Whatever else a page sends is an error that repeats nothing of it", (
   }
 });
 
-Deno.test("A message of 16 KB is read, and a longer one is not, in bytes", () => {
+Deno.test("A message of 16 KB is read, and a longer one, in bytes, is refused", () => {
   const padded = (length: number, filler: string) => {
     const message = JSON.stringify({ type: "lookup_code" });
     return message.slice(0, -1) + filler.repeat((length - message.length) / filler.length) + "}";
@@ -132,7 +132,7 @@ Deno.test("A message of 16 KB is read, and a longer one is not, in bytes", () =>
   assert.throws(() => readMessage("é".repeat(MAX_MESSAGE / 2)), { code: "invalid_message" });
 });
 
-Deno.test("No message that anybody could send does anything but being read or refused", () => {
+Deno.test("Every random message is either parsed or refused with a MessageError", () => {
   fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (data) => {
     try {
       readMessage(data);
@@ -160,7 +160,7 @@ Deno.test("No message that anybody could send does anything but being read or re
 });
 
 if (hasAllRights) {
-  Deno.test("PROTOCOL.md shows messages that are accepted, and names each error", () => {
+  Deno.test("The messages in PROTOCOL.md are accepted, and it names each error", () => {
     const protocol = Deno.readTextFileSync(new URL("../../src/presence/PROTOCOL.md", import.meta.url));
     const [ofPages, ofFoyer] = [...protocol.matchAll(/```json\n([^]*?)```/g)].map(([, lines]) =>
       lines.trim().split("\n").map((line) => JSON.parse(line))

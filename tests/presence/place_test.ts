@@ -20,9 +20,9 @@ const PLACES: [file: string, address: string, place: (string | null)[]][] = [
   ["city", "::ffff:203.0.113.9", BERLIN],
   ["city", "::FFFF:c633:6407", LYON],
   ["city", "192.0.2.1", STATES],
-  // Where a network is registered is not where it is.
+  // The country in which a network is registered is not used as its place.
   ["city", "192.0.2.200", NOWHERE],
-  // Without an English name, and of other types.
+  // A record without an English name, and with fields of wrong types.
   ["city", "203.0.113.200", NOWHERE],
   ["country", "203.0.113.9", GERMANY],
   ["country", "2001:db8:1::1", GERMANY],
@@ -39,7 +39,7 @@ const PLACES: [file: string, address: string, place: (string | null)[]][] = [
   ["ipv4-only", "203.0.113.9", BERLIN],
   ["ipv4-only", "::ffff:203.0.113.9", BERLIN],
   ["ipv4-only", "32.1.13.184", LYON],
-  // Its first bits are those of 32.1.13.184.
+  // The first 32 bits of this address are those of 32.1.13.184.
   ["ipv4-only", "2001:db8:1::1", NOWHERE],
   ...[
     "10.0.0.1",
@@ -129,7 +129,7 @@ testInFolder("A file whose records have another shape is reported once", async (
     ["unknown", ["198.51.100.7", "10.0.0.1"], 0],
     ["unknown", ["203.0.113.9", "203.0.113.10"], 1],
     ["flat", ["203.0.113.9", "198.51.100.7"], 0],
-    // A network of which only the country is known where it is registered.
+    // A record that has only the country of registration.
     ["city", ["192.0.2.200"], 0],
   ];
   for (const [file, addresses, expected] of verdicts) {
@@ -147,7 +147,7 @@ testInFolder("A file that is replaced is read again", async (folder) => {
   await withPlaces(path, async (places) => {
     assert.deepEqual(read(places.placeOf("203.0.113.9")), BERLIN);
 
-    // As geoipupdate does it.
+    // Replaced by a rename, like geoipupdate does.
     await Deno.copyFile(fixture("city-moved"), `${path}.new`);
     await Deno.rename(`${path}.new`, path);
     await until(() => places.placeOf("203.0.113.9").location_city === "Lyon");

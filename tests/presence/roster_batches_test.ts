@@ -8,7 +8,7 @@ import { ManualClock } from "../support/clock.ts";
 
 const PAGE = { send: () => {}, admitNewVisitor: () => true };
 
-/** A registry over a store that takes so many milliseconds for each visitor's claims, and what is written at once. */
+/** Opens a registry over a store that takes `cost` milliseconds per visitor with claims; records each write. */
 function open(cost = 0) {
   const clock = new ManualClock();
   const written: PresenceWrite[][] = [];
@@ -35,7 +35,7 @@ function open(cost = 0) {
     siteKey: "site key",
     clock,
   });
-  /** Lets time pass, and what is started by it end. */
+  /** Moves the clock, and waits until the work that this starts has ended. */
   const pass = async (milliseconds: number) => {
     for (let passed = 0; passed < milliseconds; passed += 50) {
       clock.advance(50);
@@ -45,7 +45,7 @@ function open(cost = 0) {
   return { roster, written, pass };
 }
 
-Deno.test("Claims of one visitor are written at once, and then every few seconds, and page views meanwhile", async () => {
+Deno.test("Claims of one visitor are written at once and then every few seconds; page views are not delayed", async () => {
   const { roster, written, pass } = open();
   const visitor = roster.enter({ ...PAGE }, null, {});
   roster.claim(visitor, { name: "0" });
@@ -66,7 +66,7 @@ Deno.test("Claims of one visitor are written at once, and then every few seconds
   await roster.close();
 });
 
-Deno.test("Claims that wait are written when the last page closes, and at a stop", async () => {
+Deno.test("Delayed claims are written when the last web page closes, and at a stop", async () => {
   for (const isStop of [true, false]) {
     const { roster, written, pass } = open();
     const page = { ...PAGE };
@@ -84,7 +84,7 @@ Deno.test("Claims that wait are written when the last page closes, and at a stop
   }
 });
 
-Deno.test("Expensive claims of many visitors are written in small batches, after what costs little", async () => {
+Deno.test("Expensive claims of many visitors are written in small batches, after the cheap changes", async () => {
   const { roster, written, pass } = open(10);
   const visitors = Array.from({ length: 100 }, () => roster.enter({ ...PAGE }, null, {}));
   await pass(100);

@@ -14,7 +14,7 @@ import { hasAllRights } from "../support/rights.ts";
 import { withTwoStores } from "../support/two_stores.ts";
 import { PATIENT, until } from "../support/waiting.ts";
 
-/** Does some work with a store in memory. */
+/** Runs a function with an in-memory store. */
 async function withStore(work: (store: VisitorStore) => Promise<void>) {
   const store = openSqliteStore(":memory:");
   try {
@@ -24,7 +24,7 @@ async function withStore(work: (store: VisitorStore) => Promise<void>) {
   }
 }
 
-/** Two servers over one file, as two processes. */
+/** Registers a test with two servers over one file, like two processes. */
 function testOfTwo(
   sentence: string,
   work: (servers: Awaited<ReturnType<typeof servePresence>>[]) => Promise<void>,
@@ -32,7 +32,7 @@ function testOfTwo(
   if (!hasAllRights) return;
   Deno.test(sentence, () =>
     withTwoStores(async (stores) => {
-      // Their writing threads have started: pages that come before get their codes a little later.
+      // Makes the stores start their writer threads: before that, web pages would get their codes a little later.
       for (const store of stores) await store.releaseLease("none", "nobody");
       await using one = await servePresence(stores[0]);
       await using other = await servePresence(stores[1]);
@@ -42,15 +42,15 @@ function testOfTwo(
 
 type Server = Awaited<ReturnType<typeof servePresence>>;
 
-/** Web pages that are connected, changes that are not written yet, or visitors who are not written as gone. */
+/** A metric: connected web pages, visitors with unwritten changes, or visitors in the registry. */
 type Shown = "connections" | "waiting" | "visitors";
 
-/** Whether a server's metrics show none of them. */
+/** Whether a server's metric is 0. */
 async function hasNo({ metrics }: Server, what: Shown): Promise<boolean> {
   return new RegExp(`^foyer_presence_${what} 0$`, "m").test((await metrics.text()).body);
 }
 
-/** Waits until a server's metrics show none of them. */
+/** Waits until a server's metric is 0. */
 const untilNo = (server: Server, what: Shown) => until(() => hasNo(server, what));
 
 testOfTwo("A visitor with pages at two processes is online until both have lost it", async ([one, other]) => {
@@ -81,7 +81,7 @@ testOfTwo("A page that comes to another process each time never flickers", async
   for (const server of [other, one, other]) {
     await page.close();
     page = await server.enter(page.token);
-    // It comes once the connection is written.
+    // The code is sent once the connection is written.
     await page.next("lookup_code");
     await untilNo(last, "connections");
     last.clock.skip(GRACE);
@@ -104,14 +104,14 @@ testOfTwo("Two processes give no code to two visitors", async ([one, other]) => 
 
 const quiet: Log = () => {};
 
-/** A watch over processes, one of them this one. */
+/** Makes a process watch with a listener. */
 function watchOf(options: ConstructorParameters<typeof ProcessWatch>[0], onConnectionsEnded: () => void) {
   const watch = new ProcessWatch(options);
   watch.subscribe({ onConnectionsEnded });
   return watch;
 }
 
-Deno.test("The connections of a process that is silent are ended by another, and no others", async () => {
+Deno.test("Only the connections of a process without heartbeats are ended, by another process", async () => {
   await withStore(async (store) => {
     const clock = new ManualClock();
     const options = { store, log: quiet, interval: 5000, patience: 30_000, clock };
@@ -119,7 +119,7 @@ Deno.test("The connections of a process that is silent are ended by another, and
     const watches = ["a", "b", "c"].map((name) => watchOf(options, () => forgotten.push(name)));
     const [a, b, c] = watches;
     let alive = watches.length;
-    /** Lets time pass until each watch has sent its next heartbeat. */
+    /** Moves the clock until each watch has sent its next heartbeat. */
     const pass = async () => {
       clock.advance(5000);
       await until(() => clock.waiting === alive);
@@ -149,7 +149,7 @@ Deno.test("The connections of a process that is silent are ended by another, and
   });
 });
 
-Deno.test("A process that was taken for dead, and lives, says again who is connected to it", async () => {
+Deno.test("A process that was wrongly considered dead records its connections again", async () => {
   await withStore(async (store) => {
     let forgotten = 0;
     const watch = watchOf({ store, log: quiet, interval: 20 }, () => forgotten++);
@@ -162,7 +162,7 @@ Deno.test("A process that was taken for dead, and lives, says again who is conne
   });
 });
 
-Deno.test("10,000 visitors online have 10,000 codes; the next has that given out longest ago", async () => {
+Deno.test("10,000 visitors online have 10,000 codes; the next visitor gets the oldest one", async () => {
   await withStore(async (store) => {
     let ready = Promise.withResolvers<void>();
     const codes = new LookupCodes({ store, holder: "a process", secret: "secret", log: quiet });
@@ -186,7 +186,7 @@ Deno.test("10,000 visitors online have 10,000 codes; the next has that given out
   });
 });
 
-/** Codes for a visitor, who is then online with it. */
+/** Takes codes, and writes a visitor online for each. */
 async function giveCodes(store: VisitorStore, codes: LookupCodes, count: number, process: string) {
   const given: string[] = [];
   await until(() => {
@@ -203,7 +203,7 @@ async function giveCodes(store: VisitorStore, codes: LookupCodes, count: number,
   return given;
 }
 
-Deno.test("What one process gave out and got back another gives out, and many processes give none twice", async () => {
+Deno.test("Another process can give out returned codes, and many processes give out no code twice", async () => {
   await withStore(async (store) => {
     const clock = new ManualClock();
     const open = (holder: string) => {
@@ -223,7 +223,7 @@ Deno.test("What one process gave out and got back another gives out, and many pr
       })),
     );
     for (const code of gone.slice(500)) first.giveBack(code);
-    // Longer than a lease after its last code.
+    // The last code was given out longer ago than a lease.
     clock.advance(61_000);
     const others = Array.from({ length: 25 }, (_, i) => open(`process ${i}`));
     const given = gone.slice(0, 500);
@@ -253,7 +253,7 @@ Deno.test("Up to 10,000 visitors online at many processes each have a code of th
     const theirs = codes.slice(0, 9000);
     await connect("crowd", theirs);
     const given = new Set(theirs);
-    // Each holds more codes ready than it needs, so that they must share.
+    // Each process keeps more codes ready than it needs, so that they have to share.
     const processes = Array.from({ length: 10 }, (_, i) => {
       const codes = new LookupCodes({ store, holder: `process ${i}`, secret: "secret", log: quiet, clock });
       codes.start();
@@ -276,7 +276,7 @@ Deno.test("Up to 10,000 visitors online at many processes each have a code of th
   });
 });
 
-Deno.test("A guess beside a visitor's code meets somebody no more often than chance", () => {
+Deno.test("The codes next to a visitor's code are in use no more often than by chance", () => {
   for (const secret of ["one", "another", "a third"]) {
     const blocks = new CodeBlocks(secret);
     assert.equal(new Set(blocks.all).size, 10_000);
@@ -291,9 +291,9 @@ Deno.test("A guess beside a visitor's code meets somebody no more often than cha
   }
 });
 
-Deno.test("A code that somebody online has, whoever wrote it, is nobody else's", async () => {
+Deno.test("A code of a visitor online is given to nobody else, even if other software wrote it", async () => {
   await withStore(async (store) => {
-    // All blocks of codes but two are another process's.
+    // Another process leases all blocks but two.
     for (let block = 2; block < BLOCKS; block++) {
       await store.takeLease(`lookup codes ${block} of ${BLOCKS}`, "other", 60_000);
     }
@@ -325,7 +325,7 @@ Deno.test("A code that somebody online has, whoever wrote it, is nobody else's",
 testInFolder("What a database has forgotten in an outage is written again", async (folder) => {
   const path = `${folder}/foyer.db`;
   const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 20 });
-  // Whoever holds the file lets nobody else write.
+  // This connection locks the file, so that nobody else can write.
   using rival = new DatabaseSync(path);
   try {
     const said: string[] = [];
@@ -362,7 +362,7 @@ testInFolder("What a database has forgotten in an outage is written again", asyn
 });
 
 if (hasAllRights) {
-  Deno.test("While the database is away pages stay, and what happened meanwhile is written when it is back", async () => {
+  Deno.test("While the database is unavailable web pages stay connected, and their changes are written later", async () => {
     await using mongo = await startOwnMongo();
     const store = openMongoStore({ uri: mongo.uri, collection: "visitors", use: "request", log: quiet });
     try {
@@ -385,7 +385,7 @@ if (hasAllRights) {
       assert.equal(stays.socket.readyState, WebSocket.OPEN);
       await mongo.restart();
       const visitor = await eventually(async () => {
-        // A killed database may have lost what it had acknowledged: then the page says all again, as the SDK does.
+        // A killed database may have lost acknowledged writes: then the page sends everything again, like the SDK.
         const welcome = stays.messages.find((message) => message.type === "welcome");
         if (welcome !== undefined) {
           stays.shortId = welcome.short_id;

@@ -13,10 +13,9 @@ interface Page {
 }
 
 /**
- * What the SDK sends until everything is sent.
+ * Runs the SDK with some claims, and returns all messages that it sends.
  *
- * There is no browser in it, and no connection: of a page there is as little as the SDK needs to send at once. That it
- * does so in a browser is for tests/browser to show.
+ * Uses neither a browser nor a connection, but the few globals that the SDK needs; tests/browser runs it in a browser.
  */
 async function sentBy(
   sdk: vm.Script,
@@ -56,7 +55,7 @@ async function sentBy(
   return sent;
 }
 
-/** Texts at and over every bound, and those that are none in Unicode. */
+/** Texts at and above every limit, and texts that are not well-formed Unicode. */
 const TEXT = fc.oneof(
   fc.string({ unit: "binary", maxLength: 400 }),
   fc.array(fc.nat(0xffff), { maxLength: 300 }).map((units) => String.fromCharCode(...units)),
@@ -123,7 +122,7 @@ if (hasAllRights) {
   const readSdk = async () =>
     new vm.Script(await Deno.readTextFile(new URL("../../src/presence/sdk.js", import.meta.url)));
 
-  Deno.test("Whatever a page claims, the server takes what the SDK makes of it", async () => {
+  Deno.test("Whatever a web page claims, the server accepts the SDK's messages", async () => {
     const sdk = await readSdk();
     await fc.assert(
       fc.asyncProperty(
@@ -138,7 +137,7 @@ if (hasAllRights) {
     );
   });
 
-  Deno.test("As much as may be claimed is sent, by as many messages as that takes", async () => {
+  Deno.test("The largest possible claims are sent, in several messages", async () => {
     const many = (text: (i: number) => string) => Array.from({ length: 70 }, (_, i) => text(i));
     const sent = await sentBy(await readSdk(), {
       options: {

@@ -8,7 +8,7 @@ import { hasAllRights } from "../support/rights.ts";
 const SDK = new URL("../../src/presence/sdk.js", import.meta.url);
 const TYPES = new URL("../../src/presence/sdk.d.ts", import.meta.url);
 
-/** Uses of the SDK, each of which is written on a line of its own. */
+/** Uses of the SDK, and whether they are right; each is checked on a line of its own. */
 const USES: [use: string, isRight: boolean][] = [
   [`Foyer("init", { apiKey: "site" });`, true],
   [
@@ -47,11 +47,11 @@ if (hasAllRights) {
     assert.ok(length < 8192, `${length} bytes`);
   });
 
-  Deno.test("The SDK is sent without its comments, and is the same script", async () => {
+  Deno.test("The SDK is served without its comments, and otherwise unchanged", async () => {
     const script = await Deno.readTextFile(SDK);
     const sent = withoutComments(script);
     assert.doesNotMatch(sent, /^\s*(\/\/|\/?\*)/m);
-    // Nothing but comments, white space and empty lines.
+    // Only comments, white space and empty lines may differ.
     const linesOf = (text: string) =>
       text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
     const isComment = /^(\/\/|\/\*|\*)/;
@@ -59,7 +59,7 @@ if (hasAllRights) {
     new Function(sent);
   });
 
-  Deno.test("Where there is no page, as for rendering on a server, the SDK does nothing", () =>
+  Deno.test("Without a web page, as in server-side rendering, the SDK does nothing", () =>
     inFolder(async (folder) => {
       await Deno.copyFile(SDK, `${folder}/sdk.mjs`);
       const script = `import "./sdk.mjs"; import "./sdk.mjs?again";
@@ -93,7 +93,7 @@ if (hasAllRights) {
           cwd: folder,
           env: { NO_COLOR: "1" },
         });
-        // Two lines are before the first use.
+        // The first use is on the third line.
         const wrong = new Set(
           [...stderr.matchAll(/uses\.ts:(\d+):\d+/g)].map(([, line]) => USES[Number(line) - 3][0]),
         );

@@ -1,5 +1,5 @@
 /**
- * What streams send, whichever store is below.
+ * The contract of streams, the same for every store.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Streaming, streamingOver } from "../support/streams.ts";
 
 const seen = (second: number) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
 
-/** Visitors who are online, the last one seen last. */
+/** Visitors who are online; later ones in the list were seen more recently. */
 const online = (...shortIds: string[]) =>
   shortIds.map((short_id, i) => ({
     short_id,
@@ -21,7 +21,7 @@ const online = (...shortIds: string[]) =>
 
 const idsOf = (visitors: { short_id?: string }[]) => visitors.map(({ short_id }) => short_id);
 
-/** Runs every case over a store of its own, with nothing in it. */
+/** Registers every test, each with an empty store. */
 export function testStreamContract(
   engine: string,
   open: () => Promise<{ store: VisitorStore } & AsyncDisposable>,
@@ -42,7 +42,7 @@ export function testStreamContract(
       },
     });
 
-  test("a stream begins with the whole list and the counts, where no state is named", async (app) => {
+  test("without an id, a stream begins with the whole list and the counts", async (app) => {
     await app.put(...online("a", "b"), { short_id: "off" });
     const client = await app.stream();
     await app.until(() => client.events.length >= 2);
@@ -53,7 +53,7 @@ export function testStreamContract(
     assert.ok(client.retry >= 1000);
   });
 
-  test("who appears, changes, leaves, is removed or falls off the end is an event", async (app) => {
+  test("an event is sent for each visitor who appears, changes, leaves, is removed or falls off the end", async (app) => {
     await app.put(...online("a", "b", "c"));
     const query = "?q=online&max_results=3";
     const { visitors, id } = await app.list(query);
@@ -91,7 +91,7 @@ export function testStreamContract(
     assert.deepEqual(client.visitors.size, 0);
   });
 
-  test("what does not change a visitor is no event", async (app) => {
+  test("a write that does not change a visitor sends no event", async (app) => {
     await app.put(...online("a", "b"));
     const client = await app.stream();
     await app.until(() => client.dataOf("list").length === 1);
@@ -102,7 +102,7 @@ export function testStreamContract(
     assert.deepEqual(idsOf(client.dataOf("visitor")), ["c"]);
   });
 
-  test("a search without a match becomes one with, and one with typos gives way to it", async (app) => {
+  test("an exact match appears in an empty search, and replaces matches with typos", async (app) => {
     await app.put({ short_id: "a", is_online: true, last_seen_at: seen(1), name: "Mueller" });
     const client = await app.stream("?q=muellre");
     await app.until(() => client.dataOf("list").length === 1);
@@ -113,7 +113,7 @@ export function testStreamContract(
     await app.until(() => client.visitors.has("a") && !client.visitors.has("b"));
   });
 
-  test("a stream goes on after the state that Last-Event-ID or after names", async (app) => {
+  test("a stream resumes after the state in Last-Event-ID or after", async (app) => {
     await app.put(...online("a", "b"));
     const first = await app.stream();
     await app.until(() => first.dataOf("list").length === 1);
@@ -125,7 +125,7 @@ export function testStreamContract(
     const ways: [query: string, headers: Record<string, string>][] = [
       [`?after=${first.lastId}`, {}],
       ["", { "Last-Event-ID": first.lastId }],
-      // A browser repeats the URL.
+      // A browser reconnects with the same URL, so the header is newer.
       ["?after=other:1", { "Last-Event-ID": first.lastId }],
       [`?after=${id}`, { "Last-Event-ID": "" }],
     ];
@@ -138,7 +138,7 @@ export function testStreamContract(
     }
   });
 
-  test("where a stream cannot go on it begins with the whole list", async (app) => {
+  test("a stream that cannot resume begins with the whole list", async (app) => {
     await app.put(...online("a", "b"));
     const { id } = await app.list();
     const other = (await app.list("?q=%23vip")).id;
@@ -174,7 +174,7 @@ export function testStreamContract(
     assert.equal(client.list[1].name, "Ada 110");
   });
 
-  test("hidden attributes are in no event, and what changes of them alone is none", async (app) => {
+  test("events have no hidden attributes, and changes of these alone send none", async (app) => {
     await app.put(...online("a", "b"));
     const client = await app.stream();
     await app.until(() => client.dataOf("list").length === 1);
@@ -186,18 +186,22 @@ export function testStreamContract(
     assert.deepEqual(client.list, (await app.list()).visitors);
   }, { HIDDEN_ATTRIBUTES: "email" });
 
-  test("where clients cannot see the order, every change is the whole list", async (app) => {
-    await app.put(...online("a", "b"));
-    const client = await app.stream();
-    const received = () => (client.dataOf("list").at(-1)?.visitors ?? []) as { short_id: string }[];
-    await app.until(() => received().length === 2);
-    assert.deepEqual(idsOf(received()), ["b", "a"]);
-    await app.put({ short_id: "a", is_online: true, last_seen_at: seen(9), name: "of a" });
-    await app.until(() => idsOf(received()).join() === "a,b");
-    await app.put({ short_id: "c", is_online: true, last_seen_at: seen(5) });
-    await app.until(() => idsOf(received()).join() === "a,c,b");
-    assert.deepEqual(client.dataOf("visitor"), []);
-  }, { HIDDEN_ATTRIBUTES: "last_seen_at" });
+  test(
+    "if clients cannot sort by the attributes they receive, every change sends the whole list",
+    async (app) => {
+      await app.put(...online("a", "b"));
+      const client = await app.stream();
+      const received = () => (client.dataOf("list").at(-1)?.visitors ?? []) as { short_id: string }[];
+      await app.until(() => received().length === 2);
+      assert.deepEqual(idsOf(received()), ["b", "a"]);
+      await app.put({ short_id: "a", is_online: true, last_seen_at: seen(9), name: "of a" });
+      await app.until(() => idsOf(received()).join() === "a,b");
+      await app.put({ short_id: "c", is_online: true, last_seen_at: seen(5) });
+      await app.until(() => idsOf(received()).join() === "a,c,b");
+      assert.deepEqual(client.dataOf("visitor"), []);
+    },
+    { HIDDEN_ATTRIBUTES: "last_seen_at" },
+  );
 
   const action = fc.oneof(
     {

@@ -1,5 +1,5 @@
 /**
- * Who gets a stream, who does not, and how long it lives.
+ * The limits of streams: which requests are refused, and how long a stream lives.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const ADA = {
   lookup_code: "4711",
 };
 
-/** A store that can be switched off, and counts what it is asked. */
+/** Wraps a store so that a test can make it unavailable, and counts its reads of lists. */
 function switchable(store: VisitorStore) {
   const state = { isAway: false, finds: 0 };
   const guarded = new Proxy(store, {
@@ -59,7 +59,7 @@ const assertError = async (response: Response, status: number, error: string) =>
   if (status === 503) assert.ok(Number(response.headers.get("Retry-After")) >= 1);
 };
 
-test("What a search refuses a stream refuses, before it begins", async ({ ask, app }) => {
+test("A request that a search refuses is refused by a stream too, before it begins", async ({ ask, app }) => {
   for (const query of ["?max_results=0", "?max_results=x", `?q=${"x".repeat(257)}`, "?q=a&search=b"]) {
     const [search, stream] = [await ask(`/api/visitors/list/search${query}`), await ask(PATH + query)];
     assert.equal(stream.status, 400);
@@ -84,7 +84,7 @@ test("More streams than MAX_STREAMS are refused until one ends", async (app) => 
   await app.stream();
 }, { MAX_STREAMS: "2" });
 
-test("Of streams that are asked for at once no more are opened than may be", async (app) => {
+test("MAX_STREAMS holds for simultaneous requests, too", async (app) => {
   const responses = await Promise.all(Array.from({ length: 20 }, () => app.ask(PATH)));
   assert.equal(responses.filter(({ status }) => status === 200).length, 5);
   for (const { body } of responses) await body!.cancel();
@@ -99,7 +99,7 @@ test("Once the server stops, streams end and none begins", async (app) => {
   await ended;
 });
 
-test("A stream lives for half an hour at the most, and not as long as another", async (app) => {
+test("A stream lives for half an hour at most, and streams end at different times", async (app) => {
   const clients = await Promise.all(Array.from({ length: 30 }, () => app.stream()));
   const ended = () => clients.filter(({ hasEnded }) => hasEnded).length;
   app.clock.skip(26 * 60_000);
@@ -112,29 +112,29 @@ test("A stream lives for half an hour at the most, and not as long as another", 
   await app.until(() => ended() === 30);
 });
 
-test("A client hears something every 15 seconds", async (app) => {
+test("A client is sent a ping every 15 seconds", async (app) => {
   const client = await app.stream();
   const pings = client.dataOf("ping").length;
   await app.until(() => client.dataOf("ping").length > pings);
   assert.deepEqual(client.dataOf("ping")[0], {});
 });
 
-test("A stream by a lookup code that nobody has is a try, and so is each further one", async (app) => {
+test("Each stream of a search by lookup code that finds nobody counts as a guess", async (app) => {
   for (let i = 0; i < 3; i++) await app.stream(`?q=000${i}`);
   await assertError(await app.ask(`${PATH}?q=0004`), 429, "too_many_requests");
   await assertError(await app.ask("/api/visitors/list/search?q=4711"), 429, "too_many_requests");
-  // Not every reading of a stream: each counts once.
+  // A stream counts once, however often its list is read.
   app.clock.skip(58_000);
   await assertError(await app.ask(`${PATH}?q=4711`), 429, "too_many_requests");
   app.clock.skip(2000);
   const client = await app.stream("?q=4711");
   await client.until(({ visitors }) => visitors.has("ada"));
-  // Whoever goes on watching a code tries again.
+  // Opening the stream again after a minute is another guess.
   app.clock.skip(60_000);
   await app.until(() => client.hasEnded);
 }, { LOOKUP_MISSES_PER_MINUTE: "3" });
 
-test("A stream is one request of a key's limit", async (app) => {
+test("A stream counts as one request for a key's RATE_LIMIT", async (app) => {
   await app.stream();
   await assertError(await app.ask("/api/visitors/list/latest"), 429, "too_many_requests");
   app.clock.skip(1000);
@@ -142,7 +142,7 @@ test("A stream is one request of a key's limit", async (app) => {
 }, { RATE_LIMIT: "1" });
 
 test(
-  "While the database is away no stream begins, and those that are open go on once it is back",
+  "While the database is unavailable no stream begins, and open streams continue once it answers again",
   async (app, state) => {
     const client = await app.stream();
     await client.untilStarted();
@@ -160,7 +160,7 @@ test(
 );
 
 test(
-  "However many follow a list it is read once a second, and not where nothing was written",
+  "A list is read at most once a second however many streams follow it, and only after writes",
   async (app, state) => {
     const queries = ["", "?q=%23vip", "?q=online&max_results=5"];
     const clients = await Promise.all(
@@ -191,7 +191,7 @@ test(
   },
 );
 
-Deno.test("What this process writes is sent at once, and the list is not read for it", async () => {
+Deno.test("Writes of this process are sent at once, without reading the list", async () => {
   const store = openSqliteStore(":memory:");
   const { state, guarded } = switchable(store);
   const clock = new ManualClock();
@@ -206,14 +206,14 @@ Deno.test("What this process writes is sent at once, and the list is not read fo
     [() => app.store.putVisitors([visitorOf({ short_id: "c" })]), () => !client.visitors.has("ada")],
     [() => app.remove("b"), () => !client.visitors.has("b")],
   ];
-  // All of them together take less than a second.
+  // All changes together take less than the second after which the list would be read.
   for (const [work, isSeen] of changes) {
     await work();
     clock.skip(200);
     await client.until(isSeen);
   }
   assert.equal(state.finds, 0);
-  // Nobody knows yet who comes after "c".
+  // Who comes after "c" is unknown until the next read.
   assert.deepEqual([...client.visitors.keys()], ["c"]);
   await app.until(() => client.visitors.has("ada"));
   assert.deepEqual(client.list, (await app.list("?q=online&max_results=2")).visitors);

@@ -1,5 +1,5 @@
 /**
- * Streams over real connections, by both ways of listening.
+ * Streams over real connections, with `Deno.serve` and with `node:http`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const WAYS: [name: string, start: (app: Streaming) => Promise<Listener> | Listen
   ],
 ];
 
-/** A visitor whose JSON has 10,000 characters and more. */
+/** A visitor whose JSON has more than 10,000 characters. */
 const large = (i: number, name: string) => ({
   short_id: `v${i}`,
   is_online: true,
@@ -39,7 +39,7 @@ for (const [name, start] of WAYS) {
   const test = (sentence: string, work: (app: Streaming, port: number) => Promise<void>) =>
     hasAllRights && Deno.test({
       name: `${name} ${sentence}`,
-      // Servers close their connections a little later.
+      // Servers close their connections only after the test.
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
@@ -60,7 +60,7 @@ for (const [name, start] of WAYS) {
   const request = (port: number, signal?: AbortSignal) =>
     fetch(`http://127.0.0.1:${port}/api/visitors/list/stream`, { headers: { Authorization: "key" }, signal });
 
-  test("sends each event at once, uncompressed, and to nobody's cache", async (app, port) => {
+  test("sends each event at once, uncompressed and not cacheable", async (app, port) => {
     await app.put(large(1, "Ada"));
     const response = await request(port);
     assert.equal(response.headers.get("Content-Encoding"), null);
@@ -74,7 +74,7 @@ for (const [name, start] of WAYS) {
     }
   });
 
-  test("notices who is gone, though nothing is sent to them", async (app, port) => {
+  test("notices that a client disconnected, even if nothing is being sent", async (app, port) => {
     const gone = new AbortController();
     const response = await request(port, gone.signal);
     const client = new StreamClient(response);
@@ -85,7 +85,7 @@ for (const [name, start] of WAYS) {
     await until(async () => await openStreams(app) === 0);
   });
 
-  test("leaves no stream behind for those who are gone before they are answered", async (app, port) => {
+  test("leaves no stream open for a client that disconnected before the answer", async (app, port) => {
     const head = `GET /api/visitors/list/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: key\r\n\r\n`;
     for (let i = 0; i < 100; i++) {
       const connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -109,7 +109,7 @@ for (const [name, start] of WAYS) {
   });
 
   test(
-    "holds next to nothing for a listener that does not read, who gets the whole list later",
+    "buffers little for a client that does not read, and later sends it the whole list",
     async (app, port) => {
       const count = 100;
       const all = (name: string) => Array.from({ length: count }, (_, i) => large(i, name));

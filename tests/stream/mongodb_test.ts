@@ -5,7 +5,7 @@ import { hasAllRights } from "../support/rights.ts";
 import { streamingOver } from "../support/streams.ts";
 import { testStreamContract } from "./contract.ts";
 
-// The driver reads the environment when it is imported, which plain `deno test` may not.
+// Importing the driver reads the environment, for which plain `deno test` has no permission.
 if (hasAllRights) {
   const { openMongoStore } = await import("../../src/store/mongodb/store.ts");
   const { startWireProxy } = await import("../support/wire.ts");
@@ -13,7 +13,7 @@ if (hasAllRights) {
 
   testStreamContract("MongoDB", () => openIndexed(), options);
 
-  Deno.test("MongoDB: documents that other software wrote are followed as they are", options, async () => {
+  Deno.test("MongoDB: streams follow documents that other software wrote", options, async () => {
     await using opened = await openIndexed();
     const { collection } = opened;
     await using app = streamingOver(opened.store);
@@ -25,7 +25,7 @@ if (hasAllRights) {
       { is_online: true },
     ]);
     const client = await app.stream("?q=online");
-    // What is stored as text is last in lists, which a client cannot see: it gets them whole.
+    // Visitors whose `last_seen_at` is a string are last in lists. A client cannot see why, so it is sent whole lists.
     const received = () =>
       (client.dataOf("list").at(-1)?.visitors ?? []) as { short_id: string; name: string }[];
     const shown = () => received().map(({ short_id, name }) => `${short_id} ${name}`).join();
@@ -42,7 +42,7 @@ if (hasAllRights) {
 
   const QUERIES = ["", "#vip", "id:user-1", "-online #vip"];
 
-  Deno.test("MongoDB: forty listeners on four lists have each read once a second", options, async () => {
+  Deno.test("MongoDB: forty streams of four lists read each list once a second", options, async () => {
     await using made = await open("followed");
     await made.store.reindex(() => {});
     await using proxy = startWireProxy(mongo.uri);

@@ -1,5 +1,5 @@
 /**
- * Streams of the real server, which stops, and which is killed.
+ * Streams of a real server process that stops, or is killed.
  *
  * @module
  */
@@ -59,7 +59,7 @@ for (
       Array.from({ length: 20 }, async () => new StreamClient(await fetch(url, { headers }))),
     );
     await Promise.all(clients.map((client) => client.until(({ visitors }) => visitors.size === 12)));
-    // Nor does one who does not read hold it up.
+    // A client that does not read must not delay the stop either.
     using silent = await Deno.connect({ hostname: "127.0.0.1", port });
     await silent.write(
       new TextEncoder().encode(
@@ -87,7 +87,7 @@ testInFolder(
     try {
       for (let kill = 1; kill <= 3; kill++) {
         await until(() => clients.every(({ connected }) => connected >= kill));
-        // As others do, so that some of it happens while nobody listens.
+        // Changes just before the kill, so that the clients miss some of them.
         for (let change = 0; change < 6; change++) {
           const body = JSON.stringify({ name: `${kill} ${change}`, tags: change % 2 ? ["#vip"] : [] });
           const response = await fetch(`${api}/visitors/v${change * kill % 12}`, {

@@ -1,7 +1,7 @@
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { testStreamContract } from "./contract.ts";
 
-// A reading that nobody waits for any more keeps the timer of its deadline until it is done.
+// A read whose caller no longer waits keeps the timer of its deadline until it ends.
 const options = { sanitizeOps: false, sanitizeResources: false };
 
 testStreamContract("SQLite", () => {
