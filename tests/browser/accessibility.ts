@@ -1,5 +1,5 @@
 /**
- * The agents' console for everybody. It is a part of `deno task test:browser`.
+ * The accessibility of the agents' console. A part of `deno task test:browser`.
  *
  * @module
  */
@@ -7,4 +7,4 @@ import { inFolder } from "../support/folders.ts";
 import { CONSOLE_ACCESS } from "./console_access.ts";
 import { tryAll } from "./console_trials.ts";
 
-Deno.test("The console for everybody", (t) => inFolder((folder) => tryAll(t, folder, CONSOLE_ACCESS)));
+Deno.test("The accessibility of the console", (t) => inFolder((folder) => tryAll(t, folder, CONSOLE_ACCESS)));

@@ -1,5 +1,5 @@
 /**
- * Agents at their consoles, for the tests in a browser, and the visitors that they see.
+ * Helpers for the tests of the console in a browser: consoles, and the visitors that they show.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { type Installation, REST_KEY, until } from "./installation.ts";
 
 export const WRITE_KEY = "write-key-of-the-tests";
 
-/** A browser's own messages about requests that were refused, and connections that were lost. */
+/** A browser's own messages about refused requests and lost connections. */
 const REFUSED = /^Failed to load resource/;
 
-/** A console. */
+/** An open console. */
 export class Console {
   constructor(readonly page: Page, readonly context: BrowserContext, readonly problems: string[]) {}
 
@@ -26,7 +26,7 @@ export class Console {
     await this.page.fill("#agent", agent);
     await this.page.click("button[type=submit]");
     await this.page.waitForSelector(".table, .nothing");
-    // Where the button was, the table is.
+    // The table appears under the pointer, which would freeze its order.
     await this.page.mouse.move(0, 0);
   }
 
@@ -35,7 +35,7 @@ export class Console {
     return this.page.locator(`.row[data-id="${shortId}"]`);
   }
 
-  /** The names of the visitors in the table, from the top; who is leaving has a minus. */
+  /** The names of the visitors in the table, from the top; a minus marks those who have left. */
   async names(): Promise<string[]> {
     return await this.page.evaluate(() =>
       // deno-lint-ignore no-explicit-any -- the page's types are not the test's
@@ -46,7 +46,7 @@ export class Console {
     );
   }
 
-  /** Waits until the table has these visitors, from the top. */
+  /** Waits until the table has exactly these visitors, from the top. */
   async untilNames(...names: string[]) {
     let last: string[] = [];
     try {
@@ -59,44 +59,44 @@ export class Console {
     }
   }
 
-  /** Searches for something. */
+  /** Types a search, and starts it. */
   async search(q: string) {
     await this.page.fill("#search", q);
     await this.page.press("#search", "Enter");
   }
 
-  /** Takes the browser's own messages of refused requests away. */
+  /** Drops the browser's own messages about refused requests; asserts that there are no other problems. */
   forgetRefusals() {
     const others = this.problems.splice(0).filter((problem) => !REFUSED.test(problem));
     this.problems.push(...others);
   }
 }
 
-/** What a sentence about the console is given. */
+/** The environment of a test of the console. */
 export interface Scene {
   foyer: Installation;
   store: VisitorStore;
-  /** Puts visitors into the database, as other software does. */
+  /** Writes visitors to the database, like other software. */
   put(...documents: Record<string, unknown>[]): Promise<void>;
-  /** Opens a console in a browser of its own, and signs in unless that is not wanted. */
+  /** Opens a console in a new browser context, and signs in unless `key` is `null`. */
   openConsole(
     options?: BrowserContextOptions & { agent?: string; key?: string | null; path?: string },
   ): Promise<Console>;
-  /** Opens a page of the console in a browser that is open already. */
+  /** Opens another tab in the browser context of a console. */
   openTab(console: Console, path?: string): Promise<Console>;
-  /** Asks the API with the write key. */
+  /** Sends a request to the API with the write key. */
   ask(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
-/** Sentences about the console, and what shows that they are true. */
+/** Tests of the console: sentences, each with the function that proves it. */
 export type ConsoleSentences = Record<string, (scene: Scene) => Promise<void>>;
 
-/** The visitors of a document's attributes; online unless they say otherwise. */
+/** Makes a visitor of a document; online by default. */
 function visitorOf(document: Record<string, unknown>) {
   return readVisitor({ is_online: true, last_seen_at: new Date(), added_at: new Date(), ...document })!;
 }
 
-/** Opens the store of an installation from this process, as other software would. */
+/** Opens the store of an installation from this process, like other software. */
 export async function openSceneStore(folder: string, mongoUri: string | undefined): Promise<VisitorStore> {
   return await openStore(
     mongoUri === undefined
@@ -107,7 +107,7 @@ export async function openSceneStore(folder: string, mongoUri: string | undefine
   );
 }
 
-/** Does what shows a sentence, with no visitor there before it; fails where a page had problems that are left. */
+/** Runs a test with an empty store. Fails if a web page had problems that the test did not drop. */
 export async function playScene(
   browser: Browser,
   foyer: Installation,

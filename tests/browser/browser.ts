@@ -1,7 +1,7 @@
 /**
  * The web SDK and the demo shop in a real browser, with a server and either store behind them.
  *
- * It has a task of its own, `deno task test:browser`, since it needs a browser.
+ * These tests have their own task, `deno task test:browser`, since they need a browser.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Site } from "./site.ts";
 import { visitWith } from "./visit.ts";
 import { VISITORS } from "./visitors.ts";
 
-/** Two servers at once, since most of the time nothing is done but to wait until a visitor is offline. */
+/** Runs the tests on two servers at once, since most of the time is spent waiting until a visitor is offline. */
 async function tryAll(t: Deno.TestContext, folder: string, store: Record<string, string>) {
   await using site = new Site();
   await using browser = await startFullBrowser();
@@ -28,7 +28,7 @@ async function tryAll(t: Deno.TestContext, folder: string, store: Record<string,
         await t.step({
           name,
           fn: () => visitWith(browser, foyer, site, work),
-          // Without which no two steps run at once.
+          // Deno runs steps concurrently only without sanitizers.
           ...{ sanitizeOps: false, sanitizeResources: false, sanitizeExit: false },
         });
       }
@@ -36,9 +36,9 @@ async function tryAll(t: Deno.TestContext, folder: string, store: Record<string,
   );
 }
 
-Deno.test("Visitors come in, with the embedded store", (t) => inFolder((folder) => tryAll(t, folder, {})));
+Deno.test("The web SDK, with the embedded store", (t) => inFolder((folder) => tryAll(t, folder, {})));
 
-Deno.test("Visitors come in, with MongoDB", (t) =>
+Deno.test("The web SDK, with MongoDB", (t) =>
   inFolder(async (folder) => {
     await using mongo = await startMongo();
     await tryAll(t, folder, { MONGO_URI: mongo.uri });

@@ -1,5 +1,5 @@
 /**
- * Pages that change what is built in, draw themselves anew, or have a framework's zones.
+ * Web pages that replace built-in functions, render themselves again, or use a framework's zones.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const CLAIMS =
   `identities: ["Ada", "ada@example.com"], tags: ["#vip"], metadata: { plan: "pro", seats: 3 }, ` +
   `integrationIds: ["crm:1"]`;
 
-/** What old scripts do to a page before the SDK is loaded. */
+/** Scripts that change a web page's built-in objects before the SDK is loaded. */
 const CHANGES: Record<string, string> = {
   "Prototype.js gives toJSON to arrays": `
     Array.prototype.toJSON = function () { return "[" + this.join(", ") + "]" };
@@ -65,7 +65,7 @@ const CHANGES: Record<string, string> = {
   "its JSON throws": `JSON.parse = JSON.stringify = () => { throw new Error("no JSON") };`,
 };
 
-/** Angular's zone.js; a package manager puts it there, since a module's text cannot be imported on all of Deno's versions. */
+/** Reads the source of Angular's zone.js. `npm` fetches it, since older versions of Deno cannot import a module as text. */
 async function readZoneJs(): Promise<string> {
   let script = "";
   await inFolder(async (folder) => {
@@ -87,7 +87,7 @@ async function isThere({ foyer, site, open }: Visit, name: string, changes: stri
       pageOf(foyer, `Foyer("init", { apiKey: "${SITE_KEY}", lookupCodeElement: "#code", ${CLAIMS} });`)
         .replace(/^.*<p id="code"><\/p>/, ""),
   }));
-  // By an element, since a promise of the page's own may never be fulfilled.
+  // The short id is read from the title, since promises may be broken on this page.
   await page.evaluate(`void Foyer("getShortId", (shortId) => document.title = shortId)`);
   await until("it has a short id", async () => await page.title() !== "Changed");
   const visitor = await foyer.untilVisitor(await page.title(), "it is there", ({ tags }) => tags.length > 0);
@@ -97,7 +97,7 @@ async function isThere({ foyer, site, open }: Visit, name: string, changes: stri
   await until("its code is shown", async () => /^\d{4}$/.test(await page.textContent("#code") ?? ""));
 }
 
-/** What pages change, and what the SDK does all the same. */
+/** Tests of the SDK on web pages that change its environment. */
 export const CHANGED_PAGES: Sentences = {
   ...Object.fromEntries(
     Object.entries(CHANGES).map(([name, changes]) => [
@@ -106,7 +106,7 @@ export const CHANGED_PAGES: Sentences = {
     ]),
   ),
 
-  async "An element or a frame called Foyer is not taken for the SDK"({ foyer, site, open }) {
+  async "An element or a frame named Foyer is not mistaken for the SDK"({ foyer, site, open }) {
     for (
       const element of [
         `<p id="Foyer">`,
@@ -130,7 +130,9 @@ export const CHANGED_PAGES: Sentences = {
     }
   },
 
-  async "A code's element that is drawn later, and anew, shows the code"({ foyer, site, open }) {
+  async "An element for the lookup code that is added or replaced later shows the code"(
+    { foyer, site, open },
+  ) {
     const page = await open(site.add(
       "/drawn",
       `${HEAD}<title>Drawn</title><div id="app"></div>
@@ -181,10 +183,10 @@ export const CHANGED_PAGES: Sentences = {
     assert.match(problems.splice(0).join(), /^(warning: Foyer: TypeError[^]*)?$/);
   },
 
-  async "Timers of the SDK are outside the zones of Angular, and callbacks inside"(
+  async "The SDK's timers run outside the zones of Angular, and the page's callbacks inside"(
     { foyer, site, open, context },
   ) {
-    // Without the Navigation API, so that the SDK looks at the URL every second.
+    // Removes the Navigation API, so that the SDK polls the URL every second.
     await context.addInitScript(
       `delete window.navigation; Object.defineProperty(window, "navigation", { value: undefined });`,
     );

@@ -1,5 +1,5 @@
 /**
- * What agents do at their consoles: codes, claims, watching, changes, and what calls them.
+ * Tests of agents' actions in the console: lookup codes, claims, watching, changes and alerts.
  *
  * @module
  */
@@ -15,9 +15,9 @@ const person = (name: string, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** What agents do. */
+/** Tests of agents' actions. */
 export const CONSOLE_AGENTS: ConsoleSentences = {
-  async "A code is entered by the keyboard alone, and who it is stands in the same place"(
+  async "A lookup code is entered by keyboard alone, and its visitor is shown beside it"(
     { put, openConsole },
   ) {
     await put(
@@ -31,7 +31,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     const answer = page.locator("#code-answer");
     await answer.locator(".found:has-text('Ada')").waitFor();
     assert.match(await answer.innerText(), /ada@example\.com[^]*Köln/);
-    // The next digits are another code.
+    // The next digits replace the code.
     await page.keyboard.type("0816");
     await answer.locator("text=Nobody has the code 0816").waitFor();
     await page.keyboard.type("081");
@@ -43,11 +43,11 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await page.waitForSelector(".visitor", { state: "detached" });
   },
 
-  async "Too many wrong codes are a wait, which counts down and ends by itself"({ put, openConsole }) {
+  async "After too many wrong codes, a countdown is shown, and ends by itself"({ put, openConsole }) {
     await put(person("Ada", { lookup_code: "4711" }));
     const console = await openConsole();
     const { page } = console;
-    // The server's own limit is a minute long.
+    // Answered by the test, since the server's own limit lasts a minute.
     let refuses = true;
     await page.route("**/list/search*", (route) =>
       refuses
@@ -68,7 +68,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     console.forgetRefusals();
   },
 
-  async "One visitor is shown with every attribute and its meaning, links and who else it may be"(
+  async "A visitor is shown with every attribute and its meaning, with links, and with others who are the same person"(
     { put, openConsole },
   ) {
     await put(
@@ -109,7 +109,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await page.waitForSelector(".visitor .state.offline");
   },
 
-  async "The pages of a visitor of the site are listed with their times"({ foyer, openConsole }) {
+  async "The web pages that a visitor viewed are listed with their times"({ foyer, openConsole }) {
     const console = await openConsole();
     const shop = await console.context.newPage();
     await shop.goto(`${foyer.url}/demo`);
@@ -127,7 +127,9 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await shop.close();
   },
 
-  async "A colleague sees who is on it, and takes over only after asking"({ put, openConsole, foyer }) {
+  async "Colleagues see who claimed a visitor, and take over only after a confirmation"(
+    { put, openConsole, foyer },
+  ) {
     await put(person("Ada"));
     const [grace, alan] = [
       await openConsole({ agent: "Grace", key: REST_KEY }),
@@ -144,7 +146,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await grace.row("id-Ada").locator("text=Alan is on it").waitFor();
     await alan.page.click("[aria-pressed='true']:has-text('I am on it')");
     await grace.row("id-Ada").locator("text=is on it").waitFor({ state: "detached" });
-    // With the tab it ends.
+    // The claim ends when the tab is closed.
     await alan.page.click("button:has-text('I am on it')");
     await grace.row("id-Ada").locator("text=Alan is on it").waitFor();
     await alan.page.close({ runBeforeUnload: false });
@@ -153,7 +155,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     alan.forgetRefusals();
   },
 
-  async "An agent without a name is asked for it before anybody sees it"({ put, openConsole, foyer }) {
+  async "An agent without a name has to enter one before claiming a visitor"({ put, openConsole, foyer }) {
     await put(person("Ada"));
     const console = await openConsole({ agent: "" });
     await console.row("id-Ada").click();
@@ -164,7 +166,9 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.equal((await foyer.visitor("id-Ada"))!.claimed_by, "Zoë");
   },
 
-  async "A visitor is watched where the server says, and else it says what to set"({ put, openConsole }) {
+  async "A visitor is watched at the server's URL; without one, the console names the variable to set"(
+    { put, openConsole },
+  ) {
     await put(person("Ada", { watch_link: "https://watch.example/ada" }), person("Bob"));
     const console = await openConsole();
     const { page, context } = console;
@@ -191,11 +195,11 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     console.forgetRefusals();
   },
 
-  async "With the write key a visitor is renamed, tagged, taken out of waiting, and deleted after a question"(
+  async "With the write key a visitor is renamed, tagged, taken out of waiting, and deleted after a confirmation"(
     { put, openConsole, foyer },
   ) {
     await put(person("Ada", { is_waiting_for_call: true, waiting_since: new Date(), tags: ["#old"] }));
-    // Beside a visitor a narrower window has no room for tags.
+    // In a narrower window, the table beside an open visitor has no room for tags.
     const console = await openConsole({ key: WRITE_KEY, viewport: { width: 1440, height: 900 } });
     const { page } = console;
     await console.row("id-Ada").click();
@@ -216,13 +220,13 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.ok(await foyer.visitor("id-Ada"));
     await page.click("button:has-text('Delete')");
     await page.click("button:has-text('Delete for good')");
-    // Where the button was, the list is, which stands still under a pointer.
+    // Moved away, since the list is frozen while the pointer is over it.
     await page.mouse.move(0, 0);
     await page.waitForSelector("text=Nobody is online");
     assert.equal(await foyer.visitor("id-Ada"), undefined);
   },
 
-  async "With a key that only reads nothing is offered that it may not do"({ put, openConsole }) {
+  async "With a key that only reads, no changes are offered"({ put, openConsole }) {
     await put(person("Ada"));
     const console = await openConsole({ key: REST_KEY });
     await console.row("id-Ada").click();
@@ -230,7 +234,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.equal(await console.page.locator(".writes").count(), 0);
   },
 
-  async "A call that is asked for on the demo page rings at the agent, and stops when it is taken"(
+  async "A call requested on the demo page rings at the agent, until an agent claims the visitor"(
     { foyer, put, openConsole, ask },
   ) {
     await put(person("Early", { is_waiting_for_call: true, waiting_since: new Date() }));
@@ -264,7 +268,9 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await shop.close();
   },
 
-  async "It rings for who begins to wait although a search leaves them out"({ put, openConsole, ask }) {
+  async "The bell rings for a visitor who begins to wait, even if the search leaves the visitor out"(
+    { put, openConsole, ask },
+  ) {
     await put(person("Ada", { tags: ["#vip"] }), person("Bob"));
     const console = await openConsole({ path: "/#q=%23vip" });
     const { page } = console;
@@ -278,7 +284,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await page.waitForSelector(".ringing", { state: "detached" });
   },
 
-  async "Whoever looks elsewhere is notified of a waiter, once notifications were allowed by a click"(
+  async "An agent in another tab is notified of a waiting visitor, after turning notifications on by a click"(
     { put, openConsole, ask },
   ) {
     await put(person("Ada"));
@@ -304,7 +310,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     await until("it is taken back", () => page.evaluate("notices[0][2].isClosed === true"));
   },
 
-  async "Everything is done by the keyboard alone"({ put, openConsole }) {
+  async "All actions can be done by keyboard alone"({ put, openConsole }) {
     await put(person("Ada"), person("Bob", { is_waiting_for_call: true, waiting_since: new Date() }));
     const console = await openConsole();
     const { page } = console;
@@ -328,7 +334,7 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
     assert.equal(await focused(), "id-Bob");
     await page.keyboard.press("/");
     assert.equal(await focused(), "search");
-    // Off while one types.
+    // Shortcuts are off in a text field.
     await page.keyboard.type("cjw?");
     assert.equal(await page.inputValue("#search"), "cjw?");
     assert.equal(await page.locator("dialog").count(), 0);
@@ -342,9 +348,9 @@ export const CONSOLE_AGENTS: ConsoleSentences = {
   },
 };
 
-/** What agents do where `CONSOLE_MODE=code`. */
+/** Tests with `CONSOLE_MODE=code`. */
 export const CODE_DESK: ConsoleSentences = {
-  async "Agents see nothing but the code entry, and the one visitor whose code it is"({ put, openConsole }) {
+  async "Agents see only the code entry, and the visitor whose code they enter"({ put, openConsole }) {
     await put(
       person("Ada", { lookup_code: "4711", unique_id: "user-1" }),
       person("Other", { unique_id: "user-1", lookup_code: "0815" }),

@@ -1,5 +1,5 @@
 /**
- * What the console lives through: lost connections, restarts, other tabs, hostile visitors.
+ * Tests of the console's robustness: lost connections, restarts, several tabs, hostile visitors.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const person = (name: string, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** Counts the streams that the pages of a browser open. */
+/** Counts the streams that the tabs of a browser context open. */
 function countStreams(console: Console): { opened: number } {
   const counted = { opened: 0 };
   console.context.on("request", (request) => {
@@ -23,7 +23,7 @@ function countStreams(console: Console): { opened: number } {
   return counted;
 }
 
-/** Text that does harm where it is taken for anything but text. */
+/** Text that would do harm if it were interpreted as markup, a URL or code. */
 const HOSTILE = [
   `<img src=x onerror="globalThis.harmed=1">`,
   `"><script>globalThis.harmed=1</script>`,
@@ -35,9 +35,9 @@ const HOSTILE = [
   `\u2066\u2067\u200f${"x".repeat(300)}`,
 ];
 
-/** What the console lives through. */
+/** Tests of the console's robustness. */
 export const CONSOLE_LIFE: ConsoleSentences = {
-  async "A connection that is lost is said at once, and nothing is missed when it is back"(
+  async "A lost connection is shown at once, and no change is missed after the reconnect"(
     { put, openConsole, foyer, store },
   ) {
     await put(person("Ada"), person("Bob"));
@@ -60,9 +60,11 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     console.forgetRefusals();
   },
 
-  async "A connection that is silent is given up, and it is said since when"({ put, openConsole, foyer }) {
+  async "A silent connection is aborted, and the console shows since when the list is old"(
+    { put, openConsole, foyer },
+  ) {
     await put(person("Ada"));
-    // A network that takes everything and brings nothing.
+    // Simulates a network that accepts requests and delivers no answers.
     let isSilent = false;
     const relay = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const connections = new Set<Deno.Conn>();
@@ -100,14 +102,14 @@ export const CONSOLE_LIFE: ConsoleSentences = {
       try {
         connection.close();
       } catch {
-        // It is closed.
+        // The connection is closed already.
       }
     }
     await accepting.catch(() => {});
     console.forgetRefusals();
   },
 
-  async "Tabs with the same key and search share one stream, which goes on when its tab is closed"(
+  async "Tabs with the same key and search share one stream, which another tab resumes when its tab is closed"(
     { put, openConsole, openTab },
   ) {
     await put(person("Ada"));
@@ -135,7 +137,7 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     await until("the others are still there", async () => (await second.names()).length === 3);
   },
 
-  async "A browser without locks has a stream for each tab"({ put, openConsole, openTab }) {
+  async "In a browser without Web Locks, each tab has its own stream"({ put, openConsole, openTab }) {
     await put(person("Ada"));
     const first = await openConsole({ key: null });
     await first.context.addInitScript("delete Navigator.prototype.locks");
@@ -147,7 +149,7 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     for (const tab of [first, second]) await tab.row("id-Bob").waitFor();
   },
 
-  async "Whatever a visitor puts into its attributes is text"({ put, openConsole, store }) {
+  async "All attributes of a visitor are shown as text, whatever they contain"({ put, openConsole, store }) {
     await put(...HOSTILE.map((text, i) => ({
       short_id: `hostile-${i} ${text.replace(/[^ -~]/g, "")}`,
       name: text,
@@ -201,7 +203,7 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
   },
 
-  async "Right-to-left names stand in their own direction, and change nothing around them"(
+  async "Right-to-left names have their own direction, and do not affect the text around them"(
     { put, openConsole },
   ) {
     await put(person("שלום", { email: "a@example.com" }), person("Ada"));
@@ -214,7 +216,7 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     assert.equal(await console.page.evaluate(style), '["rtl","isolate"]');
   },
 
-  async "A server that is busy, or wants to be left alone, is said and waited for"({ put, openConsole }) {
+  async "If the server is busy or limits requests, the console says so and waits"({ put, openConsole }) {
     await put(person("Ada"));
     const console = await openConsole({ key: null });
     const { page } = console;
@@ -237,7 +239,7 @@ export const CONSOLE_LIFE: ConsoleSentences = {
     console.forgetRefusals();
   },
 
-  async "Where no more streams are to be had the list is read again and again"({ put, openConsole }) {
+  async "If no more streams may be open, the console polls the list"({ put, openConsole }) {
     await put(person("Ada"));
     const console = await openConsole({ key: null });
     await console.page.route("**/list/stream*", (route) =>

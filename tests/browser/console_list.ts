@@ -1,5 +1,5 @@
 /**
- * The console's list: who comes, changes and leaves, and what stands still meanwhile.
+ * Tests of the console's list: visitors who arrive, change and leave, and the frozen order.
  *
  * @module
  */
@@ -19,9 +19,9 @@ const person = (name: string, more: Record<string, unknown> = {}) => ({
 const waiting = (name: string, minutes: number) =>
   person(name, { is_waiting_for_call: true, waiting_since: minutesAgo(minutes) });
 
-/** The list. */
+/** Tests of the list. */
 export const CONSOLE_LIST: ConsoleSentences = {
-  async "An agent signs in with a key, which is kept for the tab alone"({ put, openConsole, openTab }) {
+  async "An agent signs in with a key, which is stored for the tab only"({ put, openConsole, openTab }) {
     await put(person("Ada"));
     const console = await openConsole({ key: null });
     const { page } = console;
@@ -44,7 +44,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     assert.ok(!(await page.content()).includes("Ada"));
   },
 
-  async "Who comes, changes and leaves is seen by itself"({ put, openConsole, store, ask }) {
+  async "Visitors who arrive, change and leave are shown without a reload"({ put, openConsole, store, ask }) {
     const console = await openConsole();
     const { page } = console;
     await page.waitForSelector("text=Nobody is online");
@@ -66,7 +66,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     await page.waitForSelector("#freshness:has-text('Live')");
   },
 
-  async "Those who wait come first, the longest first, and their time ticks amber and red"(
+  async "Waiting visitors come first, the longest wait first, and their times turn amber and red"(
     { put, openConsole },
   ) {
     await put(person("Visitor"), waiting("Short", 1), waiting("Long", 7.5), waiting("Middle", 3));
@@ -85,7 +85,9 @@ export const CONSOLE_LIST: ConsoleSentences = {
     assert.match(icon!, /icons\/3\.svg$/);
   },
 
-  async "Nothing moves under the pointer, and newcomers wait behind a number"({ put, openConsole }) {
+  async "No row moves under the pointer, and a button shows the number of new visitors"(
+    { put, openConsole },
+  ) {
     await put(...["One", "Two", "Three", "Four"].map((name) => person(name)));
     const console = await openConsole();
     const { page } = console;
@@ -101,7 +103,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     await console.row(`id-${before[3]}`).locator("text=/moved").waitFor();
     await console.row(`id-${before[2]}`).locator("text=Left").waitFor();
     const stands = [before[0], before[1], `${before[2]}-`, before[3]];
-    // Longer than a leaver fades elsewhere.
+    // Longer than a visitor who left takes to fade out in a list that is not frozen.
     await page.waitForTimeout(2500);
     assert.deepEqual(await console.names(), stands);
     await page.click(".newer");
@@ -113,7 +115,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     await console.untilNames("Urgent", "Last", "Newer", before[0], before[1], before[3]);
   },
 
-  async "The order stands still while the keyboard is in the list"({ put, openConsole }) {
+  async "The order is frozen while the keyboard focus is in the list"({ put, openConsole }) {
     await put(person("One"), person("Two"));
     const console = await openConsole();
     const { page } = console;
@@ -134,7 +136,9 @@ export const CONSOLE_LIST: ConsoleSentences = {
     await console.untilNames("Again", first, second);
   },
 
-  async "Each search operator finds its visitors, and who no longer matches goes"({ put, openConsole }) {
+  async "Each search operator finds its visitors, and visitors who no longer match disappear"(
+    { put, openConsole },
+  ) {
     const url = "https://shop.example/pricing";
     await put(
       person("Müller", {
@@ -184,7 +188,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     assert.equal(new URL(page.url()).hash, "");
   },
 
-  async "A link to a search shows it to a colleague, and it survives a reload"({ put, openConsole }) {
+  async "A search can be sent to a colleague as a link, and survives a reload"({ put, openConsole }) {
     await put(person("Ada", { tags: ["#vip"] }), person("Bob"));
     const console = await openConsole({ path: "/#q=%23vip" });
     await console.untilNames("Ada");
@@ -195,7 +199,9 @@ export const CONSOLE_LIST: ConsoleSentences = {
     await console.untilNames("Bob");
   },
 
-  async "Thousands are one scrolling list of which the document holds what is seen"({ put, openConsole }) {
+  async "Thousands of visitors scroll in one list, of which only the visible rows are rendered"(
+    { put, openConsole },
+  ) {
     const started = Date.now();
     await put(...Array.from({ length: 900 }, (_, i) => ({
       short_id: `many-${i}`,
@@ -217,7 +223,7 @@ export const CONSOLE_LIST: ConsoleSentences = {
     assert.ok(await page.locator(".row").count() < 60);
   },
 
-  async "Columns and density are chosen, ordered and kept on the device, without anything of a visitor"(
+  async "Columns and density are stored on the device, without any data of visitors"(
     { put, openConsole },
   ) {
     await put(person("Ada", { email: "ada@example.com", location_city: "Köln" }));

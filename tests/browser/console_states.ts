@@ -1,5 +1,5 @@
 /**
- * The states of the console, to be looked at by axe and by people.
+ * The states of the console, for checks by axe and for screenshots.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { until } from "./installation.ts";
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
-/** A page of visitors such as a shop has. */
+/** Visitors as a shop might have them. */
 export const VISITORS_TO_SEE: Record<string, unknown>[] = [
   {
     name: "Zoë Müller",
@@ -92,7 +92,7 @@ export const VISITORS_TO_SEE: Record<string, unknown>[] = [
   ...visitor,
 }));
 
-/** Somebody who means harm. */
+/** A visitor with hostile attributes. */
 const HOSTILE = {
   short_id: "see-hostile",
   name: "\u202eevil\u202c <b>markup</b>",
@@ -102,10 +102,10 @@ const HOSTILE = {
   device_name: "Windows PC",
 };
 
-/** Brings a console, which is at the sign-in, into a state. */
+/** Brings a console that shows the sign-in form into a state. */
 type State = (console: Console, scene: Scene) => Promise<void>;
 
-/** A console that shows the visitors. */
+/** Signs in, and waits until the visitors are shown. */
 async function signIn(console: Console, { put, ask }: Scene, key?: string) {
   await put(...VISITORS_TO_SEE);
   await ask("PUT", "visitors/see-3/claim", { agent: "Alan" });
@@ -127,14 +127,14 @@ async function typeCode(console: Console, scene: Scene, code: string, selector: 
   await console.page.waitForSelector(selector);
 }
 
-/** Answers requests as a server does that is asked too often. */
+/** The answer of a server that limits requests. */
 const tooMany = {
   status: 429,
   headers: { "Retry-After": "42" },
   json: { error: "too_many_requests", message: "Wait." },
 };
 
-/** The states, by what is seen. */
+/** The states by name. */
 export const STATES: Record<string, State> = {
   "sign-in": async () => {},
   "wrong key": async ({ page }) => {
@@ -156,7 +156,7 @@ export const STATES: Record<string, State> = {
   "compact list": async (console, scene) => {
     await signIn(console, scene);
     const button = console.page.locator("[aria-label='Columns and density']");
-    // On a phone rows are cards.
+    // On a phone rows are cards, which have no columns or density.
     if (!await button.isVisible()) return;
     await button.click();
     await console.page.click("label:has-text('Compact')");

@@ -1,5 +1,5 @@
 /**
- * Trying the console of an installation.
+ * Runs the tests of the console.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { startBrowser } from "../support/browser.ts";
 import { type ConsoleSentences, openSceneStore, playScene, WRITE_KEY } from "./agents.ts";
 import { Installation, until } from "./installation.ts";
 
-/** Tries each sentence in the console of an installation. */
+/** Runs each test in the console of one installation. */
 export async function tryAll(
   t: Deno.TestContext,
   folder: string,

@@ -15,17 +15,17 @@ const WRITE_KEY = "write-key-of-the-tests";
 /** Zoë Müller, of the sample visitors. */
 const ZOE = "Cbjz29Cbfj";
 
-/** A reader, who has one tab open. */
+/** A reader's tab. */
 interface Reader {
   foyer: Installation;
   page: Page;
-  /** What the page did wrong; the test fails where any are left. */
+  /** Errors and warnings of the web page. The test fails if any are left. */
   problems: string[];
-  /** Every request of the API. */
+  /** All requests to the API. */
   requests: string[];
 }
 
-/** Enters a key, and waits for the verdict. */
+/** Enters a key, and waits until the form shows the result. */
 async function enterKey(page: Page, key: string, verdict: string) {
   await page.fill("#key-field", key);
   await page.click("#key button:has-text('Use it')");
@@ -44,14 +44,14 @@ async function send(page: Page, operation: string, fields: Record<string, string
   await page.click(`#${operation} .actions button:first-child`);
 }
 
-/** Waits until an operation's form shows a status, and tells the whole of what it shows. */
+/** Waits until an operation's form shows a status, and returns the whole text of the answer. */
 async function shown(page: Page, operation: string, status: string): Promise<string> {
   await page.waitForSelector(`#${operation} output .status:has-text("${status}")`);
   return await page.innerText(`#${operation} output`);
 }
 
 const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
-  async "It shows the host by which the reader came"({ foyer, page }) {
+  async "It shows URLs with the host that the reader used"({ foyer, page }) {
     for (const host of ["localhost", "127.0.0.1"]) {
       await page.goto(`http://${host}:${foyer.port}/api/docs`);
       await page.waitForSelector(`#start code:has-text("http://${host}:${foyer.port}/api")`);
@@ -61,15 +61,15 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     }
   },
 
-  async "A wrong key is said to be wrong, and not kept"({ page, problems }) {
+  async "A wrong key is refused, and not stored"({ page, problems }) {
     await enterKey(page, "wrong", "Foyer does not know this key.");
     assert.deepEqual(await page.evaluate("({ ...sessionStorage })"), {});
     await enterKey(page, "schlüssel", "A key has only letters");
-    // The browser's own message.
+    // Only the browser's own message may be there.
     assert.match(problems.splice(0).join("\n"), /^Failed to load resource: [^\n]*401[^\n]*$/);
   },
 
-  async "A key is kept for the tab alone, and is nowhere else"({ foyer, page }) {
+  async "A key is stored for the tab only, and nowhere else"({ foyer, page }) {
     await withKey(page, REST_KEY);
     await page.reload();
     await page.waitForSelector('#key-state:has-text("This tab\'s key is used.")');
@@ -96,7 +96,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     await page.waitForSelector('#key-state:has-text("This tab\'s key is used.")');
   },
 
-  async "What is tried is answered, and its command follows"({ foyer, page }) {
+  async "A form shows the answer to its request, and the curl command"({ foyer, page }) {
     await withKey(page, REST_KEY);
     await send(page, "searchVisitors", { q: "müller's #customer", max_results: "1" });
     assert.match(await shown(page, "searchVisitors", "200"), /"visitors": \[\]/);
@@ -109,7 +109,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.match(text, /\d+ ms, [\d,]+ bytes/);
   },
 
-  async "An error is shown with its cure"({ page, problems }) {
+  async "An error is shown with its remedy"({ page, problems }) {
     await withKey(page, REST_KEY);
     await send(page, "getVisitor", { short_id: "nobody/here" });
     const text = await shown(page, "getVisitor", "404");
@@ -121,11 +121,11 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.equal(problems.splice(0).length, 2, "the browser's own messages");
   },
 
-  async "A change is sent only where it is filled in and confirmed"({ foyer, page, requests }) {
+  async "A change is sent only if the form is filled in and the reader confirms"({ foyer, page, requests }) {
     await withKey(page, WRITE_KEY);
     const isChange = (request: string) => /^(PATCH|DELETE|PUT) /.test(request);
     const before = await foyer.visitor(ZOE);
-    // Nothing is filled in.
+    // The forms are empty at first.
     for (const operation of ["updateVisitor", "removeVisitor", "removeOfflineVisitors"]) {
       await send(page, operation);
       assert.ok(!await page.isVisible("#confirm"), operation);
@@ -138,7 +138,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     await send(page, "updateVisitor", change);
     await page.keyboard.press("Escape");
     await send(page, "updateVisitor", change);
-    // The button that has the focus.
+    // Enter presses the button that has the focus, which cancels.
     await page.keyboard.press("Enter");
     await page.waitForSelector("#confirm", { state: "hidden" });
     assert.deepEqual(requests.filter(isChange), []);
@@ -150,7 +150,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.equal((await foyer.visitor(ZOE))!.nickname, "Zoe");
   },
 
-  async "A visitor whose name is markup is text"({ page, problems }) {
+  async "A name that contains markup is shown as text"({ page, problems }) {
     await withKey(page, WRITE_KEY);
     const name = '<img src=x onerror="alert(1)"></pre><script>alert(2)</script>\u202e';
     await send(page, "updateVisitor", { short_id: ZOE, body: JSON.stringify({ nickname: name }) });
@@ -160,7 +160,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.deepEqual(problems, []);
   },
 
-  async "A stream shows what happens, until it is stopped"({ page }) {
+  async "A stream shows events until the reader stops it"({ page }) {
     await withKey(page, WRITE_KEY);
     await send(page, "streamVisitors", { q: `${ZOE}` });
     await page.waitForSelector('#streamVisitors .events li:has-text("event: list")');
@@ -178,7 +178,7 @@ const SENTENCES: Record<string, (reader: Reader) => Promise<void>> = {
     assert.equal(await page.evaluate("document.activeElement.id"), "searchVisitors-query-q");
   },
 
-  async "A server that is gone is said to be"({ foyer, page, problems }) {
+  async "If the server does not answer, the form says so"({ foyer, page, problems }) {
     await withKey(page, REST_KEY);
     await foyer.stop("SIGKILL");
     await send(page, "getUsage");
@@ -227,13 +227,13 @@ Deno.test("The documentation in a browser", (t) =>
 
     const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
     for (const [size, viewport] of Object.entries(sizes)) {
-      await t.step(`axe finds nothing, light or dark, ${size}`, async () => {
+      await t.step(`axe finds no violation, light or dark, ${size}`, async () => {
         const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
         const page = await context.newPage();
         await page.goto(`${foyer.url}/api/docs`);
         await page.waitForSelector("#key:visible");
         await assertAccessibleInBothSchemes(page, "first");
-        // As wide as the window: nothing is cut off, and nobody scrolls sideways.
+        // The document is as wide as the window: nothing is cut off, and there is no horizontal scrolling.
         assert.equal(await page.evaluate("document.documentElement.scrollWidth"), viewport.width);
         await enterKey(page, "wrong", "Foyer does not know this key.");
         await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");

@@ -1,5 +1,5 @@
 /**
- * Foyer as `deno task dev` serves it, for the tests in a browser.
+ * A server like that of `deno task dev`, for the tests in a browser.
  *
  * @module
  */
@@ -12,10 +12,10 @@ export const SITE_KEY = "site-key-of-the-tests";
 export const REST_KEY = "rest-key-of-the-tests";
 const REST_WRITE_KEY = "write-key-of-the-tests";
 
-/** Seconds. Longer than a page takes to load where everything is slow. */
+/** In seconds. Longer than a page takes to load on a slow machine. */
 const OFFLINE_GRACE = 2;
 
-/** Waits until something is so, and returns what it is. */
+/** Waits until a function returns a truthy value, and returns that. */
 export async function until<T>(
   sentence: string,
   look: () => T | Promise<T>,
@@ -30,7 +30,7 @@ export async function until<T>(
   }
 }
 
-/** A server that may stop and start again, on the same port and with the same visitors. */
+/** A server that a test can stop and start again, on the same port and with the same visitors. */
 export class Installation implements AsyncDisposable {
   readonly port = freePort();
   readonly url = `http://localhost:${this.port}`;
@@ -38,7 +38,7 @@ export class Installation implements AsyncDisposable {
   readonly #environment: Record<string, string>;
   #process: Process | null = null;
 
-  /** @param origins of the pages, beside those of the demo shop */
+  /** @param origins the allowed origins, beside those of the demo shop */
   constructor(folder: string, origins: string[], store: Record<string, string>) {
     this.#folder = folder;
     this.#environment = {
@@ -70,7 +70,7 @@ export class Installation implements AsyncDisposable {
     this.#process = null;
   }
 
-  /** Those online. */
+  /** The visitors online. */
   async latest(): Promise<Visitor[]> {
     return (await this.#ask("list/latest?max_results=1000")).visitors;
   }
@@ -83,7 +83,7 @@ export class Installation implements AsyncDisposable {
     return (await this.#ask(encodeURIComponent(shortId))).visitor;
   }
 
-  /** Changes a visitor as an agent does. */
+  /** Changes a visitor through the API, like an agent. */
   async change(shortId: string, change: VisitorChange): Promise<Visitor> {
     return (await this.#ask(encodeURIComponent(shortId), {
       method: "PATCH",
@@ -104,7 +104,7 @@ export class Installation implements AsyncDisposable {
     return await response.json();
   }
 
-  /** Waits until a visitor is such as said. */
+  /** Waits until a visitor passes a test. */
   async untilVisitor(
     shortId: string,
     sentence: string,
@@ -129,7 +129,7 @@ export class Installation implements AsyncDisposable {
     return this.untilVisitor(shortId, "it is offline", ({ is_online }) => !is_online);
   }
 
-  /** Looks at a visitor again and again, to tell whether it was ever offline. */
+  /** Polls a visitor, and records whether it was ever offline. */
   watch(shortId: string): AsyncDisposable & { wasOffline: boolean } {
     let goesOn = true;
     const watched = {

@@ -1,5 +1,5 @@
 /**
- * What pages, browsers and servers do to the SDK.
+ * Tests of the SDK's robustness against web pages, browsers and servers.
  *
  * @module
  */
@@ -19,9 +19,11 @@ import {
   type Visit,
 } from "./visit.ts";
 
-/** What pages may do to the SDK. */
+/** Tests of the SDK with unusual web pages and browsers. */
 export const PAGES: Sentences = {
-  async "A page that disconnects stays away until it calls init again"({ foyer, openShop, context }) {
+  async "A web page that calls disconnect stays disconnected until it calls init again"(
+    { foyer, openShop, context },
+  ) {
     const [page, shortId] = await openShop();
     await page.evaluate(`Foyer("disconnect")`);
     assert.equal(await page.textContent("#connection"), "Disconnected");
@@ -42,7 +44,7 @@ export const PAGES: Sentences = {
     );
   },
 
-  async "Calls made before the SDK is loaded are kept in their order, whoever calls"({ foyer, site, open }) {
+  async "Calls made before the SDK is loaded are executed in their order"({ foyer, site, open }) {
     const page = await open(site.add(
       "/early",
       `<!DOCTYPE html><title>Early</title><p id="code"></p><script>${SNIPPET}
@@ -112,7 +114,9 @@ export const PAGES: Sentences = {
     assert.deepEqual(await page.evaluate("globals"), ["Foyer"]);
   },
 
-  async "A page whose own callbacks throw goes on, and sees its errors"({ foyer, site, open, problems }) {
+  async "Errors of a web page's own callbacks are reported to the page, and do not stop the SDK"(
+    { foyer, site, open, problems },
+  ) {
     const page = await open(site.add(
       "/throws",
       pageOf(
@@ -134,7 +138,7 @@ export const PAGES: Sentences = {
     assert.deepEqual(problems.splice(0), ["error: of the page", "error: of the page"]);
   },
 
-  async "A page with a strict Content-Security-Policy connects by the README's lines"({ foyer, site, open }) {
+  async "A web page with the strict Content-Security-Policy in the README connects"({ foyer, site, open }) {
     const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
     const [lines] = /^script-src .*\nconnect-src .*$/m.exec(readme)!;
     const policy = lines.replaceAll(/(http|ws)s:\/\/[^;]+/g, `$1://${new URL(foyer.url).host}`);
@@ -168,7 +172,7 @@ export const PAGES: Sentences = {
 
   async "A tab that is frozen is offline, and online again when it is thawed"({ foyer, openShop }) {
     const [page, shortId] = await openShop();
-    // A browser without a window freezes no tab, so the page is told what it would be told.
+    // A headless browser freezes no tab, so the event is dispatched by hand.
     await page.evaluate(`document.dispatchEvent(new Event("freeze"))`);
     await foyer.untilOffline(shortId);
     await page.evaluate(`document.dispatchEvent(new Event("resume"))`);
@@ -176,7 +180,7 @@ export const PAGES: Sentences = {
     await isConnected(page);
   },
 
-  async "Without localStorage a page connects all the same"({ foyer, openShop, context }) {
+  async "A web page without localStorage connects"({ foyer, openShop, context }) {
     await context.addInitScript(
       `Object.defineProperty(window, "localStorage", { get() { throw new Error("blocked") } })`,
     );
@@ -192,7 +196,7 @@ export const PAGES: Sentences = {
     await isConnected(page);
   },
 
-  async "A full localStorage is no reason to stay away"({ foyer, openShop, context }) {
+  async "A web page with a full localStorage connects"({ foyer, openShop, context }) {
     await context.addInitScript(`for (let size = 1 << 20; size > 0; size >>= 1) {
       try { for (let i = 0; ; i++) localStorage.setItem("full-" + size + "-" + i, "x".repeat(size)); } catch {}
     }`);
@@ -203,7 +207,7 @@ export const PAGES: Sentences = {
     await foyer.untilOnline(shortId);
   },
 
-  async "A page with a wrong key says so, and does not try again and again"(
+  async "A web page with a wrong key logs a warning, and does not retry at once"(
     { foyer, site, context, problems },
   ) {
     const page = await context.newPage();
@@ -215,19 +219,20 @@ export const PAGES: Sentences = {
     await page.evaluate(`dispatchEvent(new Event("online")); ${INIT.replace(SITE_KEY, "wrong")}`);
     await page.waitForTimeout(1500);
     assert.equal(sockets, 1);
-    // The right one is taken at once.
+    // The right key is used at once.
     await page.evaluate(INIT);
     await foyer.untilOnline(await shortIdOf(page));
   },
 };
 
-/** What happens where the server goes away, and what takes long. */
+/** Tests with an unavailable server, and tests that take long. */
 export const PATIENCE: Sentences = {
-  "A server that stops is waited for, and knows its visitors again": (visit) => comesBack(visit, "SIGTERM"),
-  "A server that is killed is waited for, and knows its visitors again": (visit) =>
+  "After a server stops and starts again, its visitors reconnect as before": (visit) =>
+    comesBack(visit, "SIGTERM"),
+  "After a server is killed and started again, its visitors reconnect as before": (visit) =>
     comesBack(visit, "SIGKILL"),
 
-  async "What is claimed more often than the server takes arrives in the end"({ foyer, openShop }) {
+  async "Claims that change faster than the server accepts arrive in the end"({ foyer, openShop }) {
     const [page, shortId] = await openShop();
     await page.evaluate(`new Promise((resolve) => {
     let count = 0;
@@ -245,7 +250,7 @@ export const PATIENCE: Sentences = {
     );
   },
 
-  async "A browser that blocks all that a page could store connects all the same"({ foyer }) {
+  async "A browser that blocks all storage connects"({ foyer }) {
     await inFolder(async (profile) => {
       const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
       await Deno.mkdir(`${profile}/Default`);
@@ -269,7 +274,7 @@ async function comesBack({ foyer, openShop, problems }: Visit, signal: "SIGTERM"
   await foyer.untilVisitor(shortId, "it has a name", ({ name }) => name === "Patient");
   await foyer.stop(signal);
   await page.waitForSelector("#connection:not(.connected)");
-  // While nobody is there.
+  // The server does not run at this moment.
   await page.click("text=Cart");
   await page.evaluate(`Foyer("updateConnection", { callName: "Meanwhile" })`);
   await foyer.start();
@@ -281,6 +286,6 @@ async function comesBack({ foyer, openShop, problems }: Visit, signal: "SIGTERM"
     ({ is_online, call_name, name, last_url }) =>
       is_online && call_name === "Meanwhile" && name === "Patient" && last_url === `${foyer.url}/demo/cart`,
   );
-  // Nothing but the browser's own messages.
+  // Only the browser's own messages may be there.
   for (const problem of problems.splice(0)) assert.match(problem.replace("error: ", ""), NO_CONNECTION);
 }

@@ -1,6 +1,6 @@
 /**
- * Pictures of the console in each of its states, for a person to look at: `deno task screenshots` puts them into a
- * temporary folder and says where that is. With `--readme` it makes the README's two instead.
+ * Screenshots of the console in each of its states, for review: `deno task screenshots` writes them to a temporary
+ * folder, and prints its path. With `--readme` it makes the README's two screenshots instead.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { SIZES } from "./console_access.ts";
 import { STATES } from "./console_states.ts";
 import { Installation, until } from "./installation.ts";
 
-/** The README's, by the names of their files. */
+/** The README's screenshots: file name to state. */
 const OF_README = { "console": "visitor", "code": "code found" };
 
-/** A picture: its file, the state, and how the browser shows it. */
+/** A screenshot: its file, the state, and the browser's options. */
 interface Picture {
   path: string;
   state: string;

@@ -1,17 +1,17 @@
 /**
- * The site of a company that uses Foyer, for the tests in a browser: an origin of its own.
+ * A site with an origin of its own that uses Foyer, for the tests in a browser.
  *
  * @module
  */
 
-/** A page, by its path. */
+/** A web page of the site. */
 export interface SitePage {
   html: string;
   csp?: string;
   type?: string;
 }
 
-/** A web server of a few pages. */
+/** A web server with a few web pages. */
 export class Site implements AsyncDisposable {
   readonly url: string;
   readonly #pages = new Map<string, SitePage>();
@@ -31,7 +31,7 @@ export class Site implements AsyncDisposable {
     this.url = `http://localhost:${this.#server.addr.port}`;
   }
 
-  /** Adds a page, and tells its URL. */
+  /** Adds a web page, and returns its URL. */
   add(path: string, page: SitePage | string): string {
     this.#pages.set(path, typeof page === "string" ? { html: page } : page);
     return this.url + path;

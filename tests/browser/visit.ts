@@ -1,5 +1,5 @@
 /**
- * A visit: a browser that was never here, and what its pages meet.
+ * The environment of the SDK's tests: a new browser context, an installation and a site.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Installation, SITE_KEY } from "./installation.ts";
 import type { Site } from "./site.ts";
 
-/** The lines of the README that keep calls made before the SDK is loaded; an element may be called Foyer. */
+/** The README's snippet, which queues calls made before the SDK is loaded. */
 export const SNIPPET =
   `window.Foyer = typeof Foyer === "function" ? Foyer : function () { (Foyer.q = Foyer.q || []).push(arguments) };`;
 
-/** A browser's own message, which no page can prevent. */
+/** A browser's own message about a failed connection, which no page can prevent. */
 export const NO_CONNECTION = /^WebSocket connection to '[^']+' failed/;
 
-/** Whoever visits: a browser that was never here, what its pages do wrong, and everything that they meet. */
+/** The environment of one test, with a new browser context. */
 export interface Visit {
   context: BrowserContext;
-  /** Errors and warnings of all its pages. The test fails where any are left. */
+  /** Errors and warnings of all its web pages. The test fails if any are left. */
   problems: string[];
   foyer: Installation;
   site: Site;
-  /** Opens a page of the demo shop that is connected, and tells its visitor's short id. */
+  /** Opens a page of the demo shop, waits until it is connected, and returns its visitor's short id too. */
   openShop(path?: string): Promise<[page: Page, shortId: string]>;
   /** Opens a page of the site. */
   open(url: string): Promise<Page>;
 }
 
-/** The text of a page that calls Foyer and then loads the SDK. */
+/** The HTML of a web page that calls Foyer and then loads the SDK. */
 export function pageOf(foyer: Installation, calls: string): string {
   return `<!DOCTYPE html><title>A page</title><p id="code"></p>
     <script>${SNIPPET} ${calls}</script>
@@ -48,10 +48,10 @@ export async function isConnected(page: Page) {
   await page.waitForSelector("#connection.connected");
 }
 
-/** Sentences about Foyer, and what shows that they are true. */
+/** Tests of the SDK: sentences, each with the function that proves it. */
 export type Sentences = Record<string, (visit: Visit) => Promise<void>>;
 
-/** Does some work as a visitor who was never here; fails where a page had problems that are left. */
+/** Runs a test as a new visitor. Fails if a web page had problems that the test did not drop. */
 export async function visitWith(
   browser: Browser,
   foyer: Installation,
@@ -85,7 +85,7 @@ export async function visitWith(
   }
 }
 
-/** Notes what goes wrong on the pages of a browser. */
+/** Collects the errors and warnings of a browser context's web pages. */
 export function follow(context: BrowserContext, problems: string[]) {
   context.setDefaultTimeout(20_000);
   context.on("weberror", (error) => problems.push(`error: ${error.error().message}`));

@@ -1,5 +1,5 @@
 /**
- * Who visits, and what is then known of them.
+ * Tests of visitors on web pages with the SDK, and of what the API then shows.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import assert from "node:assert/strict";
 import { SITE_KEY, until } from "./installation.ts";
 import { INIT, isConnected, pageOf, type Sentences, shortIdOf } from "./visit.ts";
 
-/** What visitors do, and what is then known of them. */
+/** Tests of visitors. */
 export const VISITORS: Sentences = {
-  async "A page that is opened is among those online within 2 seconds"({ foyer, context }) {
+  async "A visitor is online within 2 seconds after opening a web page"({ foyer, context }) {
     const page = await context.newPage();
     await page.goto(`${foyer.url}/demo`, { waitUntil: "commit" });
     const isNew = Date.now() - 2000;
@@ -71,7 +71,7 @@ export const VISITORS: Sentences = {
     assert.deepEqual(found.map(({ short_id }) => short_id), [ids[0]]);
   },
 
-  async "Without locks two such tabs are one visitor in the end"({ foyer, site, context }) {
+  async "Without Web Locks, two tabs opened at the same moment become one visitor"({ foyer, site, context }) {
     await context.addInitScript(`delete Navigator.prototype.locks`);
     const url = site.add("/no-locks", pageOf(foyer, INIT));
     const pages = await Promise.all([context.newPage(), context.newPage()]);
@@ -83,7 +83,7 @@ export const VISITORS: Sentences = {
     await foyer.untilOnline(shortId);
   },
 
-  async "Navigation is followed, and never makes a visitor offline"({ foyer, openShop }) {
+  async "Navigation changes the last URL, and never makes a visitor offline"({ foyer, openShop }) {
     const [page, shortId] = await openShop();
     const isAt = (path: string) =>
       foyer.untilVisitor(
@@ -93,10 +93,10 @@ export const VISITORS: Sentences = {
       );
     await foyer.untilOnline(shortId);
     await using watched = foyer.watch(shortId);
-    // Drawn by the page itself.
+    // A navigation without a page load.
     await page.click("text=Harbour");
     await isAt("/products/harbour");
-    // Loaded.
+    // A navigation with a page load.
     await page.click("text=About us");
     await isAt("/about");
     await page.click("text=Account");
@@ -114,7 +114,9 @@ export const VISITORS: Sentences = {
     assert.equal(watched.wasOffline, false);
   },
 
-  async "Who signs in is found by name and address, and who signs out is somebody else"({ foyer, openShop }) {
+  async "A visitor who signs in is found by name and address, and is another visitor after signing out"(
+    { foyer, openShop },
+  ) {
     const [page, shortId] = await openShop("/account");
     const name = `Ada ${crypto.randomUUID().slice(0, 8)}`, email = `${shortId}@example.com`.toLowerCase();
     await page.fill("[name=name]", name);
@@ -124,7 +126,7 @@ export const VISITORS: Sentences = {
       const found = await until(`${q} is found`, async () => (await foyer.search(q))[0]);
       assert.deepEqual([found.short_id, found.name, found.email], [shortId, name, email]);
     }
-    // It is claimed on the next page as well.
+    // The next page makes the same claims.
     await page.click("text=About us");
     await isConnected(page);
     assert.equal(await shortIdOf(page), shortId);
@@ -140,7 +142,7 @@ export const VISITORS: Sentences = {
     const visitor = await foyer.untilOnline(another);
     assert.deepEqual([visitor.name, visitor.email, visitor.identities, visitor.tags], [null, null, [], []]);
     assert.equal((await foyer.visitor(shortId))!.name, name);
-    // The other tab is no longer of the one who left.
+    // The other tab must not keep the identity of the visitor who signed out.
     await until("the other tab follows", async () => await otherTab.textContent("#short-id") === another);
     assert.equal((await foyer.visitor(another))!.name, null);
   },
@@ -156,7 +158,7 @@ export const VISITORS: Sentences = {
     assert.equal(await page.textContent("#code"), "", "nobody reads out a code that is somebody else's next");
   },
 
-  async "A call is asked for, goes with the visitor from page to page, and ends when somebody says so"(
+  async "A request for a call lasts from page to page, until the visitor or an agent ends it"(
     { foyer, openShop },
   ) {
     const [page, shortId] = await openShop();
@@ -182,7 +184,7 @@ export const VISITORS: Sentences = {
     await foyer.change(shortId, { is_in_session: true });
     assert.deepEqual((await calls(4))[3], { isWaiting: false, since: null });
     await foyer.change(shortId, { is_in_session: false });
-    // Whoever sits down next did not ask for it.
+    // After a reset, the next visitor has not asked for a call.
     await page.click("#call");
     await page.waitForSelector("#call:text('cancel')");
     await page.evaluate(`Foyer("reset")`);
@@ -230,7 +232,7 @@ export const VISITORS: Sentences = {
     assert.deepEqual([last.identities, last.metadata], [[], {}]);
   },
 
-  async "What a page claims wrongly is made right or left out, with a warning and no error"(visit) {
+  async "Invalid claims are corrected or left out, with a warning and without an error"(visit) {
     const { foyer, site, open, problems } = visit;
     const page = await open(site.add(
       "/wrong",
@@ -277,7 +279,7 @@ export const VISITORS: Sentences = {
     for (const problem of problems.splice(0)) assert.match(problem, /^warning: Foyer: /);
   },
 
-  async "As much as may be claimed arrives"({ foyer, openShop }) {
+  async "The largest possible claims arrive"({ foyer, openShop }) {
     const [page, shortId] = await openShop();
     await page.evaluate(`Foyer("updateConnection", {
       identities: Array.from({ length: 20 }, (_, i) => i + "\u{1F9E1}".repeat(126)),
