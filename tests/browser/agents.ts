@@ -65,7 +65,7 @@ export class Console {
     await this.page.press("#search", "Enter");
   }
 
-  /** Drops the browser's own messages about refused requests; asserts that there are no other problems. */
+  /** Drops the browser's own messages about refused requests, and keeps all other problems. */
   forgetRefusals() {
     const others = this.problems.splice(0).filter((problem) => !REFUSED.test(problem));
     this.problems.push(...others);

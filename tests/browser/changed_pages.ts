@@ -65,7 +65,7 @@ const CHANGES: Record<string, string> = {
   "its JSON throws": `JSON.parse = JSON.stringify = () => { throw new Error("no JSON") };`,
 };
 
-/** Reads the source of Angular's zone.js. `npm` fetches it, since older versions of Deno cannot import a module as text. */
+/** Reads the source of Angular's zone.js. `deno install` fetches it, since not all of Deno's versions import text. */
 async function readZoneJs(): Promise<string> {
   let script = "";
   await inFolder(async (folder) => {

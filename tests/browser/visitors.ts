@@ -38,7 +38,7 @@ export const VISITORS: Sentences = {
     const [second, sameId] = await openShop("/products/ember");
     assert.equal(sameId, shortId);
     await first.close();
-    // Another visitor who leaves afterwards tells when the time is over after which the first would be offline.
+    // Another visitor leaves later: once that one is offline, the first one's grace period is over too.
     const other = await context.browser()!.newContext();
     const page = await other.newPage();
     await page.goto(site.add("/clock", pageOf(foyer, INIT)));

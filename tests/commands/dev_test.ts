@@ -9,7 +9,7 @@ import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
 import { until } from "../support/waiting.ts";
 
-Deno.test("The sample visitors are 200, plausible and varied, and the same on every start", () => {
+Deno.test("There are 200 sample visitors, plausible and varied, and the same on every start", () => {
   const now = new Date("2026-01-02T03:04:05.678Z");
   const visitors = sampleVisitors(now);
   assert.deepEqual(sampleVisitors(now), visitors);
@@ -28,7 +28,7 @@ Deno.test("The sample visitors are 200, plausible and varied, and the same on ev
     assert.deepEqual(Object.keys(visitor), ATTRIBUTE_NAMES);
     assert.ok(visitor.added_at! <= visitor.last_seen_at! && visitor.last_seen_at! <= now.toISOString());
     assert.match(visitor.lookup_code ?? "0000", /^[0-9]{4}$/);
-    // Nobody who exists: RFC 2606, 5737 and 3849.
+    // Addresses reserved for examples: RFC 2606, 5737 and 3849.
     assert.match(visitor.email ?? "a@example.com", /@example\.(com|org|net)$/);
     assert.match(visitor.ip_address!, /^(192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|^2001:db8:/);
     for (const tag of visitor.tags) assert.match(tag, /^#\w+$/);
@@ -41,7 +41,7 @@ Deno.test("The sample visitors are 200, plausible and varied, and the same on ev
   }
 });
 
-/** Counts the events of the sample visitors, and stops where there were enough. */
+/** Runs the sample visitors until a number of events have happened, and counts each kind. */
 async function liveThrough(store: VisitorStore, events: number) {
   let happened = 0;
   const deeds: PresenceWrite[] = [];
@@ -64,7 +64,7 @@ async function liveThrough(store: VisitorStore, events: number) {
   return deeds;
 }
 
-Deno.test("Sample visitors come, move, ask for a call, are called and leave, and there are always some", async () => {
+Deno.test("Sample visitors arrive, move, ask for a call, are called and leave, and some are always online", async () => {
   const store = openSqliteStore(":memory:");
   const [zoe, ...others] = sampleVisitors(new Date());
   const mine = { ...zoe, short_id: "mine", is_online: true, is_waiting_for_call: false };
@@ -90,7 +90,7 @@ Deno.test("Sample visitors come, move, ask for a call, are called and leave, and
     "mine",
     removed,
   ]);
-  // The first is whom README shows; the times are those of the day's beginning.
+  // The first one, whom the README shows, is unchanged except for its times.
   assert.deepEqual({ ...stillZoe!.visitor, last_seen_at: zoe.last_seen_at }, zoe);
   assert.equal(renamed!.visitor.name, "Renamed");
   assert.deepEqual(stillMine!.visitor, mine);
@@ -114,12 +114,12 @@ Deno.test("Sample visitors come, move, ask for a call, are called and leave, and
 /** The line that `deno task dev` prints last. */
 const CURL = /^ +curl .*$/m;
 
-/** `deno task dev` in a folder. */
+/** A command that runs `deno task dev` in a folder. */
 function devIn(folder: string, environment: Record<string, string>, args: string[] = []) {
   return fromSource(folder, args, environment, "src/commands/dev.ts");
 }
 
-/** Runs `deno task dev` until work over what it printed is done. */
+/** Runs `deno task dev`, and passes its output to a function. */
 async function dev<T>(
   folder: string,
   environment: Record<string, string>,
@@ -135,7 +135,7 @@ async function dev<T>(
   return { result, printed: printed() };
 }
 
-/** What the printed line answers when it is pasted into a shell. */
+/** Runs the printed curl command in a shell, and returns the answer. */
 async function paste(printed: string) {
   const [line] = CURL.exec(printed)!;
   const { code, stdout } = await runProcess({ program: "bash", args: ["-c", line] });
@@ -152,7 +152,7 @@ testInFolder(
         headers: { Authorization: "development-key" },
       });
       const { visitors: [{ short_id, watch_link }] } = await response.json();
-      // It leads to a page of the demo.
+      // The link leads to a web page of the demo shop.
       assert.equal(watch_link, `http://localhost:${port}/demo/watch/${short_id}`);
       const page = await fetch(watch_link.replace("localhost", "127.0.0.1"));
       assert.match(await page.text(), new RegExp(`would watch visitor ${short_id}<`));
@@ -169,7 +169,7 @@ testInFolder(
     const second = await dev(folder, {}, (printed) => paste(printed()), ["--still"]);
     assert.doesNotMatch(second.printed, /Filled/, "a store with visitors is left as it is");
     const third = await dev(folder, {}, (printed) => paste(printed()), ["--still"]);
-    // Their links hold the port, which is another one.
+    // The links contain the port, which differs.
     const withoutLinks = (list: { visitors: object[] }) =>
       list.visitors.map((visitor) => ({ ...visitor, watch_link: null }));
     assert.deepEqual(withoutLinks(third.result), withoutLinks(second.result), "with --still nobody moves");

@@ -4,10 +4,10 @@ import { ATTRIBUTE_NAMES, readVisitor } from "../../src/visitor/visitor.ts";
 import { testInFolder } from "../support/folders.ts";
 import { fromSource, runProcess } from "../support/processes.ts";
 
-/** A shell's answer, in a folder where `foyer` is the command line over `visitors.db`. */
+/** Runs a shell script in a folder, in which `foyer` runs Foyer with the store `visitors.db`. */
 function shell(folder: string, script: string, environment: Record<string, string> = {}) {
   const foyer = fromSource(folder, [], { SQLITE_PATH: "visitors.db", ...environment });
-  // The words that start Foyer are the script's own arguments.
+  // The script's arguments are the command that runs Foyer.
   const start = 'set -o pipefail; words=("$@"); foyer() { "${words[@]}" "$@"; };';
   return runProcess({
     ...foyer,
@@ -16,7 +16,7 @@ function shell(folder: string, script: string, environment: Record<string, strin
   });
 }
 
-/** A test, of those that need rights, in a folder whose `visitors.db` holds these visitors. */
+/** Registers a test that needs all rights, in a folder whose `visitors.db` contains some visitors. */
 function testWith(
   documents: Record<string, unknown>[],
   sentence: string,
@@ -77,7 +77,7 @@ testWith(
   },
 );
 
-testWith([], "An export of nobody is empty", async (folder) => {
+testWith([], "An export of an empty store is empty", async (folder) => {
   assert.deepEqual(await shell(folder, "foyer export"), { code: 0, stdout: "", stderr: "" });
 });
 
@@ -86,7 +86,7 @@ const many = Array.from(
   (_, i) => ({ short_id: `v${i}`, metadata: { note: "x".repeat(500) } }),
 );
 
-testWith(many, "An export whose reader has enough, as head does, does not fail", async (folder) => {
+testWith(many, "An export does not fail if its reader closes the pipe, as head does", async (folder) => {
   const { code, stdout, stderr } = await shell(folder, "foyer export | head -n 1");
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(JSON.parse(stdout).short_id, "v0");
@@ -109,7 +109,7 @@ testWith(
   },
 );
 
-testWith(many, "An export for which there is no room fails, and says so", async (folder) => {
+testWith(many, "An export to a full disk fails, and says so", async (folder) => {
   const { code, stderr } = await shell(folder, "foyer export > /dev/full");
   assert.deepEqual([code, stderr], [
     1,

@@ -94,7 +94,7 @@ Deno.test("Extended JSON of mongoexport is read, relaxed and canonical", () => {
     ],
     ["metadata", '{"a":738529527931269425,"b":1}', { a: "738529527931269425", b: 1 }],
     ["metadata", '[{"k":"a.b","v":{"$numberInt":"4"}},{"k":"$c","v":"x"}]', { "a.b": 4, "$c": "x" }],
-    // Metadata itself may have any key.
+    // The metadata object itself may have any key.
     ["metadata", '{"$oid":"x"}', { $oid: "x" }],
     ["metadata", '{"$numberInt":"5"}', { $numberInt: "5" }],
     ["metadata", '{"$date":"2026-11-28"}', { $date: "2026-11-28" }],
@@ -102,13 +102,13 @@ Deno.test("Extended JSON of mongoexport is read, relaxed and canonical", () => {
   for (const [name, json, value] of verdicts) assert.deepEqual(read(name, json), value, `${name} ${json}`);
 });
 
-Deno.test("A short id is text alone, in Extended JSON as in a collection", () => {
+Deno.test("A short id must be a string, in Extended JSON as in a collection", () => {
   for (const short_id of [{ $oid: "65a1b2c3d4e5f60718293a4b" }, { $numberInt: "7" }, { $symbol: "a" }]) {
     assert.equal(readVisitor(nativeDocument({ short_id }, null, () => {})), null);
   }
 });
 
-Deno.test("Numbers are times only where their unit is given", () => {
+Deno.test("Numbers are read as times only if their unit is given", () => {
   const verdicts: [json: string, unit: TimeUnit | null, value: string | null][] = [
     ["1767323045", null, null],
     ["1767323045", "s", "2026-01-02T03:04:05.000Z"],
@@ -118,11 +118,11 @@ Deno.test("Numbers are times only where their unit is given", () => {
     ['{"$numberDouble":"1767323045.5"}', "s", "2026-01-02T03:04:05.500Z"],
     ["1767323045678", "ms", "2026-01-02T03:04:05.678Z"],
     ["0", "ms", "1970-01-01T00:00:00.000Z"],
-    // Of another unit.
+    // Numbers in another unit.
     ["1767323045678", "s", null],
     ["1767323045678901", "ms", null],
     ["-1", "s", null],
-    // What says itself what it means.
+    // Strings and Extended JSON need no unit.
     ['"2026-01-02"', "s", "2026-01-02T00:00:00.000Z"],
     ['{"$date":{"$numberLong":"1767323045678"}}', "s", "2026-01-02T03:04:05.678Z"],
     ["true", "s", null],

@@ -17,7 +17,7 @@ async function* partsOf(...parts: string[]) {
   for (const part of parts) yield encoder.encode(part);
 }
 
-/** Imports a text and gives the tally, the bad lines and the reported progress. */
+/** Imports a text, and returns the tally, the bad lines and the reported progress. */
 async function importText(text: string, store: VisitorStore) {
   const bad: string[] = [];
   const progress: number[] = [];
@@ -71,7 +71,7 @@ Deno.test("Every good line is stored, and every bad one reported with its line a
   ]);
 });
 
-Deno.test("An array of visitors is taken as well", async () => {
+Deno.test("A JSON array of visitors can be imported too", async () => {
   const store = openSqliteStore(":memory:");
   const { tally, bad } = await importText('[\n{"short_id":"a"},\n7,\n{"short_id":"b"}\n]', store);
   assert.deepEqual([tally, bad], [{ stored: 2, bad: 1, droppedFields: 0, unusable: new Map() }, [
@@ -93,7 +93,7 @@ Deno.test("An import of nothing stores nothing", async () => {
   assert.deepEqual(await allOf(store), []);
 });
 
-Deno.test("Wrong types are no reason to refuse a visitor, and what is no attribute is dropped and counted", async () => {
+Deno.test("A visitor with values of wrong types is stored, and fields that are no attributes are dropped and counted", async () => {
   const store = openSqliteStore(":memory:");
   const document = {
     short_id: "a",
@@ -138,7 +138,7 @@ Deno.test("Importing twice changes nothing, and a later record replaces the whol
   assert.deepEqual(await allOf(store), once);
 });
 
-Deno.test("People whose ids differ in the last of many digits stay two people", async () => {
+Deno.test("Unique ids that differ only in the last of many digits stay different", async () => {
   const store = openSqliteStore(":memory:");
   const text = '{"short_id":"a","unique_id":738529527931269425,"metadata":{"id":738529527931269425}}\n' +
     '{"short_id":"b","unique_id":738529527931269427,"metadata":{"id":{"$numberLong":"738529527931269427"}}}';
@@ -150,7 +150,7 @@ Deno.test("People whose ids differ in the last of many digits stay two people", 
   ]);
 });
 
-Deno.test("A line of 4 MB is stored whole, whatever is long in it", async () => {
+Deno.test("A line of 4 MB is stored completely, whichever attribute is long", async () => {
   const store = openSqliteStore(":memory:");
   const size = 4 * 1024 * 1024 - 200;
   const records = [
@@ -171,7 +171,7 @@ Deno.test("A line of 4 MB is stored whole, whatever is long in it", async () => 
   await store.close();
 });
 
-Deno.test("A line of 4 MB of anything delays no import, and is found by its beginning", async () => {
+Deno.test("A line of 4 MB of any text does not delay the import, and its beginning can be searched for", async () => {
   const store = openSqliteStore(":memory:", { use: "command" });
   const size = 4 * 1024 * 1024 - 200;
   const many = (item: (i: number) => string) => {
@@ -248,7 +248,7 @@ Deno.test("A visitor that the store refuses is a bad line", async () => {
   ]]);
 });
 
-/** As a server does that has no dates outside years 1 to 9999: one of them makes the whole write fail. */
+/** Imitates a server without dates outside the years 1 to 9999: one of them makes the whole write fail. */
 function withoutOddYears(store: VisitorStore): VisitorStore {
   return new Proxy(store, {
     get(target, name) {
@@ -280,7 +280,7 @@ async function importOddYears(real: VisitorStore) {
   assert.deepEqual([stored.size, odd.filter((line) => stored.has(`v${line}`))], [1496, []]);
 }
 
-Deno.test("SQLite: a date that makes a whole write fail costs its own line alone", async () => {
+Deno.test("SQLite: if a date makes a whole write fail, only its own line is refused", async () => {
   const store = openSqliteStore(":memory:");
   await importOddYears(store);
   await store.close();
@@ -288,10 +288,11 @@ Deno.test("SQLite: a date that makes a whole write fail costs its own line alone
 
 if (hasAllRights) {
   const { test } = await startCollections();
-  test("a date that makes a whole write fail costs its own line alone", ({ store }) => importOddYears(store));
+  test("if a date makes a whole write fail, only its own line is refused", ({ store }) =>
+    importOddYears(store));
 }
 
-Deno.test("A store that goes away stops the import, and what is stored stays", async () => {
+Deno.test("An unavailable store stops the import, and the visitors stored so far are kept", async () => {
   const real = openSqliteStore(":memory:");
   let writes = 0;
   const store: VisitorStore = new Proxy(real, {
@@ -307,7 +308,7 @@ Deno.test("A store that goes away stops the import, and what is stored stays", a
   assert.ok(stored > 0 && stored < 3000);
 });
 
-/** Foyer's command line over `visitors.db`. */
+/** A command that runs Foyer with the store `visitors.db`. */
 function foyer(folder: string, args: string[], environment: Record<string, string> = {}) {
   return fromSource(folder, args, { SQLITE_PATH: "visitors.db", ...environment });
 }
@@ -373,7 +374,7 @@ testInFolder(
   },
 );
 
-/** Lines with values that cannot be used, and one attribute twice. */
+/** Lines with unusable values, and with a repeated attribute. */
 const UNUSABLE_LINES = [
   '{"short_id":"a","last_seen_at":"2026-01-02","is_online":true,"tags":["#vip"]}',
   '{"short_id":"b","last_seen_at":1767323045,"is_online":1,"tags":"#vip"}',

@@ -4,7 +4,7 @@ import { freePort } from "../support/ports.ts";
 import { fromSource, Process, runProcess } from "../support/processes.ts";
 import { eventually } from "../support/waiting.ts";
 
-/** A shell's script, in which `"$@"` starts Foyer. */
+/** Runs a shell script, in which `"$@"` runs Foyer. */
 function shell(
   folder: string,
   script: string,
@@ -15,7 +15,7 @@ function shell(
   return { ...foyer, program: "bash", args: ["-c", script, "bash", foyer.program, ...foyer.args!] };
 }
 
-/** Places for output where nothing can be written. */
+/** Redirections to outputs that cannot be written. */
 const NOWHERE = [">/dev/full 2>/dev/full", ">&- 2>&-", "<&- >&- 2>&-"];
 
 const COMMANDS: [args: string[], code: number, environment?: Record<string, string>][] = [
@@ -43,7 +43,7 @@ testInFolder(
 testInFolder(
   "A server goes on where nobody reads its log any more, or the disk for it is full",
   async (folder) => {
-    // The last one closes its end of the pipe after the first line.
+    // The last redirection is a pipe whose reader exits after the first line.
     for (const nowhere of [...NOWHERE, "2> >(head -n 1 >/dev/null)"]) {
       const PORT = `${freePort()}`;
       const environment = { HOST: "127.0.0.1", PORT, LOG_LEVEL: "debug" };

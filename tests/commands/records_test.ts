@@ -11,7 +11,7 @@ async function recordsOf(...parts: (string | Uint8Array)[]): Promise<ImportRecor
   return await Array.fromAsync(readRecords(input()));
 }
 
-/** Records as `line text`, or `line !problem`. */
+/** Formats records as `line text`, or `line !problem`. */
 const show = (records: ImportRecord[]) =>
   records.map((record) => `${record.line} ${"text" in record ? record.text : "!" + record.problem}`);
 
@@ -19,7 +19,7 @@ const bytes = (...values: number[]) => new Uint8Array(values);
 const join = (...parts: (string | Uint8Array)[]) =>
   new Uint8Array(parts.flatMap((part) => [...(typeof part === "string" ? encoder.encode(part) : part)]));
 
-/** Each input as a whole, and its records. */
+/** Inputs with their records. */
 const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   // NDJSON.
   ["", []],
@@ -41,7 +41,7 @@ const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   ["\ufeff", []],
   ["\ufeff\n {}", ["2 {}"]],
   ["\ufeff{}\r\n\ufeff{}", ["1 {}\r", "2 {}"]],
-  // Other formats are named, and not guessed.
+  // Other encodings and formats are reported.
   [bytes(0xff, 0xfe, 0x7b, 0, 0x7d, 0), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
   [bytes(0xfe, 0xff, 0, 0x7b, 0, 0x7d), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
   [bytes(0x7b, 0, 0x7d, 0, 0x0a, 0), ["1 !the file is UTF-16 or UTF-32, expected UTF-8"]],
@@ -51,7 +51,7 @@ const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   [bytes(0x1f, 0x8b, 8, 0, 0), ["1 !the file is compressed by gzip, expected text"]],
   [bytes(0x28, 0xb5, 0x2f, 0xfd, 0), ["1 !the file is compressed by zstd, expected text"]],
   [bytes(0x50, 0x4b, 3, 4, 0), ["1 !the file is a ZIP archive, expected text"]],
-  // Not UTF-8 costs its own line.
+  // Invalid UTF-8 makes only its own line bad.
   [join("{}\n", bytes(0xff, 0xfe), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],
   [join("{}\n", bytes(0xc3), "\n{}"), ["1 {}", "2 !not UTF-8", "3 {}"]],
   [join(bytes(0xed, 0xa0, 0x80), "\n{}"), ["1 !not UTF-8", "2 {}"]],
@@ -80,20 +80,20 @@ const VERDICTS: [input: string | Uint8Array, records: string[]][] = [
   ["[{},,{}]", ["1 {}", "1 !an element is missing", "1 {}"]],
   ["[,]", ["1 !an element is missing", "1 !an element is missing"]],
   ["[{}}]", ["1 {}}"]],
-  // What follows it.
+  // Text after the array.
   ["[{}]\n\n \t\r\n", ["1 {}"]],
   ["[{}]]", ["1 {}", "1 !something follows the array's end"]],
   ["[{}]\n{}\n{}\n{}", ["1 {}", "2 !something follows the array's end"]],
   ["[]\n[{}]\nx", ["2 !something follows the array's end"]],
 ];
 
-Deno.test("Lines, or the elements of one array, are records with their line numbers", async () => {
+Deno.test("Lines, or the elements of one array, become records with line numbers", async () => {
   for (const [input, records] of VERDICTS) {
     assert.deepEqual(show(await recordsOf(input)), records, String(input));
   }
 });
 
-Deno.test("Where the parts of an input end changes nothing", async () => {
+Deno.test("The records do not depend on how the input is split into chunks", async () => {
   for (const [input] of VERDICTS) {
     const whole = typeof input === "string" ? encoder.encode(input) : input;
     const expected = show(await recordsOf(whole));
@@ -108,7 +108,7 @@ Deno.test("Where the parts of an input end changes nothing", async () => {
   }
 });
 
-Deno.test("A part's memory may be used again after it was read", async () => {
+Deno.test("The memory of a chunk may be reused after it was read", async () => {
   async function* reused() {
     const buffer = new Uint8Array(2);
     for (const pair of ['{"', "a", '":', "1}", "\n{", "}"]) {
@@ -118,7 +118,7 @@ Deno.test("A part's memory may be used again after it was read", async () => {
   assert.deepEqual(show(await Array.fromAsync(readRecords(reused()))), ['1 {"a":1}', "2 {}"]);
 });
 
-Deno.test("Any values come back from NDJSON and from an array, indented or not", async () => {
+Deno.test("Any values can be read from NDJSON and from an array, indented or not", async () => {
   const values = fc.array(fc.jsonValue({ noUnicodeString: false }).filter((value) => value !== undefined));
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 });
   await fc.assert(
@@ -135,14 +135,14 @@ Deno.test("Any values come back from NDJSON and from an array, indented or not",
       };
       const written = JSON.parse(JSON.stringify(values));
       assert.deepEqual(await valuesIn(JSON.stringify(values, null, indent)), written);
-      // A first line that begins with a bracket is the beginning of an array.
+      // If the first line begins with a bracket, the input is read as an array.
       if (Array.isArray(values[0])) return;
       assert.deepEqual(await valuesIn(values.map((value) => JSON.stringify(value) + "\n").join("")), written);
     }),
   );
 });
 
-Deno.test("A record that is too long costs itself alone, and is not held in memory", async () => {
+Deno.test("An overlong record is reported, does not affect the others, and is not held in memory", async () => {
   const MEGABYTE = 1024 * 1024;
   const long = `{"a":"${"x".repeat(16 * MEGABYTE)}"}`;
   const fits = `{"a":"${"x".repeat(16 * MEGABYTE - 8)}"}`;

@@ -10,12 +10,12 @@ import { until } from "../support/waiting.ts";
 const KEY = "S3cr3t key";
 const headers = { Authorization: KEY };
 
-/** Foyer's command line, for this machine alone. */
+/** A command that runs Foyer, listening on 127.0.0.1. */
 function foyer(folder: string, args: string[], environment: Record<string, string> = {}) {
   return fromSource(folder, args, { HOST: "127.0.0.1", ...environment });
 }
 
-/** A server that listens; it ends with the test at the latest. */
+/** Starts a server, and waits until it listens; it ends with the test at the latest. */
 async function start(folder: string, args: string[], environment: Record<string, string> = {}) {
   const port = freePort();
   const server = new Process(foyer(folder, args, { PORT: String(port), ...environment }));
@@ -23,7 +23,7 @@ async function start(folder: string, args: string[], environment: Record<string,
   return Object.assign(server, { port, url: `http://127.0.0.1:${port}` });
 }
 
-/** A server with something that the configuration does not offer, see `test_server.ts`. */
+/** Starts a server with an option that the configuration does not offer, see `test_server.ts`. */
 function startWith(folder: string, option: string, more: Record<string, string> = {}) {
   const port = freePort();
   const environment = {
@@ -54,7 +54,7 @@ testInFolder("The command line answers what it is asked, or says what it can be 
     [[""], 78, nothing, /^PORT: /],
   ];
   await Promise.all(verdicts.map(async ([args, code, stdout, stderr]) => {
-    // Where nothing is served a wrong configuration does not matter.
+    // These commands serve nothing, so a wrong configuration does not matter.
     const answer = await runProcess(foyer(folder, args, { PORT: "x" }));
     assert.equal(answer.code, code, args.join(" "));
     assert.match(answer.stdout, stdout, args.join(" "));
@@ -176,7 +176,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
   testInFolder(
     `On ${signal} a request in flight is finished, no other is taken, and the exit code is 0`,
     async (folder) => {
-      // 60 MB, more than sockets hold: the answer is still under way when the signal comes.
+      // 60 MB, more than sockets buffer: the answer is still being sent when the signal arrives.
       const store = openSqliteStore(`${folder}/foyer.db`, { use: "command" });
       const note = "x".repeat(60_000);
       await store.putVisitors(
@@ -254,14 +254,14 @@ testInFolder(
     for (const port of [server.port, adminPort]) assert.equal((await ready(port)).status, 200);
     server.child.kill("SIGTERM");
     await until(async () => (await ready(adminPort)).status !== 200);
-    // A new connection, since a kept-alive one was used before.
+    // A connection of its own, since `fetch` would reuse a kept-alive one.
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const request = `GET /api/visitors/list/latest HTTP/1.1\r\nHost: x\r\nAuthorization: ${KEY}\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));
     let answer = "";
     for await (const text of connection.readable.pipeThrough(new TextDecoderStream())) {
       answer += text;
-      // It is the client that closes it then.
+      // The client closes the connection after the answer.
       if (answer.endsWith("]}")) break;
     }
     assert.match(answer, /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"visitors":\[\]\}$/i);
@@ -274,7 +274,7 @@ testInFolder(
 
 for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]]) {
   testInFolder(
-    `After a rejection that no code handles (${failure}) the server goes on, and the log has no message`,
+    `After an unhandled rejection (${failure}) the server continues, and its message is not logged`,
     async (folder) => {
       await using server = startWith(folder, failure);
       await server.until(/A promise was rejected and no code handled it/);
@@ -291,7 +291,7 @@ for (const [failure, error] of [["rejection", "TypeError"], ["string", "string"]
 }
 
 testInFolder(
-  "After an error that no code catches the server closes its store and ends with 1, and the log has no message",
+  "After an uncaught error the server closes its store and exits with 1, and the message is not logged",
   async (folder) => {
     await using server = startWith(folder, "error");
     assert.equal((await server.ended).code, 1, server.stderr);
@@ -308,12 +308,15 @@ testInFolder(
   },
 );
 
-testInFolder("A command that fails unexpectedly ends with 1, and the log has no message", async (folder) => {
-  await using server = startWith(folder, "failure");
-  assert.equal((await server.ended).code, 1, server.stderr);
-  assert.match(
-    server.stderr,
-    /"level":"error","message":"The command failed","error":"TypeError","frames":"at /,
-  );
-  assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
-});
+testInFolder(
+  "A command that fails unexpectedly exits with 1, and the message is not logged",
+  async (folder) => {
+    await using server = startWith(folder, "failure");
+    assert.equal((await server.ended).code, 1, server.stderr);
+    assert.match(
+      server.stderr,
+      /"level":"error","message":"The command failed","error":"TypeError","frames":"at /,
+    );
+    assert.doesNotMatch(server.stderr + server.stdout, /S3cr3t/);
+  },
+);

@@ -1,5 +1,5 @@
 /**
- * A server with something that a test needs and the configuration does not offer: its argument says what.
+ * A server with an option that a test needs and the configuration does not offer. The argument names the option.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { serve, type ServeOptions } from "../../src/commands/serve.ts";
 import { loadConfig } from "../../src/config.ts";
 
 const OPTIONS: Record<string, ServeOptions> = {
-  // Errors that no code catches.
+  // Uncaught errors.
   rejection: { whenListening: () => void Promise.reject(new TypeError("S3cr3t of a rejection")) },
   string: { whenListening: () => void Promise.reject("S3cr3t of a string") },
   error: {
@@ -17,13 +17,13 @@ const OPTIONS: Record<string, ServeOptions> = {
         throw new TypeError("S3cr3t of an error");
       }),
   },
-  // An error that a command is left by.
+  // An error that the command throws.
   failure: {
     whenListening: () => {
       throw new TypeError("S3cr3t of a failure");
     },
   },
-  // Time enough to look at a server that is about to stop.
+  // Enough time to test a server that is stopping.
   farewell: { farewell: 8000 },
 };
 

@@ -8,7 +8,7 @@ import { ATTRIBUTE_NAMES, ATTRIBUTES, readVisitor, type Visitor } from "../../sr
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
 
-/** Texts that a database, a driver or a file's format may take for something else. */
+/** Texts that a database, a driver or a file format may misinterpret. */
 const ODD = [
   "",
   " ",
@@ -48,7 +48,7 @@ const OF_KIND = {
 };
 
 /**
- * Visitors over all attributes. Not of whom an agent takes care, which no copy says: it ends by itself.
+ * Visitors with random values for all attributes but `claimed_by`, which is not exported, since claims expire.
  */
 const visitors = fc.uniqueArray(
   fc.record({
@@ -60,7 +60,7 @@ const visitors = fc.uniqueArray(
   { selector: ({ short_id }) => short_id, maxLength: 40 },
 );
 
-/** What a store sends of all its visitors. */
+/** The JSON of all visitors of a store. */
 async function sentBy(store: VisitorStore): Promise<string[]> {
   return (await Array.fromAsync(store.allVisitors())).map((visitor) => JSON.stringify(visitor)).sort();
 }

@@ -19,7 +19,7 @@ function openBell() {
   return { bell, take };
 }
 
-Deno.test("It rings for each who begins to wait, and for nobody who waited or only visits", () => {
+Deno.test("The bell rings for each visitor who begins to wait, and for nobody else", () => {
   const { take } = openBell();
   assert.deepEqual(take([waiting("before")]), ["", false]);
   assert.deepEqual(take([waiting("before"), waiting("guest", { is_waiting_for_call: false })]), ["", false]);
@@ -30,7 +30,7 @@ Deno.test("It rings for each who begins to wait, and for nobody who waited or on
   assert.deepEqual(take([waiting("before"), waiting("a")]), ["a", true], "it waits again");
 });
 
-Deno.test("It ends when somebody takes the visitor, when it leaves, and after a while", () => {
+Deno.test("The bell stops when an agent takes the visitor, when the visitor leaves, and after a minute", () => {
   for (
     const end of [
       waiting("a", { claimed_by: "Grace" }),
@@ -51,7 +51,7 @@ Deno.test("It ends when somebody takes the visitor, when it leaves, and after a 
   assert.deepEqual(take([waiting("a")], RING_MS), ["", false]);
 });
 
-Deno.test("It is silent for those who wait already when it is silenced, or another search is shown", () => {
+Deno.test("The bell does not ring for visitors who waited when it was silenced, or when the search changed", () => {
   const { bell, take } = openBell();
   take([]);
   take([waiting("a")]);
@@ -62,13 +62,13 @@ Deno.test("It is silent for those who wait already when it is silenced, or anoth
   assert.deepEqual(take([waiting("a"), waiting("b"), waiting("c")]), ["", false]);
 });
 
-Deno.test("It does not ring for whom a colleague took at once", () => {
+Deno.test("The bell does not ring for a visitor whom a colleague took at once", () => {
   const { take } = openBell();
   take([]);
   assert.deepEqual(take([waiting("a", { claimed_by: "Grace" })]), ["", false]);
 });
 
-Deno.test("It rings for those whom a search leaves out, until one of them no longer waits", () => {
+Deno.test("The bell rings for visitors whom a search leaves out, until one of them no longer waits", () => {
   const { bell, take } = openBell();
   take([]);
   bell.takeOutside(2, 0);

@@ -3,16 +3,16 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { appWith } from "../support/app.ts";
 import { hasAllRights } from "../support/rights.ts";
 
-/** They read the console's files. */
+/** Registers a test that needs the right to read files. */
 const test = (sentence: string, fn: () => Promise<void>) =>
   Deno.test({ name: `The console: ${sentence}`, ignore: !hasAllRights, fn });
 
 const CLIENT = new URL("../../src/console/", import.meta.url);
 
-/** The URLs that a page loads. */
+/** The URLs of the files that a web page loads. */
 const urlsIn = (html: string) => Array.from(html.matchAll(/(?:href|src)="([^"]+)"/g), ([, url]) => url);
 
-test("its page runs nothing but Foyer's own files", async () => {
+test("its web page may run only Foyer's own files", async () => {
   const { app } = await appWith([]);
   const response = await app.request("/");
   assert.equal(response.status, 200);
@@ -34,7 +34,7 @@ test("its page runs nothing but Foyer's own files", async () => {
   }
 });
 
-test("each file is kept by browsers for ever, under a URL that changes with any file, and is sent compressed", async () => {
+test("browsers may cache each file for ever, since its URL changes with any file; files are served compressed", async () => {
   const { app } = await appWith([]);
   const [url] = urlsIn(await (await app.request("/")).text()).filter((url) => url.endsWith("console.js"));
   const plain = await app.request(url);
@@ -56,7 +56,7 @@ test("each file is kept by browsers for ever, under a URL that changes with any 
   }
 });
 
-test("its scripts are whole as they are sent, and one", async () => {
+test("its modules are served as one valid script", async () => {
   const { app } = await appWith([]);
   const urls = urlsIn(await (await app.request("/")).text()).filter((url) => url.endsWith(".js"));
   assert.equal(urls.length, 1);
@@ -65,7 +65,7 @@ test("its scripts are whole as they are sent, and one", async () => {
     assert.ok(text.includes(`const $client_${name.replace(".", "_")} =`), name);
   }
   assert.doesNotMatch(text, /^(import|export)\b/m);
-  // A function cannot have the one thing that only a module has.
+  // Parsed as a function's body, in which `import.meta` would be a syntax error.
   assert.doesNotThrow(() => new Function(text.replaceAll("import.meta", "({})")));
 });
 
@@ -97,14 +97,14 @@ test("without REST_KEY it says that the API is disabled, and loads no script", a
   assert.doesNotMatch(html, /<script/);
 });
 
-test("it says whether agents see more than the code entry", async () => {
+test("its web page says whether agents see more than the code entry", async () => {
   for (const [CONSOLE_MODE, mode] of [["", "full"], ["full", "full"], ["code", "code"]]) {
     const { app } = await appWith([], { CONSOLE_MODE });
     assert.match(await (await app.request("/")).text(), new RegExp(`data-mode="${mode}"`));
   }
 });
 
-test("Preact and htm are the versions whose types its scripts are checked with", async () => {
+test("Preact and htm have the versions whose types check its scripts", async () => {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("client.json", CLIENT)));
   for (const name of ["preact", "hooks"]) {
     const [, version] = /^npm:preact@([\d.]+)/.exec(imports[`./vendor/${name}.js`])!;

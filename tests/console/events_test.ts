@@ -4,7 +4,7 @@ import { EventReader } from "../../src/console/client/events.js";
 const TEXT = ': hello\r\nretry: 1500\r\n\r\nid: e:1\nevent: visitor\ndata: {"a":\ndata: 1}\n\n' +
   "event: ping\ndata: {}\r\rdata:tight\nid\n\nevent: nothing\n\ndata: not complete";
 
-Deno.test("Events are read in whatever pieces they come", () => {
+Deno.test("Events are parsed wherever the text is split", () => {
   const events = [
     { type: "visitor", data: '{"a":\n1}', id: "e:1" },
     { type: "ping", data: "{}", id: "e:1" },
@@ -19,7 +19,7 @@ Deno.test("Events are read in whatever pieces they come", () => {
   }
 });
 
-Deno.test("Line separators of JavaScript are no lines' ends, and what is no field is ignored", () => {
+Deno.test("JavaScript's line separators do not end a line, and unknown fields are ignored", () => {
   const reader = new EventReader();
   assert.deepEqual(reader.read("data: a\u2028b\nother: 1\nretry: soon\nretry: \n\n"), [
     { type: "message", data: "a\u2028b", id: null },

@@ -33,7 +33,7 @@ Deno.test("Only the headers that are filled in are sent", () => {
   });
 });
 
-Deno.test("The command that is shown asks the same, whatever was typed", () => {
+Deno.test("The curl command sends the same request, whatever was typed", () => {
   assert.equal(
     curlOf(
       ROOT,

@@ -18,19 +18,19 @@ const online = (short_id: string, seconds: number, more = {}) => ({
   ...more,
 });
 
-/** The console's client of an application without a server between. */
+/** The console's API client for an application, without a server. */
 function clientOf(ask: (path: string, headers: Record<string, string>) => Promise<Response>) {
   return new Api("key", async (url, init) => {
     const { pathname, search } = new URL(String(url));
     const path = pathname.slice(pathname.indexOf("/api/")) + search;
-    // Deno 2.6's types know neither.
+    // The types of Deno 2.6 have neither property.
     const { headers, signal } = init as { headers: Record<string, string>; signal: AbortSignal };
     const response = await ask(path, headers);
     return new Response(response.body!.pipeThrough(new TransformStream(), { signal }), response);
   });
 }
 
-/** Follows a list, and applies what is said as the console does. */
+/** Follows a list, and applies the messages like the console. */
 function follow(api: Api, q = "") {
   const list = new VisitorList();
   const messages: Message[] = [];
@@ -77,7 +77,7 @@ const test = (
     },
   });
 
-test("it reads the list once, and goes on with what changes", async (app) => {
+test("it reads the list once, and then receives only changes", async (app) => {
   await app.put(online("a", 1), online("b", 2));
   const asked: string[] = [];
   await using client = follow(clientOf((path, headers) => {
@@ -95,7 +95,7 @@ test("it reads the list once, and goes on with what changes", async (app) => {
   assert.equal(client.messages.filter(({ type }) => type === "list").length, 1);
 });
 
-test("a connection that breaks off is opened again where it was, and nothing is missed", async (app) => {
+test("it resumes after a lost connection, and misses no change", async (app) => {
   await app.put(online("a", 1));
   const ends: AbortController[] = [];
   await using client = follow(clientOf(async (path, headers) => {
@@ -117,7 +117,7 @@ test("a connection that breaks off is opened again where it was, and nothing is 
   assert.ok(client.messages.some(({ type }) => type === "lost"));
 });
 
-test("a wrong key, a disabled API and a search that cannot be used are final", async (app) => {
+test("it does not retry after a wrong key, a disabled API or an invalid search", async (app) => {
   for (
     const [q, key, code] of [["", "wrong", "invalid_api_key"], ["x".repeat(300), "key", "invalid_parameter"]]
   ) {
@@ -135,7 +135,7 @@ test("a wrong key, a disabled API and a search that cannot be used are final", a
   }
 });
 
-test("an id that the server does not know, as after a restart, leads to a whole list", async (app) => {
+test("it receives the whole list if the server does not know its id, as after a restart", async (app) => {
   await app.put(online("a", 1));
   await using client = follow(clientOf(async (path, headers) => {
     const response = await app.ask(path, headers);
@@ -148,7 +148,7 @@ test("an id that the server does not know, as after a restart, leads to a whole 
   assert.equal(client.ids(), "a");
 });
 
-test("few are asked for until there are more, and then nobody is missed", async (app) => {
+test("it requests few visitors until there are more, and then misses nobody", async (app) => {
   await app.put(...Array.from({ length: 98 }, (_, i) => online(`v${i}`, -i)));
   const asked: string[] = [];
   await using client = follow(clientOf((path, headers) => {
@@ -164,7 +164,7 @@ test("few are asked for until there are more, and then nobody is missed", async 
   assert.deepEqual(sizes, ["100", "100", "1000", "1000"]);
 });
 
-test("where more are online than it follows, the others are listed too", async (app) => {
+test("if more visitors are online than a stream can follow, the others are listed too", async (app) => {
   const all = Array.from({ length: 2100 }, (_, i) => online(`v${i}`, -i));
   await app.put(...all);
   await using client = follow(clientOf((path, headers) => app.ask(path, headers)));
@@ -174,15 +174,15 @@ test("where more are online than it follows, the others are listed too", async (
     client.list.rows().map(({ visitor }) => visitor.short_id),
     all.map(({ short_id }) => short_id),
   );
-  // One comes: another falls off what is followed, and is there all the same.
+  // A new visitor pushes another one off the end of the stream; that one stays listed.
   await app.put(online("new", 1));
   await app.until(() => client.list.get("new") !== undefined);
   assert.equal(client.list.size, 2101);
   assert.equal(client.list.get("v999")!.leftAt, null);
-  // One of those followed leaves.
+  // A visitor that the stream follows leaves.
   await app.put({ ...online("v5", -5), is_online: false });
   await app.until(() => client.list.get("v5") === undefined || client.list.get("v5")!.leftAt !== null);
-  // One of the others does something, and is followed.
+  // One of the other visitors does something, and the stream follows it.
   await app.put(online("v2000", 2, { name: "Ada" }));
   await app.until(() => client.list.get("v2000")!.visitor.name === "Ada");
 });

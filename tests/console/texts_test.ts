@@ -18,7 +18,7 @@ import { detailOf, nameOf, pageText } from "../../src/console/client/who.js";
 
 const visitor = (more: Record<string, unknown>) => ({ short_id: "aB3dE5fG7h", identities: [], ...more });
 
-Deno.test("A visitor is called by what says most, and never by a bare id alone", () => {
+Deno.test("A visitor's display name is the most telling attribute, never a bare id", () => {
   const all = {
     name: "Ada Lovelace",
     nickname: "Ada",
@@ -62,7 +62,7 @@ Deno.test("A visitor is called by what says most, and never by a bare id alone",
   assert.equal(detailOf(visitor({ name: "Ada", identities: ["Ada", "Acme"] })), "Acme");
 });
 
-Deno.test("A web page is its path, and what is no web page is text", () => {
+Deno.test("A web page is shown as its path, and any other text unchanged", () => {
   for (
     const [url, text] of [
       ["https://acme.com/pricing", "/pricing"],
@@ -121,7 +121,7 @@ Deno.test("Hidden characters are shown by their names, and a row leaves them out
   }
 });
 
-Deno.test("Times are read at a glance", () => {
+Deno.test("Times and durations are shown in a short form", () => {
   const minutes = (count: number) => count * 60_000;
   for (
     const [ms, wait, duration, urgency] of [
@@ -138,7 +138,7 @@ Deno.test("Times are read at a glance", () => {
   ) assert.deepEqual([waitText(ms), durationText(ms), urgencyOf(ms)], [wait, duration, urgency]);
 });
 
-Deno.test("How current the list is, is always said", () => {
+Deno.test("The status says how current the list is", () => {
   const at = Date.parse("2026-01-01T10:42:00Z");
   const text = (state: "loading" | "live" | "lost", age: number) =>
     freshness({ state, at, code: "", message: "", waitUntil: null }, at + age);
@@ -154,7 +154,7 @@ Deno.test("How current the list is, is always said", () => {
   assert.equal(iconName(3, false), "away.svg");
 });
 
-Deno.test("A search is in the URL's fragment, whatever is in it", () => {
+Deno.test("Any search can be stored in the URL's fragment", () => {
   for (const q of ["müller #vip", 'url:"a b" -online', "100% & more + #?=", "日本", "\ud800"]) {
     assert.equal(searchOf(fragmentOf(q)), q.toWellFormed());
   }
@@ -163,7 +163,7 @@ Deno.test("A search is in the URL's fragment, whatever is in it", () => {
   assert.equal(searchOf("#other=1"), "");
 });
 
-Deno.test("A chip puts its part into the search and takes it out", () => {
+Deno.test("A chip adds its part to the search, and removes it", () => {
   assert.deepEqual(partsOf(' a "b c" id:"d e" #f "g'), ["a", '"b c"', 'id:"d e"', "#f", '"g']);
   assert.equal(togglePart("ada", "#vip"), "ada #vip");
   assert.equal(togglePart("ada #VIP", "#vip"), "ada");
@@ -172,7 +172,7 @@ Deno.test("A chip puts its part into the search and takes it out", () => {
   assert.equal(hasPart('"-online"', "-online"), false, "quoted it is text");
 });
 
-Deno.test("A value is searched for as it is", () => {
+Deno.test("A search for a value is quoted if necessary", () => {
   for (
     const [operator, value, q] of [
       ["id:", "user-1", "id:user-1"],
@@ -185,7 +185,7 @@ Deno.test("A value is searched for as it is", () => {
   ) assert.equal(searchFor(operator, value), q);
 });
 
-Deno.test("A code is four digits, of any script", () => {
+Deno.test("A lookup code may be typed in the digits of any script", () => {
   for (
     const [typed, digits] of [
       ["1234", "1234"],
@@ -201,12 +201,12 @@ Deno.test("A code is four digits, of any script", () => {
   ) assert.equal(digitsOf(typed), digits, typed);
 });
 
-Deno.test("A key is what a header can carry", () => {
+Deno.test("A text that a header cannot carry is no key", () => {
   assert.equal(readKey(" key with space\n"), "key with space");
   for (const given of ["", "  ", "schlüssel", "a\nb"]) assert.equal(readKey(given), null);
 });
 
-Deno.test("Preferences that another Foyer stored, or nobody, are defaults where they cannot be used", () => {
+Deno.test("Missing or unusable stored preferences are replaced by the defaults", () => {
   const defaults = parsePreferences(null);
   assert.deepEqual(defaults.columns, ["page", "place", "device", "tags", "here"]);
   for (

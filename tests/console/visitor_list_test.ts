@@ -21,7 +21,7 @@ function openList(...visitors: ReturnType<typeof visitor>[]) {
   return { list, clock, ids };
 }
 
-Deno.test("Those who wait come first, the longest first, then those online as they came, then the others", () => {
+Deno.test("Waiting visitors come first, the longest wait first, then those online by arrival, then the others", () => {
   const { list, ids } = openList(
     visitor("a"),
     waiting("short", 5),
@@ -38,7 +38,7 @@ Deno.test("Those who wait come first, the longest first, then those online as th
   assert.equal(ids(), "b short c a long off");
 });
 
-Deno.test("A page view moves nobody, and is shown at once", () => {
+Deno.test("A page view moves no visitor, and is shown at once", () => {
   const { list, ids } = openList(visitor("a"), visitor("b"));
   list.put(visitor("b", { last_url: "https://acme.com/next", last_seen_at: "2027-01-01T00:00:00.000Z" }));
   assert.equal(ids(), "a b");
@@ -48,7 +48,7 @@ Deno.test("A page view moves nobody, and is shown at once", () => {
   assert.equal(list.rows()[0].visitor.last_url, "https://acme.com/other");
 });
 
-Deno.test("While it is frozen newcomers wait behind a number, and nobody moves", () => {
+Deno.test("While the order is frozen, no visitor moves, and new visitors are only counted", () => {
   const { list, clock, ids } = openList(visitor("a"), visitor("b"), visitor("c"));
   ids();
   list.freeze(true);
@@ -70,7 +70,7 @@ Deno.test("While it is frozen newcomers wait behind a number, and nobody moves",
   assert.equal(list.newer, 0);
 });
 
-Deno.test("The first list is shown although a pointer rests where it appears", () => {
+Deno.test("The first list is shown even if the pointer is over the table", () => {
   const list = new VisitorList();
   list.freeze(true);
   list.replace([visitor("a"), visitor("b")]);
@@ -78,7 +78,7 @@ Deno.test("The first list is shown although a pointer rests where it appears", (
   assert.equal(list.newer, 0);
 });
 
-Deno.test("A newcomer that leaves while it is frozen is never shown", () => {
+Deno.test("A visitor who comes and leaves while the order is frozen is never shown", () => {
   const { list, clock, ids } = openList(visitor("a"));
   ids();
   list.freeze(true);
@@ -90,7 +90,7 @@ Deno.test("A newcomer that leaves while it is frozen is never shown", () => {
   assert.equal(ids(), "a");
 });
 
-Deno.test("A leaver is shown while it fades, then goes; one that comes back stays", () => {
+Deno.test("A visitor who leaves fades out and disappears; one who comes back meanwhile stays", () => {
   const { list, clock, ids } = openList(visitor("a"), visitor("b"));
   assert.equal(list.nextFaded, null);
   list.remove("a");
@@ -105,7 +105,7 @@ Deno.test("A leaver is shown while it fades, then goes; one that comes back stay
   assert.equal(ids(), "b");
 });
 
-Deno.test("A whole list later keeps everybody's position, and whoever is not in it leaves", () => {
+Deno.test("A later whole list changes no position, and visitors missing in it leave", () => {
   const { list, clock, ids } = openList(visitor("a"), visitor("b"), visitor("c"));
   list.replace([visitor("c"), visitor("new"), visitor("a")]);
   assert.equal(ids(), "new a b- c");
@@ -113,7 +113,7 @@ Deno.test("A whole list later keeps everybody's position, and whoever is not in 
   assert.equal(ids(), "new a c");
 });
 
-Deno.test("How long somebody is here is known of who was seen to come, and of others at least so long", () => {
+Deno.test("The time online is exact for visitors whose arrival was seen, and a minimum for others", () => {
   const seen = (minutes: number) => ({ last_seen_at: new Date(1_000_000 - minutes * 60_000).toISOString() });
   const { list, clock } = openList(
     visitor("a", seen(3)),
@@ -124,7 +124,7 @@ Deno.test("How long somebody is here is known of who was seen to come, and of ot
   list.put(visitor("b"));
   clock.now += 60_000 * 5;
   list.put(visitor("off"));
-  // Not later, since it was here then.
+  // The estimate does not become later, since the visitor was online then.
   list.put(visitor("a", seen(-4)));
   const here = (id: string) => {
     const entry = list.get(id)!;
@@ -133,7 +133,7 @@ Deno.test("How long somebody is here is known of who was seen to come, and of ot
   assert.deepEqual(["a", "new", "unknown", "b", "off"].map(here), ["> 8 min", "35 min", "", "5 min", "now"]);
 });
 
-Deno.test("Who waits without a time has waited longest; who is offline does not wait", () => {
+Deno.test("A visitor whose wait has no known start sorts first; a visitor who is offline does not wait", () => {
   const { ids } = openList(
     waiting("known", 1),
     visitor("unknown", { is_waiting_for_call: true }),

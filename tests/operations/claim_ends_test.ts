@@ -23,10 +23,10 @@ function testClaimEnds(engine: string, openBoth: OpenBoth) {
     });
   };
 
-  test("a claim ends on every process, also when the one that took it is gone", async ([store, gone]) => {
+  test("a claim expires on every process, even if the process that created it is gone", async ([store, gone]) => {
     await gone.putVisitors([readVisitor({ short_id: "ada", is_online: true })!]);
     const { ask, reads } = appOver(store);
-    /** Whom a list and the visitor name; the claim may end between the two. */
+    /** The agents in the list and in the visitor; the claim may end between the two reads. */
     const shown = async () => {
       const { visitors } = await (await ask("/api/visitors/list/latest")).json();
       const { visitor } = await (await ask("/api/visitors/ada")).json();
@@ -45,7 +45,7 @@ function testClaimEnds(engine: string, openBoth: OpenBoth) {
     }
   });
 
-  test("a database that does not answer is asked again later, and the log says so once", async ([store]) => {
+  test("if the database does not answer, the work is retried, and the failure is logged once", async ([store]) => {
     let asked = 0;
     const failing = new Proxy(store, {
       get: (target, name) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Registry } from "../../src/operations/exposition.ts";
 
-Deno.test("Counters, gauges and histograms are written as Prometheus reads them", async () => {
+Deno.test("Counters, gauges and histograms are written in Prometheus' text format", async () => {
   const registry = new Registry();
   const requests = registry.counter("requests_total", "Requests\nof \\ all");
   registry.gauge("unknown", "Nobody knows", () => Promise.resolve(NaN));

@@ -31,7 +31,7 @@ async function found(store: VisitorStore, q: string): Promise<string[]> {
   return (await store.findVisitors(parseSearch(q), 1000, null)).visitors.map(({ shortId }) => shortId);
 }
 
-/** Into how many segments a search for text looks. */
+/** The number of index segments that a text search reads. */
 function segmentsOf(path: string): number {
   using database = new DatabaseSync(path);
   return database.prepare("SELECT count(DISTINCT segid) AS segments FROM term_idx").get()!
@@ -54,7 +54,7 @@ testInFolder(
         const isMore = await store.maintainIndexes!();
         steps++;
         assert.deepEqual(await found(store, nameOf(1234)), ["v1234"]);
-        // Visitors come, change and go meanwhile.
+        // Visitors are added, changed and removed meanwhile.
         if (steps === 1) await store.putVisitors([readVisitor({ short_id: "new", name: "newcomer" })!]);
         if (steps === 2) await store.updateVisitor("v2000", { name: "renamed" });
         if (steps === 3) await store.removeVisitor("v2001");
@@ -105,7 +105,7 @@ testInFolder("Index maintenance that fails is tried again, and logged once", asy
     retry: 5,
   });
   await until(() => logged.length > 0);
-  // It fails again and again.
+  // Long enough for several failed runs.
   await new Promise((resolve) => setTimeout(resolve, 200));
   other.exec("ROLLBACK");
   await until(() => segmentsOf(path) === 1);

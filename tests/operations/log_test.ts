@@ -7,10 +7,10 @@ import { freePort } from "../support/ports.ts";
 import { fromSource, Process } from "../support/processes.ts";
 import { until } from "../support/waiting.ts";
 
-/** Too long to be guessed, which would be a warning. */
+/** A long key, since a short one would cause a warning. */
 const KEY = "a key of the tests";
 
-/** What `foyer serve` is started with, and where it then listens. */
+/** The command that runs `foyer serve`, and the URL at which it then listens. */
 function server(folder: string, environment: Record<string, string> = {}) {
   const [port, adminPort] = [freePort(), freePort()];
   const command = fromSource(folder, ["serve"], {
@@ -24,7 +24,7 @@ function server(folder: string, environment: Record<string, string> = {}) {
   return { command, url: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${adminPort}` };
 }
 
-/** Asks, and reads all of the answer. */
+/** Sends a request, and reads the whole answer. */
 async function ask(url: string, init?: RequestInit) {
   const response = await fetch(url, init);
   return { status: response.status, text: `${[...response.headers]} ${await response.text()}` };
@@ -69,7 +69,7 @@ testInFolder("Where no person watches each event is a line of JSON on standard e
 });
 
 testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
-  // One warning at the start, of a store that nobody chose, and one for each request that the database fails.
+  // One warning at the start, about the default store, and one for each request that the database fails.
   const verdicts: [level: string, shown: string[]][] = [
     ["debug", ["info", "warning"]],
     ["info", ["info", "warning"]],
@@ -89,7 +89,7 @@ testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
 
 testInFolder("On a terminal each event is a line for a person", async (folder) => {
   const { command, url } = server(folder, { SQLITE_PATH: "" });
-  // It prints its process id, since `script` does not forward signals.
+  // The shell prints the process id, since `script` does not forward signals.
   const line = ["echo pid=$$; exec", command.program, ...command.args!].join(" ");
   await using process = new Process({ ...command, program: "script", args: ["-qefc", line, "/dev/null"] });
   await process.until(/for operators/, "stdout");
@@ -109,7 +109,7 @@ testInFolder("On a terminal each event is a line for a person", async (folder) =
   assert.match(lines[4], /Z Stopping on SIGTERM$/);
 });
 
-/** Stands in everything that nobody may read. */
+/** A text in everything that must not be logged. */
 const SECRET = "S3cr3t";
 
 const SECRETS = {
@@ -119,7 +119,7 @@ const SECRETS = {
   LOG_LEVEL: "debug",
 };
 
-/** A visitor all of whose texts are secret. */
+/** A visitor with the secret in all its strings. */
 const VISITOR = {
   short_id: `${SECRET}-id`,
   call_name: SECRET,
@@ -135,7 +135,7 @@ const VISITOR = {
   unique_id: SECRET,
 };
 
-/** Requests with secrets in all their parts; some are answered, some refused. */
+/** Requests with the secret in all their parts; some succeed, some are refused. */
 function secretRequests(): [path: string, init: RequestInit][] {
   const position = { online: true, lastSeenAt: null, shortId: SECRET, tie: null };
   const cursor = encodeCursor({ position, typos: false }, SECRET);
@@ -209,8 +209,8 @@ function secretRequests(): [path: string, init: RequestInit][] {
 }
 
 /**
- * Makes all of these requests, and gives the texts of those answers that are no visitors; those are for whoever has
- * the key.
+ * Sends all secret requests, and returns the texts of the answers, except for answers with visitors, which may contain
+ * the secret.
  */
 async function errorAnswers(url: string): Promise<string[]> {
   const texts: string[] = [];
@@ -231,7 +231,7 @@ testInFolder(
   "No key, search or visitor's data is in any output, neither while all is well nor when the file breaks",
   async (folder) => {
     const path = `${folder}/foyer.db`;
-    // As a command, since other work may have the machine while its thread starts.
+    // Opened as a command, which waits longer for its thread to start on a busy machine.
     const store = openSqliteStore(path, { use: "command" });
     await store.putVisitors([readVisitor(VISITOR)!]);
     await store.close();
@@ -241,7 +241,7 @@ testInFolder(
     const answers = await errorAnswers(url);
     assert.ok(answers.length > 40);
 
-    // Somebody else writes to the file, so that what is in memory of it counts no more, and then destroys it.
+    // Another process writes to the file, which invalidates the server's cached pages, and then destroys it.
     const other = openSqliteStore(path, { use: "command" });
     await other.putVisitors([readVisitor({ short_id: "other" })!]);
     const { size } = await Deno.stat(path);
@@ -252,7 +252,7 @@ testInFolder(
     assert.ok(!answers.some((text) => text.startsWith("500 ")), "which is 503 wherever it is noticed");
     answers.push((await ask(`${adminUrl}/metrics`)).text);
 
-    // Closing it fails as well, which is what it is; the test's own connection must not.
+    // The server's closing fails as well, as expected; the test's own connection must close.
     await process.stop("SIGTERM");
     await other.close().catch(() => {});
     assert.match(process.stderr, /"status":503/);
@@ -267,7 +267,7 @@ testInFolder("Nor while MongoDB is away: not even the password in its connection
   });
   await using process = new Process(command);
   await process.until(/for operators/);
-  // At once, since each waits until the request's time is over.
+  // Sent at once, since each one waits until its deadline.
   const answers = await Promise.all(
     secretRequests().slice(0, 40).map(async ([path, init]) => (await ask(url + path, init)).text),
   );
@@ -287,7 +287,7 @@ for (const reader of ["goes away", "stops reading"] as const) {
       try {
         await untilItAnswers(url);
         if (reader === "goes away") await child.stderr.cancel();
-        // Lines of about 270 bytes, together more than a pipe and its two ends hold.
+        // Lines of about 270 bytes, together more than the pipe and the buffers at both ends hold.
         const headers = { "X-Request-Id": "x".repeat(128) };
         for (let i = 0; i < 40; i++) {
           const answers = await Promise.all(
@@ -298,14 +298,14 @@ for (const reader of ["goes away", "stops reading"] as const) {
         child.kill("SIGTERM");
         assert.equal((await child.status).code, 0);
         if (reader === "goes away") return;
-        // What it had read by then is whole lines, but for the last.
+        // All lines that were read are whole, except for the last.
         const lines = (await new Response(child.stderr).text()).split("\n").slice(0, -1);
         for (const line of lines) assert.equal(JSON.parse(line).level, "info");
       } finally {
         try {
           child.kill("SIGKILL");
         } catch {
-          // It has ended.
+          // The process has ended already.
         }
         await child.status;
       }

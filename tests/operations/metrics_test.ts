@@ -17,8 +17,8 @@ interface Sample {
 }
 
 /**
- * The samples of a text in Prometheus' format
- * (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format), which must be valid.
+ * Parses Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format), and
+ * asserts that the text is valid.
  */
 function readMetrics(text: string): Sample[] {
   assert.ok(text.endsWith("\n"));
@@ -168,7 +168,7 @@ Deno.test("Metrics show the process and its versions", async () => {
   assert.ok(started > 1.7e9 && started <= Date.now() / 1000);
 });
 
-Deno.test("Metrics show when REST_KEY_PREVIOUS was last used, and no other key moves that", async () => {
+Deno.test("Metrics show when REST_KEY_PREVIOUS was last used, and ignore other keys", async () => {
   const { app, samples } = await openApp();
   const lastUsed = async () =>
     valueOf(await samples(), "foyer_rest_key_previous_last_used_timestamp_seconds");
@@ -187,7 +187,7 @@ Deno.test("Metrics show when REST_KEY_PREVIOUS was last used, and no other key m
   }
 });
 
-Deno.test("No path, key, query, header or short id is in any label, whatever they are", async () => {
+Deno.test("No label contains a path, key, query, header or short id", async () => {
   const { app, admin, samples } = await openApp({ REST_KEY: "S3cr3t", REST_WRITE_KEY: "S3cr3t-write" });
   const piece = fc.oneof(
     fc.constantFrom(
@@ -243,7 +243,7 @@ Deno.test("No path, key, query, header or short id is in any label, whatever the
   }
 });
 
-Deno.test("Operators ask for health and metrics without a key, and for nothing else", async () => {
+Deno.test("The admin listener serves health and metrics without a key, and nothing else", async () => {
   const { admin, app, ask } = await openApp();
   const assertError = async (response: Response, status: number, code: string, what: string) => {
     assert.deepEqual([response.status, (await response.json()).error], [status, code], what);
@@ -285,7 +285,7 @@ Deno.test("Operators ask for health and metrics without a key, and for nothing e
   assert.equal((await app.request("/api/metrics")).status, 401);
 });
 
-Deno.test("/ready is 503 on both listeners as soon as the server stops, and all else is answered", async () => {
+Deno.test("/ready is 503 on both listeners as soon as the server stops, while other requests are answered", async () => {
   const { app, admin, ask, health } = await openApp();
   health.isStopping = true;
   for (
@@ -312,7 +312,7 @@ Deno.test("/ready is 503 on both listeners as soon as the server stops, and all 
   assert.equal((await ask("/api/visitors/aB3", { Authorization: "write" }, "DELETE")).status, 200);
 });
 
-/** A server with both listeners, which ends with the test. */
+/** Starts a server with both listeners, which ends with the test. */
 async function serve(folder: string, environment: Record<string, string>) {
   const [port, adminPort] = [freePort(), freePort()];
   const server = new Process(fromSource(folder, [], {
@@ -337,7 +337,7 @@ async function serve(folder: string, environment: Record<string, string>) {
   return Object.assign(server, { ask, samples });
 }
 
-Deno.test("Metrics say how many documents wait for foyer reindex, NaN while nobody knows", async () => {
+Deno.test("Metrics show how many documents wait for foyer reindex; NaN while unknown", async () => {
   const counts: [isUp: boolean, count: number | null, shown: number][] = [
     [true, 95_000, 95_000],
     [true, 0, 0],
@@ -404,7 +404,7 @@ testInFolder("While the database is away metrics say so, and are there all the s
   assert.equal(valueOf(found, "foyer_database_up"), 0);
   assert.ok(Number.isNaN(valueOf(found, "foyer_visitors_online")));
   const labels = { operation: "find_visitors", outcome: "unavailable" };
-  // The answer may have been given up before the operation was.
+  // The request's deadline may end before the operation's.
   await until(async () => valueOf(await server.samples(), "foyer_database_operations_total", labels) === 1);
   assert.equal(
     valueOf(found, "foyer_http_requests_total", { route: "/api/visitors/list/latest", status: "503" }),

@@ -22,7 +22,7 @@ async function shortIdsOf(store: VisitorStore): Promise<string[]> {
   return (await Array.fromAsync(store.allVisitors())).map(({ short_id }) => short_id).sort();
 }
 
-/** The same store; a test hears of each lease and each removal, and may do something in its place. */
+/** Wraps a store; calls back at each lease and each removal, which a test may replace. */
 function watch(
   store: VisitorStore,
   on: { takeLease?: () => void; removeOffline?: (seenBefore: Date | null, most: number) => void },
@@ -52,7 +52,7 @@ const CROWD = [
   { short_id: "never-seen" },
 ];
 
-Deno.test("Whoever is offline and was last seen longer ago is removed, and nobody else", async () => {
+Deno.test("Only visitors who are offline and were last seen before the period are removed", async () => {
   const store = await storeWith(CROWD);
   const logged: string[] = [];
   const retention = startRetention(store, 30, (sentence) => logged.push(sentence));
@@ -67,7 +67,7 @@ Deno.test("Whoever is offline and was last seen longer ago is removed, and nobod
   assert.equal((await store.findVisitors([{ kind: "online", online: false }], 100, null)).visitors.length, 4);
 });
 
-Deno.test("They are removed a few at a time, and nobody gets an answer from before", async () => {
+Deno.test("Visitors are removed in batches, and no answer is stale after a batch", async () => {
   const store = await storeWith(
     Array.from({ length: 250 }, (_, i) => ({ short_id: `v${i}`, last_seen_at: ago(2 * DAY) })),
   );
@@ -87,7 +87,7 @@ Deno.test("They are removed a few at a time, and nobody gets an answer from befo
   await until(() => logged.length > 0);
   await retention.stop();
   assert.deepEqual(batches, [50, 50, 50, 50, 50, 50]);
-  // The next ones may be gone already when it is asked, never fewer than those before.
+  // Further visitors may already be removed at the time of a request, but never fewer than after the batch.
   const most = [200, 150, 100, 50, 0];
   const counts = await Promise.all(left);
   assert.equal(counts.length, most.length);
@@ -95,7 +95,7 @@ Deno.test("They are removed a few at a time, and nobody gets an answer from befo
   assert.deepEqual(logged, ["Removed 250 visitors not seen for 1 days"]);
 });
 
-Deno.test("It is looked for them again and again", async () => {
+Deno.test("Removal is repeated at intervals", async () => {
   const store = await storeWith([]);
   const retention = startRetention(store, 1, nothing, { interval: 10 });
   for (const short_id of ["a", "b", "c"]) {
@@ -108,7 +108,7 @@ Deno.test("It is looked for them again and again", async () => {
   assert.deepEqual(await shortIdsOf(store), ["d"], "once stopped nobody is removed");
 });
 
-Deno.test("Of several processes one removes, and another goes on once it no longer does", async () => {
+Deno.test("One of several processes removes visitors, and another takes over after it ends", async () => {
   const store = await storeWith([{ short_id: "a", last_seen_at: ago(2 * DAY) }]);
   assert.ok(await store.takeLease("retention", "another process", 300));
   let asked = 0;
@@ -142,7 +142,7 @@ Deno.test("A process that starts once another has stopped removes visitors at on
   }
 });
 
-Deno.test("Where the database fails it is tried again, and the log says so once", async () => {
+Deno.test("If the database fails, removal is retried, and the failure is logged once", async () => {
   const verdicts: [error: unknown, said: RegExp, level: string][] = [
     [
       new StoreUnavailable("The database is away"),
@@ -179,7 +179,7 @@ Deno.test("Where the database fails it is tried again, and the log says so once"
   }
 });
 
-Deno.test("A stop waits for the batch under way and for nothing else", async () => {
+Deno.test("A stop waits only for the batch in progress", async () => {
   const store = await storeWith(
     Array.from({ length: 300 }, (_, i) => ({ short_id: `v${i}`, last_seen_at: ago(2 * DAY) })),
   );
@@ -200,7 +200,7 @@ Deno.test("A stop waits for the batch under way and for nothing else", async () 
   mayEnd.resolve();
   await stopping;
   assert.equal((await shortIdsOf(store)).length, 250);
-  // Neither in the pause between two looks nor after a failure.
+  // A stop does not wait for the pause between two runs, or after a failure.
   const idle = startRetention(await storeWith([]), 1, nothing);
   await new Promise((resolve) => setTimeout(resolve, 20));
   await idle.stop();
