@@ -1,9 +1,9 @@
 /**
- * `deno task bench`: what Foyer answers beside what the runtime and the driver alone do, in one run.
+ * `deno task bench`: compares Foyer's throughput with that of the bare runtime and the bare driver, in one run.
  *
- * It needs wrk. The MongoDB server is the one in `MONGO_BENCH_URI`, else SecantusDB's Rust server where
- * `secantusd-rs` is on the PATH, else the one that the tests use. Data is kept in the folder for temporary files, and
- * serves the next run.
+ * Needs wrk. The MongoDB server is the one in `MONGO_BENCH_URI`, otherwise SecantusDB's Rust server if `secantusd-rs`
+ * is on the PATH, otherwise the one that the tests use. The data stays in the folder for temporary files, for the next
+ * run.
  *
  * @module
  */
@@ -44,15 +44,15 @@ await Deno.mkdir(folder, { recursive: true });
 interface Row {
   what: string;
   load: Load;
-  /** The slowest of a hundred when nobody else asks, in ms. */
+  /** The 99th percentile of the response time with a single client, in milliseconds. */
   alone: number;
-  /** Of what the runtime or the driver alone does. */
+  /** The throughput relative to that of the bare runtime or driver. */
   share?: string;
-  /** Megabytes of memory after it. */
+  /** The server's memory after the run, in megabytes. */
   rss: number;
 }
 
-/** Values of visitors that a benchmark looks for. */
+/** Values of visitors, to search for. */
 const picked = pick();
 
 console.log(
@@ -127,7 +127,7 @@ async function benchMongo() {
   console.log(`RSS, highest ${server.rss("VmHWM")} MB, ${stale.rss("VmHWM")} MB with MAX_STALE_MS=250`);
 }
 
-/** Pages that are connected, over a store of their own. */
+/** Measures presence, with a store of its own. */
 async function benchPresenceOf(kind: "embedded" | "mongodb") {
   const own = await Deno.makeTempDir({ prefix: "foyer-bench-" });
   try {
@@ -147,7 +147,7 @@ async function benchPresenceOf(kind: "embedded" | "mongodb") {
   }
 }
 
-/** A list of 100 in its three ways, each beside the ceiling, since machines have their moods. */
+/** Measures a list of 100 in three ways. The ceiling is measured next to each, since a machine's speed varies. */
 async function benchLists(server: Server, target: string): Promise<Row[]> {
   const etag = (await server.get(LATEST[0])).headers.get("ETag")!;
   const rows: Row[] = [];
@@ -165,7 +165,7 @@ async function benchLists(server: Server, target: string): Promise<Row[]> {
   return rows;
 }
 
-/** Each search is asked anew, since visitors are written all the while. */
+/** Measures searches while visitors are written, so that no result is cached. */
 async function benchSearches(server: Server, target: string): Promise<Row[]> {
   const searches = Object.entries({
     "tag": ["#customer", "#newsletter", "#trial", "#vip", "#returning"],
@@ -186,7 +186,7 @@ async function benchSearches(server: Server, target: string): Promise<Row[]> {
   });
 }
 
-/** Some work while page views go on. */
+/** Runs a function while page views are written. */
 async function writtenTo<T>(target: string, work: () => Promise<T>): Promise<T> {
   await using _ = new Process(fromSource(folder, [target, `${ONLINE}`], {}, "tests/bench/writer.ts"));
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -228,7 +228,7 @@ interface Server extends AsyncDisposable {
   url: string;
   pid: number;
   get(path: string): Promise<Response>;
-  /** Megabytes of memory. */
+  /** The server's memory, in megabytes. */
   rss(field?: "VmRSS" | "VmHWM"): number;
 }
 
@@ -250,7 +250,7 @@ function serverOf(process: Process, port: number): Server {
   };
 }
 
-/** How often the runtime sends the very bytes of a list. */
+/** Measures how often per second the bare runtime can send the bytes of a list. */
 async function measureCeiling(server: Server): Promise<number> {
   const file = join(folder, "latest.json");
   await Deno.writeFile(
@@ -261,7 +261,7 @@ async function measureCeiling(server: Server): Promise<number> {
   await using process = new Process(fromSource(folder, [file, `${port}`], {}, "tests/bench/ceiling.ts"));
   await process.until(/Listening on/);
   const request = { url: `http://127.0.0.1:${port}`, paths: ["/"], connections: CONNECTIONS };
-  // What follows is warm as well.
+  // Warms the ceiling's server up, since Foyer is warm too.
   await load({ ...request, seconds: 1 });
   return (await load({ ...request, seconds })).rate;
 }
@@ -272,7 +272,7 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Queries a second of the driver alone. */
+/** Measures how many queries per second the bare driver makes. */
 async function inFlight(ask: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   let answered = 0;
@@ -285,7 +285,7 @@ async function inFlight(ask: () => Promise<unknown>): Promise<number> {
   return answered / ((performance.now() - start) / 1000);
 }
 
-/** The CPU time that a server takes for dashboards that poll it, in percent of one core. */
+/** Measures a server's CPU time for dashboards that poll it, in percent of one core. */
 async function dashboards(server: Server, target: string): Promise<string> {
   const poll = async (_: unknown, i: number) => {
     await new Promise((resolve) => setTimeout(resolve, i * 25));
@@ -318,7 +318,7 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Of five starts the median, by the executable that `deno task compile` made. */
+/** Measures the median of five starts of the executable that `deno task compile` made. */
 async function startOfExecutable(path: string): Promise<string> {
   const program = new URL("../../foyer", import.meta.url).pathname;
   if (!await Deno.stat(program).then(() => true, () => false)) {
@@ -349,7 +349,7 @@ async function restOfExecutable(program: string, path: string): Promise<number> 
   return process.memory();
 }
 
-/** Imports the visitors where that was not done for this folder yet. */
+/** Imports the visitors, unless an earlier run did so. */
 async function importOnce(name: string, environment: Record<string, string>, engine?: Engine) {
   const done = join(folder, `${name}-imported`);
   if (engine?.isEmpty) await Deno.remove(done).catch(() => {});
@@ -366,7 +366,7 @@ async function importOnce(name: string, environment: Record<string, string>, eng
   await Deno.writeTextFile(done, "");
 }
 
-/** What is looked for, spread over all visitors. */
+/** Picks values to search for, spread over all visitors. */
 function pick() {
   const found = { ids: [], emails: [], codes: [], names: [], words: [], typos: [] } as Record<
     string,
@@ -383,7 +383,7 @@ function pick() {
     found.emails.push(String(email));
     found.names.push(last);
     found.words.push(`${first} ${last}`);
-    // Two letters in the middle change places; q and x are in no name.
+    // A typo: one letter is replaced by q, which is in no name.
     found.typos.push(last.slice(0, 2) + "q" + last.slice(3));
   }
   if (found.ids[0] !== shortIdOf(0)) throw new Error("The visitors are not those that were expected");

@@ -1,5 +1,5 @@
 /**
- * The ceiling of a benchmark: a server that does nothing but send one body, on the same runtime.
+ * The ceiling of a benchmark: a server on the same runtime that only sends one fixed body.
  *
  * @module
  */

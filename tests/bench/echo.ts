@@ -1,5 +1,5 @@
 /**
- * What a connection costs at least: a server that sends back what it is sent, on the same runtime.
+ * The minimum cost of a WebSocket connection: an echo server on the same runtime.
  *
  * @module
  */

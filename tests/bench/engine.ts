@@ -6,24 +6,24 @@
 import { startOwnMongo } from "../support/mongodb.ts";
 import { freePort } from "../support/ports.ts";
 
-/** A server, which can be hurt where it is the benchmark's own. */
+/** A MongoDB server; the benchmark can kill it if it is its own. */
 export interface Engine extends AsyncDisposable {
   uri: string;
-  /** What it is, for people. */
+  /** The server's name and version, for the report. */
   engine: string;
-  /** Whether no earlier run's data is in it. */
+  /** Whether it has no data of an earlier run. */
   isEmpty: boolean;
-  /** Stops it as a crash would, and starts it again with the same data; absent where it is somebody else's. */
+  /** Kills the server, and starts it again with the same data; absent if the server is not the benchmark's own. */
   kill?(): Promise<void>;
   restart?(): Promise<void>;
 }
 
 /**
- * The server in `MONGO_BENCH_URI`, else SecantusDB's Rust server where `secantusd-rs` is on the PATH, else the one that
- * the tests use.
+ * Opens the server in `MONGO_BENCH_URI`, otherwise SecantusDB's Rust server if `secantusd-rs` is on the PATH, otherwise
+ * the one that the tests use.
  *
- * @param folder where its data is kept
- * @param database what of it is used
+ * @param folder the folder for the server's data
+ * @param database the name of the database to use
  */
 export async function openEngine(folder: string, database: string): Promise<Engine> {
   const given = Deno.env.get("MONGO_BENCH_URI");

@@ -1,6 +1,6 @@
 /**
- * Pages that connect to Foyer as the web SDK does, thousands of them in one process: told what to do by lines of JSON
- * on standard input, and answering with a line each.
+ * A process with thousands of clients that connect to Foyer like the web SDK. It reads orders as lines of JSON from
+ * standard input, and answers each with a line of JSON.
  *
  * @module
  */
@@ -8,26 +8,26 @@ import { stdin } from "node:process";
 import { createInterface } from "node:readline";
 import { quantile } from "../endurance/bar.ts";
 
-/** What such a process is told; times are in milliseconds. */
+/** An order to the process; times are in milliseconds. */
 export type Order =
-  /** Connects so many pages, so many of them at a time. */
+  /** Connects `count` web pages, `atOnce` of them at a time. */
   | { do: "connect"; count: number; atOnce: number }
-  /** Each page shows another URL once in this time. */
+  /** Makes each web page report another URL once in this time. */
   | { do: "view"; every: number }
-  /** Pages open at this rate a second, for a time: when is each in the API? */
+  /** Opens `rate` web pages a second, for a time, and measures when the API shows each visitor. */
   | { do: "appear"; rate: number; time: number }
-  /** Closes pages. */
+  /** Closes `count` web pages. */
   | { do: "close"; count: number }
   | { do: "tell" };
 
-/** What it tells. */
+/** The answer to an order. */
 export interface Told {
   connected: number;
-  /** Pages whose connection was lost. */
+  /** The number of web pages whose connection was lost. */
   lost: number;
-  /** Seconds that the order took. */
+  /** How long the order took, in seconds. */
   seconds: number;
-  /** Milliseconds from opening a page to its being in the API: of a hundred the slowest, and how many there were. */
+  /** The 99th percentile of the time until the API shows a new visitor, in milliseconds; and the number of visitors. */
   p99?: number;
   appeared?: number;
 }
@@ -37,7 +37,7 @@ const isEcho = kind === "echo";
 const pages: Page[] = [];
 let lost = 0;
 
-/** A page with a connection, which it gets again when it is lost. */
+/** A web page that reconnects when its connection is lost. */
 class Page {
   shortId = "";
   #token: string | undefined;
@@ -81,7 +81,7 @@ class Page {
     };
   }
 
-  // deno-lint-ignore no-explicit-any -- whatever an echo server sends back as well
+  // deno-lint-ignore no-explicit-any -- an echo server may send any message
   #hear(message: any) {
     if (message.type === "reconnect") this.#after = message.after;
     if (message.type !== "welcome" && !isEcho) return;

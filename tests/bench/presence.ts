@@ -1,5 +1,5 @@
 /**
- * What presence bears, beside a server that does nothing but send back what it is sent.
+ * Benchmarks of presence, compared with an echo server.
  *
  * @module
  */
@@ -11,30 +11,30 @@ import { pause, quantile } from "../endurance/bar.ts";
 import type { Engine } from "./engine.ts";
 import type { Order, Told } from "./pages.ts";
 
-/** How long pages are viewed, and how long the database is away, in milliseconds. */
+/** How long page views are sent, and how long the database is unavailable, in milliseconds. */
 const VIEWING = 60_000;
 const AWAY = 60_000;
 
-/** Each page shows another URL so often, in milliseconds. */
+/** The time between two page views of one web page, in milliseconds. */
 const VIEW_EVERY = 60_000;
 
-/** Messages that hostile pages send. */
+/** The number of fuzzed messages. */
 const FUZZED = 100_000;
 
-/** Pages that open at the same time. */
+/** The number of web pages that connect at the same time. */
 const AT_ONCE = 100;
 
-/** What is measured. */
+/** The setup of the benchmark. */
 export interface PresenceBench {
   folder: string;
   /** The environment that names the store. */
   store: Record<string, string>;
   visitors: number;
-  /** `null` where there is none that could be away. */
+  /** The database, which is killed; `null` for the embedded store. */
   database: Engine | null;
 }
 
-/** Measures one store; a line for each bar. */
+/** Measures presence with one store; returns a line for each measurement. */
 export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
   const { folder, visitors, store, database } = bench;
   const echo = await measureEcho(folder, visitors);
@@ -112,7 +112,7 @@ export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
   return rows;
 }
 
-/** With as many connections, each of which has sent a message. */
+/** Measures the echo server with as many connections, each of which has sent a message. */
 async function measureEcho(folder: string, visitors: number): Promise<{ each: number; rate: number }> {
   const port = freePort();
   await using process = new Process(fromSource(folder, [`${port}`], {}, "tests/bench/echo.ts"));
@@ -134,7 +134,7 @@ async function databaseAway(database: Engine, pages: Pages, url: string, visitor
   const back = performance.now();
   await whenOnline(url, visitors - closed);
   const told = await pages.obey({ do: "tell" });
-  // As many as before for what comes after.
+  // Restores the number of connections for the next measurement.
   await pages.obey({ do: "connect", count: closed, atOnce: AT_ONCE });
   return [
     ["the database away for 60 s, connections lost", `${told.lost - lost}`, "0"],
@@ -146,7 +146,7 @@ async function databaseAway(database: Engine, pages: Pages, url: string, visitor
   ];
 }
 
-/** As the test of fuzzed messages says, with more of them. */
+/** Runs the test of fuzzed messages with more messages. */
 async function fuzz(): Promise<string> {
   const { code, stdout } = await runProcess({
     program: Deno.execPath(),
@@ -157,7 +157,7 @@ async function fuzz(): Promise<string> {
   return code === 0 ? `neither (${/seed \d+/.exec(stdout)?.[0]})` : "FAILED";
 }
 
-/** Seconds until so many visitors are online. */
+/** Waits until a number of visitors are online, and returns the seconds that took. */
 async function whenOnline(url: string, visitors: number): Promise<number> {
   const start = performance.now();
   while (performance.now() - start < 120_000) {
@@ -178,7 +178,7 @@ async function start(folder: string, environment: Record<string, string>, url: s
   return process;
 }
 
-/** The pages' process. */
+/** The process with the web pages. */
 class Pages extends Process {
   #told = 0;
 
@@ -199,7 +199,7 @@ class Pages extends Process {
     return JSON.parse(this.stdout.split("\n")[this.#told - 1]);
   }
 
-  /** Seconds since a time until so many are connected. */
+  /** Waits until a number of web pages are connected, and returns the seconds since a start time. */
   async untilConnected(count: number, since: number): Promise<number> {
     while (performance.now() - since < 120_000) {
       if ((await this.obey({ do: "tell" })).connected >= count) return (performance.now() - since) / 1000;
@@ -209,7 +209,7 @@ class Pages extends Process {
   }
 }
 
-/** A dashboard in a hurry: ten requests a second, one after the other. */
+/** A dashboard that sends ten requests a second, one after the other. */
 class Poller {
   #times: number[] = [];
   #errors = 0;

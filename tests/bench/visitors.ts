@@ -1,5 +1,5 @@
 /**
- * Seeded visitors for benchmarks: the same ones each time, with names, companies and pages of uneven frequency.
+ * Pseudo-random visitors for benchmarks: the same ones each time, with names, companies and URLs of uneven frequency.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const PAGES = [
 ];
 const TAGS = ["#customer", "#newsletter", "#trial", "#vip", "#returning"];
 
-/** A small seeded generator (mulberry32); numbers from 0 to below 1. */
+/** A seeded generator (mulberry32) of numbers in [0, 1). */
 export function seededRandom(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -50,15 +50,15 @@ export function shortIdOf(number: number): string {
 }
 
 /**
- * Visitors as documents with times in ISO 8601.
+ * Generates visitors as documents, with times in ISO 8601.
  *
- * @param total how many; the first `online` of them are online
+ * @param total the number of visitors; the first `online` of them are online
  * @param now the time to which `last_seen_at` is relative
  */
 export function* benchVisitors(total: number, online: number, now: Date): Generator<Record<string, unknown>> {
   const random = seededRandom(20261124);
   const below = (n: number) => Math.floor(random() * n);
-  /** Few common ones, many rare ones. */
+  /** Chooses an item, the first ones more often than the last ones. */
   const uneven = <T>(items: T[]) => items[Math.floor(random() ** 2 * items.length)];
   for (let number = 0; number < total; number++) {
     const isOnline = number < online;

@@ -1,5 +1,5 @@
 /**
- * Page views while a benchmark runs: a hundred visitors a second are seen again, on another page.
+ * Writes page views while a benchmark runs: a hundred visitors a second, each with another URL.
  *
  * @module
  */
@@ -19,7 +19,7 @@ if (import.meta.main) {
   }, EVERY_MS);
 }
 
-/** As a page view is written: the few fields that change. */
+/** Writes page views through the driver: only the few fields that change. */
 function viaDriver(uri: string) {
   const visitors = new MongoClient(uri).db().collection("visitors");
   return async (shortIds: string[], now: Date) => {

@@ -1,5 +1,5 @@
 /**
- * What a bar is measured with, and what comes of it.
+ * The setup and the result of an endurance bar: a measurement with a limit that must be met.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { benchVisitors } from "../bench/visitors.ts";
 
 export const KEY = "endurance";
 
-/** What a bar came to. */
+/** The result of a bar. */
 export interface Outcome {
   seen: string;
   isMet: boolean;
 }
 
-/** What all bars are given. */
+/** The setup that all bars share. */
 export interface Setup {
-  /** Foyer's command line in a folder, from source or as an executable. */
+  /** Makes a command that runs Foyer in a folder, from source or as an executable. */
   foyer(folder: string, args: string[], environment: Record<string, string>): Command;
-  /** How many visitors the site has; one of twenty is online. */
+  /** The number of visitors in the store, one in twenty of whom is online. */
   visitors: number;
 }
 
@@ -42,7 +42,7 @@ export async function fill({ foyer, visitors }: Setup, folder: string, environme
   if (code !== 0) throw new Error(`The import failed: ${stderr}`);
 }
 
-/** A server with the key {@link KEY} over a store. */
+/** Starts a server with the key {@link KEY} over a store. */
 export function serve(
   { foyer }: Setup,
   folder: string,
@@ -51,7 +51,7 @@ export function serve(
   return startServer((settings) => foyer(folder, [], settings), { REST_KEY: KEY, ...environment });
 }
 
-/** A store with the visitors in it, by the environment that names it. */
+/** Makes a store with the visitors, and returns the environment variables that name it. */
 export async function openStore(setup: Setup, folder: string, kind: string) {
   await using stack = new AsyncDisposableStack();
   const environment: Record<string, string> = kind === "embedded"
@@ -62,12 +62,12 @@ export async function openStore(setup: Setup, folder: string, kind: string) {
   return { environment, [Symbol.asyncDispose]: () => whole.disposeAsync() };
 }
 
-/** Waits, in milliseconds. */
+/** Waits for a number of milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Of numbers the one that this share of them is below. */
+/** A quantile of numbers, such as 0.99. */
 export function quantile(numbers: number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;

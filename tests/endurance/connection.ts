@@ -1,19 +1,19 @@
 /**
- * A client's connection that tells what became of a request, which `fetch` hides: it asks again by itself.
+ * A client's connection that reports what happened to each request. `fetch` hides that, since it retries by itself.
  *
  * @module
  */
 
-/** An answer that came to its end. */
+/** A complete answer. */
 export interface Answer {
   status: number;
-  /** Whether the server takes no further request on this connection. */
+  /** Whether the server accepts no further request on this connection. */
   isLast: boolean;
 }
 
-/** The connection ended before the answer did. */
+/** The connection ended before the answer was complete. */
 export class ConnectionLost extends Error {
-  /** @param received bytes of the answer */
+  /** @param received the number of bytes of the answer that were received */
   constructor(readonly received: number) {
     super(`The connection ended after ${received} bytes of an answer`);
   }
@@ -21,7 +21,7 @@ export class ConnectionLost extends Error {
 
 /** A connection to a server on this machine. */
 export class Connection implements Disposable {
-  /** How many requests were answered on it. */
+  /** The number of requests that were answered on this connection. */
   answered = 0;
   #conn: Deno.TcpConn;
   #buffer = new Uint8Array(65536);
@@ -35,9 +35,9 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Asks, and waits for all of the answer.
+   * Sends a request, and waits for the complete answer.
    *
-   * @throws {ConnectionLost}
+   * @throws {ConnectionLost} the connection ended before that
    */
   async get(path: string, headers: Record<string, string>): Promise<Answer> {
     const lines = [`GET ${path} HTTP/1.1`, "Host: 127.0.0.1"];

@@ -1,19 +1,19 @@
 /**
- * Clients that ask one thing after the other at the same time, and what each was answered.
+ * Many clients, each of which sends one request after the other, and a record of all answers.
  *
  * @module
  */
 import { KEY, pause } from "./bar.ts";
 import { changingRequests, type Request } from "./requests.ts";
 
-/** How long a client waits for an answer, in milliseconds: far longer than any may take. */
+/** How long a client waits for an answer, in milliseconds: far longer than any answer may take. */
 const PATIENCE = 15_000;
 
-/** What a request came to; times are those of `performance.now()`. */
+/** The result of a request; times are those of `performance.now()`. */
 export interface Answer extends Request {
   start: number;
   end: number;
-  /** Or why there was none. */
+  /** The status, or the reason why there was no answer. */
   status: number | string;
 }
 
@@ -39,14 +39,14 @@ export class Crowd {
     }
   }
 
-  /** Lets every client have its last answer. */
+  /** Stops the clients, and waits for the last answer of each. */
   async stop(): Promise<void> {
     this.#isAsking = false;
     await this.#clients;
   }
 }
 
-/** The status of a whole answer, or why there was none. */
+/** The status of a complete answer, or the reason why there was none. */
 export async function statusOf(
   url: string,
   headers: Record<string, string> = { Authorization: KEY },
@@ -60,7 +60,7 @@ export async function statusOf(
   }
 }
 
-/** How often each of them occurs, in words. */
+/** How often each value occurs, in words. */
 export function counts(things: (number | string)[]): string {
   const groups = Object.entries(Object.groupBy(things, String));
   return groups.map(([thing, same]) => `${same!.length.toLocaleString("en")} × ${thing}`).join(", ");

@@ -1,5 +1,5 @@
 /**
- * The database goes away under load, and comes back.
+ * The database becomes unavailable under load, and comes back.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { type OwnMongo, startOwnMongo } from "../support/mongodb.ts";
 import { fill, type Outcome, pause, serve, type Setup } from "./bar.ts";
 import { type Answer, counts, Crowd } from "./crowd.ts";
 
-/** In milliseconds: the bars. */
+/** The limits, in milliseconds. */
 const [ANSWERED_WITHIN, RECOVERED_WITHIN] = [3000, 5000];
 
-/** Few, so that any engine keeps up with the crowd while it is there. */
+/** Few visitors, so that any engine can keep up with the clients. */
 const VISITORS = 200;
 
-/** Killed, and started again, many times. */
+/** Kills the database, and starts it again, many times. */
 export async function kills(setup: Setup, folder: string, times: number): Promise<Outcome> {
   return await underLoad(setup, folder, async (mongo, follow) => {
     for (let i = 0; i < times; i++) {
@@ -25,7 +25,7 @@ export async function kills(setup: Setup, folder: string, times: number): Promis
   });
 }
 
-/** Connected and silent for a time, in seconds. */
+/** Freezes the database for a number of seconds: it stays connected, and does not answer. */
 export async function freeze(setup: Setup, folder: string, seconds: number): Promise<Outcome> {
   return await underLoad(setup, folder, async (mongo, follow) => {
     await mongo.freeze();
@@ -35,7 +35,7 @@ export async function freeze(setup: Setup, folder: string, seconds: number): Pro
   });
 }
 
-/** Does its worst to a database while a crowd asks. `follow` is awaited each time that the database is back. */
+/** Disturbs a database while clients send requests. Awaits `follow` each time that the database is back. */
 async function underLoad(
   { foyer }: Setup,
   folder: string,
@@ -55,7 +55,7 @@ async function underLoad(
   await hurt(mongo, async () => {
     const back = performance.now();
     await pause(RECOVERED_WITHIN + 1000);
-    // All that is wrong after the return counts, not only what comes before the first right answer.
+    // All wrong answers after the return count, not only those before the first right one.
     const since = crowd.answers.filter(({ end }) => end > back);
     const lastWrong = since.findLast((answer) => !isRight(answer))?.end ?? back;
     recoveries.push(since.some(({ start }) => start > lastWrong) ? lastWrong - back : Infinity);

@@ -1,9 +1,9 @@
 /**
- * `deno task endure`: what Foyer must bear, done to the real server process.
+ * `deno task endure`: endurance tests of a real server process.
  *
- * `--only NAME`, as often as wanted, chooses among the bars; the other options say how long and how often, and have
- * the bars' own numbers as defaults. `--executable PATH` measures the executable instead of the source. Linux alone:
- * memory is read from /proc. The machine must allow some 10,000 open files.
+ * `--only NAME` selects a bar, and may be repeated. The other options set durations and counts; by default they have
+ * the bars' own numbers. `--executable PATH` tests the executable instead of the source. Runs only on Linux, since
+ * memory is read from /proc. The process must be allowed some 10,000 open files.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     executable: { type: "string" },
-    /** Where both stores can be measured: `embedded` or `mongodb`. */
+    /** The store of bars that can use either: `embedded` or `mongodb`. */
     store: { type: "string", default: "embedded" },
     visitors: { type: "string", default: "20000" },
     kills: { type: "string", default: "20" },

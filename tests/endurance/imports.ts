@@ -9,7 +9,7 @@ import { shortIdOf } from "../bench/visitors.ts";
 import { type Command, Process, runProcess } from "../support/processes.ts";
 import { type Outcome, pause, type Setup, visitorLines } from "./bar.ts";
 
-/** Kills it many times, each time at another moment and into a new file. */
+/** Kills an import many times, each time at another moment and with a new file. */
 export async function imports(setup: Setup, folder: string, times: number): Promise<Outcome> {
   const file = `${folder}/visitors.ndjson`;
   await Deno.writeTextFile(file, visitorLines(setup.visitors));
@@ -54,10 +54,10 @@ export async function imports(setup: Setup, folder: string, times: number): Prom
 }
 
 /**
- * Runs an import and kills it after a while. What it acknowledges it shows on a terminal alone, so it gets one, from
- * util-linux's `script`.
+ * Runs an import and kills it after a while. An import shows its progress only on a terminal, which util-linux's
+ * `script` provides.
  *
- * @returns how many visitors it said were stored
+ * @returns the number of stored visitors that the import reported last
  */
 async function killed({ program, args = [], ...options }: Command, after: number): Promise<number> {
   const words = [program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
@@ -72,7 +72,7 @@ async function killed({ program, args = [], ...options }: Command, after: number
   try {
     Deno.kill(Number(/(\d+) runs/.exec(terminal.stdout)![1]), "SIGKILL");
   } catch (error) {
-    // It was through already.
+    // The import had ended already.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   await terminal.ended;
@@ -80,7 +80,7 @@ async function killed({ program, args = [], ...options }: Command, after: number
   return Number(shown.at(-1)?.[1].replaceAll(",", "") ?? 0);
 }
 
-/** How many of the first visitors the store does not have, as Foyer opens it. */
+/** Opens the store, and counts how many of the first visitors are missing. */
 async function missingOf(path: string, first: number): Promise<number> {
   const store = openSqliteStore(path);
   try {
@@ -91,7 +91,7 @@ async function missingOf(path: string, first: number): Promise<number> {
   }
 }
 
-/** What SQLite finds wrong with a file. */
+/** The defects that SQLite's integrity check finds in a file. */
 function defectsOf(path: string): string[] {
   using database = new DatabaseSync(path);
   return database.prepare("PRAGMA integrity_check").all().map((row) => String(row.integrity_check))

@@ -1,5 +1,5 @@
 /**
- * A client that asks at a steady rate, however fast the answers come.
+ * A client that sends requests at a steady rate, however fast the answers arrive.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { pause } from "./bar.ts";
 import { statusOf } from "./crowd.ts";
 import { changingRequests } from "./requests.ts";
 
-/** Requests that may be under way; more would measure this client. */
+/** The most requests in flight; with more, the client itself would be the bottleneck. */
 const MAX_UNDER_WAY = 200;
 
-/** What it prints in the end. */
+/** The result, which is printed as JSON at the end. */
 export interface Paced {
   sent: number;
-  /** Times that requests had to wait since too many were under way. */
+  /** How often a request had to wait because too many were in flight. */
   held: number;
-  /** The first answers that were not right. */
+  /** The first wrong answers. */
   otherwise: string[];
-  /** Milliseconds of a part of the answers. */
+  /** The response times of a sample of the answers, in milliseconds. */
   times: number[];
 }
 

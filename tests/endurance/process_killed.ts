@@ -1,5 +1,5 @@
 /**
- * One of two processes over one database is killed, with pages connected to both.
+ * One of two processes over one database is killed, while web pages are connected to both.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { startMongo } from "../support/mongodb.ts";
 import { PRESENCE, TestPage } from "../support/presence.ts";
 import { KEY, type Outcome, pause, serve, type Setup } from "./bar.ts";
 
-/** In milliseconds: the bar. */
+/** The limit, in milliseconds. */
 const OFFLINE_WITHIN = 60_000;
 
-/** Visitors whose pages are connected to the process that is killed, as many of whom come back to the other. */
+/** The number of visitors of the killed process who do not reconnect, and of those who reconnect to the other one. */
 const VISITORS = 100;
 
-/** Who does not come back is offline in time, and nobody else at any moment. */
+/** Visitors who do not reconnect must be offline in time; all others must stay online throughout. */
 export async function processKilled(setup: Setup, folder: string): Promise<Outcome> {
   await using mongo = await startMongo();
   const environment = {
     ...PRESENCE as Record<string, string>,
     REST_KEY: KEY,
     MONGO_URI: mongo.uri,
-    // All of them are at one address.
+    // No limit, since all web pages connect from one address.
     CONNECTIONS_PER_ADDRESS: "0",
     NEW_VISITORS_PER_MINUTE: "0",
   };

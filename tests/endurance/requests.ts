@@ -1,23 +1,23 @@
 /**
- * Requests as dashboards send them, hardly ever the same one twice.
+ * Requests as dashboards send them, which hardly ever repeat.
  *
  * @module
  */
 import { benchVisitors, seededRandom, shortIdOf } from "../bench/visitors.ts";
 
-/** A request by its path, and the statuses that are right while the database answers. */
+/** A request's path, and the statuses that are right while the database answers. */
 export interface Request {
   path: string;
   right: number[];
 }
 
-/** Who a query may be made of. */
+/** The number of visitors whose data is used in queries. */
 const SAMPLE = 500;
 
 /**
- * Endlessly many of them: lists, searches of each kind, one visitor, one whom nobody knows.
+ * Generates endless requests: lists, searches of each kind, single visitors, and unknown ones.
  *
- * @param visitors how many `benchVisitors` there are
+ * @param visitors the number of `benchVisitors` in the store
  */
 export function* changingRequests(visitors: number, seed: number): Generator<Request> {
   const random = seededRandom(seed);
@@ -29,7 +29,7 @@ export function* changingRequests(visitors: number, seed: number): Generator<Req
   }));
   const one = () => known[below(known.length)];
   const letter = () => String.fromCharCode(97 + below(26));
-  /** Some letters out of the middle of a text. */
+  /** Some letters from the middle of a text. */
   const some = (text: string) => {
     const start = below(text.length - 3);
     return text.slice(start, start + 3 + below(6)).trim();
@@ -47,7 +47,7 @@ export function* changingRequests(visitors: number, seed: number): Generator<Req
     () => `integration_id:acmechat:${below(visitors)}`,
     () => `ip:198.51.${below(256)}.${below(256)}`,
     () => `url:products/${below(1000)}`,
-    // Of somebody: whoever asks for many that nobody has is refused.
+    // A code that a visitor has: a client that guesses too many unused codes is refused.
     () => String(below(Math.min(10_000, visitors / 20))).padStart(4, "0"),
   ];
   const list = "/api/visitors/list/latest";

@@ -1,5 +1,5 @@
 /**
- * Connections that take their time, and a good client beside them.
+ * Many slow connections, and the response times of a normal client beside them.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { KEY, openStore, type Outcome, pause, quantile, serve, type Setup } from
 import { Connection } from "./connection.ts";
 import { changingRequests } from "./requests.ts";
 
-/** In milliseconds: the bar. */
+/** The limit, in milliseconds. */
 const P99 = 200;
 
-/** Opens that many connections of each kind, and asks beside them for some seconds. */
+/** Opens a number of slow connections of each kind, and sends requests beside them for some seconds. */
 export async function slowConnections(
   setup: Setup,
   folder: string,
@@ -40,7 +40,7 @@ export async function slowConnections(
         if (isDone) return;
       }
     } catch {
-      // The server has closed it, which counts above.
+      // The server has closed the connection, which is counted above.
     }
   });
 
@@ -51,7 +51,7 @@ export async function slowConnections(
   for (const { path, right } of changingRequests(setup.visitors, 0)) {
     if (performance.now() > end) break;
     const start = performance.now();
-    // In turns on a new connection and on the one that it had.
+    // Alternates between a new connection and the previous one.
     if (times.length % 2 === 0) {
       kept[Symbol.dispose]();
       kept = await Connection.open(server.port);

@@ -1,5 +1,5 @@
 /**
- * A long time of requests of which hardly two are the same.
+ * A long run with requests that hardly ever repeat, during which memory must not grow.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { fromSource, Process } from "../support/processes.ts";
 import { openStore, type Outcome, pause, quantile, serve, type Setup } from "./bar.ts";
 import type { Paced } from "./paced.ts";
 
-/** The bar: memory grows by less than this share. */
+/** The limit: memory must grow by less than this fraction. */
 const GROWTH = 0.1;
 
-/** What a soak is like. */
+/** The parameters of a soak. */
 export interface SoakOptions {
   minutes: number;
-  /** The minute from which on memory may grow no more. */
+  /** The minute from which memory must not grow any more. */
   settled: number;
   /** Requests a second. */
   rate: number;
   store: string;
 }
 
-/** Asks at a steady rate, from a process of its own, while visitors are seen again. */
+/** Sends requests at a steady rate from another process, while page views are written. */
 export async function soak(
   setup: Setup,
   folder: string,
@@ -32,7 +32,7 @@ export async function soak(
   const { MONGO_URI, SQLITE_PATH } = filled.environment;
   const script = (name: string, ...args: string[]) => {
     const { program, args: all = [], ...options } = fromSource(folder, args, {}, `tests/${name}.ts`);
-    // What asks must not take the processor from what answers.
+    // The client has a low priority, so that it does not take CPU time from the server.
     return new Process({ ...options, program: "nice", args: ["-n", "10", program, ...all] });
   };
   await using _ = script("bench/writer", MONGO_URI ?? SQLITE_PATH, `${setup.visitors / 20}`);
@@ -40,7 +40,7 @@ export async function soak(
   await using load = script("endurance/paced", server.url, `${setup.visitors}`, `${rate}`, `${seconds}`);
 
   const warnings: string[] = [];
-  /** Megabytes, by the minute in which they were measured. */
+  /** The memory samples of each minute, in megabytes. */
   const samples: number[][] = [];
   const start = performance.now();
   while (!load.hasEnded) {
@@ -50,7 +50,7 @@ export async function soak(
       samples[minute] = [];
     }
     samples[minute].push(server.memory());
-    // A log with a line for each request would fill this process: only what went wrong is kept.
+    // The log has a line per request, which would fill this process's memory: only warnings and errors are kept.
     warnings.push(...server.stderr.split("\n").filter((line) => /"level":"(warning|error)"/i.test(line)));
     server.stderr = "";
     await Promise.race([load.ended, pause(2000)]);

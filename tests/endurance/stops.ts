@@ -7,44 +7,44 @@ import { shortIdOf } from "../bench/visitors.ts";
 import { KEY, openStore, type Outcome, pause, serve, type Setup } from "./bar.ts";
 import { Connection, ConnectionLost } from "./connection.ts";
 
-/** In milliseconds: the bar. */
+/** The limit, in milliseconds. */
 const STOPPED_WITHIN = 10_000;
 
 const CLIENTS = 24;
 
-/** What became of the requests. */
+/** The results of the requests. */
 const TALLY = {
-  /** In full, with 200. */
+  /** Answered completely, with status 200. */
   answered: 0,
-  /** With another status. */
+  /** Answered with another status. */
   otherwise: 0,
-  /** An answer began and did not end. */
+  /** An answer began and was cut off. */
   cut: 0,
   /** Sent on a new connection before the signal, and never answered. */
   lost: 0,
   /**
-   * Sent on a connection that had been idle, and not answered. A server cannot help that: it closes an idle
-   * connection while the request is under way (RFC 9112, section 9.3.1). Clients ask once more, on a new one.
+   * Sent on an idle connection, and not answered. A server cannot prevent that: it may close an idle connection while
+   * the request is under way (RFC 9112, section 9.3.1). Clients repeat the request on a new connection.
    */
   askedAgain: 0,
   /**
-   * Sent on a new connection after the signal, and not answered. Linux takes connections for a listener before the
-   * process does, and drops those that wait when it is closed: to the client, a refusal that comes late.
+   * Sent on a new connection after the signal, and not answered. Linux accepts connections before the process does, and
+   * drops the waiting ones when the listener is closed: for the client, a late refusal.
    */
   refusedLate: 0,
-  /** The server listened no more. */
+  /** Refused, since the server no longer listened. */
   refused: 0,
 };
 
-/** A server that is about to be stopped. */
+/** One stop of a server. */
 interface Stop {
   port: number;
-  /** When it was asked to, by `performance.now()`. */
+  /** When the server was asked to stop, by `performance.now()`. */
   asked: number;
   tally: typeof TALLY;
 }
 
-/** Stops it many times, each time after another while. */
+/** Stops a server many times, each time after another delay. */
 export async function stops(setup: Setup, folder: string, times: number, store: string): Promise<Outcome> {
   await using filled = await openStore(setup, folder, store);
   const tally = { ...TALLY };
@@ -70,7 +70,7 @@ export async function stops(setup: Setup, folder: string, times: number, store: 
   };
 }
 
-/** A client, until the server takes no connection any more. Every third one has a connection for each request. */
+/** Runs a client until the server accepts no connection. Every third client opens a connection for each request. */
 async function ask(client: number, stop: Stop) {
   const { port, tally } = stop;
   const keepsAlive = client % 3 !== 0;
@@ -96,7 +96,7 @@ async function ask(client: number, stop: Stop) {
       }
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      // The number is the same: what was not answered is asked again.
+      // The request's number stays the same, so that the request is repeated.
       if (error.received > 0) tally.cut++;
       else if (open.answered > 0) tally.askedAgain++;
       else if (opened < stop.asked) tally.lost++;

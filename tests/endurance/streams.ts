@@ -1,5 +1,5 @@
 /**
- * Streams of lists: very many of them, one that nobody reads, and a server that is killed under them.
+ * Streams of lists: very many of them, one whose client does not read, and a server that is killed.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const WRITE_KEY = "endurance writes";
 
 const headers = { Authorization: WRITE_KEY };
 
-/** Ten searches, of all kinds. */
+/** Ten searches of all kinds. */
 const SEARCHES = [
   "",
   "#customer",
@@ -30,16 +30,16 @@ const SEARCHES = [
   "nobody-has-this",
 ];
 
-/** The bars: questions a second, KB a listener, and milliseconds. */
+/** The limits: list reads a second, KB per listener, and milliseconds. */
 const [MAX_ASKED, MAX_MEMORY, MAX_P99, SEEN_WITHIN, OWN_SEEN_WITHIN] = [10, 100, 50, 1500, 500];
 
 /** Changes a second. */
 const RATE = 50;
 
-/** A server over the visitors, and the store below it as another process opens it. */
+/** Starts a server with the visitors, and opens its store from this process too. */
 async function start(setup: Setup, folder: string, kind: string) {
   const filled = await openStore(setup, folder, kind);
-  // The same again for a server that is started again.
+  // A restarted server uses the same ports.
   const [port, adminPort] = [freePort(), freePort()];
   const environment = {
     ...filled.environment,
@@ -72,7 +72,7 @@ async function start(setup: Setup, folder: string, kind: string) {
   };
 }
 
-/** Changes visitors as another process does, the one after the other, each with the time of its change. */
+/** Changes visitors from this process, one after the other; each change contains its time. */
 class Changes {
   #isGoing = true;
   #going: Promise<void>;
@@ -92,7 +92,7 @@ class Changes {
         last_seen_at: now,
         nickname: `other ${performance.now()}`,
       };
-      // A database under load may refuse one; the next one follows.
+      // A database under load may refuse a change; the next one follows.
       await store.putVisitors([readVisitor(document)!]).catch(() => {});
       await pause(Math.max(0, due - performance.now()));
     }
@@ -107,7 +107,7 @@ class Changes {
 const streamUrl = (port: number, q: string) =>
   `http://127.0.0.1:${port}/api/visitors/list/stream?${new URLSearchParams({ q })}`;
 
-/** A listener that reads whatever comes, and does nothing with it. */
+/** Opens a stream whose data is read and dropped. */
 async function listenTo(port: number, q: string): Promise<Deno.Conn> {
   const connection = await request(port, q);
   const buffer = new Uint8Array(64 * 1024);
@@ -125,7 +125,7 @@ async function request(port: number, q: string): Promise<Deno.Conn> {
   return connection;
 }
 
-/** The median memory of a few seconds, in megabytes. */
+/** The median memory of a server over a few seconds, in megabytes. */
 async function memoryOf(server: Server): Promise<number> {
   const seen: number[] = [];
   for (let i = 0; i < 10; i++) {
@@ -135,7 +135,7 @@ async function memoryOf(server: Server): Promise<number> {
   return quantile(seen, 0.5);
 }
 
-/** Follows what is seen of changes: how long after each, in milliseconds. */
+/** Collects the delays with which a client receives changes, in milliseconds. */
 function watch(client: StreamClient, kind: "own" | "other"): number[] {
   const delays: number[] = [];
   client.onEvent = ({ name, data }) => {
@@ -160,7 +160,7 @@ export async function manyStreams(
     return performance.now() - start;
   };
   const changes = new Changes(site.store, setup.visitors);
-  // The memory that reading the lists takes is no listener's.
+  // Reads the lists first, so that the memory for that is not attributed to the listeners.
   const first: Deno.Conn[] = [];
   for (const q of SEARCHES) first.push(await listenTo(site.port, q));
   for (let i = 0; i < 100; i++) await getLatest();
@@ -191,7 +191,7 @@ export async function manyStreams(
     await pause(50);
   }
   await changes.stop();
-  // Changes of its own, when nothing else happens and one after the other.
+  // Changes through the server itself, one after the other, while nothing else happens.
   const shortId = own.list[0].short_id;
   const answeredAfter: number[] = [];
   for (let i = 0; i < 40; i++) {
@@ -225,7 +225,7 @@ export async function manyStreams(
   };
 }
 
-/** A listener that never reads, while its list changes. */
+/** Tests a client that never reads, while its list changes. */
 export async function stalledStream(
   setup: Setup,
   folder: string,
@@ -241,7 +241,7 @@ export async function stalledStream(
     seen.push(await memoryOf(server));
   }
   await changes.stop();
-  // Any server takes more in its first minutes.
+  // The first third is left out, since any server's memory grows in its first minutes.
   const growth = seen.at(-1)! - seen[Math.floor(seen.length / 3)];
   return {
     seen: `${seen.join(", ")} MB, minute by minute`,
@@ -249,7 +249,7 @@ export async function stalledStream(
   };
 }
 
-/** The server is killed and started again under clients that follow its lists. */
+/** Kills and restarts the server, while clients follow its lists. */
 export async function streamsKilled(
   setup: Setup,
   folder: string,

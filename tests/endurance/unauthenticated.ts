@@ -1,5 +1,5 @@
 /**
- * A burst of requests from those who have no key.
+ * A burst of requests without a valid key, which must not reach the database.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { changingRequests } from "./requests.ts";
 
 const CLIENTS = 32;
 
-/** What they send instead of the key. */
+/** The headers that are sent instead of a valid key. */
 const WRONG: Record<string, string>[] = [
   {},
   { Authorization: "" },
@@ -24,9 +24,9 @@ const WRONG: Record<string, string>[] = [
   { Authorization: "wrong", "X-Api-Key": KEY },
 ];
 
-/** Sends that many, and listens to what MongoDB is asked. */
+/** Sends a number of requests, and records the commands that reach MongoDB. */
 export async function unauthenticated({ foyer }: Setup, folder: string, burst: number): Promise<Outcome> {
-  // Few do, since nobody is found anyway.
+  // Few visitors are enough, since no request finds any.
   const setup = { foyer, visitors: 1000 };
   await using mongo = await startOwnMongo();
   await fill(setup, folder, { MONGO_URI: mongo.uri });
@@ -34,7 +34,7 @@ export async function unauthenticated({ foyer }: Setup, folder: string, burst: n
   await using server = await serve(setup, folder, { MONGO_URI: proxy.uri });
   const latest = `${server.url}/api/visitors/list/latest`;
   while (await statusOf(latest) !== 200) await pause(100);
-  // What a start asks for by itself comes to its end.
+  // Waits until the server's own commands at its start have ended.
   do {
     proxy.commands.length = 0;
     await pause(3000);
