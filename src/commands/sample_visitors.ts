@@ -6,7 +6,7 @@
  */
 import { foldText } from "../search/normalise.ts";
 import { readVisitor, type Visitor } from "../visitor/visitor.ts";
-import { agreeing } from "../visitor/visitor_state.ts";
+import { makeConsistent } from "../visitor/visitor_state.ts";
 
 const COUNT = 200;
 const ONLINE = 40;
@@ -144,7 +144,7 @@ export function sampleVisitors(now: Date): Visitor[] {
     ];
     const cart = chance(35) ? { cart_items: 1 + below(6), cart_total: (500 + below(20000)) / 100 } : {};
     const integration = chance(60) ? "acmechat" : null;
-    const visitor = agreeing(
+    const visitor = makeConsistent(
       readVisitor({
         ...person,
         short_id: unique(() => Array.from({ length: 10 }, () => pick(Array.from(ID_ALPHABET))).join("")),

@@ -8,7 +8,7 @@
  */
 import { storedNumber } from "./exact_json.ts";
 import { parseTime } from "./time.ts";
-import { agreeing } from "./visitor_state.ts";
+import { makeConsistent } from "./visitor_state.ts";
 import { LINK } from "./watch_link.ts";
 
 /** Receives the reason why a value cannot be used: a phrase to follow a colon, without any of the value's content. */
@@ -174,7 +174,7 @@ export function readVisitor(
       : undefined;
     visitor[name] = ATTRIBUTES[name].read(value, refuse);
   }
-  return agreeing(visitor as Visitor, onUnusable);
+  return makeConsistent(visitor as Visitor, onUnusable);
 }
 
 /**

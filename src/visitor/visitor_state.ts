@@ -62,7 +62,7 @@ export function callStateOf({ is_waiting_for_call, waiting_since }: State): Call
  *
  * @param onEmptied called for each attribute that is emptied, with the reason
  */
-export function agreeing<V extends State>(
+export function makeConsistent<V extends State>(
   visitor: V,
   onEmptied: (name: (typeof DEPENDENT_ATTRIBUTES)[number], reason: string) => void = () => {},
 ): V {
@@ -87,7 +87,7 @@ export function agreeing<V extends State>(
 /** An imported visitor that is connected: the result has the connected one's {@link LIVE_ATTRIBUTES}, and is online. */
 export function withLive<V extends State>(imported: V, connected: V): V {
   const live = LIVE_ATTRIBUTES.map((name) => [name, connected[name as keyof V]]);
-  return agreeing({ ...imported, ...Object.fromEntries(live), is_online: true });
+  return makeConsistent({ ...imported, ...Object.fromEntries(live), is_online: true });
 }
 
 /**
@@ -99,15 +99,15 @@ export function withLive<V extends State>(imported: V, connected: V): V {
  * import { readVisitor } from "./visitor.ts";
  *
  * const ada = readVisitor({ short_id: "a" })!;
- * const waiting = changed(ada, { is_waiting_for_call: true }, "2026-01-02T03:04:05.678Z");
+ * const waiting = applyChange(ada, { is_waiting_for_call: true }, "2026-01-02T03:04:05.678Z");
  * assert.equal(waiting.waiting_since, "2026-01-02T03:04:05.678Z");
- * assert.equal(changed(waiting, { is_waiting_for_call: true }).waiting_since, waiting.waiting_since);
- * assert.equal(changed(waiting, { is_in_session: true }).is_waiting_for_call, false);
+ * assert.equal(applyChange(waiting, { is_waiting_for_call: true }).waiting_since, waiting.waiting_since);
+ * assert.equal(applyChange(waiting, { is_in_session: true }).is_waiting_for_call, false);
  * ```
  *
  * @param now the time of the change, in ISO 8601, for a change that does not contain `waiting_since`
  */
-export function changed<V extends State>(
+export function applyChange<V extends State>(
   visitor: V,
   change: Partial<NoInfer<V>>,
   now = new Date().toISOString(),
@@ -118,5 +118,5 @@ export function changed<V extends State>(
       ? visitor.waiting_since
       : change.waiting_since ?? now;
   }
-  return agreeing(after);
+  return makeConsistent(after);
 }

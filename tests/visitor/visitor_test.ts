@@ -11,7 +11,7 @@ import {
   type Visitor,
   type VisitorChange,
 } from "../../src/visitor/visitor.ts";
-import { changed } from "../../src/visitor/visitor_state.ts";
+import { applyChange } from "../../src/visitor/visitor_state.ts";
 
 /** The contract's attributes, in its order. */
 const CONTRACT =
@@ -215,7 +215,7 @@ Deno.test("A wait for a call begins with the change that sets it, and ends by a 
     [state(false, null), { is_waiting_for_call: true, is_in_session: true }, false, null],
   ];
   for (const [before, change, ...verdict] of verdicts) {
-    const { is_waiting_for_call, waiting_since } = changed(before, change, late);
+    const { is_waiting_for_call, waiting_since } = applyChange(before, change, late);
     assert.deepEqual([is_waiting_for_call, waiting_since], verdict, JSON.stringify(change));
   }
 });

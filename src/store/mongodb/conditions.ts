@@ -79,7 +79,7 @@ export interface PartCondition {
 }
 
 /** The condition of a part: `lookup` or any of `others`. */
-export function fulfils({ lookup, others }: PartCondition): Condition {
+export function anyOf({ lookup, others }: PartCondition): Condition {
   return any(lookup, ...others);
 }
 

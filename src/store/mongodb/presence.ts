@@ -11,9 +11,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { ATTRIBUTE_NAMES, readVisitor, type Visitor } from "../../visitor/visitor.ts";
 import {
+  applyChange,
   CALL_ATTRIBUTES,
   callStateOf,
-  changed,
   changesCall,
   GONE_OFFLINE,
 } from "../../visitor/visitor_state.ts";
@@ -240,7 +240,7 @@ function connectionsAfter(process: string, before: unknown[], isConnected: boole
 
 function visitorAfter(before: Visitor, write: PresenceWrite, connections: unknown[]): Visitor {
   const { change, claims, offeredCode, isConnected } = write;
-  const visitor = changed(before, change);
+  const visitor = applyChange(before, change);
   if (offeredCode !== undefined) {
     visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
   }

@@ -12,8 +12,8 @@ import type { VisitorCollection } from "./collection.ts";
 import {
   all,
   any,
+  anyOf,
   conditionsOf,
-  fulfils,
   isOfOneCommonValue,
   mayMatch,
   needsUrls,
@@ -134,10 +134,10 @@ class Search {
     const urls = needsUrls(query) ? await this.#deadline.race(this.#urls ??= this.#shared.urls.run()) : [];
     const parts = conditionsOf(query, urls);
     const needsSearchFields = parts.some((part) => part.needsSearchFields);
-    const condition = all(...parts.map(fulfils));
+    const condition = all(...parts.map(anyOf));
     const orUnindexed = !needsSearchFields ? condition : all(
-      ...parts.filter((part) => !part.needsSearchFields).map(fulfils),
-      any(all(...parts.filter((part) => part.needsSearchFields).map(fulfils)), UNINDEXED),
+      ...parts.filter((part) => !part.needsSearchFields).map(anyOf),
+      any(all(...parts.filter((part) => part.needsSearchFields).map(anyOf)), UNINDEXED),
     );
     const isInOrder = isOfOneCommonValue(query) || parts.length === 0;
     const isOnlineOnly = !mayMatch(query, false);
@@ -173,7 +173,7 @@ class Search {
     const [rarest, ...filters] = parts.toSorted((a, b) => b.rarity - a.rarity);
     const candidates: ReadDocument[] = [];
     for (const lookup of [rarest.lookup, ...(rarest.others.length === 0 ? [] : [any(...rarest.others)])]) {
-      const condition = all(lookup, ...filters.map(fulfils));
+      const condition = all(lookup, ...filters.map(anyOf));
       const most = Math.max(MIN_PROBE, this.#wanted);
       const documents = await readUpTo(this.#collection, condition, most, this.#deadline);
       if (documents === null) return null;

@@ -8,7 +8,7 @@ import type { SearchQuery } from "../../search/parse.ts";
 import { comparePositions, type Position } from "../../visitor/list_order.ts";
 import { EncodedVisitor } from "../../visitor/encoded_visitor.ts";
 import { ATTRIBUTE_NAMES, type Visitor, type VisitorChange } from "../../visitor/visitor.ts";
-import { CALL_ATTRIBUTES, changed, changesCall } from "../../visitor/visitor_state.ts";
+import { applyChange, CALL_ATTRIBUTES, changesCall } from "../../visitor/visitor_state.ts";
 import { type AgentClaim, claim, type ClaimResult } from "../agent_claim.ts";
 import type { PageView } from "../page_views.ts";
 import {
@@ -163,7 +163,7 @@ class MongoStore implements VisitorStore {
         if (document === null) return null;
         const before = visitorOf(document)!;
         requireUnchanged(before, expected);
-        const visitor = changed(before, change);
+        const visitor = applyChange(before, change);
         if (names.length === 0) return visitor;
         const filter = unchangedFilter(
           document,

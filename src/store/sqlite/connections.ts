@@ -11,7 +11,14 @@ import { absenceOf, type FileProblem, FileWatch, isDiskFull, putLogAside } from 
 import { openFile } from "./open.ts";
 import { exposureOf } from "./private_file.ts";
 import { Session } from "./session.ts";
-import { type Arguments, type Asked, InlineSession, type Method, type Result, Thread } from "./threads.ts";
+import {
+  type Arguments,
+  type CallableSession,
+  InlineSession,
+  type Method,
+  type Result,
+  Thread,
+} from "./threads.ts";
 
 /**
  * The number of reading threads: two, so that one long search does not block all others, but one where a second would
@@ -52,8 +59,8 @@ export interface FileUse {
 interface Opened {
   /** The connection of the event loop. */
   session: Session;
-  writer: Asked;
-  readers: Asked[];
+  writer: CallableSession;
+  readers: CallableSession[];
   access: FileAccess;
   /** `null` for a database in memory. */
   watch: FileWatch | null;
@@ -201,7 +208,7 @@ export class Connections {
   }
 
   async #ask<Name extends Method>(
-    choose: (opened: Opened) => Asked,
+    choose: (opened: Opened) => CallableSession,
     method: Name,
     args: Arguments<Name>,
   ): Promise<Result<Name>> {
@@ -296,7 +303,7 @@ export class Connections {
     }
   }
 
-  async #try(asked: Asked, method: "isWhole" | "tryWriting"): Promise<boolean> {
+  async #try(asked: CallableSession, method: "isWhole" | "tryWriting"): Promise<boolean> {
     try {
       if (await asked.ask(method, [], Infinity) === false) throw new FileFailure(DAMAGED, "damaged");
       return true;

@@ -4,7 +4,13 @@
  * @module
  */
 import { readVisitor, type Visitor } from "../../visitor/visitor.ts";
-import { agreeing, callStateOf, changed, GONE_OFFLINE, withLive } from "../../visitor/visitor_state.ts";
+import {
+  applyChange,
+  callStateOf,
+  GONE_OFFLINE,
+  makeConsistent,
+  withLive,
+} from "../../visitor/visitor_state.ts";
 import { asciiJson } from "../../visitor/ascii_json.ts";
 import { comesByWebSdk } from "../../visitor/web_sdk.ts";
 import { importedClaimEnd } from "../agent_claim.ts";
@@ -35,7 +41,7 @@ export class SqlitePresence {
     const { claimed_by } = lazyVisitorOf(stored.document);
     const imported = isConnected
       ? withLive(visitor, attributesOf(stored))
-      : agreeing({ ...visitor, claimed_by });
+      : makeConsistent({ ...visitor, claimed_by });
     this.#visitors.put(imported, stored);
   }
 
@@ -46,7 +52,7 @@ export class SqlitePresence {
     if (stored === null && !isNew) return { exists: false, lookupCode: null };
     const before = stored === null ? readVisitor({ short_id: shortId })! : attributesOf(stored);
     const hasOther = isConnected === false && this.#hasOther(process, stored);
-    const visitor = changed(before, change);
+    const visitor = applyChange(before, change);
     if (offeredCode !== undefined) {
       visitor.lookup_code = before.is_online ? before.lookup_code ?? offeredCode : offeredCode;
     }

@@ -7,7 +7,7 @@
 import type { SearchQuery } from "../../search/parse.ts";
 import type { Position } from "../../visitor/list_order.ts";
 import type { Visitor } from "../../visitor/visitor.ts";
-import { changed } from "../../visitor/visitor_state.ts";
+import { applyChange } from "../../visitor/visitor_state.ts";
 import { type AgentClaim, claim, type ClaimResult } from "../agent_claim.ts";
 import type { PageView } from "../page_views.ts";
 import {
@@ -159,7 +159,7 @@ export class Session {
       const stored = this.#visitors.get(shortId);
       if (stored === null) return null;
       requireUnchanged(stored, expected);
-      const visitor = changed(attributesOf(stored), change);
+      const visitor = applyChange(attributesOf(stored), change);
       this.#visitors.put(visitor, stored);
       return visitor;
     });

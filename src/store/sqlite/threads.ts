@@ -40,7 +40,7 @@ export interface ThreadFile extends ConnectionOptions {
 }
 
 /** A session that can be called, here or in a thread. */
-export interface Asked {
+export interface CallableSession {
   /** The number of calls that are not answered yet. */
   readonly load: number;
   ask<Name extends Method>(method: Name, args: Arguments<Name>, until: number): Promise<Result<Name>>;
@@ -64,7 +64,7 @@ export function callSession(session: Session, { method, args, until }: Omit<Ques
 }
 
 /** A session that answers on the event loop. */
-export class InlineSession implements Asked {
+export class InlineSession implements CallableSession {
   readonly load = 0;
   #session: Session;
 
@@ -89,7 +89,7 @@ interface Waiting {
 }
 
 /** A session in a worker thread, which answers calls in their order. */
-export class Thread implements Asked {
+export class Thread implements CallableSession {
   #file: ThreadFile;
   #worker: Worker | null = null;
   #waiting = new Map<number, Waiting>();

@@ -38,7 +38,7 @@ if (hasAllRights) {
     await collection.insertMany([
       {
         _id: new ObjectId(),
-        short_id: "foreign",
+        short_id: "theirs",
         is_online: true,
         last_seen_at: new Date("2026-01-02T03:04:05.678Z"),
         added_at: "2026-01-02T04:04:05+01:00",
@@ -63,11 +63,11 @@ if (hasAllRights) {
         password: "S3cret",
       },
     ]);
-    const visitor = await getVisitor(store, "foreign");
+    const visitor = await getVisitor(store, "theirs");
     assert.deepEqual(
       visitor,
       visitorOf({
-        short_id: "foreign",
+        short_id: "theirs",
         last_seen_at: "2026-01-02T03:04:05.678Z",
         added_at: "2026-01-02T03:04:05.000Z",
         unique_id: "4711",
@@ -84,7 +84,7 @@ if (hasAllRights) {
     for (
       const q of ["", "id:4711", "1234", "#vip", "ada", "true", "9007199254740993", "1.5"]
     ) {
-      assert.deepEqual(await findAll(store, q), ["foreign"], q);
+      assert.deepEqual(await findAll(store, q), ["theirs"], q);
     }
     for (const q of ["S3cret", "password", "x@acme.com", "integration_id:acmechat:1", "id:4712"]) {
       assert.deepEqual(await findAll(store, q), [], q);
@@ -128,14 +128,14 @@ if (hasAllRights) {
   test("a search that begins after a write finds it, even while earlier searches run", async ({ store, collection }) => {
     await addUnindexed(collection);
     const asking = Array.from({ length: 5 }, () => findAll(store, "lovelace"));
-    await collection.insertOne({ short_id: "foreign", name: "Ada Lovelace" });
+    await collection.insertOne({ short_id: "theirs", name: "Ada Lovelace" });
     await collection.insertOne({
       short_id: "page",
       is_online: true,
       last_url: "https://acme.com/lovelace",
       foyer: { v: INDEX_KEYS_VERSION, keys: [] },
     });
-    assert.deepEqual(await findAll(store, "lovelace"), ["page", "foreign"]);
+    assert.deepEqual(await findAll(store, "lovelace"), ["page", "theirs"]);
     await Promise.all(asking);
   });
 

@@ -14,7 +14,7 @@ if (hasAllRights) {
 
   test("reindexing gives search fields to documents that other software wrote, and changes nothing else", async ({ store, collection }) => {
     await store.putVisitors([visitorOf({ short_id: "own", name: "Ada" })]);
-    const foreign = Array.from({ length: 250 }, (_, i) => ({
+    const unindexed = Array.from({ length: 250 }, (_, i) => ({
       _id: i % 2 === 0 ? new ObjectId() : i,
       short_id: `f${i}`,
       name: i === 150 ? "Grace Hopper" : `Name ${i}`,
@@ -25,7 +25,7 @@ if (hasAllRights) {
       email: null,
     }));
     // deno-lint-ignore no-explicit-any -- an _id of any type
-    await collection.insertMany([...foreign, { name: "no visitor" }, { short_id: 5 }] as any);
+    await collection.insertMany([...unindexed, { name: "no visitor" }, { short_id: 5 }] as any);
     const before = await collection.find({}, { projection: { foyer: 0 } }).toArray();
     const progress: [number, number][] = [];
     assert.deepEqual(await store.reindex((looked, total) => progress.push([looked, total])), {

@@ -157,10 +157,10 @@ if (hasAllRights) {
     const tls = { certificate, ca: authority.file, asksForCertificate: true };
     await using server = await startOwnMongo({ tls });
     await isServed(uriTo(server, { ...options, tlsCertificateKeyFile }));
-    const foreign = await other.sign("foyer");
+    const otherClient = await other.sign("foyer");
     await Promise.all([
       isRefused(uriTo(server, options), HUNG_UP),
-      isRefused(uriTo(server, { ...options, tlsCertificateKeyFile: foreign }), HUNG_UP),
+      isRefused(uriTo(server, { ...options, tlsCertificateKeyFile: otherClient }), HUNG_UP),
     ]);
   });
 
