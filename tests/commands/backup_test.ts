@@ -12,7 +12,7 @@ const run = (folder: string, args: string[], environment: Record<string, string>
   runProcess(fromSource(folder, args, { SQLITE_PATH: "foyer.db", ...environment }));
 
 testInFolder(
-  "A backup of a store that a server uses has all of its visitors, for this user alone",
+  "A backup of a store in use has all its visitors, and only this user can read it",
   async (folder) => {
     const lines = Array.from(
       { length: 50 },
@@ -36,7 +36,7 @@ testInFolder(
   },
 );
 
-testInFolder("A backup needs no right that the executable does not have", async (folder) => {
+testInFolder("A backup needs no permission that the executable does not have", async (folder) => {
   await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   const { args, ...command } = fromSource(folder, ["backup", "copy.db"], { SQLITE_PATH: "foyer.db" });
   const rights = denoJson.tasks.compile.command.split(" ").filter((flag) =>
@@ -49,7 +49,7 @@ testInFolder("A backup needs no right that the executable does not have", async 
   assert.ok((await Deno.stat(`${folder}/copy.db`)).size > 0);
 });
 
-testInFolder("A backup goes into the file that is named, whatever the name looks like", async (folder) => {
+testInFolder("A backup is written to the named file, whatever characters are in the name", async (folder) => {
   const name = "file:copy.db?mode=memory";
   await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   assert.equal((await run(folder, ["backup", name])).code, 0);
@@ -58,7 +58,7 @@ testInFolder("A backup goes into the file that is named, whatever the name looks
   assert.equal(mode! & 0o777, 0o600);
 });
 
-testInFolder("A backup overwrites nothing", async (folder) => {
+testInFolder("A backup does not overwrite a file", async (folder) => {
   await openSqliteStore(`${folder}/foyer.db`, { use: "command" }).close();
   await Deno.writeTextFile(`${folder}/there.db`, "somebody's");
   const { code, stderr } = await run(folder, ["backup", "there.db"]);
@@ -68,7 +68,7 @@ testInFolder("A backup overwrites nothing", async (folder) => {
   assert.equal((await run(folder, ["backup", "no/folder.db"])).code, 1);
 });
 
-testInFolder("A backup for which there is no room says so, and leaves nothing behind", async (folder) => {
+testInFolder("A backup to a full disk says so, and leaves no file behind", async (folder) => {
   const store = openSqliteStore(`${folder}/foyer.db`, PATIENT);
   await store.putVisitors(
     Array.from({ length: 500 }, (_, i) => visitorOf({ short_id: `v${i}`, name: `N ${i}` })),
@@ -90,7 +90,7 @@ testInFolder("A backup for which there is no room says so, and leaves nothing be
   assert.deepEqual(names.filter((name) => name.startsWith("copy")), []);
 });
 
-testInFolder("A backup of MongoDB is left to mongodump", async (folder) => {
+testInFolder("A backup of MongoDB is refused, and mongodump is named", async (folder) => {
   await using mongo = await startMongo();
   const { code, stderr } = await run(folder, ["backup", "copy.db"], {
     MONGO_URI: mongo.uri,

@@ -7,7 +7,7 @@ import { fromSource, Process, runProcess } from "../support/processes.ts";
 const check = (folder: string, environment: Record<string, string>) =>
   runProcess(fromSource(folder, ["check"], { HOST: "127.0.0.1", ...environment }));
 
-testInFolder("A check says of a good installation that all is well, and serves nothing", async (folder) => {
+testInFolder("A check of a good installation reports success, and serves nothing", async (folder) => {
   const { code, stdout } = await check(folder, { SQLITE_PATH: "foyer.db" });
   assert.deepEqual([code, stdout.split("\n")], [0, [
     "Configuration: ok",
@@ -18,7 +18,7 @@ testInFolder("A check says of a good installation that all is well, and serves n
   ]]);
 });
 
-testInFolder("A check of a wrong configuration ends as a start would", async (folder) => {
+testInFolder("A check of a wrong configuration exits like a start", async (folder) => {
   const { code, stdout, stderr } = await check(folder, { PORT: "x", SQLITE_PATH: "no/folder.db" });
   assert.deepEqual([code, stdout], [78, ""]);
   assert.match(stderr, /^PORT: /m);
@@ -27,7 +27,7 @@ testInFolder("A check of a wrong configuration ends as a start would", async (fo
   assert.match(store.stderr, /^SQLITE_PATH: /m);
 });
 
-testInFolder("A check says that a user may not write, and no password", async (folder) => {
+testInFolder("A check reports that a user may not write, and shows no password", async (folder) => {
   await using mongo = await startOwnMongo({ administrator: { name: "admin", password: "adm1n" } });
   const { MongoClient } = await import("mongodb");
   const uriOf = (user: string, source: string) =>
@@ -51,7 +51,7 @@ testInFolder("A check says that a user may not write, and no password", async (f
 });
 
 testInFolder(
-  "The health of a server is asked from outside, for containers without a shell",
+  "foyer health asks a running server, for containers without a shell",
   async (folder) => {
     const environment = { HOST: "0.0.0.0", PORT: `${freePort()}`, SQLITE_PATH: "foyer.db" };
     const health = () => runProcess(fromSource(folder, ["health"], environment));

@@ -177,7 +177,7 @@ testInFolder(
 );
 
 testInFolder(
-  "The first page of deno task dev is alive, and its terminal says where it is",
+  "The web pages of deno task dev work, and the terminal shows their URLs",
   async (folder) => {
     const { printed } = await dev(folder, {}, async (printed, port) => {
       const here = `http://127.0.0.1:${port}`;
@@ -198,7 +198,7 @@ testInFolder(
   },
 );
 
-testInFolder("deno task dev goes on with the file that an earlier Foyer left", async (folder) => {
+testInFolder("deno task dev uses the file that an earlier version of Foyer wrote", async (folder) => {
   const earlier = await Deno.open(new URL("../store/sqlite/earlier/schema-6.db.gz", import.meta.url));
   await Deno.writeFile(
     `${folder}/foyer-dev.db`,
@@ -211,7 +211,7 @@ testInFolder("deno task dev goes on with the file that an earlier Foyer left", a
 });
 
 testInFolder(
-  "What is set is used by deno task dev, and a key that is set is not printed",
+  "deno task dev uses the variables that are set, and does not print a key that is set",
   async (folder) => {
     const { printed } = await dev(
       folder,
@@ -231,7 +231,7 @@ testInFolder(
   },
 );
 
-testInFolder("With MONGO_URI set no sample visitor is ever made", async (folder) => {
+testInFolder("With MONGO_URI no sample visitors are created", async (folder) => {
   const { result, printed } = await dev(
     folder,
     { MONGO_URI: "mongodb://user:S3cr3t@127.0.0.1:1/foyer" },
@@ -243,7 +243,7 @@ testInFolder("With MONGO_URI set no sample visitor is ever made", async (folder)
   assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], "nor a file");
 });
 
-testInFolder("A wrong configuration stops deno task dev with 78", async (folder) => {
+testInFolder("With a wrong configuration deno task dev exits with 78", async (folder) => {
   const { code, stderr } = await runProcess(devIn(folder, { HOST: "a b" }));
   assert.equal(code, 78);
   assert.match(stderr, /^HOST: given "a b", expected /);

@@ -66,7 +66,7 @@ testWith(
 
 testWith(
   [FULL, { short_id: "b" }],
-  "An import takes an export back, every attribute intact",
+  "An export can be imported again, with every attribute intact",
   async (folder) => {
     const { code, stdout } = await shell(
       folder,
@@ -96,7 +96,7 @@ testWith(many, "An export does not fail if its reader closes the pipe, as head d
 
 testWith(
   [FULL, { short_id: "b" }],
-  "A file that nobody may write is exported, and stays as it is",
+  "A read-only store can be exported, and is not changed",
   async (folder) => {
     const whole = await shell(folder, "foyer export");
     await Deno.chmod(`${folder}/visitors.db`, 0o400);

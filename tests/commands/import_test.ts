@@ -210,7 +210,7 @@ Deno.test("A line of 4 MB of any text does not delay the import, and its beginni
   await store.close();
 });
 
-testInFolder("Lines of megabytes need little memory, however many they are", async (folder) => {
+testInFolder("Lines of megabytes need little memory, however many there are", async (folder) => {
   await using process = startImport(folder);
   const writer = process.child.stdin.getWriter();
   const note = "x".repeat(1024 * 1024);
@@ -334,7 +334,7 @@ const shortIdsIn = async (path: string) => {
   return visitors.map(({ short_id }) => short_id);
 };
 
-testInFolder("foyer import takes a file, or - for standard input, and ends with 0", async (folder) => {
+testInFolder("foyer import reads a file, or standard input for -, and exits with 0", async (folder) => {
   await Deno.writeTextFile(
     `${folder}/visitors.ndjson`,
     '{"short_id":"a"}\n{"short_id":"b","shoe_size":38}\n',
@@ -352,7 +352,7 @@ testInFolder("foyer import takes a file, or - for standard input, and ends with 
 });
 
 testInFolder(
-  "Bad lines are named on standard error, with none of what is in them, and end in 1",
+  "Bad lines are reported on standard error without their content, and the exit code is 1",
   async (folder) => {
     const input = [
       '{"short_id":"a"}',
@@ -384,7 +384,7 @@ const UNUSABLE_LINES = [
 ].join("\n");
 
 testInFolder(
-  "Values that are not taken are counted by attribute, with the first line and why",
+  "Unusable values are counted by attribute, with the first line and the reason",
   async (folder) => {
     const { code, stderr } = await run(folder, ["import", "-"], UNUSABLE_LINES);
     assert.equal(code, 0);
@@ -401,7 +401,7 @@ testInFolder(
 );
 
 testInFolder(
-  "With --time-unit numbers are times, and with --strict unusable values make bad lines",
+  "With --time-unit numbers are read as times, and with --strict unusable values make a line bad",
   async (folder) => {
     const args = ["import", "--strict", "--time-unit=s", "-"];
     const { code, stderr } = await run(folder, args, UNUSABLE_LINES);
@@ -458,7 +458,7 @@ testInFolder("An import that cannot begin says why", async (folder) => {
   );
 });
 
-testInFolder("While a server serves the same store an import's result shows at once", async (folder) => {
+testInFolder("A server over the same store shows imported visitors at once", async (folder) => {
   const store = openSqliteStore(`${folder}/visitors.db`, { use: "command" });
   const { ask } = appOver(store);
   const idsNow = async () => {

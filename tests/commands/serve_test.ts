@@ -37,33 +37,36 @@ function startWith(folder: string, option: string, more: Record<string, string> 
   return Object.assign(server, { port, url: `http://127.0.0.1:${port}` });
 }
 
-testInFolder("The command line answers what it is asked, or says what it can be asked", async (folder) => {
-  const help = /^Foyer [^]*foyer import FILE[^]*foyer export[^]*REST_KEY/;
-  const version = new RegExp(`^${denoJson.version.replaceAll(".", "\\.")}\n$`);
-  const nothing = /^$/;
-  const usage = /^Cannot do that, expected one of these:\n\nFoyer /;
-  const verdicts: [args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
-    [["--help"], 0, help, nothing],
-    [["-h"], 0, help, nothing],
-    [["import", "--help"], 0, help, nothing],
-    [["--version"], 0, version, nothing],
-    [["-v"], 0, version, nothing],
-    [["frobnicate"], 64, nothing, usage],
-    [["serve", "now"], 64, nothing, usage],
-    [["--frobnicate"], 64, nothing, usage],
-    [[""], 78, nothing, /^PORT: /],
-  ];
-  await Promise.all(verdicts.map(async ([args, code, stdout, stderr]) => {
-    // These commands serve nothing, so a wrong configuration does not matter.
-    const answer = await runProcess(foyer(folder, args, { PORT: "x" }));
-    assert.equal(answer.code, code, args.join(" "));
-    assert.match(answer.stdout, stdout, args.join(" "));
-    assert.match(answer.stderr, stderr, args.join(" "));
-  }));
-});
+testInFolder(
+  "The command line shows its version and help, and names the commands after a wrong one",
+  async (folder) => {
+    const help = /^Foyer [^]*foyer import FILE[^]*foyer export[^]*REST_KEY/;
+    const version = new RegExp(`^${denoJson.version.replaceAll(".", "\\.")}\n$`);
+    const nothing = /^$/;
+    const usage = /^Cannot do that, expected one of these:\n\nFoyer /;
+    const verdicts: [args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+      [["--help"], 0, help, nothing],
+      [["-h"], 0, help, nothing],
+      [["import", "--help"], 0, help, nothing],
+      [["--version"], 0, version, nothing],
+      [["-v"], 0, version, nothing],
+      [["frobnicate"], 64, nothing, usage],
+      [["serve", "now"], 64, nothing, usage],
+      [["--frobnicate"], 64, nothing, usage],
+      [[""], 78, nothing, /^PORT: /],
+    ];
+    await Promise.all(verdicts.map(async ([args, code, stdout, stderr]) => {
+      // PORT is wrong, which only matters to a command that serves.
+      const answer = await runProcess(foyer(folder, args, { PORT: "x" }));
+      assert.equal(answer.code, code, args.join(" "));
+      assert.match(answer.stdout, stdout, args.join(" "));
+      assert.match(answer.stderr, stderr, args.join(" "));
+    }));
+  },
+);
 
 testInFolder(
-  "A wrong configuration stops the start with 78, a line for each variable and no secret",
+  "With a wrong configuration the server exits with 78, a line for each variable and no secret",
   async (folder) => {
     const wrong = {
       PORT: "70000",
@@ -84,41 +87,47 @@ testInFolder(
   },
 );
 
-testInFolder("What cannot be opened or listened on stops the start with 78", async (folder) => {
-  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
-  const verdicts: [environment: Record<string, string>, said: RegExp][] = [
-    [{ PORT: String(taken.addr.port) }, /^PORT: given \d+ \(AddrInUse\), expected a free port/m],
-    [{ ADMIN_PORT: String(taken.addr.port) }, /^ADMIN_PORT: given \d+ \(AddrInUse\), expected a free port/m],
-    [
-      { ADMIN_PORT: String(freePort()), ADMIN_HOST: "203.0.113.1" },
-      /^ADMIN_HOST: given "203\.0\.113\.1", expected/m,
-    ],
-    [{ HOST: "203.0.113.1" }, /^HOST: given "203\.0\.113\.1", expected an address of this machine/m],
-    [{ HOST: "256.1.1.1" }, /^HOST: given "256\.1\.1\.1", expected an address of this machine/m],
-    [{ HOST: "nowhere.invalid" }, /^HOST: given "nowhere\.invalid", expected an address of this machine/m],
-    [{ SQLITE_PATH: "foreign.db" }, /^SQLITE_PATH: given "foreign\.db" \(.*not a Foyer database\)/m],
-    [{ SQLITE_PATH: "no/folder.db" }, /^SQLITE_PATH: given "no\/folder\.db"/m],
-    [{ MONGO_URI: "mongodb://user:S3cr3t@[bad" }, /^MONGO_URI: given a value that is not shown/m],
-    [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/?x=1" }, /^MONGO_URI: given a value that is not shown/m],
-    [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/a.b" }, /^MONGO_URI: given a value that is not shown/m],
-    [
-      { MONGO_URI: "mongodb://localhost/?tls=true&tlsCertificateKeyFilePassword=S3cr3t" },
-      /^MONGO_URI: given a value that is not shown \(.*tlsCertificateKeyFilePassword/m,
-    ],
-  ];
-  await Promise.all(verdicts.map(async ([environment, said], i) => {
-    const own: Record<string, string> = environment.MONGO_URI ? {} : { SQLITE_PATH: `${i}.db` };
-    const { code, stderr } = await runProcess(foyer(folder, ["serve"], {
-      PORT: String(freePort()),
-      ...own,
-      ...environment,
+testInFolder(
+  "If a store cannot be opened, or an address not listened on, the server exits with 78",
+  async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await Deno.writeTextFile(`${folder}/foreign.db`, "this is no database");
+    const verdicts: [environment: Record<string, string>, said: RegExp][] = [
+      [{ PORT: String(taken.addr.port) }, /^PORT: given \d+ \(AddrInUse\), expected a free port/m],
+      [
+        { ADMIN_PORT: String(taken.addr.port) },
+        /^ADMIN_PORT: given \d+ \(AddrInUse\), expected a free port/m,
+      ],
+      [
+        { ADMIN_PORT: String(freePort()), ADMIN_HOST: "203.0.113.1" },
+        /^ADMIN_HOST: given "203\.0\.113\.1", expected/m,
+      ],
+      [{ HOST: "203.0.113.1" }, /^HOST: given "203\.0\.113\.1", expected an address of this machine/m],
+      [{ HOST: "256.1.1.1" }, /^HOST: given "256\.1\.1\.1", expected an address of this machine/m],
+      [{ HOST: "nowhere.invalid" }, /^HOST: given "nowhere\.invalid", expected an address of this machine/m],
+      [{ SQLITE_PATH: "foreign.db" }, /^SQLITE_PATH: given "foreign\.db" \(.*not a Foyer database\)/m],
+      [{ SQLITE_PATH: "no/folder.db" }, /^SQLITE_PATH: given "no\/folder\.db"/m],
+      [{ MONGO_URI: "mongodb://user:S3cr3t@[bad" }, /^MONGO_URI: given a value that is not shown/m],
+      [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/?x=1" }, /^MONGO_URI: given a value that is not shown/m],
+      [{ MONGO_URI: "mongodb://user:S3cr3t@localhost/a.b" }, /^MONGO_URI: given a value that is not shown/m],
+      [
+        { MONGO_URI: "mongodb://localhost/?tls=true&tlsCertificateKeyFilePassword=S3cr3t" },
+        /^MONGO_URI: given a value that is not shown \(.*tlsCertificateKeyFilePassword/m,
+      ],
+    ];
+    await Promise.all(verdicts.map(async ([environment, said], i) => {
+      const own: Record<string, string> = environment.MONGO_URI ? {} : { SQLITE_PATH: `${i}.db` };
+      const { code, stderr } = await runProcess(foyer(folder, ["serve"], {
+        PORT: String(freePort()),
+        ...own,
+        ...environment,
+      }));
+      assert.equal(code, 78, `${JSON.stringify(environment)}: ${stderr}`);
+      assert.match(stderr, said);
+      assert.doesNotMatch(stderr, /S3cr3t|^\s+at /m);
     }));
-    assert.equal(code, 78, `${JSON.stringify(environment)}: ${stderr}`);
-    assert.match(stderr, said);
-    assert.doesNotMatch(stderr, /S3cr3t|^\s+at /m);
-  }));
-});
+  },
+);
 
 testInFolder(
   "foyer and foyer serve answer over HTTP, and the log says which store is used",
@@ -174,7 +183,7 @@ testInFolder(
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
   testInFolder(
-    `On ${signal} a request in flight is finished, no other is taken, and the exit code is 0`,
+    `On ${signal} a request in flight is finished, no other is accepted, and the exit code is 0`,
     async (folder) => {
       // 60 MB, more than sockets buffer: the answer is still being sent when the signal arrives.
       const store = openSqliteStore(`${folder}/foyer.db`, { use: "command" });
@@ -207,7 +216,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
   );
 }
 
-testInFolder("An idle keep-alive connection does not hold a stop up", async (folder) => {
+testInFolder("An idle keep-alive connection does not delay a stop", async (folder) => {
   await using server = await start(folder, []);
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await connection.write(new TextEncoder().encode("GET /live HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -242,7 +251,7 @@ testInFolder("Without ADMIN_PORT there is one listener", async (folder) => {
 });
 
 testInFolder(
-  "Once it is to stop /ready is 503, while requests are still taken, and answered with Connection: close",
+  "After a stop signal /ready is 503, and requests are still answered, with Connection: close",
   async (folder) => {
     const adminPort = freePort();
     await using server = startWith(folder, "farewell", { ADMIN_PORT: String(adminPort) });

@@ -10,7 +10,7 @@ import { KEY, type Outcome, pause, serve, type Setup } from "./bar.ts";
 /** The limit, in milliseconds. */
 const OFFLINE_WITHIN = 60_000;
 
-/** The number of visitors of the killed process who do not reconnect, and of those who reconnect to the other one. */
+/** The size of each group: the killed process has visitors who reconnect and who do not, the other has its own. */
 const VISITORS = 100;
 
 /** Visitors who do not reconnect must be offline in time; all others must stay online throughout. */

@@ -41,7 +41,7 @@ function segmentsOf(path: string): number {
 const nothing = () => {};
 
 testInFolder(
-  "Index segments are merged, and visitors are found meanwhile",
+  "Index segments are merged while visitors can be found",
   async (folder) => {
     const path = join(folder, "foyer.db");
     const store = openSqliteStore(path, { use: "command" });
@@ -74,7 +74,7 @@ testInFolder(
   },
 );
 
-testInFolder("Merged segments are left alone, also beside a small new one", async (folder) => {
+testInFolder("Merged segments are not merged again with a small new one", async (folder) => {
   const path = join(folder, "foyer.db");
   const store = openSqliteStore(path, { use: "command" });
   assert.equal(await store.maintainIndexes!(), false);
@@ -89,7 +89,7 @@ testInFolder("Merged segments are left alone, also beside a small new one", asyn
   await store.close();
 });
 
-testInFolder("Index maintenance that fails is tried again, and logged once", async (folder) => {
+testInFolder("Failed index maintenance is retried, and logged once", async (folder) => {
   const path = join(folder, "foyer.db");
   const filling = openSqliteStore(path, { use: "command" });
   await fill(filling, 0, 3000);

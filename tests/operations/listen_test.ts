@@ -5,7 +5,7 @@ import { startServer } from "../support/server.ts";
 import { until } from "../support/waiting.ts";
 
 testInFolder(
-  "More connections than the process may have files do not end it, and it takes others when they are gone",
+  "More connections than allowed open files do not end the process, which accepts connections again later",
   async (folder) => {
     const withFewFiles = (environment: Record<string, string>) => {
       const { program, args = [], ...options } = fromSource(folder, [], environment);

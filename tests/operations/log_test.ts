@@ -34,7 +34,7 @@ async function untilItAnswers(url: string) {
   await until(() => fetch(`${url}/live`).then(async (response) => await response.text() !== "", () => false));
 }
 
-testInFolder("Where no person watches each event is a line of JSON on standard error", async (folder) => {
+testInFolder("Unless standard error is a terminal, each event is a line of JSON", async (folder) => {
   const { command, url } = server(folder);
   await using process = new Process(command);
   await process.until(/for operators/);
@@ -68,7 +68,7 @@ testInFolder("Where no person watches each event is a line of JSON on standard e
   });
 });
 
-testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
+testInFolder("LOG_LEVEL leaves out events of lower levels", async (folder) => {
   // One warning at the start, about the default store, and one for each request that the database fails.
   const verdicts: [level: string, shown: string[]][] = [
     ["debug", ["info", "warning"]],
@@ -87,7 +87,7 @@ testInFolder("LOG_LEVEL leaves out what is less important", async (folder) => {
   }));
 });
 
-testInFolder("On a terminal each event is a line for a person", async (folder) => {
+testInFolder("On a terminal each event is a readable line", async (folder) => {
   const { command, url } = server(folder, { SQLITE_PATH: "" });
   // The shell prints the process id, since `script` does not forward signals.
   const line = ["echo pid=$$; exec", command.program, ...command.args!].join(" ");
@@ -228,7 +228,7 @@ function assertNoSecrets(texts: string[]) {
 }
 
 testInFolder(
-  "No key, search or visitor's data is in any output, neither while all is well nor when the file breaks",
+  "No output contains a key, search or visitor's data, even when the store's file is damaged",
   async (folder) => {
     const path = `${folder}/foyer.db`;
     // Opened as a command, which waits longer for its thread to start on a busy machine.
@@ -260,26 +260,29 @@ testInFolder(
   },
 );
 
-testInFolder("Nor while MongoDB is away: not even the password in its connection string", async (folder) => {
-  const { command, url, adminUrl } = server(folder, {
-    ...SECRETS,
-    MONGO_URI: `mongodb://${SECRET}-user:${SECRET}-password@127.0.0.1:1/crm?authSource=admin`,
-  });
-  await using process = new Process(command);
-  await process.until(/for operators/);
-  // Sent at once, since each one waits until its deadline.
-  const answers = await Promise.all(
-    secretRequests().slice(0, 40).map(async ([path, init]) => (await ask(url + path, init)).text),
-  );
-  answers.push((await ask(`${adminUrl}/metrics`)).text, (await ask(`${url}/ready`)).text);
-  await process.stop("SIGTERM");
-  assert.match(process.stderr, /"status":503/);
-  assertNoSecrets([process.stdout, ...process.stderr.split("\n"), ...answers]);
-});
+testInFolder(
+  "No output contains a secret while MongoDB is unavailable, not even its password",
+  async (folder) => {
+    const { command, url, adminUrl } = server(folder, {
+      ...SECRETS,
+      MONGO_URI: `mongodb://${SECRET}-user:${SECRET}-password@127.0.0.1:1/crm?authSource=admin`,
+    });
+    await using process = new Process(command);
+    await process.until(/for operators/);
+    // Sent at once, since each one waits until its deadline.
+    const answers = await Promise.all(
+      secretRequests().slice(0, 40).map(async ([path, init]) => (await ask(url + path, init)).text),
+    );
+    answers.push((await ask(`${adminUrl}/metrics`)).text, (await ask(`${url}/ready`)).text);
+    await process.stop("SIGTERM");
+    assert.match(process.stderr, /"status":503/);
+    assertNoSecrets([process.stdout, ...process.stderr.split("\n"), ...answers]);
+  },
+);
 
 for (const reader of ["goes away", "stops reading"] as const) {
   testInFolder(
-    `Whoever reads standard error and ${reader} stops nobody from being answered`,
+    `A reader of standard error that ${reader} does not keep the server from answering`,
     async (folder) => {
       const { command: { program, ...options }, url } = server(folder);
       const child = new Deno.Command(program, { ...options, stdin: "null", stdout: "null", stderr: "piped" })

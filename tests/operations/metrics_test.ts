@@ -352,52 +352,55 @@ Deno.test("Metrics show how many documents wait for foyer reindex; NaN while unk
   }
 });
 
-testInFolder("Metrics show the database, who is online, and where reads came from", async (folder) => {
-  const store = openSqliteStore(`${folder}/foyer.db`, PATIENT);
-  await store.putVisitors(
-    ["a", "b", "c"].map((short_id) => readVisitor({ short_id, is_online: short_id !== "c" })!),
-  );
-  await store.close();
-  await using server = await serve(folder, { SQLITE_PATH: "foyer.db" });
-  for (let i = 0; i < 3; i++) assert.equal(await server.ask("/api/visitors/list/latest"), 200);
-  assert.equal(await server.ask("/api/visitors/list/search?q=nobody"), 200);
-  assert.equal(await server.ask("/api/visitors/a"), 200);
-  assert.equal(await server.ask("/api/visitors/b", { method: "PATCH", body: '{"name":"Ada"}' }), 200);
-  assert.equal(await server.ask("/api/visitors/b", { method: "DELETE" }), 200);
-  assert.equal(await server.ask("/api/visitors?all=true", { method: "DELETE" }), 200);
-  assert.equal(await server.ask("/api/usage"), 200);
-
-  const found = await server.samples();
-  assert.equal(valueOf(found, "foyer_database_up"), 1);
-  assert.equal(valueOf(found, "foyer_visitors_online"), 1);
-  assert.equal(valueOf(found, "foyer_unindexed_visitors"), undefined, "there can be none");
-  assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "cached" }), 2);
-  assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "database" }), 2);
-  const operations = {
-    find_visitors: 2,
-    get_visitors: 1,
-    update_visitor: 1,
-    remove_visitor: 1,
-    remove_offline: 2,
-    count_visitors: 1,
-  };
-  for (const [operation, count] of Object.entries(operations)) {
-    const labels = { operation, outcome: "ok" };
-    assert.equal(valueOf(found, "foyer_database_operations_total", labels), count, operation);
-    assert.equal(
-      valueOf(found, "foyer_database_operation_duration_seconds_count", { operation }),
-      count,
-      operation,
+testInFolder(
+  "Metrics show the database's state, the visitors online, and the sources of reads",
+  async (folder) => {
+    const store = openSqliteStore(`${folder}/foyer.db`, PATIENT);
+    await store.putVisitors(
+      ["a", "b", "c"].map((short_id) => readVisitor({ short_id, is_online: short_id !== "c" })!),
     );
-  }
-  const labels = { operation: "count_online", outcome: "ok" };
-  assert.ok(
-    valueOf(await server.samples(), "foyer_database_operations_total", labels)! > 0,
-    "asked for by metrics",
-  );
-});
+    await store.close();
+    await using server = await serve(folder, { SQLITE_PATH: "foyer.db" });
+    for (let i = 0; i < 3; i++) assert.equal(await server.ask("/api/visitors/list/latest"), 200);
+    assert.equal(await server.ask("/api/visitors/list/search?q=nobody"), 200);
+    assert.equal(await server.ask("/api/visitors/a"), 200);
+    assert.equal(await server.ask("/api/visitors/b", { method: "PATCH", body: '{"name":"Ada"}' }), 200);
+    assert.equal(await server.ask("/api/visitors/b", { method: "DELETE" }), 200);
+    assert.equal(await server.ask("/api/visitors?all=true", { method: "DELETE" }), 200);
+    assert.equal(await server.ask("/api/usage"), 200);
 
-testInFolder("While the database is away metrics say so, and are there all the same", async (folder) => {
+    const found = await server.samples();
+    assert.equal(valueOf(found, "foyer_database_up"), 1);
+    assert.equal(valueOf(found, "foyer_visitors_online"), 1);
+    assert.equal(valueOf(found, "foyer_unindexed_visitors"), undefined, "there can be none");
+    assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "cached" }), 2);
+    assert.equal(valueOf(found, "foyer_shared_reads_total", { source: "database" }), 2);
+    const operations = {
+      find_visitors: 2,
+      get_visitors: 1,
+      update_visitor: 1,
+      remove_visitor: 1,
+      remove_offline: 2,
+      count_visitors: 1,
+    };
+    for (const [operation, count] of Object.entries(operations)) {
+      const labels = { operation, outcome: "ok" };
+      assert.equal(valueOf(found, "foyer_database_operations_total", labels), count, operation);
+      assert.equal(
+        valueOf(found, "foyer_database_operation_duration_seconds_count", { operation }),
+        count,
+        operation,
+      );
+    }
+    const labels = { operation: "count_online", outcome: "ok" };
+    assert.ok(
+      valueOf(await server.samples(), "foyer_database_operations_total", labels)! > 0,
+      "asked for by metrics",
+    );
+  },
+);
+
+testInFolder("While the database is unavailable, metrics are served and say so", async (folder) => {
   await using server = await serve(folder, { MONGO_URI: "mongodb://127.0.0.1:1/foyer" });
   assert.equal(await server.ask("/api/visitors/list/latest"), 503);
   const found = await server.samples();

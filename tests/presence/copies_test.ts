@@ -182,42 +182,45 @@ if (hasAllRights) {
     await work([first.store, second.store]);
   });
 
-  testInFolder("foyer import and foyer backup leave nobody online who has no connection", async (folder) => {
-    const path = `${folder}/foyer.db`;
-    const run = async (args: string[], file = path) => {
-      const { code, stdout, stderr } = await runProcess(
-        fromSource(folder, args, { ...PRESENCE, SQLITE_PATH: file }),
-      );
-      assert.equal(code, 0, stderr);
-      return stdout;
-    };
-    const store = openSqliteStore(path, { use: "command" });
-    try {
-      await using server = await servePresence(store);
-      const { page, code } = await enter(server);
-      await Deno.writeTextFile(`${folder}/copy.ndjson`, await run(["export"]));
-      await run(["backup", `${folder}/backup.db`]);
-      await run(["import", `${folder}/copy.ndjson`]);
-      assert.equal((await server.find("online")).lookup_code, code);
-      await run(["import", `${folder}/copy.ndjson`], `${folder}/new.db`);
-      for (const name of ["new", "backup"]) {
-        const copy = openSqliteStore(`${folder}/${name}.db`, { use: "command" });
-        try {
-          await using restored = await servePresence(copy, {}, quiet);
-          await restored.find(name === "new" ? "-online" : "online");
-          // A connection is ended only after its process sent no heartbeats for a while.
-          for (let passed = 0; passed < MINUTE; passed += 5000) {
-            restored.clock.skip(5000);
-            await copy.heartbeat("another", passed);
+  testInFolder(
+    "After foyer import and foyer backup, nobody without a connection is online",
+    async (folder) => {
+      const path = `${folder}/foyer.db`;
+      const run = async (args: string[], file = path) => {
+        const { code, stdout, stderr } = await runProcess(
+          fromSource(folder, args, { ...PRESENCE, SQLITE_PATH: file }),
+        );
+        assert.equal(code, 0, stderr);
+        return stdout;
+      };
+      const store = openSqliteStore(path, { use: "command" });
+      try {
+        await using server = await servePresence(store);
+        const { page, code } = await enter(server);
+        await Deno.writeTextFile(`${folder}/copy.ndjson`, await run(["export"]));
+        await run(["backup", `${folder}/backup.db`]);
+        await run(["import", `${folder}/copy.ndjson`]);
+        assert.equal((await server.find("online")).lookup_code, code);
+        await run(["import", `${folder}/copy.ndjson`], `${folder}/new.db`);
+        for (const name of ["new", "backup"]) {
+          const copy = openSqliteStore(`${folder}/${name}.db`, { use: "command" });
+          try {
+            await using restored = await servePresence(copy, {}, quiet);
+            await restored.find(name === "new" ? "-online" : "online");
+            // A connection is ended only after its process sent no heartbeats for a while.
+            for (let passed = 0; passed < MINUTE; passed += 5000) {
+              restored.clock.skip(5000);
+              await copy.heartbeat("another", passed);
+            }
+            const visitor = await restored.find("-online");
+            assert.deepEqual([visitor.short_id, visitor.lookup_code], [page.shortId, null]);
+          } finally {
+            await copy.close();
           }
-          const visitor = await restored.find("-online");
-          assert.deepEqual([visitor.short_id, visitor.lookup_code], [page.shortId, null]);
-        } finally {
-          await copy.close();
         }
+      } finally {
+        await store.close();
       }
-    } finally {
-      await store.close();
-    }
-  });
+    },
+  );
 }

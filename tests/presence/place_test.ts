@@ -72,7 +72,7 @@ const PLACES: [file: string, address: string, place: (string | null)[]][] = [
   ].map((address): typeof PLACES[number] => ["city", address, NOWHERE]),
 ];
 
-testInFolder("An address has its place, and one that is unknown, private or none has nothing", async () => {
+testInFolder("An address has its place; unknown, private and invalid addresses have none", async () => {
   for (const [file, address, place] of PLACES) {
     await withPlaces(fixture(file), (places) => {
       assert.deepEqual(read(places.placeOf(address)), place, `${file}: ${address.slice(0, 60)}`);
@@ -80,7 +80,7 @@ testInFolder("An address has its place, and one that is unknown, private or none
   }
 });
 
-testInFolder("A file that is none of places is refused, and it is said why", async (folder) => {
+testInFolder("A file that is no geolocation database is refused with the reason", async (folder) => {
   const city = await Deno.readFile(fixture("city"));
   const notWhole = "the file is not a MaxMind database, or not a whole one";
   const files: [content: Uint8Array, reason: string][] = [
@@ -101,7 +101,7 @@ testInFolder("A file that is none of places is refused, and it is said why", asy
   assert.throws(() => openPlaces(folder, assert.fail), { message: "it is not a file" });
 });
 
-testInFolder("A file broken anywhere is refused or has some place or none for an address", async (folder) => {
+testInFolder("A file damaged anywhere is refused, or still answers without an error", async (folder) => {
   const path = `${folder}/places.mmdb`;
   const city = await Deno.readFile(fixture("city"));
   for (let index = 0; index < city.length; index += 3) {
@@ -141,7 +141,7 @@ testInFolder("A file whose records have another shape is reported once", async (
   }
 });
 
-testInFolder("A file that is replaced is read again", async (folder) => {
+testInFolder("A replaced file is read again", async (folder) => {
   const path = `${folder}/places.mmdb`;
   await Deno.copyFile(fixture("city"), path);
   await withPlaces(path, async (places) => {
@@ -158,39 +158,42 @@ testInFolder("A file that is replaced is read again", async (folder) => {
   });
 });
 
-testInFolder("A replacement that cannot be used is reported once, and the old file stays", async (folder) => {
-  const path = `${folder}/places.mmdb`;
-  await Deno.copyFile(fixture("city"), path);
-  const problems: string[] = [];
-  await withPlaces(path, async (places) => {
-    const looks = () => new Promise((done) => setTimeout(done, 50));
-    const city = await Deno.readFile(fixture("city"));
-    const moved = await Deno.readFile(fixture("city-moved"));
+testInFolder(
+  "A replacement that cannot be used is reported once, and the old file stays in use",
+  async (folder) => {
+    const path = `${folder}/places.mmdb`;
+    await Deno.copyFile(fixture("city"), path);
+    const problems: string[] = [];
+    await withPlaces(path, async (places) => {
+      const looks = () => new Promise((done) => setTimeout(done, 50));
+      const city = await Deno.readFile(fixture("city"));
+      const moved = await Deno.readFile(fixture("city-moved"));
 
-    await Deno.writeFile(path, moved.slice(0, 1000));
-    await until(() => problems.length === 1);
-    await Deno.writeFile(path, moved.slice(0, 1200));
-    await looks();
-    await Deno.remove(path);
-    await looks();
-    assert.deepEqual(problems, ["the file is not a MaxMind database, or not a whole one"]);
-    assert.deepEqual(read(places.placeOf("203.0.113.9")), BERLIN);
+      await Deno.writeFile(path, moved.slice(0, 1000));
+      await until(() => problems.length === 1);
+      await Deno.writeFile(path, moved.slice(0, 1200));
+      await looks();
+      await Deno.remove(path);
+      await looks();
+      assert.deepEqual(problems, ["the file is not a MaxMind database, or not a whole one"]);
+      assert.deepEqual(read(places.placeOf("203.0.113.9")), BERLIN);
 
-    await Deno.writeFile(path, moved);
-    await until(() => places.placeOf("203.0.113.9").location_city === "Lyon");
+      await Deno.writeFile(path, moved);
+      await until(() => places.placeOf("203.0.113.9").location_city === "Lyon");
 
-    await Deno.remove(path);
-    await until(() => problems.length === 2);
-    assert.equal(problems[1], "the file does not exist");
-    assert.deepEqual(read(places.placeOf("203.0.113.9")), LYON);
+      await Deno.remove(path);
+      await until(() => problems.length === 2);
+      assert.equal(problems[1], "the file does not exist");
+      assert.deepEqual(read(places.placeOf("203.0.113.9")), LYON);
 
-    await Deno.writeFile(path, city);
-    await until(() => places.placeOf("203.0.113.9").location_city === "Berlin");
-    assert.equal(problems.length, 2);
-  }, (problem) => problems.push(problem));
-});
+      await Deno.writeFile(path, city);
+      await until(() => places.placeOf("203.0.113.9").location_city === "Berlin");
+      assert.equal(problems.length, 2);
+    }, (problem) => problems.push(problem));
+  },
+);
 
-testInFolder("Looking whether the file was replaced keeps no process running", async () => {
+testInFolder("Checks for a replaced file do not keep a process running", async () => {
   const module = new URL("../../src/presence/place.ts", import.meta.url).href;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [

@@ -322,7 +322,7 @@ Deno.test("A code of a visitor online is given to nobody else, even if other sof
   });
 });
 
-testInFolder("What a database has forgotten in an outage is written again", async (folder) => {
+testInFolder("Writes that a database lost in an outage are written again", async (folder) => {
   const path = `${folder}/foyer.db`;
   const store = openSqliteStore(path, { ...PATIENT, busyMilliseconds: 20 });
   // This connection locks the file, so that nobody else can write.

@@ -14,9 +14,9 @@ import { until } from "../support/waiting.ts";
 const ADDRESS = { host: "127.0.0.1", port: 0 };
 
 const WAYS: [name: string, start: (app: Streaming) => Promise<Listener> | Listener][] = [
-  ["The runtime", (app) => listen((request) => app.app.fetch(request), ADDRESS, app.log)],
+  ["Deno.serve", (app) => listen((request) => app.app.fetch(request), ADDRESS, app.log)],
   [
-    "Where web pages connect, the server",
+    "The server that web pages connect to",
     (app) => listenForPages((request) => app.app.fetch(request), ADDRESS, app.log),
   ],
 ];

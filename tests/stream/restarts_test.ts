@@ -74,7 +74,7 @@ for (
 }
 
 testInFolder(
-  "Whoever follows a list of a server that is killed misses nothing once it is back",
+  "Clients that follow a list miss nothing when the server is killed and restarted",
   async (folder) => {
     await fill(folder);
     const port = freePort();
