@@ -52,12 +52,12 @@ export class Calls<V extends Caller> {
     visitor.call = call;
     if (call.isWaiting) this.#waiting.add(visitor);
     else this.#waiting.delete(visitor);
-    if (isAsked || call.isWaiting !== isWaiting || call.since !== since) this.tell(visitor, visitor.pages);
+    if (isAsked || call.isWaiting !== isWaiting || call.since !== since) this.send(visitor, visitor.pages);
     this.#schedule();
   }
 
   /** Tells web pages whether their visitor waits for a call. */
-  tell({ call }: V, pages: Iterable<Page>) {
+  send({ call }: V, pages: Iterable<Page>) {
     for (const page of pages) page.send({ type: "call", is_waiting: call.isWaiting, since: call.since });
   }
 

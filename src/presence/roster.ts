@@ -192,7 +192,7 @@ export class Roster implements ProcessWatchListener, LookupCodesListener {
     presence.isConnected = true;
     this.#welcome(presence, [page]);
     // A visitor who comes from another process may already wait for a call; the result of the write says so.
-    if (known !== undefined) this.#calls.tell(presence, [page]);
+    if (known !== undefined) this.#calls.send(presence, [page]);
     return presence;
   }
 

@@ -27,7 +27,7 @@
   const MAX_BYTES = 15_000;
   /** The server accepts 20 messages per period. Half of that, so that delayed messages never exceed its limit. */
   const MAX_MESSAGES = 10, MESSAGES_MS = 10_000;
-  const GATHER_MS = 100, HINTS_MS = 200, OPEN_MS = 20_000, WELCOME_MS = 10_000;
+  const BATCH_MS = 100, HINTS_MS = 200, OPEN_MS = 20_000, WELCOME_MS = 10_000;
   const FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 60_000, REFUSED_MS = 300_000;
 
   // What the page configured.
@@ -350,7 +350,7 @@
   /** Delayed, since the page may change all the time, and may overwrite the code. */
   function showCodeSoon() {
     if (showTimer || typeof codeElement !== "string") return;
-    showTimer = after(GATHER_MS, () => {
+    showTimer = after(BATCH_MS, () => {
       showTimer = 0;
       showCode();
     });
@@ -503,7 +503,7 @@
   }
 
   function flushSoon() {
-    if (!flushTimer && connection && connection.welcomed) flushTimer = after(GATHER_MS, flush);
+    if (!flushTimer && connection && connection.welcomed) flushTimer = after(BATCH_MS, flush);
   }
 
   /** Sends pending claims, as fast as the server allows. */

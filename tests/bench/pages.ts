@@ -18,10 +18,10 @@ export type Order =
   | { do: "appear"; rate: number; time: number }
   /** Closes `count` web pages. */
   | { do: "close"; count: number }
-  | { do: "tell" };
+  | { do: "report" };
 
 /** The answer to an order. */
-export interface Told {
+export interface Report {
   connected: number;
   /** The number of web pages whose connection was lost. */
   lost: number;
@@ -104,7 +104,7 @@ class Page {
   }
 }
 
-async function obey(order: Order): Promise<Partial<Told>> {
+async function obey(order: Order): Promise<Partial<Report>> {
   switch (order.do) {
     case "connect": {
       let left = order.count;
@@ -130,12 +130,12 @@ async function obey(order: Order): Promise<Partial<Told>> {
     case "close":
       for (const page of pages.splice(0, order.count)) page.close();
       return {};
-    case "tell":
+    case "report":
       return {};
   }
 }
 
-async function appear(rate: number, time: number): Promise<Partial<Told>> {
+async function appear(rate: number, time: number): Promise<Partial<Report>> {
   const times: number[] = [];
   const work: Promise<void>[] = [];
   const start = performance.now();
@@ -163,10 +163,10 @@ async function isListed(shortId: string): Promise<boolean> {
 if (import.meta.main) {
   for await (const line of createInterface({ input: stdin })) {
     const start = performance.now();
-    const told = await obey(JSON.parse(line));
+    const report = await obey(JSON.parse(line));
     const seconds = (performance.now() - start) / 1000;
     const connected = pages.filter((page) => page.isConnected).length;
-    console.log(JSON.stringify({ connected, lost, seconds, ...told } satisfies Told));
+    console.log(JSON.stringify({ connected, lost, seconds, ...report } satisfies Report));
   }
   Deno.exit(0);
 }

@@ -9,7 +9,7 @@ import { fromSource, Process, runProcess } from "../support/processes.ts";
 import { freePort } from "../support/ports.ts";
 import { pause, quantile } from "../endurance/bar.ts";
 import type { Engine } from "./engine.ts";
-import type { Order, Told } from "./pages.ts";
+import type { Order, Report } from "./pages.ts";
 
 /** How long page views are sent, and how long the database is unavailable, in milliseconds. */
 const VIEWING = 60_000;
@@ -85,7 +85,7 @@ export async function benchPresence(bench: PresenceBench): Promise<string[][]> {
       `${appear.p99!.toFixed(0)} ms`,
       "under 1,500 ms",
     ]);
-    rows.push(["connections lost meanwhile", `${(await pages.obey({ do: "tell" })).lost}`, "0"]);
+    rows.push(["connections lost meanwhile", `${(await pages.obey({ do: "report" })).lost}`, "0"]);
 
     if (database?.kill !== undefined) rows.push(...await databaseAway(database, pages, url, visitors));
 
@@ -125,7 +125,7 @@ async function measureEcho(folder: string, visitors: number): Promise<{ each: nu
 }
 
 async function databaseAway(database: Engine, pages: Pages, url: string, visitors: number) {
-  const { lost } = await pages.obey({ do: "tell" });
+  const { lost } = await pages.obey({ do: "report" });
   await database.kill!();
   const closed = Math.floor(visitors / 20);
   await pages.obey({ do: "close", count: closed });
@@ -133,11 +133,11 @@ async function databaseAway(database: Engine, pages: Pages, url: string, visitor
   await database.restart!();
   const back = performance.now();
   await whenOnline(url, visitors - closed);
-  const told = await pages.obey({ do: "tell" });
+  const report = await pages.obey({ do: "report" });
   // Restores the number of connections for the next measurement.
   await pages.obey({ do: "connect", count: closed, atOnce: AT_ONCE });
   return [
-    ["the database away for 60 s, connections lost", `${told.lost - lost}`, "0"],
+    ["the database away for 60 s, connections lost", `${report.lost - lost}`, "0"],
     [
       `after its return all of ${visitors - closed} online and ${closed} gone are right`,
       `${((performance.now() - back) / 1000).toFixed(1)} s`,
@@ -180,29 +180,29 @@ async function start(folder: string, environment: Record<string, string>, url: s
 
 /** The process with the web pages. */
 class Pages extends Process {
-  #told = 0;
+  #reports = 0;
 
   constructor(folder: string, url: string, kind = "foyer") {
     const { program, args, ...options } = fromSource(folder, [url, kind], {}, "tests/bench/pages.ts");
     super({ program, args, ...options, stdin: "piped" });
   }
 
-  async obey(order: Order): Promise<Told> {
+  async obey(order: Order): Promise<Report> {
     const writer = this.child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(JSON.stringify(order) + "\n"));
     writer.releaseLock();
-    this.#told++;
-    while (this.stdout.split("\n").length <= this.#told) {
+    this.#reports++;
+    while (this.stdout.split("\n").length <= this.#reports) {
       assert.ok(!this.hasEnded, this.stderr);
       await pause(20);
     }
-    return JSON.parse(this.stdout.split("\n")[this.#told - 1]);
+    return JSON.parse(this.stdout.split("\n")[this.#reports - 1]);
   }
 
   /** Waits until a number of web pages are connected, and returns the seconds since a start time. */
   async untilConnected(count: number, since: number): Promise<number> {
     while (performance.now() - since < 120_000) {
-      if ((await this.obey({ do: "tell" })).connected >= count) return (performance.now() - since) / 1000;
+      if ((await this.obey({ do: "report" })).connected >= count) return (performance.now() - since) / 1000;
       await pause(200);
     }
     return Infinity;

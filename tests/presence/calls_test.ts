@@ -55,7 +55,7 @@ async function enterWaiting(server: Server) {
 }
 
 /** Waits until a web page receives that its visitor no longer waits. */
-async function untilTold(server: Server, page: TestPage) {
+async function untilWaitEnds(server: Server, page: TestPage) {
   let call;
   do {
     server.clock.skip(LOOK);
@@ -113,7 +113,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
           const { page } = await enterWaiting(server);
           const { waiting_since } = await patch(one, page.shortId, change);
           assert.equal(waiting_since, null);
-          await untilTold(server, page);
+          await untilWaitEnds(server, page);
           assert.equal(await waiting(server), 0);
           await patch(server, page.shortId, { is_in_session: false });
           assert.equal((await get(server, page.shortId)).is_waiting_for_call, false, "for good");
@@ -131,7 +131,7 @@ function testCalls(engine: string, open: (work: (stores: Stores) => Promise<void
       const { is_waiting_for_call, waiting_since } = await get(server, page.shortId);
       assert.deepEqual([is_waiting_for_call, waiting_since], [false, null], "at once");
       assert.equal(await waiting(server), 0);
-      await untilTold(server, page);
+      await untilWaitEnds(server, page);
       await writeDirectly(page.shortId, { is_in_session: false });
       assert.equal((await get(server, page.shortId)).is_waiting_for_call, false);
       page.send({ type: "call", is_waiting: true });

@@ -151,7 +151,7 @@ function Nobody({ q, desk }) {
     : html`
       <div class="nothing">
         <h2>Nobody matches</h2>
-        <p>Nobody matches <bdi><strong>${q}</strong></bdi>. Whoever does appears here by itself.</p>
+        <p>Nobody matches <bdi><strong>${q}</strong></bdi>. Visitors who match will appear here.</p>
         <p><button type="button" onClick=${() => desk.search("", true)}>Clear the search</button>
                 <button type="button" class="link" onClick=${() =>
                   desk.show("search")}>What can be searched for</button></p>
