@@ -235,9 +235,12 @@ test("Where each command takes MongoDB seconds, several one after the other are 
   await using proxy = startWireProxy(mongo.uri, async () => {
     if (isSlow) await new Promise((resolve) => setTimeout(resolve, 2400));
   });
-  const store = openMongoStore({ uri: proxy.uri, collection: "visitors", use: "request", log: () => {} });
+  const options = { uri: proxy.uri, collection: "visitors", log: () => {} };
+  const importing = openMongoStore({ ...options, use: "command" });
+  await importing.putVisitors(VISITORS);
+  await importing.close();
+  const store = openMongoStore({ ...options, use: "request" });
   try {
-    await store.putVisitors(VISITORS);
     await using server = await serve(store);
     await until(async () => await server.answer({ path: "/api/visitors/v1" }) === 200);
     isSlow = true;
