@@ -36,7 +36,7 @@ export async function backup(config: Config, path: string): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    printError(`${error.message}; there is no copy`);
+    printError(`${error.message}; no copy was made`);
     return 1;
   } finally {
     await store.close();

@@ -90,13 +90,13 @@ export async function importFile(
     for (const [name, unusable] of tally.unusable) progress.report(describeUnusable(name, unusable));
     progress.report(
       `Stored ${count(tally.stored, "visitor")}, ${count(tally.bad, "bad line")}, ` +
-        `${count(tally.droppedFields, "field")} dropped that are no attribute`,
+        `${count(tally.droppedFields, "unknown field")} dropped`,
     );
     return tally.bad === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof StoreUnavailable) progress.report(error.message);
     else progress.report(`Cannot read ${JSON.stringify(file)} to its end: ${(error as Error).name}`);
-    progress.report("The import stopped; run it again to finish it, the visitors stored so far stay stored");
+    progress.report("The import stopped; the visitors stored so far are kept, run it again to continue");
     return 1;
   } finally {
     await store.close();

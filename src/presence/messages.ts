@@ -154,9 +154,7 @@ export function readMessage(data: unknown): PageMessage {
 /** The path of an invalid field, by the schema's names only: other keys are a visitor's data. */
 function whereIn(path: PropertyKey[]): string {
   const known = path.filter((key) => typeof key === "number" || KNOWN.has(String(key)));
-  return known.length === 0
-    ? "its type, or a field that does not exist"
-    : `the error is in ${known.join(".")}`;
+  return known.length === 0 ? "unknown type or field" : `the error is in ${known.join(".")}`;
 }
 
 const KNOWN = new Set([

@@ -257,7 +257,9 @@
       if (isMended && value !== undefined) mended.push(option);
     }
     if (mended.length + left.length > 0) {
-      warn(`not as documented, made right: ${mended.join(", ") || "-"}; left out: ${left.join(", ") || "-"}`);
+      warn(
+        `invalid options: corrected ${mended.join(", ") || "none"}; left out ${left.join(", ") || "none"}`,
+      );
     }
     return read;
   }

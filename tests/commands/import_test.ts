@@ -343,7 +343,7 @@ testInFolder("foyer import reads a file, or standard input for -, and exits with
   assert.deepEqual(fromFile, {
     code: 0,
     stdout: "",
-    stderr: "Stored 2 visitors, 0 bad lines, 1 field dropped that are no attribute\n",
+    stderr: "Stored 2 visitors, 0 bad lines, 1 unknown field dropped\n",
   });
   const fromInput = await run(folder, ["import", "-"], '[{"short_id":"c"}]');
   assert.deepEqual([fromInput.code, fromInput.stdout], [0, ""]);
@@ -395,7 +395,7 @@ testInFolder(
       "email: 1 of 1 unusable, first in line 3: a list where text belongs",
       "name: 1 of 2 unusable, first in line 4: it occurs more than once, and the last value is used",
       "metadata: 1 of 2 unusable, first in line 4: it occurs more than once, and the last value is used",
-      "Stored 5 visitors, 0 bad lines, 1 field dropped that are no attribute",
+      "Stored 5 visitors, 0 bad lines, 1 unknown field dropped",
     ]);
   },
 );
@@ -410,7 +410,7 @@ testInFolder(
       "line 2: is_online: a number where a boolean belongs",
       "line 3: email: a list where text belongs",
       "line 4: name: it occurs more than once, and the last value is used",
-      "Stored 2 visitors, 3 bad lines, 1 field dropped that are no attribute",
+      "Stored 2 visitors, 3 bad lines, 1 unknown field dropped",
     ]);
     const timed = await run(folder, ["import", "-", "--time-unit", "ms"], '{"short_id":"f","added_at":0}');
     assert.deepEqual([timed.code, timed.stderr.split("\n").length], [0, 2]);

@@ -119,7 +119,7 @@ const INPUT = [
 async function useStore(folder: string, environment: Record<string, string>, said: RegExp) {
   const imported = await run(folder, { args: ["import", "-"], environment, input: INPUT });
   assert.deepEqual([imported.code, imported.stdout], [0, ""], imported.stderr);
-  assert.match(imported.stderr, /^Stored 3 visitors, 0 bad lines, 0 fields dropped/m);
+  assert.match(imported.stderr, /^Stored 3 visitors, 0 bad lines, 0 unknown fields dropped/m);
 
   await using server = await serve(folder, { environment: { REST_KEY: KEY, ...environment } });
   assert.deepEqual(await server.list(), [200, ["zoe", "łukasz"]], server.stderr);
