@@ -112,6 +112,8 @@ export interface AppParts {
   log: Log;
   /** For the time windows of limits; default: the machine's clock. */
   clock?: Clock;
+  /** How long an operation of the API may take, in milliseconds; default: a little longer than the store's deadline. */
+  deadline?: number;
   /** Absent if web pages do not connect. */
   presence?: PresenceHandlers | null;
   /** Further routes, by their paths under the prefix: the demo shop, in development only. */
@@ -206,7 +208,9 @@ function withOtherPaths(routes: Map<string, Methods>): Map<string, Methods> {
   return new Map([...withEnding, ...all]);
 }
 
-function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): Record<OperationName, Answer> {
+function apiHandlers(
+  { config, store, reads, streams, log, clock, deadline }: AppParts,
+): Record<OperationName, Answer> {
   const handlers = {
     ...visitorHandlers({ reads, streams, config, log, clock }),
     getPages: getPages(reads, config),
@@ -217,7 +221,7 @@ function apiHandlers({ config, store, reads, streams, log, clock }: AppParts): R
   };
   // The removal may take long: each of its batches has a deadline of its own instead.
   const { removeOfflineVisitors } = handlers;
-  const all = Object.entries(handlers).map(([name, answer]) => [name, withDeadline(answer)]);
+  const all = Object.entries(handlers).map(([name, answer]) => [name, withDeadline(answer, deadline)]);
   return { ...Object.fromEntries(all), removeOfflineVisitors };
 }
 

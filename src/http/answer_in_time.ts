@@ -14,12 +14,12 @@ const DEADLINE = 2700;
  *
  * @returns a handler that rejects with {@link DeadlineExceeded} after the deadline; the work itself goes on
  */
-export function withDeadline(answer: Answer): Answer {
+export function withDeadline(answer: Answer, milliseconds = DEADLINE): Answer {
   return async (context) => {
     const work = answer(context);
     if (work instanceof Response) return work;
     const { received } = context.env;
     if (received !== undefined) await Promise.race([received, work]);
-    return await new Deadline(DEADLINE).race(work);
+    return await new Deadline(milliseconds).race(work);
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { VisitorStore } from "../../src/store/visitor_store.ts";
 import { readVisitor } from "../../src/visitor/visitor.ts";
 import { appOver } from "../support/app.ts";
+import { PATIENT } from "../support/waiting.ts";
 import { JANE, PATH } from "../support/changes.ts";
 import { startCollections } from "../support/mongodb_collections.ts";
 import { hasAllRights } from "../support/rights.ts";
@@ -23,7 +24,7 @@ interface Answered {
 
 async function processesOver(stores: VisitorStore[]): Promise<Processes> {
   await stores[0].putVisitors([readVisitor({ ...JANE, metadata: { count: 0, "$ref": "x.y", "a.b": 1.5 } })!]);
-  const apps = stores.map((store) => appOver(store, { REST_WRITE_KEY: "write" }).app);
+  const apps = stores.map((store) => appOver(store, { REST_WRITE_KEY: "write" }, undefined, PATIENT).app);
   let asked = 0;
   return {
     stores,

@@ -107,7 +107,7 @@ async function openApp(environment: Environment = {}, documents: Record<string, 
   });
   const given = { REST_WRITE_KEY: "write", BASE_ENDPOINT: "https://acme.com/support", ...environment };
   const clock = new ManualClock();
-  const { app } = appOver(watched, given, undefined, clock);
+  const { app } = appOver(watched, given, undefined, { clock });
   const search = (
     q: string,
     { key = "key", peer = "203.0.113.9", more = "", headers = {}, method = "GET" } = {},

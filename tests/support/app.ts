@@ -25,7 +25,7 @@ export function appOver(
   bare: VisitorStore,
   environment: Environment = {},
   log: Log = assert.fail,
-  clock?: Clock,
+  { clock, deadline }: { clock?: Clock; deadline?: number } = {},
 ) {
   const writes = new WriteEvents(bare);
   const { store } = writes;
@@ -40,7 +40,7 @@ export function appOver(
   };
   const health = new Health(store);
   const streams = new Streams({ config, reads, store, writes, health, metrics, log: logAll, clock });
-  const parts = { config, store, reads, streams, health, metrics, log: logAll, clock };
+  const parts = { config, store, reads, streams, health, metrics, log: logAll, clock, deadline };
   const app = requester(makeApp(parts));
   /** Sends a request with the key. */
   const ask = async (
@@ -76,7 +76,7 @@ export async function appWith(
     await store.putVisitors(visitors);
     return visitors;
   };
-  return { ...appOver(store, environment, undefined, clock), put, visitors: await put(documents) };
+  return { ...appOver(store, environment, undefined, { clock }), put, visitors: await put(documents) };
 }
 
 /** Makes a store whose operations all fail. */

@@ -189,7 +189,7 @@ export function streamingOver(
   environment: Environment = {},
   clock: TestClock = new SkippingClock(),
 ) {
-  const app = appOver(bare, { REST_WRITE_KEY: "write key", ...environment }, undefined, clock);
+  const app = appOver(bare, { REST_WRITE_KEY: "write key", ...environment }, undefined, { clock });
   const clients: StreamClient[] = [];
   const write = async (shortId: string, method: string, body?: string) => {
     const response = await app.ask(`/api/visitors/${shortId}`, { Authorization: "write key" }, method, body);
