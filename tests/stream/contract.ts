@@ -45,8 +45,10 @@ export function testStreamContract(
   test("without an id, a stream begins with the whole list and the counts", async (app) => {
     await app.put(...online("a", "b"), { short_id: "off" });
     const client = await app.stream();
-    await app.until(() => client.events.length >= 2);
-    assert.deepEqual(client.events.slice(0, 2).map(({ name }) => name), ["list", "count"]);
+    await app.until(() => client.dataOf("count").length > 0);
+    // A first ping comes at a random time, on a busy machine even before the counts.
+    const names = client.events.map(({ name }) => name).filter((name) => name !== "ping");
+    assert.deepEqual(names.slice(0, 2), ["list", "count"]);
     assert.deepEqual(client.list, (await app.list()).visitors);
     assert.equal(client.dataOf("count")[0].online, 2);
     assert.match(client.lastId, /^[\w-]+:\d+$/);
