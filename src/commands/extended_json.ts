@@ -116,9 +116,10 @@ function nativeDate(content: unknown): Date | undefined {
 function uuidOf(content: unknown): string | undefined {
   if (typeof content !== "object" || content === null) return undefined;
   const { base64, subType } = content as Record<string, unknown>;
-  if (typeof base64 !== "string" || !/^0?4$/.test(String(subType))) return undefined;
-  const hex = Buffer.from(base64, "base64").toString("hex");
-  return hex.length === 32 ? hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : undefined;
+  if (!/^0?4$/.test(String(subType))) return undefined;
+  // 16 bytes. Checked before, since Buffer throws at malformed base64 (Deno 2.6).
+  if (typeof base64 !== "string" || !/^[A-Za-z0-9+/]{22}(==)?$/.test(base64)) return undefined;
+  return Buffer.from(base64, "base64").toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /** Converts a number to a date; returns any other value unchanged. */

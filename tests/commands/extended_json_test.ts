@@ -40,6 +40,8 @@ Deno.test("Extended JSON of mongoexport is read, relaxed and canonical", () => {
     ],
     ["unique_id", '{"$binary":{"base64":"OyQRAeK7QlWPr0E2xWapYg==","subType":"03"}}', null],
     ["unique_id", '{"$binary":{"base64":"OyQR","subType":"04"}}', null],
+    ["unique_id", '{"$binary":{"base64":"OyQRA","subType":"04"}}', null],
+    ["unique_id", '{"$binary":{"base64":"é%","subType":"04"}}', null],
     ["unique_id", '{"$numberInt":42}', "42"],
     ["unique_id", '{"$numberInt":""}', null],
     ["unique_id", '{"$numberInt":null}', null],

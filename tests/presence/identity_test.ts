@@ -23,6 +23,10 @@ Deno.test("A token is valid for its short id only, and cannot be forged", () => 
     `8DKedQxH5w.${signature}.`,
     `8DKedQxH5w.${signature.slice(1)}`,
     `8DKedQxH5w.${signature}${signature}`,
+    `8DKedQxH5w.${signature}=`,
+    `8DKedQxH5w.${signature}AA`,
+    "8DKedQxH5w.AAAAA",
+    "8DKedQxH5w.é\0",
     new Tokens(["t".repeat(32)]).make("8DKedQxH5w"),
   ];
   for (const other of forged) assert.equal(tokens.read(other), null, other);

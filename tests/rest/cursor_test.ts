@@ -322,7 +322,12 @@ Deno.test("If attributes are hidden, cursors are encrypted, and forged ones are 
         cursor + "AAAA",
         cursor.slice(0, 30),
         "A",
+        "AAAAA",
+        "é",
         `${cursor} `,
+        `${cursor}=`,
+        `${cursor}+`,
+        cursor.slice(0, 40) + " " + cursor.slice(41),
       ]
     ) {
       const { status, body } = await getPage(`${path}&cursor=${encodeURIComponent(wrong)}`);

@@ -24,7 +24,7 @@ export type Environment = Parameters<typeof readConfig>[0];
 export function appOver(
   bare: VisitorStore,
   environment: Environment = {},
-  log: Log = assert.fail,
+  log: Log = failWith,
   { clock, deadline }: { clock?: Clock; deadline?: number } = {},
 ) {
   const writes = new WriteEvents(bare);
@@ -50,6 +50,11 @@ export function appOver(
     body?: BodyInit | null,
   ) => await app.request(path, { method, headers: { Authorization: "key", ...headers }, body });
   return { ...parts, requests, app, admin: requester(makeAdminApp(parts)), ask };
+}
+
+/** Fails a test with what was logged. */
+function failWith(sentence: string, _level?: string, details: Record<string, unknown> = {}): never {
+  assert.fail(`${sentence} ${JSON.stringify(details)}`);
 }
 
 /** Sends requests to an application directly, without a server. */
