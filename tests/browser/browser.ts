@@ -5,9 +5,10 @@
  *
  * @module
  */
-import { startFullBrowser } from "../support/browser.ts";
+import { startBrowser, startFullBrowser } from "../support/browser.ts";
 import { inFolder } from "../support/folders.ts";
 import { startMongo } from "../support/mongodb.ts";
+import { CACHED_PAGES } from "./cached_pages.ts";
 import { CHANGED_PAGES } from "./changed_pages.ts";
 import { Installation } from "./installation.ts";
 import { PAGES, PATIENCE } from "./pages.ts";
@@ -15,12 +16,18 @@ import { Site } from "./site.ts";
 import { visitWith } from "./visit.ts";
 import { VISITORS } from "./visitors.ts";
 
-/** Runs the tests on two servers at once, since most of the time is spent waiting until a visitor is offline. */
+/** Runs the tests on three servers at once, since most of the time is spent waiting until a visitor is offline. */
 async function tryAll(t: Deno.TestContext, folder: string, store: Record<string, string>) {
   await using site = new Site();
-  await using browser = await startFullBrowser();
+  await using browser = await startBrowser();
+  await using fullBrowser = await startFullBrowser();
+  const runs = [
+    { browser, sentences: { ...VISITORS, ...PAGES } },
+    { browser, sentences: { ...CHANGED_PAGES, ...PATIENCE } },
+    { browser: fullBrowser, sentences: CACHED_PAGES },
+  ];
   await Promise.all(
-    [{ ...VISITORS, ...PAGES }, { ...CHANGED_PAGES, ...PATIENCE }].map(async (sentences, i) => {
+    runs.map(async ({ browser, sentences }, i) => {
       await Deno.mkdir(`${folder}/${i}`);
       await using foyer = new Installation(`${folder}/${i}`, [site.url], store);
       await foyer.start();

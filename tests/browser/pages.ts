@@ -158,18 +158,6 @@ export const PAGES: Sentences = {
     );
   },
 
-  async "A page that comes back from the back/forward cache is online again"({ foyer, site, openShop }) {
-    const [page, shortId] = await openShop("/cart");
-    await page.evaluate(`addEventListener("pageshow", (event) => window.isFromCache = event.persisted)`);
-    await page.goto(site.add("/elsewhere", "<!DOCTYPE html><title>Elsewhere</title>"));
-    await foyer.untilOffline(shortId);
-    await page.goBack({ waitUntil: "commit" });
-    await until("the page is back", () => page.evaluate("window.isFromCache"));
-    await isConnected(page);
-    assert.equal(await shortIdOf(page), shortId);
-    await foyer.untilOnline(shortId);
-  },
-
   async "A tab that is frozen is offline, and online again when it is thawed"({ foyer, openShop }) {
     const [page, shortId] = await openShop();
     // A headless browser freezes no tab, so the event is dispatched by hand.

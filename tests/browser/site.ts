@@ -19,7 +19,10 @@ export class Site implements AsyncDisposable {
 
   constructor() {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-      const page = this.#pages.get(new URL(request.url).pathname);
+      const { pathname } = new URL(request.url);
+      // A browser with all features asks for an icon, and logs a 404 as an error of the web page.
+      if (pathname === "/favicon.ico") return new Response(null, { status: 204 });
+      const page = this.#pages.get(pathname);
       if (page === undefined) return new Response(null, { status: 404 });
       return new Response(page.html, {
         headers: {

@@ -83,37 +83,6 @@ export const VISITORS: Sentences = {
     await foyer.untilOnline(shortId);
   },
 
-  async "Navigation changes the last URL, and never makes a visitor offline"({ foyer, openShop }) {
-    const [page, shortId] = await openShop();
-    const isAt = (path: string) =>
-      foyer.untilVisitor(
-        shortId,
-        `it is at ${path}`,
-        ({ last_url }) => last_url === `${foyer.url}/demo${path}`,
-      );
-    await foyer.untilOnline(shortId);
-    await using watched = foyer.watch(shortId);
-    // A navigation without a page load.
-    await page.click("text=Harbour");
-    await isAt("/products/harbour");
-    // A navigation with a page load.
-    await page.click("text=About us");
-    await isAt("/about");
-    await page.click("text=Account");
-    await isAt("/account");
-    await page.goBack({ waitUntil: "commit" });
-    await isAt("/about");
-    await page.reload();
-    await isConnected(page);
-    await page.evaluate(`history.replaceState(null, "", "/demo/cart?from=1")`);
-    await isAt("/cart");
-    assert.deepEqual(
-      await foyer.pages(shortId),
-      ["/cart", "/about", "/account", "/about", "/products/harbour", ""].map((path) => `/demo${path}`),
-    );
-    assert.equal(watched.wasOffline, false);
-  },
-
   async "A visitor who signs in is found by name and address, and is another visitor after signing out"(
     { foyer, openShop },
   ) {

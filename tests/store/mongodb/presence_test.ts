@@ -227,7 +227,7 @@ if (hasAllRights) {
         );
       };
       const each = (write: Partial<PresenceWrite>) =>
-        Array.from({ length: 200 }, (_, i) => ({ shortId: `v${i}`, isNew: false, change: {}, ...write }));
+        Array.from({ length: 80 }, (_, i) => ({ shortId: `v${i}`, isNew: false, change: {}, ...write }));
       const both = ["find", "update"];
       assert.deepEqual(
         await commandsOf(each({ isNew: true, change: { name: "Ada" }, isConnected: true })),
@@ -254,7 +254,7 @@ if (hasAllRights) {
       await using own = await startOwnMongo();
       await using opened = await open(own.uri, "request");
       const { store } = opened;
-      const writes = Array.from({ length: 300 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
+      const writes = Array.from({ length: 150 }, (_, i) => arrival(`v${i}`, { name: `Name${i}` }));
       const again = async (store: VisitorStore, writes: PresenceWrite[]) => {
         for (let tries = 0; tries < 200; tries++) {
           try {
@@ -280,8 +280,8 @@ if (hasAllRights) {
       }
       await own.restart();
       assert.ok((await writing).every((isThere) => isThere));
-      assert.equal(await store.countOnline(), 300);
-      assert.deepEqual(await findAll(store, "name299"), ["v299"]);
+      assert.equal(await store.countOnline(), 150);
+      assert.deepEqual(await findAll(store, "name149"), ["v149"]);
       // Flushed before the kill, since SecantusDB keeps confirmed writes in memory for a moment.
       await using client = new MongoClient(own.uri);
       await client.db("admin").command({ fsync: 1 });

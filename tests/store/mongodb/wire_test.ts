@@ -220,7 +220,7 @@ if (hasAllRights) {
     };
     await using watched = openWatched(collection.collectionName, move);
     for (const q of ["", "-online", "#vip", "#vip -online", "ada", "online ada", "ada #vip", "url:pricing"]) {
-      for (const size of [3, 7, 30]) {
+      for (const size of [3, 30]) {
         isMoving = false;
         await collection.deleteMany({});
         await store.putVisitors(all.map(visitorOf));
