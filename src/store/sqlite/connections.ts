@@ -44,6 +44,9 @@ const PROGRESS_INTERVAL = 10_000;
 /** The pause before a failed rebuild is tried again, in milliseconds. */
 const RETRY = 1000;
 
+/** How much longer than its time budget a call is waited for, in milliseconds: a write that began in time was done. */
+const GRACE = 100;
+
 /** How a file is used. */
 export interface FileUse {
   path: string;
@@ -222,7 +225,8 @@ export class Connections {
     const asked = choose(this.#requireOpened());
     const milliseconds = isRequest ? this.#use.deadline : Infinity;
     try {
-      return await new Deadline(milliseconds).race(asked.ask(method, args, Date.now() + milliseconds));
+      const asking = asked.ask(method, args, Date.now() + milliseconds);
+      return await new Deadline(milliseconds + GRACE).race(asking);
     } catch (error) {
       if (error instanceof DeadlineExceeded) throw new TimeBudgetOver();
       throw this.#noteError(error) ? this.#unavailable() : error;

@@ -67,6 +67,8 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly access: FileAccess;
+  /** When the time budget of the current call ends, in ms since 1970. A write that has not begun by then is not done. */
+  until = Infinity;
   #database: DatabaseSync;
   #busyMilliseconds: number;
   /** The number of this connection's own writes, since `PRAGMA data_version` counts only those of others. */
@@ -133,7 +135,10 @@ export class Connection {
     }
   }
 
-  /** Runs work in a write transaction, which is rolled back if the work throws. Waits while another connection writes. */
+  /**
+   * Runs work in a write transaction, which is rolled back if the work throws. Waits while another connection writes, but
+   * not beyond {@link until}: whoever asked has had an error by then.
+   */
   write<T>(work: () => T): T {
     this.#begin();
     try {
@@ -154,7 +159,7 @@ export class Connection {
         this.#prepare("BEGIN IMMEDIATE").run();
         return;
       } catch (error) {
-        if (!isBusy(error) || performance.now() >= end) throw error;
+        if (!isBusy(error) || performance.now() >= end || Date.now() >= this.until) throw error;
       }
     }
   }

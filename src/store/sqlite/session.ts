@@ -66,8 +66,10 @@ export class Session {
     this.#presence = new SqlitePresence(connection, this.#visitors);
   }
 
-  /** When the time budget of the current call ends, in ms since 1970. */
-  until = Infinity;
+  /** Sets when the time budget of the current call ends, in ms since 1970. */
+  set until(time: number) {
+    this.#connection.until = time;
+  }
 
   /** As `VisitorReads.findVisitors`. */
   findVisitors(
@@ -76,9 +78,10 @@ export class Session {
     after: Position | null,
     fallback: SearchQuery | null,
   ): AnsweredPage {
-    const page = this.#search.findPage({ query, limit, after }, this.until);
+    const { until } = this.#connection;
+    const page = this.#search.findPage({ query, limit, after }, until);
     if (page.visitors.length > 0 || fallback === null) return { ...page, isFallback: false };
-    return { ...this.#search.findPage({ query: fallback, limit, after }, this.until), isFallback: true };
+    return { ...this.#search.findPage({ query: fallback, limit, after }, until), isFallback: true };
   }
 
   /** As {@link findVisitors}, for the event loop: `null` if the number of documents to read is not bounded. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 import { StoreUnavailable, type VisitorStore } from "../../../src/store/visitor_store.ts";
 import { appOver } from "../../support/app.ts";
@@ -127,6 +128,35 @@ test("a write-ahead log that was removed costs nothing that was stored", async (
   await site.store.close();
   assert.equal(await nameIn(path), "after");
 });
+
+testInFolder(
+  "SQLite file: a write that was answered with an error is not done when the file is free again",
+  async (folder) => {
+    const path = join(folder, "foyer.db");
+    const store = openSqliteStore(path, { deadline: 1000, busyMilliseconds: 800 });
+    const visitor = visitorOf({ short_id: "a", name: "Ada", is_online: false });
+    await store.putVisitors([visitor]);
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN EXCLUSIVE");
+    // The writing thread comes to the second one when the first one has waited, and to the others after the deadline.
+    const given = [
+      store.updateVisitor("a", { name: "Eve" }),
+      store.removeOffline(null, 10),
+      store.updateVisitor("a", { name: "Eve" }),
+      store.removeVisitor("a"),
+      store.putVisitors([visitorOf({ short_id: "b" })]),
+      store.takeLease("work", "a", 60_000),
+    ];
+    for (const { status } of await Promise.allSettled(given)) assert.equal(status, "rejected");
+    other.exec("ROLLBACK");
+    // Writes are done in the order in which they were asked for.
+    await until(() => store.putVisitors([visitorOf({ short_id: "later" })]).then(() => true, () => false));
+    const stored = await store.getVisitors(["a", "b", "later"]);
+    assert.deepEqual(stored.map((stored) => stored?.visitor.name), ["Ada", undefined, null]);
+    assert.equal(await store.takeLease("work", "b", 1000), true);
+    await store.close();
+  },
+);
 
 test("while no user may write the file, it is read and changes are refused", async (site) => {
   const { path, log } = site;
