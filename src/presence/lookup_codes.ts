@@ -259,7 +259,8 @@ export class CodeBlocks {
   constructor(secret: string) {
     // Random numbers that each process derives alike: a key stream (NIST SP 800-38A). 10,000 HMACs would take 0.1 s.
     const key = createHmac("sha256", secret).update("lookup codes").digest();
-    const stream = createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(6 * CODES));
+    const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
+    const stream = Buffer.concat([cipher.update(Buffer.alloc(6 * CODES)), cipher.final()]);
     const ranks = Array.from({ length: CODES }, (_, number) => stream.readUIntBE(6 * number, 6));
     this.all = ranks.map((_, number) => number).sort((a, b) => ranks[a] - ranks[b]).map(codeText);
     this.all.forEach((code, i) => this.#blocks.set(code, Math.floor(i / BLOCK_SIZE)));
